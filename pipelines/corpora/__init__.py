@@ -1,0 +1,41 @@
+"""Corpora: each module turns the settings of one kind into word ids, sequence starts and tracks.
+
+A prepared corpus is plain arrays, whatever it came from, so training and recording know nothing of kinds.
+The vocabulary is counted on the training split alone.
+"""
+
+import importlib
+from pathlib import Path
+
+from pipelines.corpora.prepared import Corpus, Split
+from pipelines.errors import CorpusError
+
+__all__ = ["Corpus", "Split", "check_window", "load"]
+
+_MODULES = {
+    "parentheses": "parentheses",
+    "python-source": "python_source",
+    "text": "text",
+    "penn-treebank": "penn_treebank",
+    "nltk": "nltk_corpora",
+}
+
+
+def load(settings, folder: Path | str | None = None) -> Corpus:
+    """The corpus that `settings` (the `corpus` part of a recipe) describes.
+
+    `folder` is where corpora are kept on this machine: files are looked for there first, and downloads go there.
+    Raises `CorpusError` with what was found, what was expected and what to do.
+    """
+    module = importlib.import_module(f"pipelines.corpora.{_MODULES[settings.kind]}")
+    return module.load(settings, None if folder is None else Path(folder))
+
+
+def check_window(corpus: Corpus, batch: int, unroll: int) -> None:
+    """Raises `CorpusError` if the training split cannot fill one window of `batch` x `unroll` steps."""
+    steps, needed = len(corpus.splits["train"]), batch * unroll + 1
+    if steps < needed:
+        raise CorpusError(
+            f"The training split of {corpus.name} has {steps:,} steps, and one training window takes {needed:,} "
+            f"(batch {batch} x unroll {unroll}, and the word after). Use more text, or a smaller batch or unroll."
+        )

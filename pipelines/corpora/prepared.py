@@ -1,0 +1,144 @@
+"""What every corpus becomes: word ids with sequence starts and tracks, in splits, over one vocabulary."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipelines.errors import CorpusError
+
+
+@dataclass(frozen=True)
+class Split:
+    """A stretch of text that is trained, validated, tested or recorded on.
+
+    word_ids         int32[steps]   index into the corpus's vocabulary
+    sequence_starts  bool[steps]    the state is reset to zero here; the first step always is one
+    tracks           name -> array[steps]; numbers are a scalar track, texts a discrete one ("" is no label)
+    track_sources    name -> where its values come from, for the person who reads them
+    """
+
+    word_ids: np.ndarray
+    sequence_starts: np.ndarray
+    tracks: dict[str, np.ndarray] = field(default_factory=dict)
+    track_sources: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.word_ids)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A prepared corpus. `vocabulary[i]` is the word of id i; `level` is "word" or "character"."""
+
+    name: str
+    level: str
+    vocabulary: list[str]
+    splits: dict[str, Split]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Text before there is a vocabulary: words (list of str, or one str for characters) and what belongs to them.
+
+    `cuts` are the steps at which a split may begin (whole lines, sentences or files); None allows any step.
+    """
+
+    words: list[str] | str
+    sequence_starts: np.ndarray
+    tracks: dict[str, np.ndarray] = field(default_factory=dict)
+    cuts: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def part(self, start: int, stop: int) -> "Stretch":
+        """Steps start..stop-1, whose first is a sequence start."""
+        starts = self.sequence_starts[start:stop].copy()
+        starts[:1] = True
+        tracks = {name: values[start:stop] for name, values in self.tracks.items()}
+        return Stretch(self.words[start:stop], starts, tracks)
+
+
+def divide(whole: Stretch, shares) -> dict[str, Stretch]:
+    """Train, validation and test parts of a text, in this order, each cut at the nearest allowed step.
+
+    A share above zero that comes out empty raises `CorpusError`: the text is too short to be divided so.
+    """
+    wanted = np.cumsum([shares.train, shares.validation]) * len(whole)
+    if whole.cuts is None:
+        edges = np.rint(wanted).astype(int)
+    else:
+        cuts = np.append(whole.cuts, len(whole))
+        edges = np.array([cuts[np.abs(cuts - edge).argmin()] for edge in wanted])
+    if shares.test == 0:
+        edges[1] = len(whole)
+    if shares.validation == 0:
+        edges[1] = max(edges)
+        edges[0] = edges[1]
+    bounds = {"train": (0, edges[0]), "validation": (edges[0], edges[1]), "test": (edges[1], len(whole))}
+    parts = {}
+    for name, (start, stop) in bounds.items():
+        if getattr(shares, name) == 0:
+            continue
+        if stop <= start:
+            raise CorpusError(
+                f"The corpus of {len(whole):,} steps is too short to be divided: its {name} share of "
+                f"{getattr(shares, name):g} comes out empty. Use more text, or set corpus.shares.{name} to 0."
+            )
+        parts[name] = whole.part(int(start), int(stop))
+    return parts
+
+
+def prepare(
+    name: str,
+    level: str,
+    parts: dict[str, Stretch],
+    *,
+    limit: int | None = None,
+    minimum_count: int = 1,
+    unknown: str = "<unk>",
+    track_sources: dict[str, str] | None = None,
+) -> Corpus:
+    """The corpus of these parts, over the vocabulary of its training part.
+
+    Words are ordered by falling count, then alphabetically. At most `limit` are kept, `unknown` included;
+    rarer ones than `minimum_count`, and those met only outside the training part, become `unknown`.
+    """
+    vocabulary, seen = count_words(parts["train"].words, limit, minimum_count, unknown)
+    others = {word for key, part in parts.items() if key != "train" for word in set(part.words)}
+    if unknown not in vocabulary and not (seen | others) <= set(vocabulary):
+        vocabulary.append(unknown)
+    ids = {word: i for i, word in enumerate(vocabulary)}
+    splits = {}
+    for key, part in parts.items():
+        sources = {track: source for track, source in (track_sources or {}).items() if track in part.tracks}
+        splits[key] = Split(encode(part.words, ids, unknown), part.sequence_starts, part.tracks, sources)
+    return Corpus(name, level, vocabulary, splits)
+
+
+def count_words(words, limit: int | None, minimum_count: int, unknown: str) -> tuple[list[str], set[str]]:
+    """The vocabulary of `words` (see `prepare`), and the set of all words met."""
+    counts = Counter(words)
+    ranked = sorted((w for w in counts if counts[w] >= minimum_count), key=lambda w: (-counts[w], w))
+    known = set(ranked)
+    if limit is not None and len(known | ({unknown} if len(known) < len(counts) else set())) > limit:
+        ranked = [w for w in ranked if w != unknown][: limit - 1]
+    return ranked, set(counts)
+
+
+def encode(words, ids: dict[str, int], unknown: str) -> np.ndarray:
+    """int32[steps]: the id of every word, that of `unknown` for words without one."""
+    missing = ids.get(unknown, -1)
+    if isinstance(words, str):  # one table look-up for all characters
+        codes = np.frombuffer(words.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        distinct, inverse = np.unique(codes, return_inverse=True)
+        return np.array([ids.get(chr(code), missing) for code in distinct], dtype=np.int32)[inverse]
+    return np.fromiter((ids.get(word, missing) for word in words), dtype=np.int32, count=len(words))
+
+
+def one_stream(steps: int) -> np.ndarray:
+    """bool[steps]: sequence starts of text that is read without a reset."""
+    starts = np.zeros(steps, dtype=bool)
+    starts[:1] = True
+    return starts

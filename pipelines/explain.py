@@ -1,0 +1,162 @@
+"""Turns what pydantic found in a recipe into sentences for the person who wrote it.
+
+One sentence a mistake: the dotted key, what was given, what is expected, and the nearest right key or word.
+"""
+
+import difflib
+import types
+import typing
+
+import pydantic
+
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text (put it in quotes)",
+    "list": "a list, as in [a, b]",
+    "model": "settings, as in {key: value}",
+}
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+
+
+def sentences(error: pydantic.ValidationError, root: type[pydantic.BaseModel], settings: dict) -> list[str]:
+    """A sentence for every mistake in `error`, raised when `root` was validated with `settings`."""
+    return [_sentence(mistake, root, settings) for mistake in error.errors(include_url=False)]
+
+
+def _sentence(mistake: dict, root, settings) -> str:
+    path = _without_tags(mistake["loc"], settings)
+    key, kind, given = dotted(path), mistake["type"], mistake["input"]
+    if kind == "extra_forbidden":
+        known = settings_of(root, path[:-1], settings)
+        return f"{key} is not a setting; {_nearest(str(path[-1]), known, 'settings there')}"
+    if kind == "missing":
+        return f"{key} is missing: {_first_sentence(_described(root, path, settings))}"
+    if kind == "union_tag_not_found":
+        kinds = _literals(mistake["ctx"].get("discriminator", ""), root, path)
+        return f"{key}.kind is missing; the kinds are {_listed(kinds)}."
+    if kind == "union_tag_invalid":
+        kinds = _literals(mistake["ctx"]["expected_tags"], root, path)
+        return f"{key}.kind is {_shown(mistake['ctx']['tag'])}; {_nearest(str(mistake['ctx']['tag']), kinds, 'the kinds are')}"
+    if kind == "literal_error":
+        words = [
+            word.strip().strip("'") for word in mistake["ctx"]["expected"].replace(" or ", ", ").split(",")
+        ]
+        return f"{key} is {_shown(given)}; {_nearest(str(given), words, 'expected one of')}"
+    if kind == "value_error":
+        subject = f"{key} {_shown(given)}" if isinstance(given, str) and key else key
+        return f"{subject} {mistake['ctx']['error']}.".strip() if key else f"{mistake['ctx']['error']}."
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return f"{key} is {_shown(given)}; it must be {words} {mistake['ctx'][bound]:g}."
+    if kind == "too_short":
+        return f"{key} is empty; give at least {mistake['ctx']['min_length']}."
+    if kind == "string_too_short":
+        return f"{key} is an empty text; give at least one character, or null where none is wanted."
+    if kind == "string_pattern_mismatch":
+        return f"{key} is {_shown(given)}; it must be a name of letters, digits and '_'."
+    stem = kind.split("_")[0]
+    if stem in _EXPECTED:
+        return f"{key} is {_shown(given)}; expected {_EXPECTED[stem]}."
+    return f"{key} is {_shown(given)}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}."
+
+
+def dotted(path: tuple) -> str:
+    """network.layers[0].units"""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _without_tags(loc: tuple, settings) -> tuple:
+    """pydantic names the chosen kind inside the path (corpus, text, files); a person wrote no such key."""
+    path, here = [], settings
+    for index, part in enumerate(loc):
+        if isinstance(here, dict) and part not in here and index < len(loc) - 1 and here.get("kind") == part:
+            continue
+        path.append(part)
+        if isinstance(here, dict):
+            here = here.get(part)
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        else:
+            here = None
+    return tuple(path)
+
+
+def settings_of(root, path: tuple, settings) -> dict:
+    """Name -> field of the settings allowed at `path`, following the kind that was given."""
+    model, here = root, settings
+    for part in path:
+        here = here[part] if here is not None else None
+        if isinstance(part, int):
+            continue
+        model = _model_at(model.model_fields[part].annotation, here)
+    return dict(model.model_fields)
+
+
+def _model_at(annotation, given):
+    """The settings class inside an annotation: itself, an item of a list, or the kind chosen from a union."""
+    choices = [a for a in _flat(annotation) if isinstance(a, type) and issubclass(a, pydantic.BaseModel)]
+    if len(choices) == 1:
+        return choices[0]
+    kind = given.get("kind") if isinstance(given, dict) else None
+    return next(c for c in choices if kind in typing.get_args(c.model_fields["kind"].annotation))
+
+
+def _flat(annotation) -> list:
+    """Every plain type that an annotation mentions."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _flat(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, list):
+        return [plain for part in typing.get_args(annotation) for plain in _flat(part)]
+    return [annotation]
+
+
+def _literals(_expected, root, path) -> list[str]:
+    models = _flat(root.model_fields[path[0]].annotation)
+    return [typing.get_args(model.model_fields["kind"].annotation)[0] for model in models]
+
+
+def _described(root, path: tuple, settings) -> str:
+    field = settings_of(root, path[:-1], settings)[path[-1]]
+    return field.description or "it has to be given."
+
+
+def _first_sentence(text: str) -> str:
+    first = text.split(". ")[0].rstrip(".")
+    return f"{first[0].lower()}{first[1:]}." if not first[:2].isupper() else f"{first}."
+
+
+def _nearest(given: str, known, otherwise: str) -> str:
+    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"{otherwise}: {_listed(known)}."
+
+
+def _listed(words) -> str:
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _shown(value) -> str:
+    """A value as a person wrote it, with its kind where that explains the mistake."""
+    if value is None:
+        return "empty (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return "a group of settings"
+    return f"{value}"
