@@ -1,7 +1,8 @@
 """What every corpus becomes: word ids with sequence starts and tracks, in splits, over one vocabulary."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 
 import numpy as np
 
@@ -52,12 +53,46 @@ class Stretch:
     def __len__(self) -> int:
         return len(self.words)
 
+    def first(self, steps: int | None) -> "Stretch":
+        """At most this many steps from the start; all of them for None."""
+        if steps is None or steps >= len(self):
+            return self
+        cuts = None if self.cuts is None else self.cuts[self.cuts < steps]
+        return replace(self.part(0, steps), cuts=cuts)
+
+    def shortened(self, longest: int | None) -> "Stretch":
+        """The same with at most `longest` steps of every sequence."""
+        if longest is None:
+            return self
+        begins = np.flatnonzero(self.sequence_starts)
+        steps = np.arange(len(self))
+        kept = steps - begins[np.searchsorted(begins, steps, side="right") - 1] < longest
+        words = list(compress(self.words, kept))
+        tracks = {name: values[kept] for name, values in self.tracks.items()}
+        cuts = None if self.cuts is None else np.unique((np.cumsum(kept) - kept)[self.cuts])
+        return Stretch(
+            "".join(words) if isinstance(self.words, str) else words, self.sequence_starts[kept], tracks, cuts
+        )
+
     def part(self, start: int, stop: int) -> "Stretch":
         """Steps start..stop-1, whose first is a sequence start."""
         starts = self.sequence_starts[start:stop].copy()
         starts[:1] = True
         tracks = {name: values[start:stop] for name, values in self.tracks.items()}
         return Stretch(self.words[start:stop], starts, tracks)
+
+
+def join(stretches: list[Stretch], cuts: np.ndarray | None = None) -> Stretch:
+    """The stretches one after another, as one with these cuts."""
+    words = (
+        "".join(s.words for s in stretches)
+        if isinstance(stretches[0].words, str)
+        else [word for s in stretches for word in s.words]
+    )
+    starts = np.concatenate([s.sequence_starts for s in stretches])
+    names = stretches[0].tracks
+    tracks = {name: np.concatenate([s.tracks[name] for s in stretches]) for name in names}
+    return Stretch(words, starts, tracks, cuts)
 
 
 def divide(whole: Stretch, shares) -> dict[str, Stretch]:
