@@ -1,0 +1,176 @@
+"""A model's card: the facts about it, and the list of files that make up its tables.
+
+The card is a JSON file in the model's folder, and replacing it is the one moment at which anything becomes visible: a
+file that the card does not list does not exist for the store, a listed file must have the listed size. That is what
+makes a table appear whole or not at all, and a truncated copy noticed without reading it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from rnnstore.errors import DamagedModel, StoreError
+from rnnstore.tables import FORMAT
+
+NAME = "card.json"
+
+_ALLOWED = re.compile(r"[\w][\w. -]{0,99}")
+
+
+def checked_name(name: str, what: str = "model") -> str:
+    """`name`, when it can name a `what` (model, state or track); a `StoreError` that says why otherwise."""
+    if not isinstance(name, str) or not _ALLOWED.fullmatch(name) or name.endswith((".", " ")):
+        raise StoreError(
+            f"{name!r} cannot name a {what}: letters, digits, '.', '_', '-' and spaces are allowed, beginning with a "
+            "letter or digit and at most 100 long, so that it can name a folder (it is no path)."
+        )
+    return name
+
+
+def _inside(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
+        raise ValueError(f"the file {path!r} would lie outside the model's folder")
+    return path
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class File(_Part):
+    """A part of a table: its path inside the model's folder, size in bytes, rows, and first step (where it has steps)."""
+
+    path: Annotated[str, AfterValidator(_inside)]
+    bytes: int = Field(ge=0)
+    rows: int = Field(ge=0)
+    first: int = 0
+
+
+class Metric(_Part):
+    """A result with the split it was measured on, for example perplexity, test, 115.2."""
+
+    name: str
+    split: str
+    value: float
+
+
+class State(_Part):
+    """A recorded time series: how many units, stored as what, the range of its values, thresholds of recorded runs."""
+
+    name: str
+    units: int = Field(ge=1)
+    dtype: Literal["float16", "float32"] = "float16"
+    minimum: float
+    maximum: float
+    thresholds: tuple[float, ...] = ()
+
+
+class Track(_Part):
+    """A recorded annotation: labels (by falling frequency, at most 200) or numbers with their range; who says so."""
+
+    name: str
+    kind: Literal["discrete", "scalar"]
+    labels: tuple[str, ...] = ()
+    distinct: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    source: str = ""
+
+
+class Card(_Part):
+    """What a model is, and which files hold it."""
+
+    format: int = FORMAT
+    created: str
+    description: str = ""
+    task: str = ""
+    cell: str = ""
+    layers: int | None = None
+    units: int | None = None
+    embedding: int | None = None
+    parameters: int | None = None
+    corpus: str = ""
+    level: str = "word"
+    vocabulary: int | None = None
+    metrics: tuple[Metric, ...] = ()
+    settings: dict[str, Any] = {}
+    recorded: str = ""
+    steps: int = Field(default=0, ge=0)
+    states: dict[str, State] = {}
+    tracks: dict[str, Track] = {}
+    predictions_per_step: int = 0
+    files: dict[str, tuple[File, ...]] = {}
+
+
+FACTS = (
+    "description", "task", "cell", "layers", "units", "embedding", "parameters", "corpus", "level", "vocabulary",
+    "metrics", "settings",
+)  # fmt: skip
+"""The fields of a card that whoever made the model says about it; the others follow from what was written."""
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a model's folder, its files checked to be there in the listed size.
+
+    Raises `DamagedModel` with a sentence when the folder holds no model, a newer format, or damaged files.
+    """
+    path = folder / NAME
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise DamagedModel(
+            f"{folder.name} is no model: it holds no {NAME}. Delete the folder, or copy the whole model again."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise DamagedModel(
+            f"{folder.name}/{NAME} cannot be read ({error}). Copy the model again, or record it anew."
+        ) from error
+    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+        raise DamagedModel(
+            f"{folder.name}/{NAME} is not a model's card: it says no format. Record the model anew."
+        )
+    if content["format"] > FORMAT:
+        raise DamagedModel(
+            f"{folder.name} has format {content['format']}, and this program reads up to {FORMAT}. "
+            "Update rnnstore to read it."
+        )
+    try:
+        card = Card.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DamagedModel(
+            f"{folder.name}/{NAME} is damaged at {where}: {first['msg']}. Copy the model again, or record it anew."
+        ) from error
+    for table, files in card.files.items():
+        for file in files:
+            try:
+                size = os.stat(folder / file.path).st_size
+            except OSError:
+                raise DamagedModel(
+                    f"{folder.name} lacks the file {file.path} of its table {table}. "
+                    "Copy the model again, or record it anew."
+                ) from None
+            if size != file.bytes:
+                raise DamagedModel(
+                    f"{folder.name}/{file.path} (table {table}) has {size:,} bytes instead of {file.bytes:,}: it is "
+                    "truncated or was changed. Copy the model again, or record it anew."
+                )
+    return card
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Put `card` in place of the folder's present one, in a single step that cannot be seen half done."""
+    path = folder / f".{NAME}.new"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(card.model_dump_json(indent=1))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path, folder / NAME)

@@ -1,0 +1,321 @@
+"""Reading one model: its card and the few ways in which everything else asks for its recorded data.
+
+Tables are asked by SQL over the model's Parquet files; states, which are large, have two direct ways: `unit_values`
+(some units over all steps, from the Parquet columns) and `vectors` / `vectors_at` (all units at some steps, from the
+row-major copy). Both give the stored values unchanged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rnnstore.card import Card, State, Track
+from rnnstore.errors import QuestionError, StoreError, UnknownName, nearest
+from rnnstore.parts import RowMajorReader
+from rnnstore.runs import is_on, unit_runs
+from rnnstore.tables import BY_NAME, ROWS_A_GROUP, Table
+
+_GROUPS_AT_ONCE = 16
+
+
+class Model:
+    """A recorded model of a store; `Store.model` gives it."""
+
+    def __init__(self, name: str, folder: Path, card: Card, cursor: Callable[[], duckdb.DuckDBPyConnection]):
+        self.name, self.folder, self.card = name, folder, card
+        self._cursor = cursor
+        self._readers: dict[str, RowMajorReader] = {}
+        self._metadata: dict[str, pq.FileMetaData] = {}
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {self.steps:,} steps, states {', '.join(self.states) or 'none'})"
+
+    @property
+    def steps(self) -> int:
+        """Recorded time steps; 0 when the model was trained but not recorded."""
+        return self.card.steps
+
+    @property
+    def states(self) -> dict[str, State]:
+        return self.card.states
+
+    @property
+    def tracks(self) -> dict[str, Track]:
+        return self.card.tracks
+
+    @property
+    def predictions_per_step(self) -> int:
+        return self.card.predictions_per_step
+
+    @property
+    def has_predictions(self) -> bool:
+        return self.card.predictions_per_step > 0
+
+    def state(self, name: str) -> State:
+        """Facts of a recorded state; raises `UnknownName` with the nearest ones."""
+        if name not in self.states:
+            raise UnknownName(f"Model {self.name!r} has no state {name!r}: {nearest(name, self.states)}")
+        return self.states[name]
+
+    # Words and what stands beside them
+
+    @cached_property
+    def sequence_starts(self) -> np.ndarray:
+        """int64[sequences]: the steps at which a sequence starts, ascending, the first is 0."""
+        rows = self._ask("tokens", "select t from {tokens} where position = 0 order by t")
+        return rows["t"].to_numpy()
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The word of each word id, as far as it was recorded; an id that never occurs has an empty word."""
+        rows = self._ask("tokens", "select word_id, any_value(word) as word from {tokens} group by word_id")
+        words = [""] * (max(rows["word_id"].to_pylist(), default=-1) + 1)
+        for index, word in zip(rows["word_id"].to_pylist(), rows["word"].to_pylist(), strict=True):
+            words[index] = word
+        return words
+
+    def words(self, start: int, stop: int) -> pa.Table:
+        """The tokens of steps start..stop-1: t, sequence, position, word_id, word."""
+        self._check_window(start, stop)
+        return self._ask(
+            "tokens",
+            "select * from {tokens} where t >= $start and t < $stop order by t",
+            start=start,
+            stop=stop,
+        )
+
+    def words_at(self, steps: Sequence[int] | np.ndarray) -> pa.Table:
+        """The tokens of scattered steps, in the order given."""
+        return self._at("tokens", np.asarray(steps, np.int64))
+
+    def word_ids(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """int32[stop - start]: the word id at each step."""
+        stop = self.steps if stop is None else stop
+        self._check_window(start, stop)
+        rows = self._ask(
+            "tokens",
+            "select word_id from {tokens} where t >= $start and t < $stop order by t",
+            start=start,
+            stop=stop,
+        )
+        return rows["word_id"].to_numpy()
+
+    def annotations(self, tracks: Iterable[str], start: int, stop: int) -> pa.Table:
+        """The values of `tracks` at steps start..stop-1: track, t, value (labels), number (scalar tracks)."""
+        self._check_window(start, stop)
+        return self._tracks(
+            tracks, "select * from {part} where t >= $start and t < $stop order by t", start=start, stop=stop
+        )
+
+    def annotations_at(self, tracks: Iterable[str], steps: Sequence[int] | np.ndarray) -> pa.Table:
+        """The values of `tracks` at scattered steps (each once, ascending): track, t, value, number."""
+        wanted = np.unique(np.asarray(steps, np.int64))
+        tables = [self._at(f"annotations/{self._track(track)}", wanted, track=track) for track in tracks]
+        return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
+
+    def predictions(self, start: int, stop: int) -> pa.Table:
+        """The predictions after steps start..stop-1: see the table `predictions`; empty when none were recorded."""
+        self._check_window(start, stop)
+        if not self.has_predictions:
+            return _empty(BY_NAME["predictions"])
+        return self._ask(
+            "predictions",
+            "select * from {predictions} where t >= $start and t < $stop order by t, rank",
+            start=start,
+            stop=stop,
+        )
+
+    def training(self) -> pa.Table:
+        """The rows of `training` by step; empty when the model was not trained here."""
+        if "training" not in self.card.files:
+            return _empty(BY_NAME["training"])
+        return self._ask("training", "select * from {training} order by step")
+
+    def expected_responses(self, state: str, words: Sequence[int] | None = None) -> pa.Table:
+        """The rows of `expected_responses` for a state: all words, or those with the ids `words`; by word id."""
+        self.state(state)
+        key = f"expected_responses/{state}"
+        if key not in self.card.files:
+            return _empty(BY_NAME["expected_responses"])
+        if words is None:
+            return self._ask(key, "select * from {part} order by word_id")
+        return self._ask(
+            key,
+            "select * from {part} where word_id in (select unnest($words)) order by word_id",
+            words=list(words),
+        )
+
+    # States
+
+    def vectors(self, state: str, start: int, stop: int) -> np.ndarray:
+        """dtype[stop - start, units]: the values of all units at steps start..stop-1, as stored."""
+        self._check_window(start, stop)
+        return self._read(lambda: self._reader(state).window(start, stop))
+
+    def vectors_at(self, state: str, steps: np.ndarray) -> np.ndarray:
+        """dtype[len(steps), units]: the values of all units at scattered steps, in the order given."""
+        return self._read(lambda: self._reader(state).at(steps))
+
+    def unit_values(
+        self, state: str, units: Sequence[int] | np.ndarray, start: int = 0, stop: int | None = None
+    ) -> np.ndarray:
+        """dtype[len(units), stop - start]: the values of some units over many steps, as stored."""
+        stop = self.steps if stop is None else stop
+        self._check_window(start, stop)
+        facts = self.state(state)
+        wanted = [int(unit) for unit in units]
+        for unit in wanted:
+            if not 0 <= unit < facts.units:
+                raise UnknownName(
+                    f"State {state!r} of {self.name!r} has units 0 to {facts.units - 1}, none {unit}."
+                )
+        values = np.empty((len(wanted), stop - start), np.dtype(facts.dtype))
+        if wanted and stop > start:
+            self._read(lambda: self._read_columns(state, wanted, start, stop, values))
+        return values
+
+    def on_states(self, state: str, threshold: float, units: Sequence[int] | None = None) -> pa.Table:
+        """unit, start, stop (half-open) of every run in which a unit's value is >= `threshold`, at any threshold."""
+        chosen = range(self.state(state).units) if units is None else units
+        found = []
+        for unit in chosen:
+            on = is_on(self.unit_values(state, [unit])[0], threshold)
+            start, stop = unit_runs(on, self.sequence_starts)
+            found.append(
+                pa.table({"unit": np.full(len(start), unit, np.int32), "start": start, "stop": stop})
+            )
+        if found:
+            return pa.concat_tables(found)
+        return pa.schema([("unit", pa.int32()), ("start", pa.int64()), ("stop", pa.int64())]).empty_table()
+
+    # How it is read
+
+    def _reader(self, state: str) -> RowMajorReader:
+        facts = self.state(state)
+        with self._lock:
+            if state not in self._readers:
+                files = list(self.card.files[f"vectors/{state}"])
+                self._readers[state] = RowMajorReader(self.folder, files, facts.units, facts.dtype)
+            return self._readers[state]
+
+    def _read_columns(
+        self, state: str, units: Sequence[int], start: int, stop: int, target: np.ndarray
+    ) -> None:
+        names = [f"u{unit}" for unit in dict.fromkeys(units)]
+        for file in self.card.files[f"states/{state}"]:
+            at, until = max(start, file.first), min(stop, file.first + file.rows)
+            if at >= until:
+                continue
+            path = self.folder / file.path
+            with self._lock:
+                metadata = self._metadata.get(file.path) or pq.read_metadata(path)
+                self._metadata[file.path] = metadata
+            with pq.ParquetFile(path, metadata=metadata) as opened:
+                groups = range(
+                    (at - file.first) // ROWS_A_GROUP, (until - file.first - 1) // ROWS_A_GROUP + 1
+                )
+                for few in range(0, len(groups), _GROUPS_AT_ONCE):
+                    some = list(groups[few : few + _GROUPS_AT_ONCE])
+                    table = opened.read_row_groups(some, columns=names)
+                    base = file.first + some[0] * ROWS_A_GROUP
+                    begin, end = max(at, base), min(until, base + table.num_rows)
+                    for row, unit in enumerate(units):
+                        place = begin - start
+                        for chunk in table[f"u{unit}"].slice(begin - base, end - begin).chunks:
+                            target[row, place : place + len(chunk)] = chunk.to_numpy()
+                            place += len(chunk)
+
+    def _track(self, track: str) -> str:
+        if track not in self.tracks:
+            raise UnknownName(f"Model {self.name!r} has no track {track!r}: {nearest(track, self.tracks)}")
+        return track
+
+    def _tracks(self, tracks: Iterable[str], query: str, **values: Any) -> pa.Table:
+        tables = []
+        for track in tracks:
+            rows = self._ask(f"annotations/{self._track(track)}", query, **values)
+            tables.append(rows.add_column(0, "track", pa.array([track] * rows.num_rows, pa.string())))
+        return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
+
+    def _at(self, key: str, steps: np.ndarray, track: str | None = None) -> pa.Table:
+        """Rows of a table with one row a step, at scattered steps, in the order given."""
+        if len(steps) and not 0 <= steps.min() <= steps.max() < max(self.steps, 1):
+            raise QuestionError(
+                f"Steps 0 to {self.steps - 1:,} are recorded, not {steps.min():,} to {steps.max():,}."
+            )
+        rows = self._read(lambda: self._rows_at(key, np.unique(steps)))
+        places = np.searchsorted(rows["t"].to_numpy(), steps)
+        rows = rows.take(pa.array(places))
+        if track is not None:
+            rows = rows.add_column(0, "track", pa.array([track] * rows.num_rows, pa.string()))
+        return rows
+
+    def _rows_at(self, key: str, steps: np.ndarray) -> pa.Table:
+        """Only the row groups that hold one of `steps` are read: DuckDB would prune them by range alone."""
+        tables = []
+        for file in self.card.files[key]:
+            inside = steps[(steps >= file.first) & (steps < file.first + file.rows)]
+            if not len(inside):
+                continue
+            path = self.folder / file.path
+            with self._lock:
+                metadata = self._metadata.get(file.path) or pq.read_metadata(path)
+                self._metadata[file.path] = metadata
+            with pq.ParquetFile(path, metadata=metadata) as opened:
+                groups = (inside - file.first) // ROWS_A_GROUP
+                for group in np.unique(groups):
+                    table = opened.read_row_group(int(group))
+                    place = inside[groups == group] - file.first - group * ROWS_A_GROUP
+                    tables.append(_plain(table.take(pa.array(place))))
+        return pa.concat_tables(tables) if tables else _plain(_empty(BY_NAME[key.split("/")[0]]))
+
+    def _ask(self, key: str, query: str, **values: Any) -> pa.Table:
+        """The answer of a query about one table; `{...}` in it stands for the table's files."""
+        files = [str(self.folder / file.path) for file in self.card.files.get(key, ())]
+        table = key.split("/")[0]
+        if not files:
+            raise QuestionError(
+                f"Model {self.name!r} has not been recorded: it has no {table}. Record it first."
+            )
+        source = "read_parquet($files, hive_partitioning = false)"
+        query = query.replace("{" + table + "}", source).replace("{part}", source)
+        parameters = {"files": files, **values}
+        return self._read(lambda: _plain(self._cursor().sql(query, params=parameters).to_arrow_table()))
+
+    def _read(self, reading: Callable[[], Any]) -> Any:
+        try:
+            return reading()
+        except (OSError, duckdb.IOException) as error:
+            raise StoreError(
+                f"Model {self.name!r} changed or was deleted while it was being read; ask again. ({error})"
+            ) from error
+
+    def _check_window(self, start: int, stop: int) -> None:
+        if not 0 <= start <= stop <= self.steps:
+            raise QuestionError(
+                f"Steps {start:,} to {stop:,} were asked for; {self.name!r} has steps 0 to {self.steps:,} (half-open)."
+            )
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The table with texts as plain strings, which every reader downstream understands alike."""
+    fields = [
+        field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def _empty(table: Table) -> pa.Table:
+    schema = pa.schema([(column.name, column.type) for column in table.columns])
+    return _plain(schema.empty_table())

@@ -1,0 +1,197 @@
+"""Expected responses: how each word moves each unit on average (RNNVis, equations 1 and 2).
+
+The response of a step is dh(t) = h(t) - h(t-1), with h = 0 before a sequence starts; the expected response of word w
+is s(w), the mean of dh over the steps that read w. Mean and standard error are gathered while recording, over all
+steps. Quantiles need the responses themselves: they are taken afterwards from the recorded values, over all of a
+word's steps or, for a word read more than `SAMPLE` times, an even sample of them (`quantile_count` says how many).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from rnnstore.parts import RowMajorReader
+from rnnstore.tables import BY_NAME, QUANTILES
+
+SAMPLE = 1024
+"""Responses of one word that its quantiles are taken from, at most (and more than half of it)."""
+
+_VALUES_AT_ONCE = 1 << 24
+
+
+class Moments:
+    """Sums of one state's responses by word, from consecutive blocks: memory words x units."""
+
+    def __init__(self, units: int):
+        self._last = np.zeros(units, np.float32)
+        self.count = np.zeros(0, np.int64)
+        self._sum = np.zeros((0, units))
+        self._squares = np.zeros((0, units))
+
+    def add(self, values: np.ndarray, order: np.ndarray, word_ids: np.ndarray, starts: np.ndarray) -> None:
+        """Add a block: `values` [steps, units] in time order, `order` sorting `word_ids` (stably), `starts` bool."""
+        response = values.astype(np.float32)
+        before = np.concatenate([self._last[None], response[:-1]])
+        before[starts] = 0
+        self._last = response[-1].copy()
+        response -= before
+        sorted_ids = word_ids[order]
+        groups = np.flatnonzero(np.r_[True, sorted_ids[1:] != sorted_ids[:-1]])
+        words = sorted_ids[groups]
+        self._grow(int(words[-1]) + 1)
+        response = response[order]
+        self.count[words] += np.diff(np.r_[groups, len(order)])
+        self._sum[words] += np.add.reduceat(response, groups, axis=0)
+        np.square(response, out=response)
+        self._squares[words] += np.add.reduceat(response, groups, axis=0)
+
+    def _grow(self, words: int) -> None:
+        if words > len(self.count):
+            more = max(words, 2 * len(self.count)) - len(self.count)
+            self.count = np.pad(self.count, (0, more))
+            self._sum = np.pad(self._sum, ((0, more), (0, 0)))
+            self._squares = np.pad(self._squares, ((0, more), (0, 0)))
+
+    def result(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(mean, standard error) float32[len(words), units] of words seen at least once; NaN error where count is 1."""
+        count = self.count[words][:, None].astype(float)
+        mean = self._sum[words] / count
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = np.maximum(self._squares[words] - count * mean**2, 0) / (count - 1)
+            return mean.astype(np.float32), np.sqrt(variance / count).astype(np.float32)
+
+
+class EvenSample:
+    """At most `SAMPLE` steps of every word, evenly spread over the corpus, from consecutive blocks.
+
+    A word's n-th step is kept when n is a multiple of its stride, the smallest power of two that keeps at most
+    `SAMPLE`; strides grow with the counts, so memory is bounded by words x SAMPLE.
+    """
+
+    def __init__(self) -> None:
+        self._count = np.zeros(0, np.int64)
+        self._kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._size = self._after_compacting = 0
+
+    def add(self, first: int, order: np.ndarray, word_ids: np.ndarray) -> None:
+        """Add a block that begins at step `first`; `order` sorts `word_ids` stably."""
+        ids = word_ids[order]
+        if int(ids[-1]) >= len(self._count):
+            self._count = np.pad(
+                self._count, (0, max(int(ids[-1]) + 1, 2 * len(self._count)) - len(self._count))
+            )
+        groups = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
+        lengths = np.diff(np.r_[groups, len(ids)])
+        rank = np.arange(len(ids)) - np.repeat(groups, lengths) + self._count[ids]
+        self._count[ids[groups]] += lengths
+        self._keep(ids, order + first, rank)
+        if self._size > 2 * self._after_compacting + (1 << 20):
+            kept = [np.concatenate(column) for column in zip(*self._kept, strict=True)]
+            self._kept, self._size = [], 0
+            self._keep(*kept)
+            self._after_compacting = self._size
+
+    def _keep(self, ids: np.ndarray, steps: np.ndarray, rank: np.ndarray) -> None:
+        keep = rank % self._stride()[ids] == 0
+        self._kept.append((ids[keep], steps[keep], rank[keep]))
+        self._size += int(keep.sum())
+
+    def _stride(self) -> np.ndarray:
+        return 1 << np.ceil(np.log2(np.maximum(self._count / SAMPLE, 1))).astype(np.int64)
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """(word id, step), sorted by word, then step."""
+        ids, steps, rank = (np.concatenate(column) for column in zip(*self._kept, strict=True))
+        keep = rank % self._stride()[ids] == 0
+        ids, steps = ids[keep], steps[keep]
+        order = np.lexsort((steps, ids))
+        return ids[order], steps[order]
+
+
+def expected_responses(
+    moments: Moments,
+    sample: tuple[np.ndarray, np.ndarray],
+    reader: RowMajorReader,
+    sequence_starts: np.ndarray,
+    vocabulary: Sequence[str],
+) -> Iterator[pa.Table]:
+    """The rows of `expected_responses` for one state, in pieces: every word that was read, by word id."""
+    ids, steps = sample
+    groups = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
+    ends = np.r_[groups[1:], len(ids)]
+    units = reader.window(0, 1).shape[1]
+    words = ids[groups]
+    done = 0
+    while done < len(groups):
+        upto = int(np.searchsorted(ends, groups[done] + max(_VALUES_AT_ONCE // units, SAMPLE), "right"))
+        upto = max(upto, done + 1)
+        here = slice(groups[done], ends[upto - 1])
+        response = _responses(reader, steps[here], sequence_starts)
+        counts = ends[done:upto] - groups[done:upto]
+        quantiles = _quantiles(response, groups[done:upto] - groups[done], counts)
+        mean, error = moments.result(words[done:upto])
+        yield _rows(words[done:upto], vocabulary, moments.count, mean, error, quantiles, counts)
+        done = upto
+
+
+def _responses(reader: RowMajorReader, steps: np.ndarray, sequence_starts: np.ndarray) -> np.ndarray:
+    """float32[len(steps), units]: h(t) - h(t-1), or h(t) where a sequence starts."""
+    at_start = np.isin(steps, sequence_starts)
+    now = reader.at(steps).astype(np.float32)
+    before = reader.at(np.where(at_start, steps, steps - 1)).astype(np.float32)
+    before[at_start] = 0
+    return now - before
+
+
+def _quantiles(response: np.ndarray, groups: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """float32[len(QUANTILES), words, units], linearly interpolated as `numpy.quantile` does.
+
+    Words seen equally often are sorted together: a corpus has many rare words and few distinct counts.
+    """
+    result = np.empty((len(QUANTILES), len(groups), response.shape[1]), np.float32)
+    for count in np.unique(counts):
+        alike = np.flatnonzero(counts == count)
+        for some in np.array_split(alike, -(-len(alike) * int(count) * response.shape[1] // (1 << 22))):
+            rows = groups[some][:, None] + np.arange(count)
+            values = np.ascontiguousarray(response[rows].transpose(0, 2, 1))
+            values.sort(axis=-1)
+            for index, quantile in enumerate(QUANTILES):
+                place = quantile * (count - 1)
+                low = int(place)
+                high = min(low + 1, int(count) - 1)
+                fraction = np.float32(place - low)
+                result[index, some] = values[..., low] + (values[..., high] - values[..., low]) * fraction
+    return result
+
+
+def _rows(
+    words: np.ndarray,
+    vocabulary: Sequence[str],
+    count: np.ndarray,
+    mean: np.ndarray,
+    error: np.ndarray,
+    quantiles: np.ndarray,
+    quantile_count: np.ndarray,
+) -> pa.Table:
+    texts = pa.array([vocabulary[word] for word in words], pa.string()).dictionary_encode()
+    columns = [
+        pa.array(words, pa.int32()),
+        texts,
+        pa.array(count[words], pa.int64()),
+        _lists(mean),
+        _lists(error, missing=count[words] < 2),
+        *(_lists(quantile) for quantile in quantiles),
+        pa.array(quantile_count, pa.int64()),
+    ]
+    return pa.table(columns, schema=BY_NAME["expected_responses"].schema)
+
+
+def _lists(values: np.ndarray, missing: np.ndarray | None = None) -> pa.Array:
+    rows, width = values.shape
+    flat = pa.array(np.ascontiguousarray(values).reshape(-1))
+    offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * width)
+    mask = None if missing is None else pa.array(missing)
+    return pa.ListArray.from_arrays(offsets, flat, mask=mask)

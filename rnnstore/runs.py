@@ -1,0 +1,119 @@
+"""Runs: the maximal stretches of steps in which a unit is on, found in arrays and in streams of blocks.
+
+On means: stored value >= threshold. A run never crosses the start of a sequence. Values are compared as they are
+stored, so that recorded runs, any other threshold and matching agree to the last step; half-precision values are
+compared as integers, which is some twenty times quicker than converting them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SIGN = {2: 0x8000, 4: 0x80000000}
+
+
+def is_on(values: np.ndarray, threshold: float) -> np.ndarray:
+    """bool array like `values`: whether each float16 or float32 value, as stored, is >= `threshold`.
+
+    The threshold is compared exactly, not rounded to the values' precision; NaN is never on.
+
+    >>> is_on(np.array([-1, -0.0, 0.5, np.nan], np.float16), 0)
+    array([False,  True,  True, False])
+    """
+    bits = values.dtype.itemsize
+    if values.dtype.kind != "f" or bits not in SIGN:
+        return values >= threshold
+    integer = {2: np.int16, 4: np.int32}[bits]
+    unsigned = {2: np.uint16, 4: np.uint32}[bits]
+    bound = smallest_at_least(threshold, values.dtype)
+    infinity = int(np.array(np.inf, values.dtype).view(unsigned))
+    if np.isnan(bound):
+        return np.zeros(values.shape, bool)
+    if bound > 0:
+        # Positive floats order like their bits, negative ones have the sign bit and so are negative integers.
+        as_integer = values.view(integer)
+        return (as_integer >= bound.view(integer)) & (as_integer <= infinity)
+    if bound == 0:
+        as_unsigned = values.view(unsigned)
+        return (as_unsigned <= infinity) | (as_unsigned == SIGN[bits])
+    as_unsigned = values.view(unsigned)
+    return (as_unsigned <= infinity) | (
+        (as_unsigned >= SIGN[bits]) & (as_unsigned <= int(bound.view(unsigned)))
+    )
+
+
+def smallest_at_least(threshold: float, dtype: np.dtype) -> np.floating:
+    """The smallest value of `dtype` that is >= `threshold`; comparing with it equals comparing with `threshold`."""
+    with np.errstate(over="ignore"):
+        bound = np.dtype(dtype).type(threshold)
+    if np.isnan(bound):
+        return bound
+    return np.nextafter(bound, np.dtype(dtype).type(np.inf)) if float(bound) < threshold else bound
+
+
+def unit_runs(on: np.ndarray, starts_of_sequences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(start, stop) int64 arrays of the runs in `on` (bool[steps], one unit), half-open and ascending.
+
+    `starts_of_sequences` are steps inside `on` (int64, ascending) at which a run must not go on.
+    """
+    edges = np.flatnonzero(on[1:] != on[:-1]) + 1
+    first = [0] if len(on) and on[0] else []
+    last = [len(on)] if len(on) and on[-1] else []
+    edges = np.concatenate([np.array(first, np.int64), edges, np.array(last, np.int64)])
+    starts, stops = edges[::2], edges[1::2]
+    inner = starts_of_sequences[starts_of_sequences > 0]
+    cuts = inner[on[inner] & on[inner - 1]] if len(inner) else inner
+    if len(cuts):
+        starts = np.sort(np.concatenate([starts, cuts]))
+        stops = np.sort(np.concatenate([stops, cuts]))
+    return starts, stops
+
+
+class RunEncoder:
+    """Encodes the runs of one state at one threshold from consecutive blocks, in memory independent of their number.
+
+    Runs that are still going at the end of a block are kept back and come out with the block in which they end.
+    """
+
+    def __init__(self, units: int, threshold: float):
+        self.threshold = threshold
+        self._open = np.full(units, -1, np.int64)
+
+    def encode(self, values: np.ndarray, first: int, sequence_starts: np.ndarray) -> tuple[np.ndarray, ...]:
+        """(unit int32, start int64, stop int64) of the runs that end in this block, sorted by unit and start.
+
+        `values` is [units, steps] as stored, `first` the step of its first column, `sequence_starts` the steps of the
+        block (counted from the corpus's first) at which a sequence starts.
+        """
+        starts_inside = sequence_starts - first
+        breaks_before = len(starts_inside) > 0 and starts_inside[0] == 0
+        steps = values.shape[1]
+        units, starts, stops = [], [], []
+        for unit in range(values.shape[0]):
+            start, stop = unit_runs(is_on(values[unit], self.threshold), starts_inside)
+            start, stop = start + first, stop + first
+            going = self._open[unit]
+            if going >= 0:
+                if len(start) and start[0] == first and not breaks_before:
+                    start[0] = going
+                else:
+                    start, stop = np.append(going, start), np.append(first, stop)
+                self._open[unit] = -1
+            if len(stop) and stop[-1] == first + steps:
+                self._open[unit] = start[-1]
+                start, stop = start[:-1], stop[:-1]
+            units.append(len(start))
+            starts.append(start)
+            stops.append(stop)
+        return (
+            np.repeat(np.arange(len(units), dtype=np.int32), units),
+            np.concatenate(starts),
+            np.concatenate(stops),
+        )
+
+    def finish(self, end: int) -> tuple[np.ndarray, ...]:
+        """The runs that were still going when the corpus ended before step `end`."""
+        unit = np.flatnonzero(self._open >= 0)
+        start = self._open[unit]
+        self._open[:] = -1
+        return unit.astype(np.int32), start, np.full(len(unit), end, np.int64)

@@ -1,0 +1,254 @@
+"""Writing one model: nothing is seen before it is whole, and nothing that was seen is lost.
+
+A writer holds the model's lock (the operating system drops it when the process dies), writes new files into a hidden
+folder beside the tables, and publishes them by moving them in and replacing the card. What a killed writer left
+behind is swept away by the next one. `recorder` builds the tables of a recording on top of this.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import filelock
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from rnnstore.card import FACTS, Card, File, checked_name, read_card, write_card
+from rnnstore.errors import Busy, DiskFull, StoreError, is_disk_full, nearest
+from rnnstore.tables import BY_NAME
+
+if TYPE_CHECKING:
+    from rnnstore.recorder import Recorder
+
+KEPT_BY_A_RECORDING = ("training",)
+"""Tables that a new recording leaves alone; all others describe the recording that it replaces."""
+
+
+def model_folder(store: Path, name: str) -> Path:
+    return store / f"model={checked_name(name)}"
+
+
+def lock(store: Path, name: str) -> filelock.FileLock:
+    """The lock that a process must hold to change model `name`; raises `Busy` at once when another one holds it."""
+    folder = store / ".locks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = filelock.FileLock(folder / f"{name}.lock", timeout=0)
+        held.acquire()
+    except filelock.Timeout:
+        raise Busy(
+            f"Model {name!r} is being written by another process; wait until it has ended, or choose another name."
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"The store {store} cannot be written ({error.strerror}); choose another folder."
+        ) from error
+    return held
+
+
+def new_id() -> str:
+    """A name for the files of one writing; later ones sort behind earlier ones."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+class ModelWriter:
+    """Writes one model; made by `Store.writer` and used in a `with` statement."""
+
+    def __init__(self, store: Path, name: str):
+        self.name = checked_name(name)
+        self.store = store
+        self.path = model_folder(store, name)
+        self.card = Card(created=datetime.now(UTC).isoformat(timespec="seconds"))
+        self._lock: filelock.FileLock | None = None
+
+    def __enter__(self) -> ModelWriter:
+        self._lock = lock(self.store, self.name)
+        try:
+            if self.path.exists():
+                self.card = read_card(self.path)
+                for abandoned in self.path.glob(".writing-*"):
+                    shutil.rmtree(abandoned, ignore_errors=True)
+                self._sweep()
+            else:
+                self._create()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._lock is not None
+        self._lock.release()
+
+    def describe(self, **facts: Any) -> None:
+        """Set facts on the model's card (see `card.FACTS`); what is not named stays. Visible at once."""
+        for fact in facts:
+            if fact not in FACTS:
+                raise StoreError(f"A model has no fact {fact!r}: {nearest(fact, FACTS)}")
+        if "metrics" in facts:
+            facts["metrics"] = [
+                metric
+                if isinstance(metric, Mapping)
+                else dict(zip(("name", "split", "value"), metric, strict=True))
+                for metric in facts["metrics"]
+            ]
+        self._commit(facts)
+
+    def folder(self, name: str) -> Path:
+        """A folder inside the model's for files of the caller's own (weights, settings); it travels with the model."""
+        if name.split("/")[0] in BY_NAME:
+            raise StoreError(f"{name!r} is a table of the store; choose another name for your own files.")
+        path = self.path / checked_name(name, "folder")
+        path.mkdir(exist_ok=True)
+        return path
+
+    def replace(self, table: str, rows: pa.Table) -> None:
+        """Put `rows` in place of the whole table (one that has no folders below it), at once."""
+        if table not in BY_NAME or BY_NAME[table].folder or BY_NAME[table].wide:
+            whole = [t.name for t in BY_NAME.values() if not t.folder and not t.wide]
+            raise StoreError(f"Table {table!r} cannot be replaced as a whole: {nearest(table, whole)}")
+        rows = rows.select(BY_NAME[table].schema.names).cast(BY_NAME[table].schema)
+        with self.staging() as staging, disk_full_said(f"writing {table} of {self.name}"):
+            path = staging.file(table, 0)
+            pq.write_table(rows, path, compression="zstd")
+            self.publish(staging, {table: [staged(path, staging, rows.num_rows)]}, replaced=(table,))
+
+    def record(
+        self,
+        *,
+        vocabulary: Sequence[str] | None = None,
+        thresholds: Sequence[float] | Mapping[str, Sequence[float]] = (0.3,),
+        dtype: str = "float16",
+        track_sources: Mapping[str, str] | None = None,
+        recorded: str = "",
+    ) -> Recorder:
+        """A recorder for this model; see `Recorder`. Leaving its `with` publishes the recording."""
+        from rnnstore.recorder import Recorder
+
+        return Recorder(
+            self,
+            vocabulary=vocabulary,
+            thresholds=thresholds,
+            dtype=dtype,
+            track_sources=track_sources or {},
+            recorded=recorded,
+        )
+
+    def staging(self) -> Staging:
+        return Staging(self.path)
+
+    def publish(
+        self, staging: Staging, files: Mapping[str, Sequence[File]], *, replaced: Iterable[str], **card: Any
+    ) -> None:
+        """Move staged `files` into the model and make them its tables, dropping the tables `replaced`, in one step."""
+        for parts in files.values():
+            for part in parts:
+                target = self.path / part.path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.rename(staging.path / part.path, target)
+        kept = {table: parts for table, parts in self.card.files.items() if table not in set(replaced)}
+        self._commit({"files": {**kept, **files}, **card})
+        self._sweep()
+
+    def _commit(self, changes: Mapping[str, Any]) -> None:
+        try:
+            card = Card.model_validate({**self.card.model_dump(), **changes})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise StoreError(
+                f"The fact {where} of model {self.name!r} cannot be {first['input']!r}: {first['msg']}."
+            ) from error
+        with disk_full_said(f"writing the card of {self.name}"):
+            write_card(self.path, card)
+        self.card = card
+
+    def _create(self) -> None:
+        with disk_full_said(f"creating model {self.name}"):
+            new = self.store / f".new-{new_id()}"
+            new.mkdir(parents=True)
+            write_card(new, self.card)
+            os.rename(new, self.path)
+
+    def _sweep(self) -> None:
+        """Delete the files of tables that no card lists: left by a killed writer, or replaced."""
+        listed = {self.path / part.path for parts in self.card.files.values() for part in parts}
+        for table in BY_NAME:
+            for entry in sorted((self.path / table).rglob("*"), reverse=True):
+                if entry.is_dir():
+                    _remove_if_empty(entry)
+                elif entry not in listed:
+                    entry.unlink(missing_ok=True)
+            _remove_if_empty(self.path / table)
+
+
+class Staging:
+    """A hidden folder in which files are written before they are published; gone when its `with` is left."""
+
+    def __init__(self, model: Path):
+        self.id = new_id()
+        self.path = model / f".writing-{self.id}"
+
+    def __enter__(self) -> Staging:
+        self.path.mkdir()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def file(self, folder: str, number: int, suffix: str = "parquet") -> Path:
+        """Where to write part `number` of the table in `folder` (`tokens`, `states/state=layer1.c`)."""
+        path = self.path / folder / f"{self.id}-{number:04d}.{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def staged(path: Path, staging: Staging, rows: int, first: int = 0) -> File:
+    """The card's entry for a file that was written whole into `staging`."""
+    return File(
+        path=path.relative_to(staging.path).as_posix(), bytes=path.stat().st_size, rows=rows, first=first
+    )
+
+
+class disk_full_said:
+    """Turns the operating system's "no space left" into a `DiskFull` that says what was being done."""
+
+    def __init__(self, doing: str):
+        self.doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError) and is_disk_full(error):
+            raise DiskFull(
+                f"The disk is full ({self.doing}). What the store held before is untouched; "
+                "make room and run the same command again."
+            ) from error
+
+
+def sweep_store(store: Path) -> None:
+    """Delete what killed processes left beside the models: folders never finished, folders half deleted.
+
+    Called with no lock held, so only what is older than a day is taken for abandoned.
+    """
+    if not store.is_dir():
+        return
+    yesterday = datetime.now(UTC).timestamp() - 86_400
+    for entry in store.iterdir():
+        if entry.name.startswith((".new-", ".trash-", ".copying-")) and entry.stat().st_mtime < yesterday:
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return
