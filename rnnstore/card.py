@@ -133,9 +133,7 @@ def read_card(folder: Path) -> Card:
             f"{folder.name}/{NAME} cannot be read ({error}). Copy the model again, or record it anew."
         ) from error
     if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-        raise DamagedModel(
-            f"{folder.name}/{NAME} is not a model's card: it says no format. Record the model anew."
-        )
+        raise DamagedModel(f"{folder.name}/{NAME} is not a model's card: it says no format. Record the model anew.")
     if content["format"] > FORMAT:
         raise DamagedModel(
             f"{folder.name} has format {content['format']}, and this program reads up to {FORMAT}. "

@@ -176,9 +176,7 @@ class Model:
         wanted = [int(unit) for unit in units]
         for unit in wanted:
             if not 0 <= unit < facts.units:
-                raise UnknownName(
-                    f"State {state!r} of {self.name!r} has units 0 to {facts.units - 1}, none {unit}."
-                )
+                raise UnknownName(f"State {state!r} of {self.name!r} has units 0 to {facts.units - 1}, none {unit}.")
         values = np.empty((len(wanted), stop - start), np.dtype(facts.dtype))
         if wanted and stop > start:
             self._read(lambda: self._read_columns(state, wanted, start, stop, values))
@@ -191,9 +189,7 @@ class Model:
         for unit in chosen:
             on = is_on(self.unit_values(state, [unit])[0], threshold)
             start, stop = unit_runs(on, self.sequence_starts)
-            found.append(
-                pa.table({"unit": np.full(len(start), unit, np.int32), "start": start, "stop": stop})
-            )
+            found.append(pa.table({"unit": np.full(len(start), unit, np.int32), "start": start, "stop": stop}))
         if found:
             return pa.concat_tables(found)
         return pa.schema([("unit", pa.int32()), ("start", pa.int64()), ("stop", pa.int64())]).empty_table()
@@ -208,9 +204,7 @@ class Model:
                 self._readers[state] = RowMajorReader(self.folder, files, facts.units, facts.dtype)
             return self._readers[state]
 
-    def _read_columns(
-        self, state: str, units: Sequence[int], start: int, stop: int, target: np.ndarray
-    ) -> None:
+    def _read_columns(self, state: str, units: Sequence[int], start: int, stop: int, target: np.ndarray) -> None:
         names = [f"u{unit}" for unit in dict.fromkeys(units)]
         for file in self.card.files[f"states/{state}"]:
             at, until = max(start, file.first), min(stop, file.first + file.rows)
@@ -221,9 +215,7 @@ class Model:
                 metadata = self._metadata.get(file.path) or pq.read_metadata(path)
                 self._metadata[file.path] = metadata
             with pq.ParquetFile(path, metadata=metadata) as opened:
-                groups = range(
-                    (at - file.first) // ROWS_A_GROUP, (until - file.first - 1) // ROWS_A_GROUP + 1
-                )
+                groups = range((at - file.first) // ROWS_A_GROUP, (until - file.first - 1) // ROWS_A_GROUP + 1)
                 for few in range(0, len(groups), _GROUPS_AT_ONCE):
                     some = list(groups[few : few + _GROUPS_AT_ONCE])
                     table = opened.read_row_groups(some, columns=names)
@@ -250,9 +242,7 @@ class Model:
     def _at(self, key: str, steps: np.ndarray, track: str | None = None) -> pa.Table:
         """Rows of a table with one row a step, at scattered steps, in the order given."""
         if len(steps) and not 0 <= steps.min() <= steps.max() < max(self.steps, 1):
-            raise QuestionError(
-                f"Steps 0 to {self.steps - 1:,} are recorded, not {steps.min():,} to {steps.max():,}."
-            )
+            raise QuestionError(f"Steps 0 to {self.steps - 1:,} are recorded, not {steps.min():,} to {steps.max():,}.")
         rows = self._read(lambda: self._rows_at(key, np.unique(steps)))
         places = np.searchsorted(rows["t"].to_numpy(), steps)
         rows = rows.take(pa.array(places))
@@ -284,9 +274,7 @@ class Model:
         files = [str(self.folder / file.path) for file in self.card.files.get(key, ())]
         table = key.split("/")[0]
         if not files:
-            raise QuestionError(
-                f"Model {self.name!r} has not been recorded: it has no {table}. Record it first."
-            )
+            raise QuestionError(f"Model {self.name!r} has not been recorded: it has no {table}. Record it first.")
         source = "read_parquet($files, hive_partitioning = false)"
         query = query.replace("{" + table + "}", source).replace("{part}", source)
         parameters = {"files": files, **values}
@@ -309,10 +297,7 @@ class Model:
 
 def _plain(table: pa.Table) -> pa.Table:
     """The table with texts as plain strings, which every reader downstream understands alike."""
-    fields = [
-        field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
+    fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema]
     return table.cast(pa.schema(fields))
 
 

@@ -43,9 +43,7 @@ class _Stream:
 class ParquetParts(_Stream):
     """The Parquet parts of one table, below `folder` of a staging folder."""
 
-    def __init__(
-        self, staging: Staging, folder: str, schema: pa.Schema, pool: ThreadPoolExecutor, **options: Any
-    ):
+    def __init__(self, staging: Staging, folder: str, schema: pa.Schema, pool: ThreadPoolExecutor, **options: Any):
         super().__init__(pool)
         self._staging, self._folder, self._schema, self._options = staging, folder, schema, options
         self._writer: pq.ParquetWriter | None = None
@@ -166,9 +164,7 @@ class RowMajorReader:
                 np.lib.format.read_magic(opened)
                 shape, _, stored = np.lib.format.read_array_header_1_0(opened)
                 if shape != (file.rows, units) or stored != self._dtype:
-                    raise OSError(
-                        f"{file.path} holds {stored}{list(shape)}, not {dtype}[{file.rows}, {units}]"
-                    )
+                    raise OSError(f"{file.path} holds {stored}{list(shape)}, not {dtype}[{file.rows}, {units}]")
                 self._offsets.append(opened.tell())
             self._handles.append(os.open(folder / file.path, os.O_RDONLY))
 

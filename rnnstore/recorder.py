@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -182,9 +182,7 @@ class Recorder:
             return None
         if self._shape is None:
             if not states:
-                raise StoreError(
-                    "The first chunk brings no state; name at least one, for example {'hidden': values}."
-                )
+                raise StoreError("The first chunk brings no state; name at least one, for example {'hidden': values}.")
             self._shape = shape
             self._open(shape)
         elif shape != self._shape:
@@ -204,11 +202,7 @@ class Recorder:
             stored = given.astype(self._dtype)
         if not np.isfinite(stored).all():
             row, unit = np.argwhere(~np.isfinite(stored))[0]
-            advice = (
-                " (too large for float16: record with dtype='float32')"
-                if np.isfinite(given[row, unit])
-                else ""
-            )
+            advice = " (too large for float16: record with dtype='float32')" if np.isfinite(given[row, unit]) else ""
             raise StoreError(
                 f"State {name!r}, unit {unit}, is {given[row, unit]} at step {self.steps + row}; a finite number was "
                 f"expected{advice}."
@@ -225,9 +219,7 @@ class Recorder:
         if "predicted" in shape:
             self._predictions = self._parquet("predictions", "predictions")
 
-    def _parquet(
-        self, table: str, folder: str, schema: pa.Schema | None = None, **options: Any
-    ) -> ParquetParts:
+    def _parquet(self, table: str, folder: str, schema: pa.Schema | None = None, **options: Any) -> ParquetParts:
         return ParquetParts(
             self._staging, folder, schema or BY_NAME[table].schema, self._pool, **{**COMPRESSION, **options}
         )
@@ -328,9 +320,7 @@ class Recorder:
             "steps": self.steps,
             "recorded": self._recorded,
             "states": {name: series.facts() for name, series in self._series.items()},
-            "tracks": {
-                name: track.facts(self._sources.get(name, "")) for name, track in self._tracks.items()
-            },
+            "tracks": {name: track.facts(self._sources.get(name, "")) for name, track in self._tracks.items()},
             "predictions_per_step": self._shape["predicted"][0] if "predicted" in self._shape else 0,
             "vocabulary": self._writer.card.vocabulary or len(self._words),
             "units": self._writer.card.units or units,
@@ -491,9 +481,7 @@ class _Track:
 
     def facts(self, source: str) -> Track:
         scalar = self._kind == "scalar"
-        labels = [
-            label for label, _ in sorted(self._labels.items(), key=lambda item: (-item[1], item[0])) if label
-        ]
+        labels = [label for label, _ in sorted(self._labels.items(), key=lambda item: (-item[1], item[0])) if label]
         return Track(
             name=self.name,
             kind=self._kind,
@@ -525,14 +513,10 @@ class _Vocabulary:
                 )
             if ids.size and not 0 <= ids.min() <= ids.max() < len(self.all):
                 wrong = ids[(ids < 0) | (ids >= len(self.all))][0]
-                raise StoreError(
-                    f"Word id {wrong} is outside the vocabulary of {len(self.all):,} words (from 0)."
-                )
+                raise StoreError(f"Word id {wrong} is outside the vocabulary of {len(self.all):,} words (from 0).")
             return ids.astype(np.int32)
         if isinstance(words, str):
-            raise StoreError(
-                "Words were given as one string; a list of words is expected (list(text) by character)."
-            )
+            raise StoreError("Words were given as one string; a list of words is expected (list(text) by character).")
         words = list(words)
         for word in words:
             if not isinstance(word, str):
@@ -575,9 +559,7 @@ def _prediction_columns(given: Predictions, steps: int, vocabulary: int) -> dict
     targets = np.asarray(given.targets)
     for ids in (predicted, targets):
         if ids.size and not -1 <= ids.min() <= ids.max() < vocabulary:
-            raise StoreError(
-                f"A predicted word or target lies outside the vocabulary of {vocabulary:,} words."
-            )
+            raise StoreError(f"A predicted word or target lies outside the vocabulary of {vocabulary:,} words.")
     columns = {
         "predicted": predicted.astype(np.int32),
         "probabilities": probabilities.astype(np.float32),
@@ -607,12 +589,8 @@ def _difference(given: Mapping[Any, Any], expected: Mapping[Any, Any]) -> str:
     for key in given:
         if key not in expected:
             names = [known[1] for known in expected if isinstance(known, tuple) and known[0] == key[0]]
-            return (
-                f"This chunk brings {said(key)}, which the first one had not: {nearest(str(key[-1]), names)}"
-            )
+            return f"This chunk brings {said(key)}, which the first one had not: {nearest(str(key[-1]), names)}"
     key = next(key for key in given if given[key] != expected[key])
     if key[0] == "track":
-        return (
-            f"Track {key[1]!r} brings {'numbers' if given[key] == 'f' else 'labels'}, unlike the first chunk."
-        )
+        return f"Track {key[1]!r} brings {'numbers' if given[key] == 'f' else 'labels'}, unlike the first chunk."
     return f"{said(key)} has width {list(given[key])} here and {list(expected[key])} in the first chunk."

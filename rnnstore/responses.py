@@ -80,9 +80,7 @@ class EvenSample:
         """Add a block that begins at step `first`; `order` sorts `word_ids` stably."""
         ids = word_ids[order]
         if int(ids[-1]) >= len(self._count):
-            self._count = np.pad(
-                self._count, (0, max(int(ids[-1]) + 1, 2 * len(self._count)) - len(self._count))
-            )
+            self._count = np.pad(self._count, (0, max(int(ids[-1]) + 1, 2 * len(self._count)) - len(self._count)))
         groups = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
         lengths = np.diff(np.r_[groups, len(ids)])
         rank = np.arange(len(ids)) - np.repeat(groups, lengths) + self._count[ids]

@@ -37,9 +37,7 @@ def is_on(values: np.ndarray, threshold: float) -> np.ndarray:
         as_unsigned = values.view(unsigned)
         return (as_unsigned <= infinity) | (as_unsigned == SIGN[bits])
     as_unsigned = values.view(unsigned)
-    return (as_unsigned <= infinity) | (
-        (as_unsigned >= SIGN[bits]) & (as_unsigned <= int(bound.view(unsigned)))
-    )
+    return (as_unsigned <= infinity) | ((as_unsigned >= SIGN[bits]) & (as_unsigned <= int(bound.view(unsigned))))
 
 
 def smallest_at_least(threshold: float, dtype: np.dtype) -> np.floating:

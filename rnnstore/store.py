@@ -37,7 +37,7 @@ class Problem:
     sentence: str
 
 
-def open(path: str | os.PathLike[str]) -> Store:  # noqa: A001 - rnnstore.open(path) is how it reads
+def open(path: str | os.PathLike[str]) -> Store:
     """The store in the folder `path`; a missing or empty folder is a store without models. Creates nothing."""
     return Store(Path(path))
 
@@ -135,9 +135,7 @@ class Store:
         ]
         named = ["model", *(column.name for column in table.columns)]
         if not files:
-            typed = ", ".join(
-                f"cast(null as {_sql_type(column.type)}) as {column.name}" for column in table.columns
-            )
+            typed = ", ".join(f"cast(null as {_sql_type(column.type)}) as {column.name}" for column in table.columns)
             return f"select cast(null as varchar) as model, {typed} where false"
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
         types = ", ".join(f"'{name}': varchar" for name in ("model", table.folder) if name)
@@ -190,9 +188,7 @@ class Store:
         target = model_folder(self.path, name)
         with lock(self.path, name):
             if target.exists():
-                raise StoreError(
-                    f"There is a model {name!r} already; choose another name or delete it first."
-                )
+                raise StoreError(f"There is a model {name!r} already; choose another name or delete it first.")
             staging = self.path / f".copying-{new_id()}"
             try:
                 with disk_full_said(f"copying {source.name}"):

@@ -64,9 +64,7 @@ TABLES = (
         "a time step",
         (
             STEP,
-            Column(
-                "sequence", pa.int32(), "number of the sequence, from 0; states are reset where one starts"
-            ),
+            Column("sequence", pa.int32(), "number of the sequence, from 0; states are reset where one starts"),
             Column("position", pa.int32(), "position inside its sequence, from 0"),
             Column("word_id", pa.int32(), "number of the word in the model's vocabulary"),
             Column("word", WORD, "the input read at this step: a word, a character or any symbol"),
@@ -78,9 +76,7 @@ TABLES = (
         (
             Column("track", pa.string(), "name of the track, for example pos or nesting"),
             STEP,
-            Column(
-                "value", WORD, "the label; empty where the track says nothing, null in a track of numbers"
-            ),
+            Column("value", WORD, "the label; empty where the track says nothing, null in a track of numbers"),
             Column("number", pa.float64(), "the value of a track of numbers; null in a track of labels"),
         ),
         folder="track",

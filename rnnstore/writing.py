@@ -47,9 +47,7 @@ def lock(store: Path, name: str) -> filelock.FileLock:
             f"Model {name!r} is being written by another process; wait until it has ended, or choose another name."
         ) from None
     except OSError as error:
-        raise StoreError(
-            f"The store {store} cannot be written ({error.strerror}); choose another folder."
-        ) from error
+        raise StoreError(f"The store {store} cannot be written ({error.strerror}); choose another folder.") from error
     return held
 
 
@@ -94,9 +92,7 @@ class ModelWriter:
                 raise StoreError(f"A model has no fact {fact!r}: {nearest(fact, FACTS)}")
         if "metrics" in facts:
             facts["metrics"] = [
-                metric
-                if isinstance(metric, Mapping)
-                else dict(zip(("name", "split", "value"), metric, strict=True))
+                metric if isinstance(metric, Mapping) else dict(zip(("name", "split", "value"), metric, strict=True))
                 for metric in facts["metrics"]
             ]
         self._commit(facts)
@@ -212,9 +208,7 @@ class Staging:
 
 def staged(path: Path, staging: Staging, rows: int, first: int = 0) -> File:
     """The card's entry for a file that was written whole into `staging`."""
-    return File(
-        path=path.relative_to(staging.path).as_posix(), bytes=path.stat().st_size, rows=rows, first=first
-    )
+    return File(path=path.relative_to(staging.path).as_posix(), bytes=path.stat().st_size, rows=rows, first=first)
 
 
 class disk_full_said:
