@@ -45,9 +45,7 @@ def _sentence(mistake: dict, root, settings) -> str:
         kinds = _literals(mistake["ctx"]["expected_tags"], root, path)
         return f"{key}.kind is {_shown(mistake['ctx']['tag'])}; {_nearest(str(mistake['ctx']['tag']), kinds, 'the kinds are')}"
     if kind == "literal_error":
-        words = [
-            word.strip().strip("'") for word in mistake["ctx"]["expected"].replace(" or ", ", ").split(",")
-        ]
+        words = [word.strip().strip("'") for word in mistake["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return f"{key} is {_shown(given)}; {_nearest(str(given), words, 'expected one of')}"
     if kind == "value_error":
         subject = f"{key} {_shown(given)}" if isinstance(given, str) and key else key

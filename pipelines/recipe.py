@@ -89,9 +89,7 @@ class _Words(Settings):
         description="Most words (or characters) to keep, the most frequent first, the unknown word included; "
         "null for no limit. The output layer has one row a word, so this bounds its cost.",
     )
-    minimum_count: Count = Field(
-        1, description="Words rarer than this in the training split become the unknown word."
-    )
+    minimum_count: Count = Field(1, description="Words rarer than this in the training split become the unknown word.")
     unknown: Annotated[str, Field(min_length=1)] = Field(
         "<unk>", description="How the unknown word is written in the vocabulary."
     )
@@ -112,11 +110,14 @@ class PythonSource(_Words):
         None,
         description="A folder of .py files to read in place of the standard library; null for the library.",
     )
+    unknown: Annotated[str, Field(min_length=1)] = Field(
+        "\ufffd", description="How the unknown character is written in the vocabulary."
+    )
     minimum_count: Count = Field(
         20, description="Characters rarer than this in the training split become the unknown one."
     )
     maximum_steps: Count | None = Field(
-        1_000_000, description="Most characters to use, over all splits; null for all of about 11 million."
+        1_000_000, description="Most characters to use, over all splits; null for all of about 9 million."
     )
     sequences: Literal["file", "stream"] = Field(
         "file",
@@ -136,9 +137,7 @@ class Text(_Words):
     validation_files: list[str] | None = Field(
         None, description="Files to validate on; null to take `shares` of `files`."
     )
-    test_files: list[str] | None = Field(
-        None, description="Files to test on; null to take `shares` of `files`."
-    )
+    test_files: list[str] | None = Field(None, description="Files to test on; null to take `shares` of `files`.")
     level: Literal["character", "word"] = Field(
         "character", description="What a step is. By character, every line break is a step too."
     )
@@ -174,13 +173,9 @@ class Text(_Words):
                 if getattr(self, name) != off:
                     raise ValueError(f"{name} is for level: word, and level is character; leave {name} out")
             if self.sequences == "sentence":
-                raise ValueError(
-                    "sequences: sentence is for level: word; by character choose stream, file or line"
-                )
+                raise ValueError("sequences: sentence is for level: word; by character choose stream, file or line")
         if self.maximum_length is not None and self.sequences == "stream":
-            raise ValueError(
-                "maximum_length has no meaning in one stream; choose sequences: line, sentence or file"
-            )
+            raise ValueError("maximum_length has no meaning in one stream; choose sequences: line, sentence or file")
         return self
 
 
@@ -210,9 +205,7 @@ class PennTreebank(Settings):
         description="Fill `pos` and `universal_pos` from NLTK's tagger where there is no gold, in every split; "
         "the track then says so.",
     )
-    maximum_steps: Count | None = Field(
-        None, description="Most steps of each split, from its start; null for all."
-    )
+    maximum_steps: Count | None = Field(None, description="Most steps of each split, from its start; null for all.")
 
 
 class Nltk(_Words):
@@ -242,9 +235,7 @@ class Nltk(_Words):
     @model_validator(mode="after")
     def _settings_fit(self):
         if self.maximum_length is not None and self.sequences == "stream":
-            raise ValueError(
-                "maximum_length has no meaning in one stream; choose sequences: sentence or file"
-            )
+            raise ValueError("maximum_length has no meaning in one stream; choose sequences: sentence or file")
         return self
 
 
@@ -272,9 +263,7 @@ class Layer(Settings):
     def _settings_fit(self):
         for name, cell in (("peepholes", "lstm"), ("reset", "gru"), ("depth", "nested-lstm")):
             if name in self.model_fields_set and self.cell != cell:
-                raise ValueError(
-                    f"{name} is a setting of cell: {cell}, and cell is {self.cell}; leave {name} out"
-                )
+                raise ValueError(f"{name} is a setting of cell: {cell}, and cell is {self.cell}; leave {name} out")
         return self
 
 
@@ -282,9 +271,7 @@ class Network(Settings):
     """Embedding, recurrent layers from the input upwards, and a softmax over the vocabulary."""
 
     embedding: Count = Field(description="Numbers a word is represented by at the input.")
-    layers: Annotated[list[Layer], Field(min_length=1)] = Field(
-        description="The recurrent layers, lowest first."
-    )
+    layers: Annotated[list[Layer], Field(min_length=1)] = Field(description="The recurrent layers, lowest first.")
     tie: bool = Field(
         False,
         description="Use the embedding as output weights too: fewer parameters; the last layer must be as wide "
@@ -311,9 +298,7 @@ class Training(Settings):
     batch: Count = Field(20, description="Stretches of text that are read side by side.")
     unroll: Count = Field(20, description="Steps that a gradient reaches back (a training window).")
     optimizer: Literal["sgd", "adam"] = Field("adam", description="How a gradient changes the weights.")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(
-        0.002, description="Size of a change; 1.0 suits sgd."
-    )
+    learning_rate: Annotated[float, Field(gt=0)] = Field(0.002, description="Size of a change; 1.0 suits sgd.")
     decay: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0, description="Factor on the learning rate for every epoch past `decay_after`; 1 for none."
     )
@@ -414,9 +399,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be one word", key.start_mark)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value} is given twice", key.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -460,9 +443,7 @@ def parse(text: str, source: str = "recipe") -> Recipe:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise RecipeError(
-            f"{source}{where}: {error.problem or error.context}. The file is not valid YAML."
-        ) from error
+        raise RecipeError(f"{source}{where}: {error.problem or error.context}. The file is not valid YAML.") from error
     except yaml.YAMLError as error:
         raise RecipeError(f"{source} is not valid YAML: {' '.join(str(error).split())}.") from error
     if settings is None:
@@ -475,9 +456,7 @@ def parse(text: str, source: str = "recipe") -> Recipe:
         return Recipe.model_validate(settings)
     except pydantic.ValidationError as error:
         lines = sentences(error, Recipe, settings)
-        raise RecipeError(
-            f"{source}: {lines[0]}" if len(lines) == 1 else "\n".join([f"{source}:", *lines])
-        ) from error
+        raise RecipeError(f"{source}: {lines[0]}" if len(lines) == 1 else "\n".join([f"{source}:", *lines])) from error
 
 
 def _find(recipe: str | Path) -> Path:

@@ -39,10 +39,7 @@ def rewrite(sentence, vocabulary: set[str]) -> list[Gold]:
         label = chunk[0] if chunk else ""
         lower = word.lower()
         gone = (
-            pos == "-NONE-"
-            or lower in _PUNCTUATION
-            or bool(_BRACKET.fullmatch(lower))
-            or (lower, pos) == ("'", "''")
+            pos == "-NONE-" or lower in _PUNCTUATION or bool(_BRACKET.fullmatch(lower)) or (lower, pos) == ("'", "''")
         )
         if label[:2] != "I-":
             lost_beginning = gone and label[:2] == "B-"

@@ -5,6 +5,7 @@ NLTK itself is imported only here and inside functions: it takes a second that m
 
 import io
 import socket
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +58,7 @@ def need(resource: str, folder: Path | None) -> None:
 def predict_pos(sentences: list[list[str]], folder: Path | None) -> list[list[str]]:
     """Part-of-speech tags of NLTK's perceptron tagger (Penn Treebank tag set), a list for every sentence."""
     need(TAGGER, folder)
-    from nltk.tag import PerceptronTagger
-
-    return [[tag for _, tag in tagged] for tagged in PerceptronTagger().tag_sents(sentences)]
+    return [[tag for _, tag in tagged] for tagged in _tagger().tag_sents(sentences)]
 
 
 def universal(tags: np.ndarray, tagset: str, folder: Path | None) -> np.ndarray:
@@ -68,8 +67,20 @@ def universal(tags: np.ndarray, tagset: str, folder: Path | None) -> np.ndarray:
     Tags that the map does not know become X, the universal tag for the rest.
     """
     need(UNIVERSAL, folder)
-    from nltk.tag.mapping import tagset_mapping
-
-    known = tagset_mapping(tagset, "universal")
+    known = _universal_map(tagset)
     distinct, inverse = np.unique(tags, return_inverse=True)
     return np.array(["" if tag == "" else known.get(tag, "X") for tag in distinct.tolist()])[inverse]
+
+
+@cache
+def _tagger():
+    from nltk.tag import PerceptronTagger
+
+    return PerceptronTagger()
+
+
+@cache
+def _universal_map(tagset: str) -> dict[str, str]:
+    from nltk.tag.mapping import tagset_mapping
+
+    return dict(tagset_mapping(tagset, "universal"))

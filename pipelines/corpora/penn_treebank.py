@@ -39,9 +39,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
         if "universal_pos" in settings.tracks and "pos" in tracks:
             tracks["universal_pos"] = universal(tracks["pos"], "en-ptb", folder)
             sources["universal_pos"] = sources["pos"]
-        parts[split] = _stretch(
-            lines, settings, {name: tracks[name] for name in settings.tracks if name in tracks}
-        )
+        parts[split] = _stretch(lines, settings, {name: tracks[name] for name in settings.tracks if name in tracks})
     return prepare(
         "Penn Treebank (Mikolov)",
         "word",

@@ -96,32 +96,28 @@ def join(stretches: list[Stretch], cuts: np.ndarray | None = None) -> Stretch:
 
 
 def divide(whole: Stretch, shares) -> dict[str, Stretch]:
-    """Train, validation and test parts of a text, in this order, each cut at the nearest allowed step.
+    """Train, validation and test parts of a text, in this order, each cut at the allowed step nearest to its share.
 
-    A share above zero that comes out empty raises `CorpusError`: the text is too short to be divided so.
+    Every share above zero gets at least one piece; `CorpusError` if there are fewer pieces than that.
     """
-    wanted = np.cumsum([shares.train, shares.validation]) * len(whole)
-    if whole.cuts is None:
-        edges = np.rint(wanted).astype(int)
-    else:
-        cuts = np.append(whole.cuts, len(whole))
-        edges = np.array([cuts[np.abs(cuts - edge).argmin()] for edge in wanted])
-    if shares.test == 0:
-        edges[1] = len(whole)
-    if shares.validation == 0:
-        edges[1] = max(edges)
-        edges[0] = edges[1]
-    bounds = {"train": (0, edges[0]), "validation": (edges[0], edges[1]), "test": (edges[1], len(whole))}
-    parts = {}
-    for name, (start, stop) in bounds.items():
-        if getattr(shares, name) == 0:
-            continue
-        if stop <= start:
-            raise CorpusError(
-                f"The corpus of {len(whole):,} steps is too short to be divided: its {name} share of "
-                f"{getattr(shares, name):g} comes out empty. Use more text, or set corpus.shares.{name} to 0."
-            )
-        parts[name] = whole.part(int(start), int(stop))
+    names = [name for name in ("train", "validation", "test") if getattr(shares, name) > 0]
+    cuts = np.arange(len(whole) + 1) if whole.cuts is None else np.append(whole.cuts, len(whole))
+    pieces = len(cuts) - 1
+    if pieces < len(names):
+        made_of = (
+            f"{pieces} piece{'' if pieces == 1 else 's'} that cannot be cut" if whole.cuts is not None else "steps"
+        )
+        raise CorpusError(
+            f"The corpus of {len(whole):,} steps is made of {made_of}: too few to be divided into "
+            f"{', '.join(names)}. Use more text, or set the shares of validation and test to 0."
+        )
+    parts, begin, wanted = {}, 0, 0.0
+    for left, name in zip(range(len(names) - 1, -1, -1), names, strict=True):
+        wanted += getattr(shares, name) * len(whole)
+        end = int(np.abs(cuts - wanted).argmin())
+        end = pieces if left == 0 else min(max(end, begin + 1), pieces - left)
+        parts[name] = whole.part(int(cuts[begin]), int(cuts[end]))
+        begin = end
     return parts
 
 
