@@ -1,0 +1,117 @@
+"""The colours of every picture, for a light and a dark background, in one place.
+
+Blue to orange diverges (blue negative, orange positive, as in the papers), one hue grows with a count, at most eight
+muted colours tell labels apart. All of them are light (or dark) enough that text on them stays readable, and differ
+in lightness as well as in hue so that colour-blind readers can tell them apart; `tests/test_charts.py` measures both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+
+LABELS = 8
+"""Labels that get a colour of their own; more are unreadable, the rest share `Palette.other` and show on hovering."""
+
+FONT = "Source Sans Pro, Source Sans 3, Segoe UI, Helvetica, Arial, sans-serif"
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours for one background. Scales are lists to interpolate between; `labels` are taken in order."""
+
+    background: str
+    surface: str
+    text: str
+    muted: str
+    grid: str
+    accent: str
+    threshold: str
+    diverging: tuple[str, ...]
+    sequential: tuple[str, ...]
+    shade: tuple[str, ...]
+    bands: tuple[str, str, str]
+    labels: tuple[str, ...]
+    other: str
+    right: str
+    wrong: str
+
+    def label_colours(self, labels: Sequence[str]) -> tuple[list[str], list[str]]:
+        """(domain, range) of a colour scale for `labels`, which come by falling frequency: eight colours, then `other`."""
+        labels = list(labels)
+        return labels, [self.labels[i] if i < LABELS else self.other for i in range(len(labels))]
+
+
+LIGHT = Palette(
+    background="#ffffff",
+    surface="#f5f6f8",
+    text="#1d2530",
+    muted="#667085",
+    grid="#e3e6eb",
+    accent="#1f5f9e",
+    threshold="#c2410c",
+    diverging=("#1f5f9e", "#6aa3d5", "#c9deef", "#f6f5f2", "#fbd9b0", "#ee9d45", "#b85c00"),
+    sequential=("#f3f6fa", "#c3d9ee", "#82b1dd", "#3f82c4", "#1b558f", "#0d3359"),
+    shade=("#ffffff", "#d5e5f5", "#a9cbec", "#7db1e2"),
+    bands=("#e9edf2", "#d3dae4", "#98a3b3"),
+    labels=("#5ba6e2", "#f7d07e", "#bff0c6", "#bd8796", "#a0a070", "#8592bf", "#86dcf5", "#cc8a4a"),
+    other="#dfe1e5",
+    right="#7cc9a8",
+    wrong="#f0a860",
+)
+
+DARK = Palette(
+    background="#0f141b",
+    surface="#1a212b",
+    text="#e8ecf2",
+    muted="#98a2b3",
+    grid="#2a323e",
+    accent="#7db4ea",
+    threshold="#fb923c",
+    diverging=("#8cc2f5", "#4a8ac9", "#234f7d", "#1f252e", "#6d4316", "#c47a24", "#ffbe73"),
+    sequential=("#18202a", "#1d3b5c", "#2a5f94", "#4488c8", "#7fb5e8", "#cfe4f8"),
+    shade=("#0f141b", "#16304b", "#1c4670", "#235c93"),
+    bands=("#1d2530", "#2b3644", "#5d6b7e"),
+    labels=("#1d5590", "#6b4f12", "#123a1c", "#8a5f66", "#6c6c18", "#3b2a63", "#0f7088", "#9a5a45"),
+    other="#3d444f",
+    right="#1d7a5c",
+    wrong="#98510f",
+)
+
+
+def palette(theme: str | None = "light") -> Palette:
+    """The palette for a "light" or "dark" background; anything else is light."""
+    return DARK if theme == "dark" else LIGHT
+
+
+def styled(chart: alt.TopLevelMixin, colours: Palette) -> alt.TopLevelMixin:
+    """`chart` with background, fonts and quiet axes of the palette, so that it looks alike on a page, in a notebook and
+    as an exported picture."""
+    return chart.configure(
+        background=colours.background,
+        font=FONT,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
+            domain=False,
+            gridColor=colours.grid,
+            tickColor=colours.grid,
+            labelColor=colours.muted,
+            titleColor=colours.muted,
+            labelFontSize=11,
+            titleFontSize=11,
+            titleFontWeight="normal",
+        ),
+        legend=alt.LegendConfig(
+            labelColor=colours.text,
+            titleColor=colours.muted,
+            labelFontSize=11,
+            titleFontSize=11,
+            titleFontWeight="normal",
+            symbolStrokeWidth=0,
+        ),
+        title=alt.TitleConfig(color=colours.text, fontSize=13, fontWeight="normal", anchor="start"),
+        header=alt.HeaderConfig(labelColor=colours.text, titleColor=colours.muted),
+        text=alt.MarkConfig(color=colours.text),
+    )
