@@ -45,7 +45,7 @@ class _Part(BaseModel):
 
 
 class File(_Part):
-    """A part of a table: its path inside the model's folder, size in bytes, rows, and first step (where it has steps)."""
+    """A part of a table: path inside the model's folder, size in bytes, rows, and first step (where it has steps)."""
 
     path: Annotated[str, AfterValidator(_inside)]
     bytes: int = Field(ge=0)

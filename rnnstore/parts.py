@@ -6,8 +6,9 @@ forward pass run side by side; an error in the thread comes out at the next call
 
 from __future__ import annotations
 
+import bisect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,7 @@ class RowMajorReader:
         self._files, self._folder = files, folder
         self._units, self._dtype = units, np.dtype(dtype)
         self._row = units * self._dtype.itemsize
+        self._firsts = [file.first for file in files]
         self._handles: list[int] = []
         self._offsets: list[int] = []
         for file in files:
@@ -175,11 +177,7 @@ class RowMajorReader:
     def window(self, start: int, stop: int) -> np.ndarray:
         """dtype[stop - start, units]: the values of steps start..stop-1."""
         values = np.empty((stop - start, self._units), self._dtype)
-        done = start
-        for part, (at, until) in self._inside(start, stop):
-            target = values[done - start : done - start + until - at]
-            self._read(part, at, target)
-            done += until - at
+        self._fill(values, start)
         return values
 
     def at(self, steps: np.ndarray) -> np.ndarray:
@@ -189,22 +187,33 @@ class RowMajorReader:
             return np.empty((0, self._units), self._dtype)
         wanted, places = np.unique(steps, return_inverse=True)
         breaks = np.flatnonzero(np.diff(wanted) > self.GAP) + 1
+        begins, ends = np.r_[0, breaks], np.r_[breaks, len(wanted)]
+        firsts, lasts = wanted[begins], wanted[ends - 1]
         values = np.empty((len(wanted), self._units), self._dtype)
-        for begin, end in zip(np.r_[0, breaks], np.r_[breaks, len(wanted)], strict=True):
-            first = int(wanted[begin])
-            read = self.window(first, int(wanted[end - 1]) + 1)
-            values[begin:end] = read if len(read) == end - begin else read[wanted[begin:end] - first]
+        for begin, end, first, last in zip(begins.tolist(), ends.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+            if last - first == end - begin - 1:
+                self._fill(values[begin:end], first)
+            else:
+                values[begin:end] = self.window(first, last + 1)[wanted[begin:end] - first]
         return values if len(wanted) == len(steps) and (places[1:] > places[:-1]).all() else values[places]
 
-    def _inside(self, start: int, stop: int) -> Iterator[tuple[int, tuple[int, int]]]:
-        for part, file in enumerate(self._files):
-            at, until = max(start, file.first), min(stop, file.first + file.rows)
-            if at < until:
-                yield part, (at, until)
+    def _fill(self, target: np.ndarray, first: int) -> None:
+        """Read the steps from `first` on into all rows of `target`."""
+        row = 0
+        while row < len(target):
+            part = bisect.bisect_right(self._firsts, first + row) - 1
+            rows = min(len(target) - row, self._files[part].first + self._files[part].rows - first - row)
+            if rows <= 0:
+                raise OSError(f"step {first + row} is not recorded")
+            wanted = target[row : row + rows]
+            offset = self._offsets[part] + (first + row - self._firsts[part]) * self._row
+            if os.preadv(self._handles[part], [wanted], offset) != wanted.nbytes:
+                self._read_on(part, wanted, offset)
+            row += rows
 
-    def _read(self, part: int, at: int, target: np.ndarray) -> None:
-        view = memoryview(target.view(np.uint8).reshape(-1))
-        offset = self._offsets[part] + (at - self._files[part].first) * self._row
+    def _read_on(self, part: int, target: np.ndarray, offset: int) -> None:
+        """Read in several goes what one read did not bring (the system limits a read to 2 GiB)."""
+        view = memoryview(target.reshape(-1).view(np.uint8))
         while len(view):
             count = os.preadv(self._handles[part], [view], offset)
             if count == 0:

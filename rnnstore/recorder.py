@@ -20,7 +20,7 @@ from rnnstore.card import File, State, Track, checked_name
 from rnnstore.errors import StoreError, nearest
 from rnnstore.parts import DELTA, ParquetParts, RowMajorParts, RowMajorReader
 from rnnstore.responses import EvenSample, Moments, expected_responses
-from rnnstore.runs import RunEncoder
+from rnnstore.runs import RunEncoder, all_finite, single
 from rnnstore.tables import BY_NAME, ROWS_A_GROUP, states_schema
 from rnnstore.writing import KEPT_BY_A_RECORDING, ModelWriter, disk_full_said
 
@@ -200,7 +200,7 @@ class Recorder:
             raise StoreError(f"State {name!r} holds {given.dtype}; real numbers were expected.")
         with np.errstate(over="ignore"):
             stored = given.astype(self._dtype)
-        if not np.isfinite(stored).all():
+        if not all_finite(stored):
             row, unit = np.argwhere(~np.isfinite(stored))[0]
             advice = " (too large for float16: record with dtype='float32')" if np.isfinite(given[row, unit]) else ""
             raise StoreError(
@@ -380,13 +380,14 @@ class _Series:
         self.columns.write(
             pa.table([t, *by_unit], schema=states_schema(self.units, self._dtype.name)), first, len(values)
         )
-        self._minimum = min(self._minimum, float(values.min()))
-        self._maximum = max(self._maximum, float(values.max()))
+        exact = single(values)
+        self._minimum = min(self._minimum, float(exact.min()))
+        self._maximum = max(self._maximum, float(exact.max()))
         if self._moments is not None:
             if (int(ids[order[-1]]) + 1) * self.units > RESPONSES:
                 self._moments = None
             else:
-                self._moments.add(values, order, ids, starts)
+                self._moments.add(exact, order, ids, starts)
         if self._encoders:
             self._unencoded.append(by_unit)
             self._unencoded_starts.append(start_steps)

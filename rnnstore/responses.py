@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.parts import RowMajorReader
+from rnnstore.runs import single
 from rnnstore.tables import BY_NAME, QUANTILES
 
 SAMPLE = 1024
 """Responses of one word that its quantiles are taken from, at most (and more than half of it)."""
 
-_VALUES_AT_ONCE = 1 << 24
+_VALUES_AT_ONCE = 1 << 23
 
 
 class Moments:
@@ -32,12 +33,11 @@ class Moments:
         self._squares = np.zeros((0, units))
 
     def add(self, values: np.ndarray, order: np.ndarray, word_ids: np.ndarray, starts: np.ndarray) -> None:
-        """Add a block: `values` [steps, units] in time order, `order` sorting `word_ids` (stably), `starts` bool."""
-        response = values.astype(np.float32)
-        before = np.concatenate([self._last[None], response[:-1]])
+        """Add a block: float32 `values` [steps, units] in time order, `order` sorting `word_ids`, `starts` bool."""
+        before = np.concatenate([self._last[None], values[:-1]])
         before[starts] = 0
-        self._last = response[-1].copy()
-        response -= before
+        self._last = values[-1].copy()
+        response = np.subtract(values, before, out=before)
         sorted_ids = word_ids[order]
         groups = np.flatnonzero(np.r_[True, sorted_ids[1:] != sorted_ids[:-1]])
         words = sorted_ids[groups]
@@ -138,10 +138,14 @@ def expected_responses(
 def _responses(reader: RowMajorReader, steps: np.ndarray, sequence_starts: np.ndarray) -> np.ndarray:
     """float32[len(steps), units]: h(t) - h(t-1), or h(t) where a sequence starts."""
     at_start = np.isin(steps, sequence_starts)
-    now = reader.at(steps).astype(np.float32)
-    before = reader.at(np.where(at_start, steps, steps - 1)).astype(np.float32)
+    previous = np.where(at_start, steps, steps - 1)
+    both = np.union1d(steps, previous)
+    values = single(reader.at(both))
+    response = values[np.searchsorted(both, steps)]
+    before = values[np.searchsorted(both, previous)]
     before[at_start] = 0
-    return now - before
+    response -= before
+    return response
 
 
 def _quantiles(response: np.ndarray, groups: np.ndarray, counts: np.ndarray) -> np.ndarray:
