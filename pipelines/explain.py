@@ -39,17 +39,15 @@ def _sentence(mistake: dict, root, settings) -> str:
     if kind == "missing":
         return f"{key} is missing: {_first_sentence(_described(root, path, settings))}"
     if kind == "union_tag_not_found":
-        kinds = _literals(mistake["ctx"].get("discriminator", ""), root, path)
-        return f"{key}.kind is missing; the kinds are {_listed(kinds)}."
+        return f"{key}.kind is missing; the kinds are {_listed(_kinds(root, path))}."
     if kind == "union_tag_invalid":
-        kinds = _literals(mistake["ctx"]["expected_tags"], root, path)
-        return f"{key}.kind is {_shown(mistake['ctx']['tag'])}; {_nearest(str(mistake['ctx']['tag']), kinds, 'the kinds are')}"
+        tag = mistake["ctx"]["tag"]
+        return f"{key}.kind is {_shown(tag)}; {_nearest(str(tag), _kinds(root, path), 'the kinds are')}"
     if kind == "literal_error":
         words = [word.strip().strip("'") for word in mistake["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return f"{key} is {_shown(given)}; {_nearest(str(given), words, 'expected one of')}"
     if kind == "value_error":
-        subject = f"{key} {_shown(given)}" if isinstance(given, str) and key else key
-        return f"{subject} {mistake['ctx']['error']}.".strip() if key else f"{mistake['ctx']['error']}."
+        return _own(str(mistake["ctx"]["error"]), path, given, root, settings)
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
         return f"{key} is {_shown(given)}; it must be {words} {mistake['ctx'][bound]:g}."
@@ -63,6 +61,16 @@ def _sentence(mistake: dict, root, settings) -> str:
     if stem in _EXPECTED:
         return f"{key} is {_shown(given)}; expected {_EXPECTED[stem]}."
     return f"{key} is {_shown(given)}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}."
+
+
+def _own(message: str, path: tuple, given, root, settings) -> str:
+    """A sentence of a check in the recipe's models. It speaks of the value at `path`, or begins with a key in it."""
+    key = dotted(path)
+    if isinstance(given, dict) and path and message.split()[0].rstrip(":") in settings_of(root, path, settings):
+        return f"{key}.{message}."
+    if isinstance(given, dict):
+        return f"{key} {message}".strip().rstrip(".") + "."
+    return f"{key} {_shown(given)} {message}."
 
 
 def dotted(path: tuple) -> str:
@@ -118,7 +126,8 @@ def _flat(annotation) -> list:
     return [annotation]
 
 
-def _literals(_expected, root, path) -> list[str]:
+def _kinds(root, path) -> list[str]:
+    """The values of `kind` in the union at `path`."""
     models = _flat(root.model_fields[path[0]].annotation)
     return [typing.get_args(model.model_fields["kind"].annotation)[0] for model in models]
 

@@ -5,6 +5,7 @@ and docs/recipes.md are all made from them, so every setting carries its meaning
 What a setting does to words, weights or tables is left to `corpora/`, `training.py` and `recording.py`.
 """
 
+import codecs
 import difflib
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import Field, model_validator
 
 from pipelines.errors import RecipeError
 from pipelines.explain import sentences
+from rnnstore.errors import nearest
 
 SHIPPED = Path(__file__).parent / "recipes"
 
@@ -166,6 +168,17 @@ class Text(_Words):
         description="Train, validation and test, cut at whole lines, or at whole files if those reset.",
     )
 
+    @pydantic.field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except LookupError as error:
+            raise ValueError(
+                "is no encoding that Python knows; the usual ones are utf-8, latin-1 and utf-16"
+            ) from error
+        return encoding
+
     @model_validator(mode="after")
     def _settings_fit(self):
         if self.level == "character":
@@ -266,6 +279,18 @@ class Layer(Settings):
                 raise ValueError(f"{name} is a setting of cell: {cell}, and cell is {self.cell}; leave {name} out")
         return self
 
+    @property
+    def states(self) -> list[str]:
+        """Every memory and hidden vector of the cell, as the store names them behind `layer1.`."""
+        memories = {"lstm": ["c"], "nested-lstm": [f"c{level}" for level in range(1, self.depth + 1)]}
+        return [*memories.get(self.cell, []), "h"]
+
+    @property
+    def gates(self) -> list[str]:
+        """Every gate of the cell."""
+        nested = [f"{gate}{level}" for level in range(1, self.depth + 1) for gate in "ifzo"]
+        return {"vanilla": [], "lstm": list("ifgo"), "gru": list("zrg"), "nested-lstm": nested}[self.cell]
+
 
 class Network(Settings):
     """Embedding, recurrent layers from the input upwards, and a softmax over the vocabulary."""
@@ -328,7 +353,8 @@ class Record(Settings):
     split: Literal["train", "validation", "test"] = Field("validation", description="The split to record.")
     start: Annotated[int, Field(ge=0)] = Field(
         0,
-        description="Step of the split (from 0) at which the recording begins, for example where gold labels begin.",
+        description="Step of the split (from 0) at which the recording begins, for example where gold labels begin. "
+        "The network reads the sequence from its start up to there, unrecorded.",
     )
     steps: Count | None = Field(None, description="Steps to record; null for all to the end of the split.")
     states: list[str] | None = Field(
@@ -338,7 +364,7 @@ class Record(Settings):
     gates: bool = Field(
         False, description="Record the gates too (layer1.i, layer1.f, ...): three or four times the size."
     )
-    thresholds: list[float] = Field(
+    thresholds: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(
         [0.3],
         description="State values from which a unit counts as on in the table of runs; others can be asked later.",
     )
@@ -365,6 +391,16 @@ class Recipe(Settings):
                 f"record.split is {self.record.split}, but corpus.shares.{self.record.split} is "
                 f"{getattr(shares, self.record.split):g}; give it a share or record another split"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _states_exist(self):
+        known = [f"layer{n}.{series}" for n, at in enumerate(self.network.layers, 1) for series in at.states + at.gates]
+        for index, name in enumerate(self.record.states or []):
+            if name not in known:
+                raise ValueError(
+                    f"record.states[{index}] is '{name}', which this network does not have; {nearest(name, known)}"
+                )
         return self
 
     @pydantic.field_validator("name")
@@ -486,3 +522,101 @@ def _beside(corpus: Text, folder: Path) -> Text:
 
 def _kind_of(value) -> str:
     return {list: "a list", str: "one text"}.get(type(value), f"one value ({value})")
+
+
+# --- describing them all ----------------------------------------------------------------------------------
+
+
+def document() -> str:
+    """docs/recipes.md: every setting of a recipe as a Markdown table, made from the models above."""
+    parts = [_INTRODUCTION.format(shipped=_shipped_table())]
+    parts.append(_table(Recipe, "A recipe", 2))
+    parts.append("## corpus\n\nWhat the network reads. `kind` decides which settings there are.\n")
+    for kind in (Parentheses, PythonSource, Text, PennTreebank, Nltk):
+        name = kind.model_fields["kind"].annotation.__args__[0]
+        parts.append(_table(kind, f"corpus, kind: {name}", 3))
+    parts.append(_table(Shares, "corpus.shares", 3))
+    for group, title in ((Network, "network"), (Layer, "network.layers[]"), (Training, "training"), (Record, "record")):
+        parts.append(_table(group, title, 2))
+    return "\n".join(parts)
+
+
+_INTRODUCTION = """# Recipes
+
+A recipe is a YAML file that describes a model: the corpus, the network, its training and what is recorded.
+`python -m pipelines run RECIPE` takes the path of one, or the name of one that comes with the project:
+
+{shipped}
+
+The smallest recipe for a text of your own:
+
+```yaml
+name: my-model
+corpus:
+  kind: text
+  files: [my-text.txt]
+network:
+  embedding: 32
+  layers:
+    - {{cell: lstm, units: 100}}
+training:
+  epochs: 5
+```
+
+A key that is not in the tables below is refused with the nearest right one, before any work starts. This page is made
+from the same description as that check (`make docs`).
+"""
+
+
+def _shipped_table() -> str:
+    rows = [f"| `{name}` | {load(name).description} |" for name in shipped()]
+    return "\n".join(["| recipe | what it is |", "|---|---|", *rows])
+
+
+def _table(group: type[Settings], title: str, depth: int) -> str:
+    """A heading, the class's docstring and a row for every setting."""
+    schema = group.model_json_schema()
+    rows = [
+        f"| `{key}` | {_type(rule, schema)} | {_default(key, rule, schema)} | {rule.get('description', '')} |"
+        for key, rule in schema["properties"].items()
+        if key != "kind"
+    ]
+    text = " ".join((group.__doc__ or "").split())
+    return "\n".join(
+        [f"{'#' * depth} {title}\n\n{text}\n\n| setting | value | default | meaning |\n|---|---|---|---|", *rows, ""]
+    )
+
+
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+}
+
+
+def _type(rule: dict, schema: dict) -> str:
+    if "anyOf" in rule:
+        return " or ".join(_type(option, schema) for option in rule["anyOf"])
+    if "$ref" in rule or "oneOf" in rule or "discriminator" in rule:
+        return "settings"
+    if "enum" in rule or "const" in rule:
+        return ", ".join(f"`{word}`" for word in rule.get("enum", [rule.get("const")]))
+    if rule.get("type") == "array":
+        return f"list of {_type(rule['items'], schema)}"
+    name = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text", "null": "null"}
+    limits = [f"{words} {rule[bound]:g}" for bound, words in _BOUNDS.items() if bound in rule]
+    return " ".join([name[rule["type"]], " and ".join(limits)]).strip()
+
+
+def _default(key: str, rule: dict, schema: dict) -> str:
+    if key in schema.get("required", []):
+        return "required"
+    default = rule.get("default")
+    if isinstance(default, dict):
+        return ", ".join(f"{k} {v}" for k, v in default.items()) if key == "shares" else "all defaults"
+    if isinstance(default, bool) or default is None:
+        return {True: "true", False: "false", None: "null"}[default]
+    if isinstance(default, list):
+        return f"[{', '.join(map(str, default))}]"
+    return f"{default}" if default != "" else "empty"

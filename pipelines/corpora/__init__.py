@@ -10,7 +10,7 @@ from pathlib import Path
 from pipelines.corpora.prepared import Corpus, Split
 from pipelines.errors import CorpusError
 
-__all__ = ["Corpus", "Split", "check_window", "load"]
+__all__ = ["Corpus", "Split", "check", "load"]
 
 _MODULES = {
     "parentheses": "parentheses",
@@ -31,11 +31,18 @@ def load(settings, folder: Path | str | None = None) -> Corpus:
     return module.load(settings, None if folder is None else Path(folder))
 
 
-def check_window(corpus: Corpus, batch: int, unroll: int) -> None:
-    """Raises `CorpusError` if the training split cannot fill one window of `batch` x `unroll` steps."""
-    steps, needed = len(corpus.splits["train"]), batch * unroll + 1
+def check(corpus: Corpus, recipe) -> None:
+    """Raises `CorpusError` if the corpus is too short for what the recipe wants to do with it."""
+    training, record = recipe.training, recipe.record
+    steps, needed = len(corpus.splits["train"]), training.batch * training.unroll + 1
     if steps < needed:
         raise CorpusError(
             f"The training split of {corpus.name} has {steps:,} steps, and one training window takes {needed:,} "
-            f"(batch {batch} x unroll {unroll}, and the word after). Use more text, or a smaller batch or unroll."
+            f"(batch {training.batch} x unroll {training.unroll}, and the word after). Use more text, or a smaller "
+            f"training.batch or training.unroll."
+        )
+    steps = len(corpus.splits[record.split])
+    if record.start >= steps:
+        raise CorpusError(
+            f"record.start is {record.start:,}, but the {record.split} split of {corpus.name} has only {steps:,} steps."
         )

@@ -9,6 +9,7 @@ in the same order, so pairs never cross.
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cache
 
 UNKNOWN = "<unk>"
 ENOUGH = 0.6  # share of words that must agree for a line and a sentence to be the same
@@ -37,22 +38,24 @@ def rewrite(sentence, vocabulary: set[str]) -> list[Gold]:
     kept, lost_beginning = [], False
     for word, pos, *chunk in sentence:
         label = chunk[0] if chunk else ""
-        lower = word.lower()
-        gone = (
-            pos == "-NONE-" or lower in _PUNCTUATION or bool(_BRACKET.fullmatch(lower)) or (lower, pos) == ("'", "''")
-        )
+        written = _mikolov(word, pos)
         if label[:2] != "I-":
-            lost_beginning = gone and label[:2] == "B-"
-        if gone:
+            lost_beginning = written is None and label[:2] == "B-"
+        if written is None:
             continue
         if label[:2] == "I-" and lost_beginning:
             label, lost_beginning = f"B-{label[2:]}", False
-        if lower == "%" or _NUMBER.fullmatch(lower):
-            lower = "N"
-        elif lower not in vocabulary:
-            lower = UNKNOWN
-        kept.append(Gold(lower, pos, label))
+        kept.append(Gold(written if written == "N" or written in vocabulary else UNKNOWN, pos, label))
     return kept
+
+
+@cache
+def _mikolov(word: str, pos: str) -> str | None:
+    """How Mikolov wrote a word, rare or not; None if he left it out."""
+    lower = word.lower()
+    if pos == "-NONE-" or lower in _PUNCTUATION or _BRACKET.fullmatch(lower) or (lower, pos) == ("'", "''"):
+        return None
+    return "N" if lower == "%" or _NUMBER.fullmatch(lower) else lower
 
 
 def pair_lines(lines: list[list[str]], sentences: list[list[Gold]]) -> list[tuple[int, int]]:
