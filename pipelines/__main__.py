@@ -1,0 +1,197 @@
+"""The command line: `python -m pipelines ...` turns recipes into models in a store.
+
+TensorFlow takes seconds to start, so it is imported only after the recipe and its corpus were found to be good.
+Whatever a person can mend ends as one line on stderr and exit code 1; a bug stays a traceback.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rnnstore.errors import StoreError
+
+DEMO = ("demo-parentheses", "demo-python-gru", "demo-python-lstm")
+
+app = typer.Typer(
+    help="Train recurrent networks by recipe and record what they keep in their states, into a store that "
+    "the application (streamlit run streamlit_app.py) shows.",
+    epilog="First time here? `python -m pipelines demo` trains and records three small models in about two minutes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name (see `recipes`) or the path of a .yaml file.")
+]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", metavar="FOLDER", help="Where the models are kept; made when it is not there.")
+]
+CorporaFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpora",
+        metavar="FOLDER",
+        envvar="RNNSTORE_CORPORA",
+        help="A folder of corpora on this machine; files are looked for there first, downloads go there.",
+    ),
+]
+Again = Annotated[bool, typer.Option("--again", help="Train anew, even what is trained already.")]
+
+
+@app.command()
+def train(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None, again: Again = False):
+    """Train the model of a recipe. An interrupted training goes on from where it was."""
+    work(recipe, store, corpora, training=True, again=again)
+
+
+@app.command()
+def record(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None):
+    """Record a trained model: its states, predictions and annotations over the recipe's text."""
+    work(recipe, store, corpora, recording=True)
+
+
+@app.command()
+def run(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None, again: Again = False):
+    """Train the model of a recipe and record it."""
+    work(recipe, store, corpora, training=True, recording=True, again=again)
+
+
+@app.command()
+def demo(store: StoreFolder = Path("store")):
+    """Train and record the three demonstration models, leaving out those that are there. Nothing is downloaded."""
+    import rnnstore
+
+    there = rnnstore.open(store).models
+    for name in DEMO:
+        if name in there and there[name].steps:
+            print(f"{name} is in {store} already.")
+        else:
+            work(name, store, None, training=True, recording=True)
+    print(f"Now run: streamlit run streamlit_app.py -- --store {store}")
+
+
+@app.command("recipes")
+def list_recipes():
+    """List the shipped recipes."""
+    from pipelines import recipe as recipes
+
+    width = max(map(len, recipes.shipped()))
+    for name in recipes.shipped():
+        print(f"{name:{width}}  {recipes.load(name).description}")
+
+
+@app.command("corpora")
+def list_corpora():
+    """List the kinds of corpus that a recipe can name."""
+    from typing import get_args
+
+    from pipelines import recipe as recipes
+
+    for kind in get_args(get_args(recipes.AnyCorpus)[0]):
+        (name,) = get_args(kind.model_fields["kind"].annotation)
+        print(f"{name:15}  {kind.__doc__.splitlines()[0]}")
+
+
+def work(recipe: str, store: Path, corpora: Path | None, *, training=False, recording=False, again=False) -> None:
+    """Train, record, or both, by one recipe, holding the model's lock."""
+    import rnnstore
+    from pipelines import corpora as corpora_of
+    from pipelines import recipe as recipes
+
+    console = Console(highlight=False)
+    settings = recipes.load(recipe)
+    with console.status(f"Preparing the corpus of {settings.name}"):
+        corpus = corpora_of.load(settings.corpus, corpora)
+        corpora_of.check(corpus, settings)
+    with rnnstore.open(store).writer(settings.name) as writer:
+        folder = writer.folder("network")
+        with console.status("Starting TensorFlow"), quiet():
+            from pipelines import recording as recorder
+            from pipelines import training as trainer
+            from pipelines.network import LanguageModel
+        untrained = LanguageModel.described(settings.network, len(corpus.vocabulary))
+        recorder.series_to_record(settings, untrained)  # a wrong name is found before the training, not after
+        if training:
+            writer.describe(**facts(settings, corpus, untrained))
+            network = trainer.train(settings, corpus, folder, writer, console, again=again)
+        else:
+            network = trainer.trained(settings, corpus, folder)
+        if recording:
+            began = time.monotonic()
+            with recording_bar(console) as bar:
+                task = bar.add_task(f"{settings.name}: recording", total=None, rate="")
+
+                def progress(done: int, total: int) -> None:
+                    rate = f"{done / (time.monotonic() - began):,.0f} steps/s"
+                    bar.update(task, completed=done, total=total, rate=rate)
+
+                steps = recorder.record(settings, corpus, network, writer, progress)
+            console.print(f"{settings.name}: recorded {steps:,} steps in {time.monotonic() - began:.0f} s into {store}")
+
+
+def facts(recipe, corpus, network) -> dict:
+    """What the store's list of models says about this one."""
+    cells = dict.fromkeys(cell.kind for cell in network.cells)
+    return {
+        "task": "language model",
+        "description": recipe.description,
+        "cell": " + ".join(cells),
+        "layers": len(network.cells),
+        "units": max(cell.units for cell in network.cells),
+        "embedding": network.embedding,
+        "parameters": network.parameters,
+        "corpus": corpus.name,
+        "level": corpus.level,
+        "vocabulary": len(corpus.vocabulary),
+        "settings": recipe.model_dump(mode="json"),
+    }
+
+
+def recording_bar(console: Console) -> Progress:
+    """A bar with the share done, the rate and the time left."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    return Progress(*columns, console=console, transient=True)
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keep TensorFlow's start-up notes, which are written past Python, off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def main() -> None:
+    try:
+        app()
+    except StoreError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()

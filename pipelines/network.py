@@ -1,0 +1,213 @@
+"""The language model: an embedding, a stack of recurrent layers, and a softmax over the vocabulary.
+
+`LanguageModel` maps windows of word ids to what the last layer says, and on request hands out every memory and gate
+on the way. A state is reset to zero wherever a sequence starts, also in the middle of a window, so that many short
+sequences can be packed into windows like one long stream.
+
+A saved model is `weights.npz` (arrays only) and `network.json` (sizes and settings): reading them executes no code.
+"""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from pipelines import cells
+
+
+class LanguageModel:
+    """Embedding, stacked cells and output layer over a vocabulary; weights are variables in `self.weights`.
+
+    `layers` is a list of dictionaries as in a recipe: {"cell": "lstm", "units": 200, ...options of the cell}.
+    With `tie`, the output layer uses the embedding, transposed (the last layer then needs `embedding` units).
+    """
+
+    def __init__(self, vocabulary: int, embedding: int, layers: list[dict], tie: bool = False, dropout: float = 0.0):
+        self.settings = {
+            "vocabulary": vocabulary,
+            "embedding": embedding,
+            "layers": [dict(layer) for layer in layers],
+            "tie": tie,
+            "dropout": dropout,
+        }
+        self.vocabulary, self.embedding, self.tie, self.dropout = vocabulary, embedding, tie, dropout
+        self.cells: list[cells.Cell] = []
+        width = embedding
+        for layer in layers:
+            options = {key: value for key, value in layer.items() if key not in ("cell", "units")}
+            self.cells.append(cells.KINDS[layer["cell"]](width, layer["units"], **options))
+            width = layer["units"]
+        self.weights: dict[str, tf.Variable] = {}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every weight by its full name: `embedding`, `layer1.kernel`, ..., `output.kernel`, `output.bias`."""
+        shapes = {"embedding": (self.vocabulary, self.embedding)}
+        for number, cell in enumerate(self.cells, 1):
+            shapes |= {f"layer{number}.{name}": shape for name, shape in cell.shapes().items()}
+        if not self.tie:
+            shapes["output.kernel"] = (self.cells[-1].units, self.vocabulary)
+        shapes["output.bias"] = (self.vocabulary,)
+        return shapes
+
+    @classmethod
+    def described(cls, settings, vocabulary: int) -> "LanguageModel":
+        """The network that the `network` part of a recipe describes, without weights yet."""
+        layers = [
+            {name: getattr(layer, name) for name in ("cell", "units", *cells.KINDS[layer.cell].options)}
+            for layer in settings.layers
+        ]
+        return cls(vocabulary, settings.embedding, layers, settings.tie, settings.dropout)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are learned."""
+        return sum(int(np.prod(shape)) for shape in self.shapes().values())
+
+    def initialise(self, seed: int, limit: float | None) -> None:
+        """Draw all weights anew: uniform in [-limit, limit] with zero biases, or each cell's own default."""
+        rng = np.random.default_rng(seed)
+        width = self.cells[-1].units
+        bound = limit if limit is not None else np.sqrt(6.0 / (width + self.vocabulary))
+        values = {
+            "embedding": rng.uniform(-(limit or 0.05), limit or 0.05, (self.vocabulary, self.embedding)),
+            "output.bias": np.zeros(self.vocabulary),
+        }
+        for number, cell in enumerate(self.cells, 1):
+            drawn = cell.initial_weights(rng, limit)
+            values |= {f"layer{number}.{name}": value for name, value in drawn.items()}
+        if not self.tie:
+            values["output.kernel"] = rng.uniform(-bound, bound, (width, self.vocabulary))
+        self.assign(values)
+
+    def assign(self, values: dict[str, np.ndarray]) -> None:
+        """Set all weights; ValueError names the first that is missing or has another shape."""
+        for name, shape in self.shapes().items():
+            if name not in values or tuple(values[name].shape) != shape:
+                found = "is missing" if name not in values else f"has shape {tuple(values[name].shape)}"
+                raise ValueError(f"Weight {name!r} {found}; this network needs shape {shape}.")
+            value = np.asarray(values[name], np.float32)
+            if name in self.weights:
+                self.weights[name].assign(value)
+            else:
+                self.weights[name] = tf.Variable(value, name=name.replace(".", "_"))
+        for number, cell in enumerate(self.cells, 1):
+            cell.weights = {name: self.weights[f"layer{number}.{name}"] for name in cell.shapes()}
+
+    @property
+    def state_names(self) -> list[str]:
+        """Every memory and hidden vector, `layer1.c`, `layer1.h`, ..., in order."""
+        return [f"layer{n}.{name}" for n, cell in enumerate(self.cells, 1) for name in cell.states]
+
+    @property
+    def gate_names(self) -> list[str]:
+        """Every gate, `layer1.i`, ..., in order."""
+        return [f"layer{n}.{name}" for n, cell in enumerate(self.cells, 1) for name in cell.gates]
+
+    def units_of(self, series: str) -> int:
+        """Width of a named state or gate."""
+        return self.cells[int(series.split(".")[0].removeprefix("layer")) - 1].units
+
+    def zeros(self, batch: int) -> list[dict[str, tf.Tensor]]:
+        """The state before a sequence, one dictionary a layer."""
+        return [cell.zeros(batch) for cell in self.cells]
+
+    def forward(
+        self,
+        word_ids: tf.Tensor,
+        keep: tf.Tensor,
+        state: list[dict],
+        *,
+        record: tuple[str, ...] = (),
+        drop_seed: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, list[dict], dict[str, tf.Tensor]]:
+        """Run a window: the last layer's h float32[batch, steps, units], the state after it, and the series asked for.
+
+        `word_ids` int32[batch, steps]. `keep` float32[batch, steps] is 0 where a sequence starts and 1 elsewhere; it
+        multiplies the state before the step. `record` names states and gates to hand out, each float32[batch, steps,
+        units]. With `drop_seed` int32[2] dropout applies, between layers as in
+        Zaremba et al. (2014); the same seed drops the same places.
+        """
+        x = tf.gather(self.weights["embedding"], word_ids)  # [batch, steps, embedding]
+        keep = tf.transpose(keep)[:, :, None]  # [steps, batch, 1]
+        after, recorded = [], {}
+        for number, cell in enumerate(self.cells, 1):
+            x = self.dropped(x, drop_seed, number)
+            wanted = tuple(n for n in (*cell.states, *cell.gates) if f"layer{number}.{n}" in record or n == "h")
+            projected = tf.transpose(cell.project(x), (1, 0, 2))  # [steps, batch, gates * units]
+            now, series = run(cell, projected, keep, state[number - 1], wanted)
+            series = {name: tf.transpose(values, (1, 0, 2)) for name, values in series.items()}
+            x = series["h"]
+            after.append(now)
+            recorded |= {f"layer{number}.{name}": values for name, values in series.items()}
+        return self.dropped(x, drop_seed, 0), after, {name: recorded[name] for name in record}
+
+    def dropped(self, x: tf.Tensor, seed: tf.Tensor | None, place: int) -> tf.Tensor:
+        """`x` with dropout, or as it is when not training."""
+        if seed is None or not self.dropout:
+            return x
+        return tf.nn.experimental.stateless_dropout(x, self.dropout, seed=seed * [1, 100] + [0, place])
+
+    def logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Scores of every word, float32[n, vocabulary], for outputs of the last layer float32[n, units]."""
+        if self.tie:
+            return tf.matmul(hidden, self.weights["embedding"], transpose_b=True) + self.weights["output.bias"]
+        return hidden @ self.weights["output.kernel"] + self.weights["output.bias"]
+
+    def save(self, folder: Path, **facts) -> None:
+        """Write weights.npz, and network.json with `facts`, into `folder`, each whole or not at all; the JSON last."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_arrays(folder / "weights.npz", {name: value.numpy() for name, value in self.weights.items()})
+        facts = {"format": 1, "network": self.settings, **facts}
+        partial = folder / "network.json.partial"
+        partial.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+        os.replace(partial, folder / "network.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> tuple["LanguageModel", dict] | None:
+        """The network saved in `folder` and the facts saved with it; None when nothing was saved there."""
+        facts_file, arrays = folder / "network.json", read_arrays(folder / "weights.npz")
+        if arrays is None or not facts_file.is_file():
+            return None
+        facts = json.loads(facts_file.read_text(encoding="utf-8"))
+        network = cls(**facts["network"])
+        network.assign(arrays)
+        return network, facts
+
+
+def run(cell, projected, keep, state, wanted):
+    """A cell over a window: its last state, and the wanted states and gates, float32[steps, batch, units] each.
+
+    A loop in the graph: written out step by step it is no faster once compiled, and takes half a minute to compile.
+    """
+    steps = projected.shape[0]
+    arrays = {name: tf.TensorArray(tf.float32, steps, element_shape=state["h"].shape) for name in wanted}
+
+    def body(t, state, arrays):
+        state, gates = cell.advance(projected[t], {name: keep[t] * state[name] for name in cell.states})
+        arrays = {name: array.write(t, state[name] if name in state else gates[name]) for name, array in arrays.items()}
+        return t + 1, state, arrays
+
+    _, state, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, state, arrays), maximum_iterations=steps)
+    return state, {name: array.stack() for name, array in arrays.items()}
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an .npz of plain arrays that appears whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of an .npz, or None when there is no such file or it is not one. No pickles are opened."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,193 @@
+"""Reading a text with a trained network, step by step in corpus order, and recording what it keeps in its state.
+
+`Reader` runs the network over any stretch of a split and hands out states, hidden vectors and next-word probabilities
+in chunks, so memory is constant in the length of the text. The state is reset where the split says that a sequence
+starts and nowhere else: one long stream is one long recurrence with batch 1, and a stretch that begins inside a
+sequence is preceded by an unrecorded reading of that sequence from its start. Short sequences are packed side by side
+into rows, which is faster and gives the same values.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+import rnnstore
+from pipelines.errors import RecipeError
+from pipelines.network import LanguageModel
+from rnnstore.errors import nearest
+
+CHUNK = 2048  # steps of a stream in one call: long enough that a call costs nothing, short enough for any memory
+ROWS = 16  # short sequences read side by side
+SHORT = 512  # longest sequence that is read in rows
+LOGITS = 4_000_000  # most scores held at once, 16 MB
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Steps start..stop-1 of a split, as read: hidden float32[steps, units] of the last layer, and the named series."""
+
+    start: int
+    stop: int
+    hidden: np.ndarray
+    series: dict[str, np.ndarray]
+
+
+class Reader:
+    """A network made ready to read: its compiled functions, and the loops around them."""
+
+    def __init__(self, network: LanguageModel):
+        self.network = network
+        self.window = tf.function(self._window, jit_compile=True)
+        self.probabilities = tf.function(self._probabilities)
+
+    def _window(self, word_ids, keep, state, names):
+        return self.network.forward(word_ids, keep, state, record=names)
+
+    def read(self, split, start: int = 0, stop: int | None = None, names: tuple[str, ...] = ()) -> Iterator[Stretch]:
+        """The stretches of start..stop-1 in order, with the named states and gates, each float32[steps, units]."""
+        stop = len(split.word_ids) if stop is None else stop
+        begins = np.flatnonzero(split.sequence_starts[:stop])
+        first = begins[np.searchsorted(begins, start, side="right") - 1]  # the sequence that `start` lies in
+        lengths = np.diff(np.append(begins[begins >= first], stop))
+        in_rows = len(lengths) > 1 and lengths.max() <= SHORT
+        pieces = self._in_rows(split, first, lengths, names) if in_rows else self._as_stream(split, first, stop, names)
+        for piece_start, piece_stop, cut, hidden, series in pieces:
+            begin = max(start, piece_start)
+            if begin < piece_stop:  # else the reading before the stretch, which nobody asked for
+                values = {name: cut(value)[begin - piece_start :] for name, value in series.items()}
+                yield Stretch(begin, piece_stop, cut(hidden)[begin - piece_start :], values)
+
+    def _as_stream(self, split, start, stop, names):
+        """One row, its state carried from chunk to chunk. The last chunk is filled up, and the filling dropped."""
+        size = min(CHUNK, stop - start)
+        state = self.network.zeros(1)
+        for begin in range(start, stop, size):
+            steps = min(size, stop - begin)
+            word_ids, keep = np.zeros((1, size), np.int32), np.ones((1, size), np.float32)
+            word_ids[0, :steps] = split.word_ids[begin : begin + steps]
+            keep[0, :steps] = ~split.sequence_starts[begin : begin + steps]
+            hidden, state, series = self.window(word_ids, keep, state, names)
+            yield begin, begin + steps, lambda values, n=steps: values[0].numpy()[:n], hidden, series
+
+    def _in_rows(self, split, start, lengths, names):
+        """Whole sequences one after another into rows, ROWS rows a call; the rows end where no more sequence fits."""
+        size = max(256, -(-int(lengths.max()) // 64) * 64)
+        zeros = self.network.zeros(ROWS)
+        waiting, begin = list(reversed(lengths)), start
+        while waiting:
+            word_ids, keep = np.zeros((ROWS, size), np.int32), np.ones((ROWS, size), np.float32)
+            filled, at = np.zeros(ROWS, int), begin
+            for row in range(ROWS):
+                while waiting and filled[row] + waiting[-1] <= size:
+                    filled[row] += waiting.pop()
+                word_ids[row, : filled[row]] = split.word_ids[at : at + filled[row]]
+                keep[row, : filled[row]] = ~split.sequence_starts[at : at + filled[row]]
+                at += filled[row]
+            hidden, _, series = self.window(word_ids, keep, zeros, names)
+            used = np.arange(size) < filled[:, None]  # row by row, this is corpus order
+            yield begin, at, lambda values, used=used: values.numpy()[used], hidden, series
+            begin = at
+
+    def _probabilities(self, hidden, targets, top):
+        logits = self.network.logits(hidden)  # [n, vocabulary]
+        total = tf.reduce_logsumexp(logits, axis=-1)
+        best, word_ids = tf.math.top_k(logits, top)
+        loss = total - tf.gather(logits, targets, batch_dims=1)
+        return word_ids, tf.exp(best - total[:, None]), loss
+
+    def predict(self, split, stretch: Stretch, top: int) -> rnnstore.Predictions:
+        """The `top` most probable next words after every step, and probability and loss of the one that came.
+
+        The target of a sequence's last step is -1, with probability and loss NaN.
+        """
+        after = np.arange(stretch.start + 1, stretch.stop + 1)
+        inside = after < len(split.word_ids)
+        after = np.minimum(after, len(split.word_ids) - 1)
+        inside &= ~split.sequence_starts[after]
+        targets = split.word_ids[after]
+        top = min(top, self.network.vocabulary)
+        size = max(1, LOGITS // self.network.vocabulary)
+        parts = [
+            self.probabilities(tf.constant(stretch.hidden[i : i + size]), tf.constant(targets[i : i + size]), top)
+            for i in range(0, len(targets), size)
+        ]
+        word_ids, probabilities, loss = (np.concatenate([part[k].numpy() for part in parts]) for k in range(3))
+        loss = np.where(inside, loss, np.float32("nan"))
+        return rnnstore.Predictions(
+            word_ids=word_ids,
+            probabilities=probabilities,
+            targets=np.where(inside, targets, -1).astype(np.int32),
+            target_probabilities=np.exp(-loss),
+            loss=loss,
+        )
+
+    def mean_loss(self, split) -> float:
+        """Cross entropy a word over the whole split, in nats, each sequence read from its start to its end."""
+        total, count = 0.0, 0
+        for stretch in self.read(split):
+            loss = self.predict(split, stretch, 1).loss
+            total += float(np.nansum(loss, dtype=np.float64))
+            count += int(np.isfinite(loss).sum())
+        return total / max(count, 1)
+
+
+def record(recipe, corpus, network: LanguageModel, writer, progress) -> int:
+    """Record what the recipe asks for into the store; the number of steps recorded.
+
+    `progress` is called with the steps done and the steps in all. The network reads the next chunk while this one is
+    being written.
+    """
+    wanted, split = recipe.record, corpus.splits[recipe.record.split]
+    start = wanted.start
+    stop = len(split.word_ids) if wanted.steps is None else min(start + wanted.steps, len(split.word_ids))
+    names = series_to_record(recipe, network)
+    reader = Reader(network)
+
+    def stretches():
+        for stretch in reader.read(split, start, stop, names):
+            yield stretch, reader.predict(split, stretch, wanted.predictions) if wanted.predictions else None
+
+    with writer.record(
+        vocabulary=corpus.vocabulary,
+        thresholds=tuple(wanted.thresholds),
+        track_sources=split.track_sources,
+        recorded=f"{corpus.name}, {wanted.split} split, steps {start:,} to {stop - 1:,}",
+    ) as recorder:
+        for stretch, predictions in ahead(stretches()):
+            here = slice(stretch.start, stretch.stop)
+            recorder.add(
+                words=split.word_ids[here],
+                states=stretch.series,
+                sequence_starts=split.sequence_starts[here],
+                annotations={name: values[here] for name, values in split.tracks.items()},
+                predictions=predictions,
+            )
+            progress(stretch.stop - start, stop - start)
+    return stop - start
+
+
+def series_to_record(recipe, network: LanguageModel) -> tuple[str, ...]:
+    """Names of the states and gates that the recipe asks for. RecipeError where the network has none of that name."""
+    known = (*network.state_names, *network.gate_names)
+    wanted = network.state_names if recipe.record.states is None else list(recipe.record.states)
+    for name in wanted:
+        if name not in known:
+            raise RecipeError(
+                f"record.states names {name!r}, which this network does not have; {nearest(name, known)} "
+                f"It has {', '.join(known)}."
+            )
+    gates = network.gate_names if recipe.record.gates else []
+    return tuple(dict.fromkeys([*wanted, *gates]))
+
+
+def ahead(items: Iterator) -> Iterator:
+    """The same items, each made in another thread while the one before is being used."""
+    with ThreadPoolExecutor(1) as worker:
+        last = object()
+        coming = worker.submit(next, items, last)
+        while (item := coming.result()) is not last:
+            coming = worker.submit(next, items, last)
+            yield item

@@ -1,0 +1,355 @@
+"""Training a language model, on one page: streams, windows, gradient, clipping, schedule, checkpoints.
+
+The training split is cut into `batch` equal streams that are read side by side, `unroll` steps at a time; the state is
+carried from window to window, and gradients stop at the window's edge. The loss of a window is summed over its steps
+and averaged over the streams, as in Zaremba et al. (2014), so that their learning rates and clipping norms apply.
+
+Everything random is a function of the recipe's seed and the step, and a checkpoint holds all that changes: a training
+that was killed goes on from its last checkpoint and ends with the same weights as one that was not.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import signal
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import rich.progress
+import tensorflow as tf
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+from pipelines.network import LanguageModel, read_arrays, write_arrays
+from pipelines.recording import Reader
+from rnnstore.errors import StoreError
+
+ROWS = 2000  # about so many rows of `training` for a whole training, however long
+SAVE_EVERY = 120.0  # seconds between checkpoints inside an epoch
+
+
+class TrainingError(StoreError):
+    """Training cannot go on; the text says at which step, why, and what to do."""
+
+
+class Interrupted(StoreError):
+    """The person stopped the training; the text says what was saved and how to go on."""
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    step: int = 0  # optimiser steps done
+    seconds: float = 0.0  # spent training, over all runs
+    best: float = math.inf  # lowest validation loss
+    best_epoch: int = 0
+    finished: bool = False
+
+
+@dataclass
+class Row:
+    """A row of the table `training`; the loss is the mean since the row before, in nats a word."""
+
+    step: int
+    epoch: float
+    loss: float
+    validation_loss: float | None
+    learning_rate: float
+    gradient_norm: float
+    tokens_per_second: float
+
+
+@dataclass
+class Checkpoint:
+    """All that changes during a training: weights, optimiser and carried state in `values`, the best weights, rows."""
+
+    recipe: str  # `recipe_key` of the recipe that it belongs to
+    done: Progress
+    rows: list[Row]
+    values: list[np.ndarray]
+    best: list[np.ndarray]
+
+
+class SGD:
+    """Plain gradient descent."""
+
+    def __init__(self, weights: list[tf.Variable]):
+        self.slots: list[tf.Variable] = []
+
+    def apply(self, weights, gradients, rate):
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.assign_sub(rate * gradient)
+
+
+class Adam:
+    """Adam (Kingma & Ba, 2015) with its published constants."""
+
+    def __init__(self, weights: list[tf.Variable]):
+        self.count = tf.Variable(0.0)
+        self.means = [tf.Variable(tf.zeros_like(w)) for w in weights]
+        self.squares = [tf.Variable(tf.zeros_like(w)) for w in weights]
+        self.slots = [self.count, *self.means, *self.squares]
+
+    def apply(self, weights, gradients, rate):
+        count = self.count.assign_add(1.0)
+        rate = rate * tf.sqrt(1.0 - 0.999**count) / (1.0 - 0.9**count)
+        for weight, gradient, mean, square in zip(weights, gradients, self.means, self.squares, strict=True):
+            mean.assign(0.9 * mean + 0.1 * gradient)
+            square.assign(0.999 * square + 0.001 * gradient * gradient)
+            weight.assign_sub(rate * mean / (tf.sqrt(square) + 1e-8))
+
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+
+
+def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool = False) -> LanguageModel:
+    """The network that `recipe` describes, trained on `corpus`; what was trained before is not trained again.
+
+    Goes on from `folder`/checkpoint.npz where there is one; `again` starts over. Writes the rows of `training` after
+    every epoch, and at the end weights, vocabulary and metrics. With a validation split, the weights kept are those of
+    the epoch with its lowest loss. Raises TrainingError when the loss is no number or when another recipe of this name
+    was trained here, Interrupted on Ctrl-C.
+    """
+    key = recipe_key(recipe)
+    checkpoint = folder / "checkpoint.npz"
+    saved = None if again else load_checkpoint(checkpoint)
+    finished = None if again or saved else LanguageModel.load(folder)
+    if (saved and saved.recipe != key) or (finished and finished[1].get("recipe") != key):
+        raise TrainingError(
+            f"{recipe.name} was trained with other settings before. Give the changed recipe another name to keep both, "
+            "or train anew with --again."
+        )
+    if finished:
+        console.print(f"{recipe.name} is trained already.")
+        return finished[0]
+    settings, validation = recipe.training, corpus.splits.get("validation")
+    network = LanguageModel.described(recipe.network, len(corpus.vocabulary))
+    network.initialise(settings.seed, settings.initial)
+    reader = Reader(network)
+    weights = list(network.weights.values())
+    optimizer = OPTIMIZERS[settings.optimizer](weights)
+    zeros = tf.nest.flatten(network.zeros(settings.batch))
+    state = [tf.Variable(zero) for zero in zeros]  # carried from window to window
+    train_on_window = compiled_step(network, weights, optimizer, state, settings)
+
+    changing = [*weights, *optimizer.slots, *state]
+    best = [weight.numpy() for weight in weights]
+    done, rows = Progress(), []
+    if saved:
+        done, rows, best = saved.done, saved.rows, saved.best
+        for variable, value in zip(changing, saved.values, strict=True):
+            variable.assign(value)
+        if not done.finished:
+            console.print(f"{recipe.name}: going on from step {done.step:,}, where the training stopped.")
+    else:
+        writer.describe(metrics=[])
+
+    words, targets, weigh, keep = streams(corpus.splits["train"], settings.batch)  # [batch, steps] each
+    windows = words.shape[1] // settings.unroll  # in an epoch
+    total = windows * settings.epochs
+    row_every = max(1, min(100, total // ROWS))
+    losses, row_time = [], time.monotonic()
+    began, saved_time = row_time - done.seconds, row_time
+
+    with stop_on_interrupt() as interrupted, progress_bar(console) as bar:
+        task = bar.add_task(recipe.name, total=total, completed=done.step, note="compiling")
+        while not done.finished:
+            epoch, window = divmod(done.step, windows)
+            if window == 0:
+                for variable, zero in zip(state, zeros, strict=True):
+                    variable.assign(zero)
+            rate = settings.learning_rate * settings.decay ** max(epoch + 1 - settings.decay_after, 0)
+            here = slice(window * settings.unroll, (window + 1) * settings.unroll)
+            loss, norm = train_on_window(
+                words[:, here], targets[:, here], weigh[:, here], keep[:, here], np.float32(rate), done.step
+            )
+            losses.append(float(loss))
+            if not math.isfinite(losses[-1] + float(norm)):
+                raise TrainingError(
+                    f"Training {recipe.name} stopped at step {done.step + 1:,} (epoch {epoch + 1}): the loss is not a "
+                    f"number. Lower training.learning_rate (it is {settings.learning_rate:g}) or training.clip "
+                    f"(it is {settings.clip or 'null'}), and train again."
+                )
+            done.step += 1
+            now = time.monotonic()
+            done.seconds = now - began
+            late = settings.minutes is not None and done.seconds >= 60 * settings.minutes
+            epoch_ends = done.step % windows == 0 or late
+            if done.step % row_every == 0 or epoch_ends:
+                speed = len(losses) * settings.batch * settings.unroll / (now - row_time)
+                mean = float(np.mean(losses))
+                rows.append(Row(done.step, done.step / windows, mean, None, rate, float(norm), speed))
+                losses, row_time = [], now
+                note = f"epoch {epoch + 1}/{settings.epochs}, perplexity {perplexity(mean):.1f}, {speed:,.0f} steps/s"
+                bar.update(task, completed=done.step, note=note)
+            if epoch_ends:
+                found = reader.mean_loss(validation) if validation else math.nan
+                rows[-1].validation_loss = found if validation else None
+                if not validation or found < done.best:
+                    done.best, done.best_epoch = found, epoch + 1
+                    best = [weight.numpy() for weight in weights]
+                bar.print(
+                    f"{recipe.name}: epoch {epoch + 1} of {settings.epochs}, perplexity "
+                    f"{perplexity(mean_of_epoch(rows, epoch)):.2f} in training"
+                    + (f", {perplexity(found):.2f} in validation" if validation else "")
+                )
+                patient = settings.patience is None or epoch + 1 - done.best_epoch < settings.patience
+                done.finished = done.step >= total or late or not patient
+                writer.replace("training", training_table(rows))
+            if epoch_ends or interrupted or now - saved_time > SAVE_EVERY:
+                values = [variable.numpy() for variable in changing]
+                save_checkpoint(checkpoint, Checkpoint(key, done, rows, values, best))
+                saved_time = row_time = time.monotonic()
+            if interrupted and not done.finished:
+                raise Interrupted(
+                    f"Stopped at step {done.step:,} of {total:,}; all of it is saved. "
+                    "The same command goes on from there."
+                )
+
+    network.assign(dict(zip(network.weights, best, strict=True)))
+    network.save(folder, recipe=key, level=corpus.level, vocabulary=corpus.vocabulary)
+    measured = {name: reader.mean_loss(corpus.splits[name]) for name in ("validation", "test") if name in corpus.splits}
+    writer.describe(metrics=[("perplexity", name, perplexity(loss)) for name, loss in measured.items()])
+    for name, loss in measured.items():
+        console.print(f"{recipe.name}: {name} perplexity {perplexity(loss):.2f}")
+    checkpoint.unlink(missing_ok=True)  # last: until then, a killed run is finished by the next
+    return network
+
+
+def trained(recipe, corpus, folder: Path) -> LanguageModel:
+    """The network that was trained by this recipe. TrainingError where there is none, or none that fits the corpus."""
+    found = LanguageModel.load(folder)
+    if not found:
+        raise TrainingError(f"{recipe.name} is not trained yet. Run `python -m pipelines train` with it first.")
+    network, facts = found
+    if network.settings != LanguageModel.described(recipe.network, len(corpus.vocabulary)).settings:
+        raise TrainingError(
+            f"{recipe.name} was trained as another network than its recipe says now, or over another vocabulary. "
+            "Give the recipe another name, or train anew with --again."
+        )
+    if facts["vocabulary"] != corpus.vocabulary:
+        raise TrainingError(
+            f"The corpus {corpus.name} has other words now than when {recipe.name} was trained, so its numbers "
+            "of words no longer fit. Train anew with --again."
+        )
+    return network
+
+
+def compiled_step(network, weights, optimizer, state, settings):
+    """A function that does one optimiser step on a window and returns its mean loss and the gradient's norm."""
+    layout = network.zeros(settings.batch)
+
+    @tf.function(jit_compile=True)
+    def train_on_window(words, targets, weigh, keep, rate, step):
+        before = tf.nest.pack_sequence_as(layout, [tf.convert_to_tensor(variable) for variable in state])
+        with tf.GradientTape() as tape:
+            hidden, after, _ = network.forward(words, keep, before, drop_seed=tf.stack([settings.seed, step]))
+            logits = network.logits(tf.reshape(hidden, (-1, hidden.shape[-1])))  # [batch * unroll, vocabulary]
+            each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.reshape(targets, (-1,)), logits)
+            summed = tf.reduce_sum(each * tf.reshape(weigh, (-1,)))
+            loss = summed / settings.batch
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
+        norm = tf.sqrt(tf.add_n([tf.reduce_sum(gradient * gradient) for gradient in gradients]))
+        if settings.clip is not None:
+            gradients = [gradient * (settings.clip / tf.maximum(norm, settings.clip)) for gradient in gradients]
+        optimizer.apply(weights, gradients, rate)
+        for variable, value in zip(state, tf.nest.flatten(after), strict=True):
+            variable.assign(value)
+        return summed / tf.maximum(1.0, tf.reduce_sum(weigh)), norm
+
+    def call(words, targets, weigh, keep, rate, step):
+        return train_on_window(*map(tf.constant, (words, targets, weigh, keep, rate)), tf.constant(step))
+
+    return call
+
+
+def streams(split, batch: int) -> tuple[np.ndarray, ...]:
+    """The split as `batch` streams side by side: words, targets, weights of the targets, and where state is kept.
+
+    int32, int32, float32, float32, each [batch, steps]. The last steps that do not fill a row are left out. A target
+    that starts another sequence is none, and weighs 0.
+    """
+    steps = (len(split.word_ids) - 1) // batch
+    ids = split.word_ids[: steps * batch + 1]
+    starts = split.sequence_starts[: steps * batch + 1]
+    return (
+        ids[:-1].reshape(batch, steps),
+        ids[1:].reshape(batch, steps),
+        (~starts[1:]).astype(np.float32).reshape(batch, steps),
+        (~starts[:-1]).astype(np.float32).reshape(batch, steps),
+    )
+
+
+def training_table(rows: list["Row"]) -> pa.Table:
+    """The rows as the store's `training` table."""
+    types = {"step": pa.int64()}
+    names = [field.name for field in fields(Row)]
+    return pa.table({n: pa.array([getattr(row, n) for row in rows], types.get(n, pa.float64())) for n in names})
+
+
+def perplexity(loss: float) -> float:
+    """exp(loss), infinite where that overflows."""
+    return math.exp(loss) if loss < 700 else math.inf
+
+
+def mean_of_epoch(rows: list["Row"], epoch: int) -> float:
+    """Mean training loss over the rows of one epoch, counted from 0."""
+    return float(np.mean([row.loss for row in rows if epoch < row.epoch <= epoch + 1]))
+
+
+def recipe_key(recipe) -> str:
+    """Changes with anything in the recipe that changes what is learned."""
+    parts = recipe.model_dump(mode="json", include={"corpus", "network", "training"})
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def save_checkpoint(path: Path, checkpoint: "Checkpoint") -> None:
+    """Write the checkpoint as one file of arrays, which appears whole or not at all."""
+    facts = {
+        "recipe": checkpoint.recipe,
+        "done": vars(checkpoint.done),
+        "rows": [vars(row) for row in checkpoint.rows],
+    }
+    arrays = {"facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)}
+    arrays |= {f"value{i}": value for i, value in enumerate(checkpoint.values)}
+    arrays |= {f"best{i}": value for i, value in enumerate(checkpoint.best)}
+    write_arrays(path, arrays)
+
+
+def load_checkpoint(path: Path) -> "Checkpoint | None":
+    """The checkpoint in a file; None when there is none, or none that can be read."""
+    arrays = read_arrays(path)
+    if arrays is None:
+        return None
+    facts = json.loads(arrays["facts"].tobytes())
+    values, best = ([arrays[f"{p}{i}"] for i in range(sum(k.startswith(p) for k in arrays))] for p in ("value", "best"))
+    return Checkpoint(facts["recipe"], Progress(**facts["done"]), [Row(**row) for row in facts["rows"]], values, best)
+
+
+@contextlib.contextmanager
+def stop_on_interrupt():
+    """A list that is empty until Ctrl-C is pressed, so that a step always ends before the training stops."""
+    pressed = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    except ValueError:  # not the main thread, so nobody's Ctrl-C
+        yield pressed
+        return
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def progress_bar(console: Console) -> rich.progress.Progress:
+    """A bar with what is done, the note of the task, and the time left."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[note]}"), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    return rich.progress.Progress(*columns, console=console)
