@@ -18,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rnnstore.card import Card, State, Track
+from rnnstore.card import Card, File, State, Track
 from rnnstore.errors import QuestionError, StoreError, UnknownName, nearest
 from rnnstore.parts import RowMajorReader
 from rnnstore.runs import is_on, unit_runs
-from rnnstore.tables import BY_NAME, ROWS_A_GROUP, Table
+from rnnstore.tables import BY_NAME, Table
 
 _GROUPS_AT_ONCE = 16
 
@@ -34,7 +34,7 @@ class Model:
         self.name, self.folder, self.card = name, folder, card
         self._cursor = cursor
         self._readers: dict[str, RowMajorReader] = {}
-        self._metadata: dict[str, pq.FileMetaData] = {}
+        self._footers: dict[str, tuple[pq.FileMetaData, np.ndarray]] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -210,22 +210,28 @@ class Model:
             at, until = max(start, file.first), min(stop, file.first + file.rows)
             if at >= until:
                 continue
-            path = self.folder / file.path
-            with self._lock:
-                metadata = self._metadata.get(file.path) or pq.read_metadata(path)
-                self._metadata[file.path] = metadata
-            with pq.ParquetFile(path, metadata=metadata) as opened:
-                groups = range((at - file.first) // ROWS_A_GROUP, (until - file.first - 1) // ROWS_A_GROUP + 1)
+            metadata, edges = self._footer(file)
+            with pq.ParquetFile(self.folder / file.path, metadata=metadata) as opened:
+                groups = range(int(np.searchsorted(edges, at, "right")) - 1, int(np.searchsorted(edges, until, "left")))
                 for few in range(0, len(groups), _GROUPS_AT_ONCE):
                     some = list(groups[few : few + _GROUPS_AT_ONCE])
                     table = opened.read_row_groups(some, columns=names)
-                    base = file.first + some[0] * ROWS_A_GROUP
+                    base = int(edges[some[0]])
                     begin, end = max(at, base), min(until, base + table.num_rows)
                     for row, unit in enumerate(units):
                         place = begin - start
                         for chunk in table[f"u{unit}"].slice(begin - base, end - begin).chunks:
                             target[row, place : place + len(chunk)] = chunk.to_numpy()
                             place += len(chunk)
+
+    def _footer(self, file: File) -> tuple[pq.FileMetaData, np.ndarray]:
+        """A Parquet file's metadata, read once, and the steps at which its row groups begin, with the end."""
+        with self._lock:
+            if file.path not in self._footers:
+                metadata = pq.read_metadata(self.folder / file.path)
+                rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+                self._footers[file.path] = metadata, file.first + np.cumsum([0, *rows])
+            return self._footers[file.path]
 
     def _track(self, track: str) -> str:
         if track not in self.tracks:
@@ -257,15 +263,12 @@ class Model:
             inside = steps[(steps >= file.first) & (steps < file.first + file.rows)]
             if not len(inside):
                 continue
-            path = self.folder / file.path
-            with self._lock:
-                metadata = self._metadata.get(file.path) or pq.read_metadata(path)
-                self._metadata[file.path] = metadata
-            with pq.ParquetFile(path, metadata=metadata) as opened:
-                groups = (inside - file.first) // ROWS_A_GROUP
+            metadata, edges = self._footer(file)
+            with pq.ParquetFile(self.folder / file.path, metadata=metadata) as opened:
+                groups = np.searchsorted(edges, inside, "right") - 1
                 for group in np.unique(groups):
                     table = opened.read_row_group(int(group))
-                    place = inside[groups == group] - file.first - group * ROWS_A_GROUP
+                    place = inside[groups == group] - edges[group]
                     tables.append(_plain(table.take(pa.array(place))))
         return pa.concat_tables(tables) if tables else _plain(_empty(BY_NAME[key.split("/")[0]]))
 

@@ -190,7 +190,9 @@ class RowMajorReader:
         begins, ends = np.r_[0, breaks], np.r_[breaks, len(wanted)]
         firsts, lasts = wanted[begins], wanted[ends - 1]
         values = np.empty((len(wanted), self._units), self._dtype)
-        for begin, end, first, last in zip(begins.tolist(), ends.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+        for begin, end, first, last in zip(
+            begins.tolist(), ends.tolist(), firsts.tolist(), lasts.tolist(), strict=True
+        ):
             if last - first == end - begin - 1:
                 self._fill(values[begin:end], first)
             else:

@@ -21,7 +21,7 @@ from rnnstore.errors import StoreError, nearest
 from rnnstore.parts import DELTA, ParquetParts, RowMajorParts, RowMajorReader
 from rnnstore.responses import EvenSample, Moments, expected_responses
 from rnnstore.runs import RunEncoder, all_finite, single
-from rnnstore.tables import BY_NAME, ROWS_A_GROUP, states_schema
+from rnnstore.tables import BY_NAME, ROWS_A_GROUP, STEPS_A_PART, states_schema
 from rnnstore.writing import KEPT_BY_A_RECORDING, ModelWriter, disk_full_said
 
 BLOCK = ROWS_A_GROUP
@@ -349,7 +349,7 @@ class _Series:
             write_statistics=["t"],
             column_encoding={"t": DELTA},
         )
-        self.rows = RowMajorParts(staging, f"states/{folder}", units, self._dtype, pool)
+        self.rows = RowMajorParts(staging, f"vectors/{folder}", units, self._dtype, pool)
         self.runs = recorder._parquet(
             "on_states",
             f"on_states/{folder}",
@@ -392,7 +392,7 @@ class _Series:
             self._unencoded.append(by_unit)
             self._unencoded_starts.append(start_steps)
             held = sum(block.shape[1] for block in self._unencoded)
-            if held * self.units >= RUN_CELLS or (first + len(values)) % (1 << 20) == 0:
+            if held * self.units >= RUN_CELLS or (first + len(values)) % STEPS_A_PART == 0:
                 self._encode()
 
     def _encode(self) -> None:

@@ -31,6 +31,10 @@ KEPT_BY_A_RECORDING = ("training",)
 """Tables that a new recording leaves alone; all others describe the recording that it replaces."""
 
 
+VECTORS = "vectors"
+"""Folder of the row-major copies of the states, apart from `states` so that this holds nothing but Parquet."""
+
+
 def model_folder(store: Path, name: str) -> Path:
     return store / f"model={checked_name(name)}"
 
@@ -99,7 +103,7 @@ class ModelWriter:
 
     def folder(self, name: str) -> Path:
         """A folder inside the model's for files of the caller's own (weights, settings); it travels with the model."""
-        if name.split("/")[0] in BY_NAME:
+        if name in (*BY_NAME, VECTORS):
             raise StoreError(f"{name!r} is a table of the store; choose another name for your own files.")
         path = self.path / checked_name(name, "folder")
         path.mkdir(exist_ok=True)
@@ -176,7 +180,7 @@ class ModelWriter:
     def _sweep(self) -> None:
         """Delete the files of tables that no card lists: left by a killed writer, or replaced."""
         listed = {self.path / part.path for parts in self.card.files.values() for part in parts}
-        for table in BY_NAME:
+        for table in (*BY_NAME, VECTORS):
             for entry in sorted((self.path / table).rglob("*"), reverse=True):
                 if entry.is_dir():
                     _remove_if_empty(entry)

@@ -1,0 +1,264 @@
+"""What goes into the recorder comes out of the store, whatever the chunks; what does not fit is refused in a sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rnnstore
+from rnnstore import recorder as recorder_module
+from tests.worlds import random_world, record
+
+
+def test_every_table_of_a_small_recording(tmp_path):
+    store = record(
+        tmp_path,
+        words=["(", "1", ")", "("],
+        states={"hidden": [[0.5, -1], [0.25, 1], [0.5, 1], [-0.5, 1]]},
+        sequence_starts=[False, False, False, True],
+        annotations={"level": [1, 1, 1, 1], "kind": ["open", "digit", None, "open"]},
+        predictions=rnnstore.Predictions(
+            np.array([[0, 1]] * 4), np.array([[0.5, 0.25]] * 4), np.array([1, 2, -1, -1]),
+            np.array([0.25, 0.5, np.nan, np.nan]), np.array([1.5, 0.5, np.nan, np.nan]),
+        ),
+        thresholds=(0.5,),
+    )  # fmt: skip
+    assert store.sql("select * from tokens order by t").to_pylist() == [
+        {"model": "small", "t": 0, "sequence": 0, "position": 0, "word_id": 0, "word": "("},
+        {"model": "small", "t": 1, "sequence": 0, "position": 1, "word_id": 1, "word": "1"},
+        {"model": "small", "t": 2, "sequence": 0, "position": 2, "word_id": 2, "word": ")"},
+        {"model": "small", "t": 3, "sequence": 1, "position": 0, "word_id": 0, "word": "("},
+    ]
+    assert store.sql("select * from states order by t").to_pylist() == [
+        {"model": "small", "state": "hidden", "t": 0, "u0": 0.5, "u1": -1.0},
+        {"model": "small", "state": "hidden", "t": 1, "u0": 0.25, "u1": 1.0},
+        {"model": "small", "state": "hidden", "t": 2, "u0": 0.5, "u1": 1.0},
+        {"model": "small", "state": "hidden", "t": 3, "u0": -0.5, "u1": 1.0},
+    ]
+    assert store.sql("select threshold, unit, start, stop from on_states order by unit, start").to_pylist() == [
+        {"threshold": 0.5, "unit": 0, "start": 0, "stop": 1},
+        {"threshold": 0.5, "unit": 0, "start": 2, "stop": 3},
+        {"threshold": 0.5, "unit": 1, "start": 1, "stop": 3},
+        {"threshold": 0.5, "unit": 1, "start": 3, "stop": 4},
+    ]
+    assert store.sql("select * from annotations where t >= 2 order by track, t").to_pylist() == [
+        {"model": "small", "track": "kind", "t": 2, "value": "", "number": None},
+        {"model": "small", "track": "kind", "t": 3, "value": "open", "number": None},
+        {"model": "small", "track": "level", "t": 2, "value": None, "number": 1.0},
+        {"model": "small", "track": "level", "t": 3, "value": None, "number": 1.0},
+    ]
+    assert store.sql("select * exclude model from predictions where t in (1, 2) order by t, rank").to_pylist() == [
+        {"t": 1, "rank": 1, "word_id": 0, "word": "(", "probability": 0.5,
+         "target": ")", "target_probability": 0.5, "loss": 0.5},
+        {"t": 1, "rank": 2, "word_id": 1, "word": "1", "probability": 0.25,
+         "target": ")", "target_probability": 0.5, "loss": 0.5},
+        {"t": 2, "rank": 1, "word_id": 0, "word": "(", "probability": 0.5,
+         "target": None, "target_probability": None, "loss": None},
+        {"t": 2, "rank": 2, "word_id": 1, "word": "1", "probability": 0.25,
+         "target": None, "target_probability": None, "loss": None},
+    ]  # fmt: skip
+    responses = "select word, count, response, standard_error, quantile_50, quantile_count"
+    assert store.sql(f"{responses} from expected_responses order by word_id").to_pylist() == [
+        {"word": "(", "count": 2, "response": [0.0, 0.0], "standard_error": [0.5, 1.0],
+         "quantile_50": [0.0, 0.0], "quantile_count": 2},
+        {"word": "1", "count": 1, "response": [-0.25, 2.0], "standard_error": None,
+         "quantile_50": [-0.25, 2.0], "quantile_count": 1},
+        {"word": ")", "count": 1, "response": [0.25, 0.0], "standard_error": None,
+         "quantile_50": [0.25, 0.0], "quantile_count": 1},
+    ]  # fmt: skip
+    card = store.model("small").card
+    assert card.tracks["level"].model_dump(include={"kind", "minimum", "maximum"}) == {
+        "kind": "scalar", "minimum": 1.0, "maximum": 1.0,
+    }  # fmt: skip
+    assert card.tracks["kind"].labels == ("open", "digit")
+    assert (card.states["hidden"].minimum, card.states["hidden"].maximum) == (-1.0, 1.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_chunks_do_not_matter(data, tmp_path_factory):
+    """Any cutting into chunks, over several blocks, gives what went in and the runs and responses of the whole."""
+    path = tmp_path_factory.mktemp("store")
+    words, values, starts = random_world(data.draw(st.integers(0, 1000)), steps=data.draw(st.integers(1, 400)))
+    steps = len(words)
+    cuts = [0, *sorted(data.draw(st.sets(st.integers(0, steps), max_size=6))), steps]
+    depth = np.arange(steps) % 5
+    block, recorder_module.BLOCK = recorder_module.BLOCK, 64
+    cells, recorder_module.RUN_CELLS = recorder_module.RUN_CELLS, 500
+    try:
+        store = rnnstore.open(path)
+        with store.record("m", thresholds=(0.3, -1)) as recorder:
+            for begin, end in zip(cuts, cuts[1:], strict=False):
+                recorder.add(
+                    words=words[begin:end],
+                    states={"a": values[begin:end], "b": values[begin:end, :1] * 2},
+                    sequence_starts=starts[begin:end],
+                    annotations={"depth": depth[begin:end]},
+                )
+    finally:
+        recorder_module.BLOCK, recorder_module.RUN_CELLS = block, cells
+    model = store.model("m")
+    np.testing.assert_array_equal(model.vectors("a", 0, steps), values)
+    np.testing.assert_array_equal(model.unit_values("b", [0])[0], values[:, 0] * 2)
+    assert model.words(0, steps)["word"].to_pylist() == words
+    np.testing.assert_array_equal(model.sequence_starts, np.flatnonzero(starts))
+    np.testing.assert_array_equal(model.annotations(["depth"], 0, steps)["number"].to_numpy(), depth)
+    for threshold in (0.3, -1):
+        recorded = store.sql(
+            "select unit, start, stop from on_states where state = 'a' and threshold = $1 order by unit, start",
+            [threshold],
+        )
+        assert recorded.to_pylist() == model.on_states("a", threshold).to_pylist()
+    exact = values.astype(np.float64)
+    response = exact - np.vstack([np.zeros(exact.shape[1]), exact[:-1]])
+    response[starts] = exact[starts]
+    for row in model.expected_responses("a").to_pylist():
+        mine = response[[word == row["word"] for word in words]]
+        assert row["count"] == row["quantile_count"] == len(mine)
+        np.testing.assert_allclose(row["response"], mine.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(row["quantile_91"], np.quantile(mine, 0.91, axis=0), atol=1e-5)
+        if len(mine) > 1:
+            np.testing.assert_allclose(row["standard_error"], mine.std(axis=0, ddof=1) / len(mine) ** 0.5, atol=1e-4)
+        else:
+            assert row["standard_error"] is None
+
+
+def test_a_frequent_words_quantiles_come_from_an_even_sample_and_say_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnstore.responses.SAMPLE", 10)
+    words = ["a", "b"] * 30 + ["c"]
+    values = np.arange(61, dtype=float)[:, None] ** 2
+    store = record(tmp_path, words=words, states={"s": values}, dtype="float32")
+    rows = {row["word"]: row for row in store.model("small").expected_responses("s").to_pylist()}
+    response = np.diff(values[:, 0], prepend=0)
+    assert [rows[word]["count"] for word in "abc"] == [30, 30, 1]
+    assert [rows[word]["quantile_count"] for word in "abc"] == [8, 8, 1]
+    np.testing.assert_allclose(rows["a"]["response"], [response[:60:2].mean()])
+    np.testing.assert_allclose(rows["a"]["quantile_50"], [np.quantile(response[:60:2][::4], 0.5)])
+
+
+def test_scattered_rows_and_words_come_in_the_order_asked(tmp_path):
+    words, values, starts = random_world(1, steps=300)
+    model = record(tmp_path, words=words, states={"s": values}, sequence_starts=starts).model("small")
+    steps = np.array([299, 0, 5, 5, 20, 21, 22, 40])
+    np.testing.assert_array_equal(model.vectors_at("s", steps), values[steps])
+    assert model.words_at(steps)["word"].to_pylist() == [words[step] for step in steps]
+    np.testing.assert_array_equal(model.unit_values("s", [2, 0], 10, 200), values[10:200, [2, 0]].T)
+
+
+def test_parts_of_a_long_recording_read_as_one(tmp_path, monkeypatch):
+    for module in ("parts", "recorder"):
+        monkeypatch.setattr(f"rnnstore.{module}.STEPS_A_PART", 128, raising=False)
+    monkeypatch.setattr("rnnstore.recorder.BLOCK", 64)
+    words, values, starts = random_world(2, steps=500)
+    store = record(tmp_path, words=words, states={"s": values}, sequence_starts=starts)
+    model = store.model("small")
+    assert len(model.card.files["states/s"]) == len(model.card.files["vectors/s"]) == 4
+    np.testing.assert_array_equal(model.vectors("s", 100, 400), values[100:400])
+    np.testing.assert_array_equal(model.vectors_at("s", np.array([127, 128, 383, 384])), values[[127, 128, 383, 384]])
+    np.testing.assert_array_equal(model.unit_values("s", [3], 120, 390), values[120:390, [3]].T)
+    assert model.words_at([255, 256])["word"].to_pylist() == [words[255], words[256]]
+    assert store.sql("select count(*) as n, max(t) as last from states").to_pylist() == [{"n": 500, "last": 499}]
+
+
+def test_any_parquet_reader_sees_the_tables_in_the_folder(tmp_path):
+    record(tmp_path)
+    table = pq.read_table(tmp_path / "model=small" / "tokens")
+    assert table["word"].to_pylist() == "the cat sat . a dog ran .".split()
+    whole = pq.read_table(tmp_path / "model=small" / "states")
+    assert set(whole.column_names) == {"t", "u0", "u1", "state"}
+
+
+def test_a_given_vocabulary_takes_ids(tmp_path):
+    store = record(tmp_path, words=np.array([2, 0, 2]), states={"s": np.zeros((3, 1))}, vocabulary=["a", "b", "c"])
+    assert store.model("small").words(0, 3)["word"].to_pylist() == ["c", "a", "c"]
+    assert store.model("small").card.vocabulary == 3
+
+
+def test_values_too_large_for_half_precision_are_kept_as_float32_when_asked(tmp_path):
+    values = np.array([[1e6], [1 + 2**-20]])
+    store = record(tmp_path, words=["a", "b"], states={"s": values}, dtype="float32")
+    np.testing.assert_array_equal(store.model("small").vectors("s", 0, 2), values.astype(np.float32))
+    np.testing.assert_array_equal(store.model("small").unit_values("s", [0])[0], values[:, 0].astype(np.float32))
+
+
+GOOD = {"words": ["a", "b"], "states": {"s": np.zeros((2, 3))}}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "sentence"),
+    [
+        ({"states": {"s": np.zeros((3, 3))}}, r"State 's' has shape \[3, 3\]; \[2, units\] was expected"),
+        ({"states": {"s": np.zeros(2)}}, r"State 's' has shape \[2\]"),
+        ({"states": {"s": np.array([["x"], ["y"]])}}, "real numbers were expected"),
+        ({"states": {"s": [[1.0], [np.nan]]}}, "State 's', unit 0, is nan at step 1; a finite number was expected"),
+        ({"states": {"s": [[1.0], [1e6]]}}, "record with dtype='float32'"),
+        ({"states": {"../s": np.zeros((2, 3))}}, "cannot name a state"),
+        ({"states": {}}, "brings no state"),
+        ({"words": "ab"}, "list of words is expected"),
+        ({"words": [1, 2]}, "The word 1 is no string; give a vocabulary"),
+        ({"sequence_starts": [True]}, r"sequence_starts has shape \[1\]"),
+        ({"annotations": {"pos": ["N"]}}, r"Track 'pos' has shape \[1\]"),
+        ({"annotations": {"a/b": ["N", "V"]}}, "cannot name a track"),
+    ],
+)
+def test_a_chunk_that_makes_no_sense_is_refused_with_a_sentence(tmp_path, chunk, sentence):
+    store = rnnstore.open(tmp_path)
+    with pytest.raises(rnnstore.StoreError, match=sentence), store.record("m") as recorder:
+        recorder.add(**{**GOOD, **chunk})
+    assert store.model("m").steps == 0
+
+
+@pytest.mark.parametrize(
+    ("chunk", "sentence"),
+    [
+        ({"states": {"s": np.zeros((2, 4))}}, r"state 's' has width \[4\] here and \[3\] in the first chunk"),
+        ({"states": {"t": np.zeros((2, 3))}}, "This chunk lacks state 's'"),
+        ({"annotations": {"pos": ["N", "V"]}}, "brings track 'pos', which the first one had not"),
+    ],
+)
+def test_a_chunk_unlike_the_first_is_refused_with_a_sentence(tmp_path, chunk, sentence):
+    store = rnnstore.open(tmp_path)
+    with pytest.raises(rnnstore.StoreError, match=sentence), store.record("m") as recorder:
+        recorder.add(**GOOD)
+        recorder.add(**{**GOOD, **chunk})
+
+
+def test_a_word_outside_the_vocabulary_is_named(tmp_path):
+    with pytest.raises(rnnstore.StoreError, match="Word id 7 is outside the vocabulary of 2 words"):
+        record(tmp_path, words=[0, 7], states={"s": np.zeros((2, 1))}, vocabulary=["a", "b"])
+
+
+def test_recording_nothing_is_an_error(tmp_path):
+    store = rnnstore.open(tmp_path)
+    with pytest.raises(rnnstore.StoreError, match="Nothing was recorded"), store.record("m"):
+        pass
+
+
+def test_a_failed_recording_leaves_the_one_before(tmp_path):
+    store = record(tmp_path, words=["a"], states={"s": [[1.0]]})
+    with pytest.raises(ZeroDivisionError), store.record("small") as recorder:
+        recorder.add(words=["b"] * 40_000, states={"s": np.zeros((40_000, 1))})
+        raise ZeroDivisionError
+    assert rnnstore.open(tmp_path).model("small").words(0, 1)["word"].to_pylist() == ["a"]
+    assert [entry.name for entry in (tmp_path / "model=small").iterdir() if entry.name.startswith(".")] == []
+
+
+def test_a_new_recording_replaces_the_old_one_and_keeps_the_training(tmp_path):
+    store = record(tmp_path, annotations={"x": [1] * 8})
+    with store.writer("small") as writer:
+        import pyarrow as pa
+
+        columns = ("step", "epoch", "loss", "validation_loss", "learning_rate", "gradient_norm", "tokens_per_second")
+        writer.replace("training", pa.table({name: [1.0] for name in columns}))
+    record(tmp_path, words=["a"], states={"other": [[1.0]]})
+    store.refresh()
+    assert store.sql("select count(*) as n from tokens").to_pylist() == [{"n": 1}]
+    assert store.sql("select distinct state from states").to_pylist() == [{"state": "other"}]
+    assert store.sql("select count(*) as n from annotations").to_pylist() == [{"n": 0}]
+    assert store.model("small").training()["step"].to_pylist() == [1]
+    files = {path.relative_to(tmp_path / "model=small").as_posix() for path in (tmp_path / "model=small").rglob("*.*")}
+    listed = {file.path for parts in store.model("small").card.files.values() for file in parts}
+    assert {path for path in files if path.endswith((".parquet", ".npy"))} == listed
