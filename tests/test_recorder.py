@@ -1,8 +1,11 @@
-"""What goes into the recorder comes out of the store, whatever the chunks; what does not fit is refused in a sentence."""
+"""What goes into the recorder comes out of the store, however it is cut; what does not fit is refused in a sentence."""
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 import rnnstore
 from rnnstore import recorder as recorder_module
-from tests.worlds import random_world, record
+from tests.worlds import WORDS, random_world, record
 
 
 def test_every_table_of_a_small_recording(tmp_path):
@@ -91,7 +94,7 @@ def test_chunks_do_not_matter(data, tmp_path_factory):
     try:
         store = rnnstore.open(path)
         with store.record("m", thresholds=(0.3, -1)) as recorder:
-            for begin, end in zip(cuts, cuts[1:], strict=False):
+            for begin, end in itertools.pairwise(cuts):
                 recorder.add(
                     words=words[begin:end],
                     states={"a": values[begin:end], "b": values[begin:end, :1] * 2},
@@ -166,7 +169,7 @@ def test_parts_of_a_long_recording_read_as_one(tmp_path, monkeypatch):
 def test_any_parquet_reader_sees_the_tables_in_the_folder(tmp_path):
     record(tmp_path)
     table = pq.read_table(tmp_path / "model=small" / "tokens")
-    assert table["word"].to_pylist() == "the cat sat . a dog ran .".split()
+    assert table["word"].to_pylist() == list(WORDS)
     whole = pq.read_table(tmp_path / "model=small" / "states")
     assert set(whole.column_names) == {"t", "u0", "u1", "state"}
 
@@ -249,8 +252,6 @@ def test_a_failed_recording_leaves_the_one_before(tmp_path):
 def test_a_new_recording_replaces_the_old_one_and_keeps_the_training(tmp_path):
     store = record(tmp_path, annotations={"x": [1] * 8})
     with store.writer("small") as writer:
-        import pyarrow as pa
-
         columns = ("step", "epoch", "loss", "validation_loss", "learning_rate", "gradient_norm", "tokens_per_second")
         writer.replace("training", pa.table({name: [1.0] for name in columns}))
     record(tmp_path, words=["a"], states={"other": [[1.0]]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_blocks_encode_to_the_same_runs_as_the_whole(data):
     starts = np.array(sorted(data.draw(st.sets(st.integers(0, steps - 1)))), np.int64)
     cuts = [0, *sorted(data.draw(st.sets(st.integers(1, steps)))), steps]
     encoder, found = RunEncoder(units, 0.5), set()
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in itertools.pairwise(cuts):
         if begin < end:
             inside = starts[(starts >= begin) & (starts < end)]
             found |= set(

@@ -1,4 +1,4 @@
-"""Small worlds for tests: stores of a few steps whose every number can be followed by eye."""
+"""Small worlds for tests: recordings and models of a few steps whose every number can be followed by eye."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 
 import rnnstore
+from rnnstore.card import State
+from rnnstore.errors import UnknownName
+
+WORDS = ("the", "cat", "sat", ".", "a", "dog", "ran", ".")
 
 
-def record(path: Path, name: str = "small", *, words="the cat sat . a dog ran .".split(), states=None, **recording):
+def record(path: Path, name: str = "small", *, words=WORDS, states=None, **recording):
     """Record a model of a few steps at once; `states` defaults to two units that count and alternate."""
     steps = len(words)
     if states is None:
@@ -29,3 +33,36 @@ def random_world(seed: int, steps: int = 500, units: int = 4, vocabulary: int = 
     starts = random.random(steps) < chance_of_start
     starts[0] = True
     return words, values, starts
+
+
+class ArrayModel:
+    """What a `Model` answers about one state "s", from float[steps, units] and the steps at which sequences start."""
+
+    name = "world"
+
+    def __init__(self, values, sequence_starts=(0,)):
+        self.values = np.asarray(values)
+        self.steps, units = self.values.shape
+        self.sequence_starts = np.array(sequence_starts if self.steps else [], np.int64)
+        self.states = {"s": State(name="s", units=units, dtype=self.values.dtype.name, minimum=-1, maximum=1)}
+
+    def state(self, name):
+        if name not in self.states:
+            raise UnknownName(f"Model {self.name!r} has no state {name!r}.")
+        return self.states[name]
+
+    def unit_values(self, state, units, start=0, stop=None):
+        return np.ascontiguousarray(self.values[start:stop, list(units)].T)
+
+    def vectors(self, state, start, stop):
+        assert 0 <= start <= stop <= self.steps
+        return self.values[start:stop].copy()
+
+    def vectors_at(self, state, steps):
+        return self.values[steps]
+
+
+def drawn(*rows: str, sequence_starts=(0,)) -> ArrayModel:
+    """A model from a drawing: a row a unit, a character a step, `#` on (1.0) and anything else off (0.0)."""
+    on = np.array([[character == "#" for character in row] for row in rows])
+    return ArrayModel(on.T.astype(np.float16), sequence_starts)
