@@ -35,17 +35,17 @@ def _sentence(mistake: dict, root, settings) -> str:
     key, kind, given = dotted(path), mistake["type"], mistake["input"]
     if kind == "extra_forbidden":
         known = settings_of(root, path[:-1], settings)
-        return f"{key} is not a setting; {_nearest(str(path[-1]), known, 'settings there')}"
+        return f"{key} is not a setting; {nearest(str(path[-1]), known, 'settings there')}"
     if kind == "missing":
         return f"{key} is missing: {_first_sentence(_described(root, path, settings))}"
     if kind == "union_tag_not_found":
         return f"{key}.kind is missing; the kinds are {_listed(_kinds(root, path))}."
     if kind == "union_tag_invalid":
         tag = mistake["ctx"]["tag"]
-        return f"{key}.kind is {_shown(tag)}; {_nearest(str(tag), _kinds(root, path), 'the kinds are')}"
+        return f"{key}.kind is {_shown(tag)}; {nearest(str(tag), _kinds(root, path), 'the kinds are')}"
     if kind == "literal_error":
         words = [word.strip().strip("'") for word in mistake["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return f"{key} is {_shown(given)}; {_nearest(str(given), words, 'expected one of')}"
+        return f"{key} is {_shown(given)}; {nearest(str(given), words, 'expected one of')}"
     if kind == "value_error":
         return _own(str(mistake["ctx"]["error"]), path, given, root, settings)
     if kind in _BOUNDS:
@@ -66,11 +66,12 @@ def _sentence(mistake: dict, root, settings) -> str:
 def _own(message: str, path: tuple, given, root, settings) -> str:
     """A sentence of a check in the recipe's models. It speaks of the value at `path`, or begins with a key in it."""
     key = dotted(path)
-    if isinstance(given, dict) and path and message.split()[0].rstrip(":") in settings_of(root, path, settings):
-        return f"{key}.{message}."
-    if isinstance(given, dict):
-        return f"{key} {message}".strip().rstrip(".") + "."
-    return f"{key} {_shown(given)} {message}."
+    message = message if message[-1] in ".?" else f"{message}."
+    if not isinstance(given, dict):
+        return f"{key} {_shown(given)} {message}"
+    if path and message.split()[0].rstrip(":") in settings_of(root, path, settings):
+        return f"{key}.{message}"
+    return f"{key} {message}".strip()
 
 
 def dotted(path: tuple) -> str:
@@ -84,8 +85,10 @@ def dotted(path: tuple) -> str:
 def _without_tags(loc: tuple, settings) -> tuple:
     """pydantic names the chosen kind inside the path (corpus, text, files); a person wrote no such key."""
     path, here = [], settings
-    for index, part in enumerate(loc):
-        if isinstance(here, dict) and part not in here and index < len(loc) - 1 and here.get("kind") == part:
+    tagged = None  # the group whose kind has been passed
+    for part in loc:
+        if isinstance(here, dict) and here is not tagged and here.get("kind") == part:
+            tagged = here
             continue
         path.append(part)
         if isinstance(here, dict):
@@ -142,7 +145,8 @@ def _first_sentence(text: str) -> str:
     return f"{first[0].lower()}{first[1:]}." if not first[:2].isupper() else f"{first}."
 
 
-def _nearest(given: str, known, otherwise: str) -> str:
+def nearest(given: str, known, otherwise: str) -> str:
+    """The end of a sentence: the nearest known word, else `otherwise` and all of them."""
     near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]}?"

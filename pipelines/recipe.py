@@ -16,8 +16,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from pipelines.errors import RecipeError
-from pipelines.explain import sentences
-from rnnstore.errors import nearest
+from pipelines.explain import nearest, sentences
 
 SHIPPED = Path(__file__).parent / "recipes"
 
@@ -399,7 +398,7 @@ class Recipe(Settings):
         for index, name in enumerate(self.record.states or []):
             if name not in known:
                 raise ValueError(
-                    f"record.states[{index}] is '{name}', which this network does not have; {nearest(name, known)}"
+                    f"record.states[{index}] is '{name}', which this network does not have; {nearest(name, known, 'it has')}"
                 )
         return self
 
