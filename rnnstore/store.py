@@ -24,7 +24,7 @@ from rnnstore.errors import DamagedModel, QuestionError, StoreError, UnknownMode
 from rnnstore.model import Model
 from rnnstore.recorder import Recorder
 from rnnstore.tables import MODELS, TABLES, Table
-from rnnstore.writing import ModelWriter, disk_full_said, lock, model_folder, new_id, sweep_store
+from rnnstore.writing import COPYING, TRASH, ModelWriter, disk_full_said, lock, model_folder, new_id, sweep_store
 
 PREFIX = "model="
 
@@ -175,7 +175,7 @@ class Store:
         """Delete a model with all it holds; it disappears at once, whatever happens to the process."""
         folder = self._known(name)
         with lock(self.path, name):
-            trash = self.path / f".trash-{new_id()}"
+            trash = self.path / f"{TRASH}-{new_id()}"
             os.rename(folder, trash)
         shutil.rmtree(trash, ignore_errors=True)
         self.refresh()
@@ -189,7 +189,8 @@ class Store:
         with lock(self.path, name):
             if target.exists():
                 raise StoreError(f"There is a model {name!r} already; choose another name or delete it first.")
-            staging = self.path / f".copying-{new_id()}"
+            staging = self.path / f"{COPYING}-{name}"
+            shutil.rmtree(staging, ignore_errors=True)
             try:
                 with disk_full_said(f"copying {source.name}"):
                     shutil.copytree(source, staging, ignore=shutil.ignore_patterns(".*"))

@@ -35,6 +35,10 @@ VECTORS = "vectors"
 """Folder of the row-major copies of the states, apart from `states` so that this holds nothing but Parquet."""
 
 
+NEW, COPYING, TRASH = ".new", ".copying", ".trash"
+"""Beside the models: a model before it has its card, one being copied in, one being deleted."""
+
+
 def model_folder(store: Path, name: str) -> Path:
     return store / f"model={checked_name(name)}"
 
@@ -172,7 +176,8 @@ class ModelWriter:
 
     def _create(self) -> None:
         with disk_full_said(f"creating model {self.name}"):
-            new = self.store / f".new-{new_id()}"
+            new = self.store / f"{NEW}-{self.name}"
+            shutil.rmtree(new, ignore_errors=True)
             new.mkdir(parents=True)
             write_card(new, self.card)
             os.rename(new, self.path)
@@ -233,16 +238,22 @@ class disk_full_said:
 
 
 def sweep_store(store: Path) -> None:
-    """Delete what killed processes left beside the models: folders never finished, folders half deleted.
+    """Delete what killed processes left beside the models: models never finished, models half deleted.
 
-    Called with no lock held, so only what is older than a day is taken for abandoned.
+    A `.new-<model>` or `.copying-<model>` belongs to whoever holds the model's lock, and is left alone while it is held.
     """
     if not store.is_dir():
         return
-    yesterday = datetime.now(UTC).timestamp() - 86_400
-    for entry in store.iterdir():
-        if entry.name.startswith((".new-", ".trash-", ".copying-")) and entry.stat().st_mtime < yesterday:
+    for entry in list(store.iterdir()):
+        kind, _, name = entry.name.partition("-")
+        if kind == TRASH:
             shutil.rmtree(entry, ignore_errors=True)
+        elif kind in (NEW, COPYING):
+            try:
+                with lock(store, name):
+                    shutil.rmtree(entry, ignore_errors=True)
+            except Busy:
+                continue
 
 
 def _remove_if_empty(folder: Path) -> None:

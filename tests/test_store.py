@@ -140,7 +140,9 @@ def test_each_kind_of_damage_is_told_by_name_and_the_rest_opens(tmp_path):
         record(tmp_path, name)
     (tmp_path / "model=foreign").mkdir()
     (tmp_path / "notes").mkdir()
-    tokens = {name: next((tmp_path / f"model={name}" / "tokens").iterdir()) for name in ("truncated", "emptied", "lost")}
+    tokens = {
+        name: next((tmp_path / f"model={name}" / "tokens").iterdir()) for name in ("truncated", "emptied", "lost")
+    }
     os.truncate(tokens["truncated"], 100)
     os.truncate(tokens["emptied"], 0)
     tokens["lost"].unlink()
@@ -194,7 +196,11 @@ def test_two_writers_of_one_model_get_a_sentence_and_the_first_goes_on(tmp_path)
     store = rnnstore.open(tmp_path)
     with store.record("m") as recorder:
         recorder.add(words=["a"], states={"s": [[1.0]]})
-        for change in (lambda: store.writer("m").__enter__(), lambda: store.rename("m", "n"), lambda: store.delete("m")):
+        for change in (
+            lambda: store.writer("m").__enter__(),
+            lambda: store.rename("m", "n"),
+            lambda: store.delete("m"),
+        ):
             with pytest.raises(rnnstore.Busy, match="being written by another process"):
                 change()
         with store.record("other") as other:

@@ -1,0 +1,155 @@
+"""Processes killed at random moments, and a disk that fills up: the store opens, whole, and the next run is clean."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+import rnnstore
+from tests.worlds import record
+
+KILLS = 60
+STEPS = 40_000
+
+
+def write_for_ever(path: str, version: int) -> None:
+    """Record, replace, copy, rename and delete models, each recording filled with its own version."""
+    store = rnnstore.open(path)
+    for number in itertools.count(version):
+        for name in ("m", "n"):
+            with store.record(name, description=str(number)) as recorder:
+                for _ in range(4):
+                    recorder.add(
+                        words=[f"v{number}"] * (STEPS // 4),
+                        states={"s": np.full((STEPS // 4, 5), number % 1000), "t": np.full((STEPS // 4, 2), 1.0)},
+                        annotations={"version": np.full(STEPS // 4, number)},
+                    )
+        for change in (
+            lambda: store.copy_in(f"{path}/model=m", "copied"),
+            lambda: store.rename("copied", "renamed"),
+            lambda: store.delete("renamed"),
+        ):
+            try:
+                change()
+            except rnnstore.StoreError:
+                for name in ("copied", "renamed"):
+                    if os.path.exists(f"{path}/model={name}"):
+                        store.delete(name)
+
+
+def version_of(store: rnnstore.Store, name: str) -> int | None:
+    """The version that every table of a model agrees on; None before the first recording."""
+    if name not in store.models or store.models[name].steps == 0:
+        return None
+    (told,) = store.sql(
+        """
+        select
+            (select list(distinct word) from tokens where model = $1) as words,
+            (select count(*) from tokens where model = $1) as steps,
+            (select list(distinct number) from annotations where model = $1) as versions,
+            (select count(*) from annotations where model = $1) as annotated,
+            (select list(distinct u0) from states where model = $1 and state = 's') as states,
+            (select count(*) from states where model = $1) as state_steps,
+            (select list(distinct count) from expected_responses where model = $1) as counts
+        """,
+        [name],
+    ).to_pylist()
+    version = int(told["versions"][0])
+    assert told == {
+        "words": [f"v{version}"],
+        "steps": STEPS,
+        "versions": [float(version)],
+        "annotated": STEPS,
+        "states": [float(version % 1000)],
+        "state_steps": 2 * STEPS,
+        "counts": [STEPS],
+    }
+    assert (store.models[name].vectors("s", 0, STEPS) == version % 1000).all()
+    return version
+
+
+def test_a_store_survives_sixty_kills(tmp_path):
+    """kill -9 at a random moment of recording, replacing, copying, renaming, deleting; then the next process goes on."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["rnnstore", "tests.test_killed"])
+    moments = random.Random(1)
+    version, seen = 0, set()
+    for kill in range(KILLS):
+        process = context.Process(target=write_for_ever, args=(str(tmp_path), 1000 + kill))
+        process.start()
+        time.sleep(moments.uniform(0.02, 0.5))
+        process.kill()
+        process.join()
+        store = rnnstore.open(tmp_path)
+        assert store.problems == []
+        for name in store.models:
+            found = version_of(store, name)
+            if name == "m" and found is not None:
+                assert found >= version
+                version = found
+                seen.add(found)
+    assert len(seen) > 5, "the processes were killed before they wrote anything: this test shows nothing"
+    record(tmp_path, "m")
+    record(tmp_path, "n")
+    left = [
+        path for path in tmp_path.rglob("*") if path.is_dir() and path.name.startswith((".new", ".trash", ".writing"))
+    ]
+    assert left == []
+
+
+def test_a_lock_dies_with_its_process(tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=write_for_ever, args=(str(tmp_path), 1))
+    process.start()
+    while not (tmp_path / "model=m").exists():
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    record(tmp_path, "m")
+    assert rnnstore.open(tmp_path).model("m").steps == 8
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 4 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("needs the right to mount a small file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def test_a_full_disk_is_a_sentence_and_loses_nothing(small_disk):
+    store = record(small_disk, "m")
+    noise = np.random.default_rng(0).normal(size=(20_000, 50))
+    with pytest.raises(
+        rnnstore.DiskFull, match=r"The disk is full \(recording m.*\)\. What the store held before is untouched"
+    ):
+        with store.record("m") as recorder:
+            for _ in range(10):
+                recorder.add(words=["a"] * len(noise), states={"s": noise})
+    store = rnnstore.open(small_disk)
+    assert store.problems == []
+    assert store.model("m").words(0, 2)["word"].to_pylist() == ["the", "cat"]
+    record(small_disk, "m", words=["again"], states={"s": [[1.0]]})
+    assert rnnstore.open(small_disk).model("m").words(0, 1)["word"].to_pylist() == ["again"]
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "store").write_text("a file where the store should be made")
+    with pytest.raises(rnnstore.StoreError, match="a store is a folder"):
+        rnnstore.open(tmp_path / "store")
+    with pytest.raises(rnnstore.StoreError, match="cannot be written"):
+        record("/proc/nowhere")
