@@ -1,0 +1,99 @@
+"""What every page starts from: the store, and the model and state that the sidebar chose.
+
+The address is the truth. Model and state stand in the URL as `?model=...&state=...`, each choice is an entry of the
+browser's history, and a link, the Back button and the sidebar therefore all end in the same place. A page asks
+`current_model()` and `current_state()`; where there is none they say what to do and stop the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+import rnnstore
+from rnnstore import Model, State, Store, StoreError
+
+DEFAULT_STORE = "store"
+
+
+def store_path() -> Path:
+    """The store's folder: `streamlit run streamlit_app.py -- --store FOLDER`, else RNNSTORE, else `store`."""
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    options.add_argument("--store", default=os.environ.get("RNNSTORE") or DEFAULT_STORE)
+    return Path(options.parse_known_args(sys.argv[1:])[0].store)
+
+
+def current_store() -> Store:
+    """The store; opened once for all visitors, and anew when one of its models changed."""
+    path = store_path()
+    try:
+        return _opened(str(path.absolute()), rnnstore.fingerprint(path))
+    except StoreError as error:
+        st.error(str(error))
+        st.stop()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _opened(path: str, _as_of: str) -> Store:
+    return rnnstore.open(path)
+
+
+def current_model() -> Model:
+    """The model chosen in the sidebar, with recorded states; otherwise says what to do and stops the page."""
+    store = current_store()
+    if not store.models:
+        say_how_to_begin()
+        st.stop()
+    model = store.models[chosen(st.session_state.get("model"), list(store.models))]
+    if not model.states:
+        st.info(
+            f"**{model.name}** has no recorded states yet, so there is nothing to look into. "
+            f"Record it, or choose another model in the sidebar:"
+        )
+        st.code(command(f"python -m pipelines record {recipe_of(model)}"), language="bash")
+        st.stop()
+    return model
+
+
+def current_state() -> State:
+    """The state chosen in the sidebar, of the current model."""
+    model = current_model()
+    return model.states[chosen(st.session_state.get("state"), list(model.states))]
+
+
+def chosen(asked: str | None, options: Sequence[str]) -> str | None:
+    """`asked` where it is one of the options, else the first of them, else nothing."""
+    if asked in options:
+        return asked
+    return options[0] if options else None
+
+
+def recipe_of(model: Model) -> str:
+    """What to give to `python -m pipelines` for this model: its recipe's name, which is the model's own by default."""
+    return str(model.card.settings.get("name") or model.name)
+
+
+def command(line: str) -> str:
+    """A command line with the store that is open, when it is not the usual one."""
+    path = store_path()
+    return line if path == Path(DEFAULT_STORE) else f"{line} --store {path}"
+
+
+def say_how_to_begin() -> None:
+    """The empty store's page: what to do now."""
+    st.subheader("There is no model here yet")
+    st.markdown(
+        f"The store is the folder `{store_path()}`. Three small models can be trained and recorded in about two "
+        "minutes, without downloading anything:"
+    )
+    st.code(command("python -m pipelines demo"), language="bash")
+    st.markdown("Or train one by a recipe of your own or a shipped one (`python -m pipelines recipes` lists them):")
+    st.code(command("python -m pipelines run RECIPE"), language="bash")
+    st.markdown("To look at a store elsewhere, name its folder when starting the application:")
+    st.code("streamlit run streamlit_app.py -- --store FOLDER", language="bash")
+    st.caption("This page follows the store: what has been recorded appears when you reload it.")

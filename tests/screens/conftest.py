@@ -1,0 +1,181 @@
+"""The screens' harness: small stores, the application on a free port, and a real browser.
+
+`serve(folder)` starts the application on a store and gives its address; `application` is the one on the small store.
+`page` is a fresh browser window of 1280 x 720; `visit(page, address)` opens an address and waits until all is drawn.
+Without Chromium the browser tests are skipped, and fail where CI is set: there it must be installed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from tests.screens import stores
+
+ROOT = Path(__file__).parents[2]
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches():
+    """Caches outlive a test of the application, which would then see the store of the one before."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stores.small_store(tmp_path_factory.mktemp("small") / "store")
+
+
+@pytest.fixture(scope="session")
+def damaged_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stores.damaged_store(tmp_path_factory.mktemp("damaged") / "store")
+
+
+@pytest.fixture(scope="session")
+def crowded_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stores.crowded_store(tmp_path_factory.mktemp("crowded") / "store")
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("empty") / "store"
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], str]]:
+    """serve(store) -> address of the application on that store, started once for each store."""
+    running: dict[Path, tuple[subprocess.Popen[bytes], str]] = {}
+
+    def start(store: Path) -> str:
+        if store not in running:
+            running[store] = _start(store)
+        return running[store][1]
+
+    yield start
+    for process, _ in running.values():
+        process.terminate()
+    for process, _ in running.values():
+        process.wait(timeout=10)
+
+
+def _start(store: Path) -> tuple[subprocess.Popen[bytes], str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "streamlit_app.py",
+            "--server.headless=true",
+            f"--server.port={port}",
+            "--server.address=127.0.0.1",
+            "--",
+            "--store",
+            str(store),
+        ],  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(f"The application ended at once with exit code {process.returncode}.")
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+            return process, address
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    raise RuntimeError("The application did not answer within 30 seconds.")
+
+
+@pytest.fixture(scope="session")
+def application(serve: Callable[[Path], str], small_store: Path) -> str:
+    """Address of the application on the small store."""
+    return serve(small_store)
+
+
+def find_browser() -> str | None:
+    """The path of a Chromium: CHROMIUM, one installed by the system, Playwright's own; None where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    candidates = [os.environ.get("CHROMIUM"), "/usr/bin/chromium", *map(shutil.which, names)]
+    for candidate in candidates:
+        if candidate and Path(candidate).exists():
+            return candidate
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A running Chromium."""
+    path = find_browser()
+    if path is None:
+        sentence = "No Chromium was found: install it (apt-get install chromium), or name it in CHROMIUM."
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A window of 1280 x 720 that shares nothing with those of other tests."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    opened = context.new_page()
+    opened.set_default_timeout(15_000)
+    yield opened
+    context.close()
+
+
+def visit(page, address: str) -> None:
+    """Open an address of the application and wait until it is drawn."""
+    page.goto(address)
+    settle(page)
+
+
+def settle(page) -> None:
+    """Wait until the application has nothing left to do: the script ran to its end and the charts are drawn."""
+    app = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    for _ in range(2):  # a choice reaches the server a moment after the click
+        page.wait_for_timeout(150)
+        app.wait_for()
+    page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')")
+
+
+def assert_fits(page) -> None:
+    """No exception on the page, and nothing wider than the window."""
+    assert page.locator('[data-testid="stException"]').count() == 0, page.locator("body").inner_text()
+    wider = page.evaluate(
+        """() => [document.documentElement, document.querySelector('[data-testid="stMain"]')]
+            .filter(e => e && e.scrollWidth > e.clientWidth + 1).map(e => `${e.scrollWidth} > ${e.clientWidth}`)"""
+    )
+    assert wider == []
