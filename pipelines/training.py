@@ -303,8 +303,8 @@ def mean_of_epoch(rows: list["Row"], epoch: int) -> float:
 
 
 def recipe_key(recipe) -> str:
-    """Changes with anything in the recipe that changes what is learned."""
-    parts = recipe.model_dump(mode="json", include={"corpus", "network", "training"})
+    """Changes with anything in the recipe that changes what is learned; settings at their default do not count."""
+    parts = recipe.model_dump(mode="json", include={"corpus", "network", "training"}, exclude_defaults=True)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
