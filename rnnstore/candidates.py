@@ -180,7 +180,9 @@ class _Scan:
             counts = _lowest_ahead(_count(here), pattern.shortest)
             at = np.flatnonzero(counts >= self.floor)
             begins = here[:, at] > before[:, at]
-            is_first = np.isin(at, inner)
+            is_first = np.zeros(stop - start, bool)
+            is_first[inner] = True
+            is_first = is_first[at]
             begins[:, is_first] = here[:, at[is_first]]
             if pattern.longest is None:
                 some = begins.any(axis=0)
@@ -249,7 +251,8 @@ class _Scan:
         ends_here = ranked > following  # the last of equal lengths
         if pattern.after:
             column, place = np.nonzero(ends_here)
-            count = place + 1 - np.where(np.r_[True, column[1:] != column[:-1]], 0, np.r_[0, place[:-1] + 1])
+            count = np.diff(place, prepend=-1)
+            count[np.diff(column, prepend=-1) != 0] = place[np.diff(column, prepend=-1) != 0] + 1
         else:
             ends_here[:, : self.floor - 1] = False
             column, place = np.nonzero(ends_here)

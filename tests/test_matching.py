@@ -147,7 +147,7 @@ def test_a_page_read_in_small_blocks_is_that_page_of_brute_force(world, question
             ROWS_WHEN=sizes["rows_when"],
             WINDOW=12,
         ),
-        mock.patch.multiple(ranges, BLOCK=sizes["block"], WHOLE_WHEN=sizes["whole_when"]),
+        mock.patch.multiple(ranges, ROWS=sizes["block"], WHOLE_WHEN=sizes["whole_when"]),
         mock.patch.object(matching, "COUNTED", sizes["counted"]),
     ):
         matches = ask(*world, **question, limit=limit, offset=offset)
