@@ -96,7 +96,19 @@ class Model:
 
     def words_at(self, steps: Sequence[int] | np.ndarray) -> pa.Table:
         """The tokens of scattered steps, in the order given."""
-        return self._at("tokens", np.asarray(steps, np.int64))
+        steps = np.asarray(steps, np.int64)
+        ids = self._at("tokens", steps, ["word_id"])["word_id"].to_numpy()
+        sequence = np.searchsorted(self.sequence_starts, steps, "right") - 1
+        vocabulary = self.vocabulary
+        return pa.table(
+            {
+                "t": steps,
+                "sequence": sequence.astype(np.int32),
+                "position": (steps - self.sequence_starts[sequence]).astype(np.int32),
+                "word_id": ids,
+                "word": pa.array([vocabulary[index] for index in ids.tolist()], pa.string()),
+            }
+        )
 
     def word_ids(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """int32[stop - start]: the word id at each step."""
@@ -120,7 +132,11 @@ class Model:
     def annotations_at(self, tracks: Iterable[str], steps: Sequence[int] | np.ndarray) -> pa.Table:
         """The values of `tracks` at scattered steps (each once, ascending): track, t, value, number."""
         wanted = np.unique(np.asarray(steps, np.int64))
-        tables = [self._at(f"annotations/{self._track(track)}", wanted, track=track) for track in tracks]
+        tables = []
+        for track in tracks:
+            rows = self._at(f"annotations/{self._track(track)}", wanted, ["value", "number"])
+            rows = rows.add_column(0, "t", pa.array(wanted))
+            tables.append(rows.add_column(0, "track", pa.array([track] * len(wanted), pa.string())))
         return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
 
     def predictions(self, start: int, stop: int) -> pa.Table:
@@ -245,32 +261,35 @@ class Model:
             tables.append(rows.add_column(0, "track", pa.array([track] * rows.num_rows, pa.string())))
         return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
 
-    def _at(self, key: str, steps: np.ndarray, track: str | None = None) -> pa.Table:
-        """Rows of a table with one row a step, at scattered steps, in the order given."""
-        if len(steps) and not 0 <= steps.min() <= steps.max() < max(self.steps, 1):
-            raise QuestionError(f"Steps 0 to {self.steps - 1:,} are recorded, not {steps.min():,} to {steps.max():,}.")
-        rows = self._read(lambda: self._rows_at(key, np.unique(steps)))
-        places = np.searchsorted(rows["t"].to_numpy(), steps)
-        rows = rows.take(pa.array(places))
-        if track is not None:
-            rows = rows.add_column(0, "track", pa.array([track] * rows.num_rows, pa.string()))
-        return rows
+    def _at(self, key: str, steps: np.ndarray, columns: Sequence[str]) -> pa.Table:
+        """Columns of a table with one row a step, at scattered steps, in the order given.
 
-    def _rows_at(self, key: str, steps: np.ndarray) -> pa.Table:
-        """Only the row groups that hold one of `steps` are read: DuckDB would prune them by range alone."""
-        tables = []
+        Only the row groups that hold one of the steps are read; DuckDB would prune them by range alone.
+        """
+        if len(steps) and not 0 <= steps.min() <= steps.max() < self.steps:
+            raise QuestionError(f"Steps 0 to {self.steps - 1:,} are recorded, not {steps.min():,} to {steps.max():,}.")
+        wanted, places = np.unique(steps, return_inverse=True)
+        return _plain(self._read(lambda: self._rows_at(key, wanted, columns)).take(pa.array(places)))
+
+    def _rows_at(self, key: str, steps: np.ndarray, columns: Sequence[str]) -> pa.Table:
+        tables = [_empty(BY_NAME[key.split("/")[0]]).select(columns)]
+        texts = [name for name in columns if name == "value"]
         for file in self.card.files[key]:
             inside = steps[(steps >= file.first) & (steps < file.first + file.rows)]
             if not len(inside):
                 continue
             metadata, edges = self._footer(file)
-            with pq.ParquetFile(self.folder / file.path, metadata=metadata) as opened:
-                groups = np.searchsorted(edges, inside, "right") - 1
-                for group in np.unique(groups):
-                    table = opened.read_row_group(int(group))
-                    place = inside[groups == group] - edges[group]
-                    tables.append(_plain(table.take(pa.array(place))))
-        return pa.concat_tables(tables) if tables else _plain(_empty(BY_NAME[key.split("/")[0]]))
+            with pq.ParquetFile(self.folder / file.path, metadata=metadata, read_dictionary=texts) as opened:
+                group_of = np.searchsorted(edges, inside, "right") - 1
+                groups = np.unique(group_of)
+                for few in range(0, len(groups), _GROUPS_AT_ONCE):
+                    some = groups[few : few + _GROUPS_AT_ONCE]
+                    table = opened.read_row_groups(some.tolist(), columns=list(columns))
+                    begins = np.cumsum(np.r_[0, np.diff(edges)[some]])
+                    here = (group_of >= some[0]) & (group_of <= some[-1])
+                    order = np.searchsorted(some, group_of[here])
+                    tables.append(_plain(table.take(pa.array(begins[order] + inside[here] - edges[group_of[here]]))))
+        return pa.concat_tables(tables)
 
     def _ask(self, key: str, query: str, **values: Any) -> pa.Table:
         """The answer of a query about one table; `{...}` in it stands for the table's files."""

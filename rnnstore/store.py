@@ -64,6 +64,7 @@ class Store:
         self.models: dict[str, Model] = {}
         self.problems: list[Problem] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._viewed = False
         self._lock = threading.Lock()
         self.refresh()
 
@@ -81,7 +82,7 @@ class Store:
                 problems.append(Problem(name, str(error)))
         with self._lock:
             self.models, self.problems = models, problems
-            self._connection = None
+            self._connection, self._viewed = None, False
 
     def model(self, name: str) -> Model:
         """The model of that name; raises `UnknownModel`, or `DamagedModel` with what is wrong with it."""
@@ -100,6 +101,7 @@ class Store:
         The query runs with this process's rights: do not pass it what a stranger typed.
         """
         try:
+            self._make_views()
             answer = self._cursor().sql(query, params=parameters or None)
             return pa.table({}) if answer is None else answer.to_arrow_table()
         except duckdb.Error as error:
@@ -108,12 +110,19 @@ class Store:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._connection is None:
-                self._connection = self._connect()
+                self._connection = duckdb.connect(":memory:", config={"threads": min(4, os.cpu_count() or 1)})
+                self._connection.execute("set parquet_metadata_cache = true")
             return self._connection.cursor()
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:", config={"threads": min(4, os.cpu_count() or 1)})
-        connection.execute("set parquet_metadata_cache = true")
+    def _make_views(self) -> None:
+        """Make the views when they are first asked for: DuckDB reads the footer of every file for them."""
+        connection = self._cursor()
+        with self._lock:
+            if not self._viewed:
+                self._add_views(connection)
+                self._viewed = True
+
+    def _add_views(self, connection: duckdb.DuckDBPyConnection) -> None:
         rows = pa.Table.from_pylist([_models_row(model) for model in self.models.values()], _schema(MODELS))
         connection.register("models_now", rows)
         connection.execute("create table models as from models_now")
@@ -122,7 +131,6 @@ class Store:
         for table in TABLES:
             connection.execute(f"create view {table.name} as {self._select(table)}")
             _comment(connection, table, "view")
-        return connection
 
     def _select(self, table: Table) -> str:
         """The SELECT behind a table's view: all parts of all models, `model` and a folder's name as columns."""

@@ -240,7 +240,7 @@ class disk_full_said:
 def sweep_store(store: Path) -> None:
     """Delete what killed processes left beside the models: models never finished, models half deleted.
 
-    A `.new-<model>` or `.copying-<model>` belongs to whoever holds the model's lock, and is left alone while it is held.
+    A `.new-<model>` or `.copying-<model>` belongs to whoever holds the model's lock; it is left alone while held.
     """
     if not store.is_dir():
         return

@@ -77,7 +77,7 @@ def version_of(store: rnnstore.Store, name: str) -> int | None:
 
 
 def test_a_store_survives_sixty_kills(tmp_path):
-    """kill -9 at a random moment of recording, replacing, copying, renaming, deleting; then the next process goes on."""
+    """kill -9 at a random moment of recording, replacing, copying, renaming, deleting; the next process goes on."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["rnnstore", "tests.test_killed"])
     moments = random.Random(1)
@@ -134,12 +134,14 @@ def small_disk(tmp_path):
 def test_a_full_disk_is_a_sentence_and_loses_nothing(small_disk):
     store = record(small_disk, "m")
     noise = np.random.default_rng(0).normal(size=(20_000, 50))
-    with pytest.raises(
-        rnnstore.DiskFull, match=r"The disk is full \(recording m.*\)\. What the store held before is untouched"
+    with (
+        pytest.raises(
+            rnnstore.DiskFull, match=r"The disk is full \(recording m.*\)\. What the store held before is untouched"
+        ),
+        store.record("m") as recorder,
     ):
-        with store.record("m") as recorder:
-            for _ in range(10):
-                recorder.add(words=["a"] * len(noise), states={"s": noise})
+        for _ in range(10):
+            recorder.add(words=["a"] * len(noise), states={"s": noise})
     store = rnnstore.open(small_disk)
     assert store.problems == []
     assert store.model("m").words(0, 2)["word"].to_pylist() == ["the", "cat"]
