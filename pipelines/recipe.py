@@ -398,7 +398,8 @@ class Recipe(Settings):
         for index, name in enumerate(self.record.states or []):
             if name not in known:
                 raise ValueError(
-                    f"record.states[{index}] is '{name}', which this network does not have; {nearest(name, known, 'it has')}"
+                    f"record.states[{index}] is '{name}', which this network does not have; "
+                    f"{nearest(name, known, 'it has')}"
                 )
         return self
 

@@ -3,9 +3,6 @@
 At each step the generator opens a bracket, closes one, or writes the digit of the level it is at. So a network
 that predicts the digits has to count brackets, and the tracks hold the count it ought to keep:
 
-    symbol     1  (  1  1  (  2  )  1  )  0
-    (level)    here the text begins inside no bracket, so its first digit would be 0
-
     symbol     0  (  1  1  (  2  )  1  )  0
     nesting    0  1  1  1  2  2  2  1  1  0
     position   0  1  2  3  1  2  3  7  8  0

@@ -136,10 +136,8 @@ def prepare(
     Words are ordered by falling count, then alphabetically. At most `limit` are kept, `unknown` included;
     rarer ones than `minimum_count`, and those met only outside the training part, become `unknown`.
     """
-    vocabulary, seen = count_words(parts["train"].words, limit, minimum_count, unknown)
-    others = {word for key, part in parts.items() if key != "train" for word in set(part.words)}
-    if unknown not in vocabulary and not (seen | others) <= set(vocabulary):
-        vocabulary.append(unknown)
+    met = {word for part in parts.values() for word in set(part.words)}
+    vocabulary = count_words(parts["train"].words, met, limit, minimum_count, unknown)
     ids = {word: i for i, word in enumerate(vocabulary)}
     splits = {}
     for key, part in parts.items():
@@ -148,14 +146,15 @@ def prepare(
     return Corpus(name, level, vocabulary, splits)
 
 
-def count_words(words, limit: int | None, minimum_count: int, unknown: str) -> tuple[list[str], set[str]]:
-    """The vocabulary of `words` (see `prepare`), and the set of all words met."""
+def count_words(words, met: set[str], limit: int | None, minimum_count: int, unknown: str) -> list[str]:
+    """The vocabulary of the training `words`, as `prepare` defines it; `met` are all words of all splits."""
     counts = Counter(words)
     ranked = sorted((w for w in counts if counts[w] >= minimum_count), key=lambda w: (-counts[w], w))
-    known = set(ranked)
-    if limit is not None and len(known | ({unknown} if len(known) < len(counts) else set())) > limit:
-        ranked = [w for w in ranked if w != unknown][: limit - 1]
-    return ranked, set(counts)
+    if limit is not None and len({*ranked, *([unknown] if met - set(ranked) else [])}) > limit:
+        ranked = [word for word in ranked if word != unknown][: limit - 1]
+    if unknown not in ranked and met - set(ranked):
+        ranked.append(unknown)
+    return ranked
 
 
 def encode(words, ids: dict[str, int], unknown: str) -> np.ndarray:

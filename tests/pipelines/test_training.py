@@ -136,7 +136,7 @@ def test_adam_equals_keras():
 def test_the_loss_approaches_the_entropy_of_the_language(tmp_path):
     recipe = a_recipe(symbols=60_000, epochs=3, rate=0.01)
     corpus = load(recipe.corpus)
-    network, writer = train(recipe, tmp_path / "network", corpus)
+    _, writer = train(recipe, tmp_path / "network", corpus)
 
     nesting, ids = corpus.splits["test"].tracks["nesting"], corpus.splits["test"].word_ids
     words = np.array(corpus.vocabulary)[ids]
