@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._current import chosen, current_store, store_path
+from pages._current import architecture, current_store, first_model, first_state, store_path
+from rnnstore import Model, StoreError
 
 STATIC = Path(__file__).parent / "static"
 
@@ -28,57 +29,42 @@ def follow_address() -> dict[str, str | None]:
     return named
 
 
-def choose(key: str, options: list[str]) -> str | None:
-    """The selectbox `key`, on what was chosen before where that is still there, else on the first option."""
-    value = chosen(st.session_state.get(key), options)
+def choose(key: str, options: list[str], first: str | None) -> str | None:
+    """The selectbox `key`: on what was chosen before where that is still there, else on `first`."""
+    value = st.session_state.get(key) if st.session_state.get(key) in options else first
     st.session_state[key] = value
-    st.selectbox(
-        key.capitalize(),
-        options,
-        key=key,
-        disabled=not options,
-        placeholder="none recorded" if key == "state" else "none",
-    )
-    return value
+    return st.selectbox(key.capitalize(), options, key=key, disabled=not options, placeholder="none recorded")
 
 
-def write_address(named: dict[str, str | None], model: str | None, state: str | None) -> None:
+def write_address(named: dict[str, str | None], model: Model, state: str | None) -> None:
     """Put the choice into the address, unless the address means it already: without names it means the first."""
-    models = current_store().models
-    meant_model = chosen(named["model"], list(models))
-    meant_state = chosen(named["state"], list(models[meant_model].states)) if meant_model else None
-    now = {"model": model, "state": state}
-    if now != {"model": meant_model, "state": meant_state}:
+    meant = store.models.get(named["model"] or "", first_model(store))
+    meant_state = named["state"] if named["state"] in meant.states else first_state(meant)
+    now = {"model": model.name, "state": state}
+    if now != {"model": meant.name, "state": meant_state}:
         st.query_params.update({key: value for key, value in now.items() if value is not None})
         st.session_state["address"] = now
     st.session_state["chosen"] = now
 
 
-def say_unknown(named: dict[str, str | None]) -> None:
-    """A sentence for an address that names what is not there; the page goes on with what was chosen instead."""
-    store, model, state = current_store(), st.session_state["model"], st.session_state["state"]
-    if named["model"] is not None and named["model"] not in store.models and model:
-        try:
+def say_unknown(named: dict[str, str | None], model: Model, state: str | None) -> None:
+    """A sentence for an address that names what is not there; the page goes on with what is shown instead."""
+    try:
+        if named["model"] is not None:
             store.model(named["model"])
-        except StoreError as error:
-            st.warning(f"{error} Shown instead: {model}.")
-    elif named["state"] is not None and model and named["state"] not in store.models[model].states and state:
-        try:
-            store.models[model].state(named["state"])
-        except StoreError as error:
-            st.warning(f"{error} Shown instead: {state}.")
+        if named["state"] is not None and model.states:
+            model.state(named["state"])
+    except StoreError as error:
+        st.warning(f"{error} Shown instead: {model.name}{f', {state}' if state else ''}.")
 
 
-def show_facts() -> None:
+def show_facts(model: Model, state: str | None) -> None:
     """What the sidebar says about the chosen model and state."""
-    store = current_store()
-    model = store.models[st.session_state["model"]]
     card = model.card
-    if state := model.states.get(st.session_state["state"]):
-        st.markdown(f"**{model.steps:,}** steps × **{state.units}** units")
-    shape = f"{card.cell.upper() if card.cell in ('lstm', 'gru') else card.cell} {card.layers} × {card.units}"
+    if state:
+        st.markdown(f"**{model.steps:,}** steps × **{model.states[state].units}** units")
     facts = [
-        shape if card.cell and card.layers else card.cell,
+        architecture(card),
         card.corpus,
         *(f"{metric.name} {metric.value:,.4g} ({metric.split})" for metric in card.metrics),
     ]
@@ -94,19 +80,17 @@ st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 store = current_store()
 named = follow_address()
 with st.sidebar:
-    links = st.container()
+    links = st.container(gap="small")
     if store.models:
-        model = choose("model", list(store.models))
-        state = choose("state", list(store.models[model].states))
-        show_facts()
+        model = store.models[choose("model", list(store.models), first_model(store).name)]
+        state = choose("state", list(model.states), first_state(model))
+        show_facts(model, state)
         write_address(named, model, state)
-    carried = {key: st.session_state[key] for key in ("model", "state") if st.session_state.get(key)}
-    for each, path in zip(pages, PAGES, strict=True):
-        links.page_link(each, query_params=carried)
     if store.problems:
-        st.markdown(f":orange[**{len(store.problems)} of the store's folders cannot be read**]")
-        st.caption("The overview says which, and why.")
+        st.markdown(f":orange[{len(store.problems)} of the store's folders cannot be read; the overview says why.]")
     st.caption(f"Store: `{store_path()}`")
+    for each in pages:
+        links.page_link(each, query_params={key: st.session_state.get(key) or "" for key in ("model", "state")})
 if store.models:
-    say_unknown(named)
+    say_unknown(named, model, state)
 page.run()

@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
 import rnnstore
 from rnnstore import Model, State, Store, StoreError
+from rnnstore.card import Card
 
 DEFAULT_STORE = "store"
 
@@ -49,7 +49,7 @@ def current_model() -> Model:
     if not store.models:
         say_how_to_begin()
         st.stop()
-    model = store.models[chosen(st.session_state.get("model"), list(store.models))]
+    model = store.models.get(st.session_state.get("model", ""), first_model(store))
     if not model.states:
         st.info(
             f"**{model.name}** has no recorded states yet, so there is nothing to look into. "
@@ -63,14 +63,24 @@ def current_model() -> Model:
 def current_state() -> State:
     """The state chosen in the sidebar, of the current model."""
     model = current_model()
-    return model.states[chosen(st.session_state.get("state"), list(model.states))]
+    return model.states.get(st.session_state.get("state", ""), model.states[first_state(model)])
 
 
-def chosen(asked: str | None, options: Sequence[str]) -> str | None:
-    """`asked` where it is one of the options, else the first of them, else nothing."""
-    if asked in options:
-        return asked
-    return options[0] if options else None
+def first_model(store: Store) -> Model:
+    """The model shown where none is named: the first with recorded states, else the first."""
+    return next((model for model in store.models.values() if model.states), next(iter(store.models.values())))
+
+
+def first_state(model: Model) -> str | None:
+    """The state shown where none is named."""
+    return next(iter(model.states), None)
+
+
+def architecture(card: Card) -> str:
+    """Cell, layers and units in a few letters, for example `LSTM 2 × 200`; as much of it as is known."""
+    cell = card.cell.upper() if card.cell in ("lstm", "gru") else card.cell
+    size = " × ".join(str(number) for number in (card.layers, card.units) if number is not None)
+    return f"{cell} {size}".strip()
 
 
 def recipe_of(model: Model) -> str:

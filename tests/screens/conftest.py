@@ -78,20 +78,9 @@ def _start(store: Path) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    command = ["streamlit", "run", "streamlit_app.py", f"--server.port={port}", "--server.address=127.0.0.1"]
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "streamlit_app.py",
-            "--server.headless=true",
-            f"--server.port={port}",
-            "--server.address=127.0.0.1",
-            "--",
-            "--store",
-            str(store),
-        ],  # fmt: skip
+        [sys.executable, "-m", *command, "--server.headless=true", "--", "--store", str(store)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -84,8 +84,12 @@ def record_brackets(store: rnnstore.Store, name: str = "brackets", steps: int = 
 
 def record_sentences(store: rnnstore.Store, name: str = "sentences") -> None:
     """Many short sequences of words, one of them long, with gold and predicted labels; no predictions."""
-    sentence = "the counterrevolutionaries have reported a very marked improvement in their quarterly earnings".split()
-    tags = "DT NNS VBP VBN DT RB JJ NN IN PRP$ JJ NNS".split()
+    tagged = (
+        ("the", "DT"), ("counterrevolutionaries", "NNS"), ("have", "VBP"), ("reported", "VBN"), ("a", "DT"),
+        ("very", "RB"), ("marked", "JJ"), ("improvement", "NN"), ("in", "IN"), ("their", "PRP$"),
+        ("quarterly", "JJ"), ("earnings", "NNS"),
+    )  # fmt: skip
+    sentence, tags = zip(*tagged, strict=True)
     generator = np.random.default_rng(3)
     with store.record(
         name,
