@@ -120,7 +120,6 @@ def work(recipe: str, store: Path, corpora: Path | None, *, training=False, reco
             from pipelines import training as trainer
             from pipelines.network import LanguageModel
         untrained = LanguageModel.described(settings.network, len(corpus.vocabulary))
-        recorder.series_to_record(settings, untrained)  # a wrong name is found before the training, not after
         if training:
             writer.describe(**facts(settings, corpus, untrained))
             network = trainer.train(settings, corpus, folder, writer, console, again=again)

@@ -15,13 +15,12 @@ import numpy as np
 import tensorflow as tf
 
 import rnnstore
-from pipelines.errors import RecipeError
 from pipelines.network import LanguageModel
-from rnnstore.errors import nearest
 
 CHUNK = 2048  # steps of a stream in one call: long enough that a call costs nothing, short enough for any memory
 ROWS = 16  # short sequences read side by side
 SHORT = 512  # longest sequence that is read in rows
+ROW = 256  # steps of a row, unless a sequence is longer: then SHORT
 LOGITS = 4_000_000  # most scores held at once, 16 MB
 
 
@@ -74,7 +73,7 @@ class Reader:
 
     def _in_rows(self, split, start, lengths, names):
         """Whole sequences one after another into rows, ROWS rows a call; the rows end where no more sequence fits."""
-        size = max(256, -(-int(lengths.max()) // 64) * 64)
+        size = ROW if lengths.max() <= ROW else SHORT
         zeros = self.network.zeros(ROWS)
         waiting, begin = list(reversed(lengths)), start
         while waiting:
@@ -170,17 +169,9 @@ def record(recipe, corpus, network: LanguageModel, writer, progress) -> int:
 
 
 def series_to_record(recipe, network: LanguageModel) -> tuple[str, ...]:
-    """Names of the states and gates that the recipe asks for. RecipeError where the network has none of that name."""
-    known = (*network.state_names, *network.gate_names)
-    wanted = network.state_names if recipe.record.states is None else list(recipe.record.states)
-    for name in wanted:
-        if name not in known:
-            raise RecipeError(
-                f"record.states names {name!r}, which this network does not have; {nearest(name, known)} "
-                f"It has {', '.join(known)}."
-            )
-    gates = network.gate_names if recipe.record.gates else []
-    return tuple(dict.fromkeys([*wanted, *gates]))
+    """Names of the states and gates that the recipe asks for: without a list, every cell and hidden vector."""
+    wanted = network.state_names if recipe.record.states is None else recipe.record.states
+    return tuple(dict.fromkeys([*wanted, *(network.gate_names if recipe.record.gates else [])]))
 
 
 def ahead(items: Iterator) -> Iterator:
