@@ -6,6 +6,7 @@
 """
 
 from rnnstore.card import Metric, State, Track
+from rnnstore.chunks import Predictions
 from rnnstore.errors import (
     Busy,
     DamagedModel,
@@ -16,7 +17,7 @@ from rnnstore.errors import (
     UnknownName,
 )
 from rnnstore.model import Model
-from rnnstore.recorder import Predictions, Recorder
+from rnnstore.recorder import Recorder
 from rnnstore.store import Problem, Store, fingerprint, open
 from rnnstore.writing import ModelWriter
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import rnnstore
 from rnnstore import recorder as recorder_module
+from rnnstore import series
 from tests.worlds import WORDS, random_world, record
 
 
@@ -90,7 +91,7 @@ def test_chunks_do_not_matter(data, tmp_path_factory):
     cuts = [0, *sorted(data.draw(st.sets(st.integers(0, steps), max_size=6))), steps]
     depth = np.arange(steps) % 5
     block, recorder_module.BLOCK = recorder_module.BLOCK, 64
-    cells, recorder_module.RUN_CELLS = recorder_module.RUN_CELLS, 500
+    cells, series.RUN_CELLS = series.RUN_CELLS, 500
     try:
         store = rnnstore.open(path)
         with store.record("m", thresholds=(0.3, -1)) as recorder:
@@ -102,7 +103,7 @@ def test_chunks_do_not_matter(data, tmp_path_factory):
                     annotations={"depth": depth[begin:end]},
                 )
     finally:
-        recorder_module.BLOCK, recorder_module.RUN_CELLS = block, cells
+        recorder_module.BLOCK, series.RUN_CELLS = block, cells
     model = store.model("m")
     np.testing.assert_array_equal(model.vectors("a", 0, steps), values)
     np.testing.assert_array_equal(model.unit_values("b", [0])[0], values[:, 0] * 2)
@@ -152,7 +153,7 @@ def test_scattered_rows_and_words_come_in_the_order_asked(tmp_path):
 
 
 def test_parts_of_a_long_recording_read_as_one(tmp_path, monkeypatch):
-    for module in ("parts", "recorder"):
+    for module in ("parts", "series"):
         monkeypatch.setattr(f"rnnstore.{module}.STEPS_A_PART", 128, raising=False)
     monkeypatch.setattr("rnnstore.recorder.BLOCK", 64)
     words, values, starts = random_world(2, steps=500)
