@@ -109,6 +109,7 @@ def match(
         if not overlapping:
             order = order[_shown_once(start[order], start[order] + length[order])]
         ranking.add(level, start[order], length[order], following[order])
+    progress(1)
     complete = found.floor == 1 and (not levels or ranking.lowest_overlap == levels[-1])
     return _answer(model, ranking, offset, limit, complete)
 
