@@ -20,9 +20,13 @@ KILLS = 60
 STEPS = 40_000
 
 
-def write_for_ever(path: str, version: int) -> None:
-    """Record, replace, copy, rename and delete models, each recording filled with its own version."""
+def write_for_ever(path: str, version: int, progress) -> None:
+    """Record, replace, copy, rename and delete models, each recording filled with its own version.
+
+    `progress` is a pipe that hears of the start, and of every time that all of it has been done once.
+    """
     store = rnnstore.open(path)
+    progress.send("started")
     for number in itertools.count(version):
         for name in ("m", "n"):
             with store.record(name, description=str(number)) as recorder:
@@ -43,6 +47,18 @@ def write_for_ever(path: str, version: int) -> None:
                 for name in ("copied", "renamed"):
                     if os.path.exists(f"{path}/model={name}"):
                         store.delete(name)
+        progress.send("done once")
+
+
+def started(path, version: int):
+    """A process that writes for ever, once it has begun, and the pipe on which it tells its progress."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["rnnstore", "tests.test_killed"])
+    progress, far_end = context.Pipe()
+    process = context.Process(target=write_for_ever, args=(str(path), version, far_end))
+    process.start()
+    assert progress.recv() == "started"
+    return process, progress
 
 
 def version_of(store: rnnstore.Store, name: str) -> int | None:
@@ -78,14 +94,15 @@ def version_of(store: rnnstore.Store, name: str) -> int | None:
 
 def test_a_store_survives_sixty_kills(tmp_path):
     """kill -9 at a random moment of recording, replacing, copying, renaming, deleting; the next process goes on."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["rnnstore", "tests.test_killed"])
     moments = random.Random(1)
     version, seen = 0, set()
     for kill in range(KILLS):
-        process = context.Process(target=write_for_ever, args=(str(tmp_path), 1000 + kill))
-        process.start()
-        time.sleep(moments.uniform(0.02, 0.5))
+        process, progress = started(tmp_path, 1000 + kill)
+        if kill == 0:
+            begun = time.monotonic()
+            assert progress.recv() == "done once"
+            once = time.monotonic() - begun
+        time.sleep(moments.uniform(0, 1.2 * once))
         process.kill()
         process.join()
         store = rnnstore.open(tmp_path)
@@ -106,9 +123,7 @@ def test_a_store_survives_sixty_kills(tmp_path):
 
 
 def test_a_lock_dies_with_its_process(tmp_path):
-    context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=write_for_ever, args=(str(tmp_path), 1))
-    process.start()
+    process, _ = started(tmp_path, 1)
     while not (tmp_path / "model=m").exists():
         time.sleep(0.01)
     process.kill()
