@@ -130,6 +130,8 @@ class PythonSource(_Words):
 class Text(_Words):
     """Any text file or files, by character or by word."""
 
+    _beside: Path | None = pydantic.PrivateAttr(None)  # where the recipe lies; no part of what it says
+
     kind: Literal["text"]
     files: Annotated[list[str], Field(min_length=1)] = Field(
         description="Text files, read in this order. A path is looked for beside the recipe, in the corpora "
@@ -468,7 +470,7 @@ def load(recipe: str | Path) -> Recipe:
         raise RecipeError(f"{path} cannot be read: {error.strerror}.") from error
     loaded = parse(text, str(path))
     if isinstance(loaded.corpus, Text):
-        loaded = loaded.model_copy(update={"corpus": _beside(loaded.corpus, path.parent)})
+        loaded.corpus._beside = path.resolve().parent
     return loaded
 
 
@@ -508,16 +510,6 @@ def _find(recipe: str | Path) -> Path:
     near = difflib.get_close_matches(Path(name).stem, shipped(), n=1, cutoff=0.5)
     meant = f" Did you mean {near[0]}?" if near else ""
     raise RecipeError(f"There is no recipe file {recipe}.{meant} Shipped recipes: {', '.join(shipped())}.")
-
-
-def _beside(corpus: Text, folder: Path) -> Text:
-    """The same corpus with the paths that exist beside the recipe made absolute."""
-
-    def found(names):
-        return names and [str((folder / n).resolve()) if (folder / n).is_file() else n for n in names]
-
-    changed = {key: found(getattr(corpus, key)) for key in ("files", "validation_files", "test_files")}
-    return corpus.model_copy(update=changed)
 
 
 def _kind_of(value) -> str:

@@ -39,8 +39,9 @@ _KINDS = {
     tokenize.NL: _LINE_END,
     tokenize.INDENT: _INDENT,
 }
-_F_STRING_START = getattr(tokenize, "FSTRING_START", None)  # from Python 3.12 an f-string is several tokens
-_F_STRING_END = getattr(tokenize, "FSTRING_END", None)
+# From Python 3.12 an f-string is several tokens, from 3.14 a t-string too.
+_F_STRING_STARTS = {getattr(tokenize, f"{kind}STRING_START", None) for kind in "FT"}
+_F_STRING_ENDS = {getattr(tokenize, f"{kind}STRING_END", None) for kind in "FT"}
 _KEYWORDS = frozenset(keyword.kwlist)
 
 
@@ -113,9 +114,9 @@ def describe(text: str) -> dict[str, np.ndarray]:
     for kind, word, begin, end, _ in tokenize.generate_tokens(io.StringIO(text).readline):
         if not f_strings:  # white space between two tokens is no token
             until(offset(*begin), _SPACE if here and text[here - 1] != "\n" else _INDENT)
-        if kind == _F_STRING_START:
+        if kind in _F_STRING_STARTS:
             f_strings += 1
-        elif kind == _F_STRING_END:
+        elif kind in _F_STRING_ENDS:
             f_strings -= 1
             kind = tokenize.STRING
         if f_strings:

@@ -34,17 +34,15 @@ def load(settings, folder: Path | None = None) -> Corpus:
     )
 
 
-def find(name: str, folder: Path | None) -> Path:
-    """The text file of this name: as it is, in the corpora folder, or in the current folder."""
-    places = [Path(name).expanduser()]
-    if folder is not None:
-        places.insert(0, folder / name)
+def find(name: str, *folders: Path | None) -> Path:
+    """The text file of this name: in the first of the folders that has it, or in the current folder."""
+    places = [folder / name for folder in folders if folder is not None] + [Path(name).expanduser()]
     for place in places:
         if place.is_file():
             return place
         if place.is_dir():
             raise CorpusError(f"corpus.files names {place}, which is a folder; name the text files in it.")
-    looked = " and ".join(str(place.absolute()) for place in places)
+    looked = " and ".join(dict.fromkeys(str(place.absolute()) for place in places))
     raise CorpusError(f"There is no text file {name}: looked for {looked}. Correct corpus.files, or put it there.")
 
 
@@ -80,7 +78,7 @@ def _read(files: list[str], settings, folder: Path | None) -> Stretch:
     cutter = _by_character if settings.level == "character" else _by_word
     stretches = []
     for name in files:
-        path = find(name, folder)
+        path = find(name, settings._beside, folder)
         text = decode(path, settings.encoding)
         stretches.append(cutter(text.lower() if settings.lower else text, settings, folder))
     begins = np.cumsum([0] + [len(s) for s in stretches])

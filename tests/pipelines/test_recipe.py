@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import recipe
+from pipelines import corpora, recipe
 from pipelines.errors import RecipeError
 from rnnstore.errors import StoreError
 
@@ -279,11 +279,14 @@ def test_a_folder_and_a_binary_file_are_no_recipes(tmp_path):
         recipe.load(tmp_path / "picture.yaml")
 
 
-def test_text_files_are_found_beside_the_recipe_whatever_the_current_folder(tmp_path):
-    (tmp_path / "here.txt").write_text("text")
+def test_text_files_are_found_beside_the_recipe_and_their_paths_stay_as_written(tmp_path):
+    (tmp_path / "here.txt").write_text("a b a b a b")
     path = tmp_path / "mine.yaml"
-    path.write_text(changed(corpus={"kind": "text", "files": ["here.txt", "elsewhere.txt"]}).replace("symbols", "x"))
-    assert recipe.load(path).corpus.files == [str(tmp_path / "here.txt"), "elsewhere.txt"]
+    shares = {"train": 0.5, "validation": 0.25, "test": 0.25}
+    path.write_text(changed(corpus={"kind": "text", "files": ["here.txt"], "shares": shares}))
+    loaded = recipe.load(path)
+    assert loaded.corpus.model_dump()["files"] == ["here.txt"]
+    assert sum(map(len, corpora.load(loaded.corpus).splits.values())) == 11
 
 
 @pytest.mark.parametrize(
