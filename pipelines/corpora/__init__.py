@@ -37,12 +37,16 @@ def check(corpus: Corpus, recipe) -> None:
     steps, needed = len(corpus.splits["train"]), training.batch * training.unroll + 1
     if steps < needed:
         raise CorpusError(
-            f"The training split of {corpus.name} has {steps:,} steps, and one training window takes {needed:,} "
+            f"The training split of {corpus.name} has {counted(steps)}, and one training window takes {needed:,} "
             f"(batch {training.batch} x unroll {training.unroll}, and the word after). Use more text, or a smaller "
             f"training.batch or training.unroll."
         )
     steps = len(corpus.splits[record.split])
     if record.start >= steps:
         raise CorpusError(
-            f"record.start is {record.start:,}, but the {record.split} split of {corpus.name} has only {steps:,} steps."
+            f"record.start is {record.start:,}, but the {record.split} split of {corpus.name} has only {counted(steps)}."
         )
+
+
+def counted(steps: int) -> str:
+    return f"{steps:,} step{'' if steps == 1 else 's'}"
