@@ -71,7 +71,7 @@ def show_facts(model: Model, state: str | None) -> None:
     st.caption("  \n".join(fact for fact in facts if fact))
 
 
-PAGES = {path: title for path, title in PAGES.items() if (STATIC.parent / path).exists()}
+
 pages = [st.Page(path, title=title, default=path == next(iter(PAGES))) for path, title in PAGES.items()]
 page = st.navigation(pages, position="hidden")
 st.set_page_config(f"{page.title} · rnnstore", page_icon=STATIC / "icon.png", layout="wide")

@@ -79,8 +79,9 @@ def first_state(model: Model) -> str | None:
 def architecture(card: Card) -> str:
     """Cell, layers and units in a few letters, for example `LSTM 2 × 200`; as much of it as is known."""
     cell = card.cell.upper() if card.cell in ("lstm", "gru") else card.cell
-    size = " × ".join(str(number) for number in (card.layers, card.units) if number is not None)
-    return f"{cell} {size}".strip()
+    if card.layers is None or card.units is None:
+        return f"{cell} {card.units} units".strip() if card.units else cell
+    return f"{cell} {card.layers} × {card.units}".strip()
 
 
 def recipe_of(model: Model) -> str:

@@ -1,13 +1,176 @@
-"""What is in the store?"""
+"""What is in the store?
+
+A table of all models to compare and sort, and below it a card for each that says all there is to know about it and
+leads on to its states.
+"""
 
 import streamlit as st
 
-from pages._current import current_store, say_how_to_begin
+from pages._current import architecture, command, current_store, recipe_of, say_how_to_begin
+from pages._manage import copy_in_popover, manage_popover, may_change, say_what_happened
+from rnnstore import Model
+from rnnstore.charts import overview as charts
+from rnnstore.charts.palette import palette
+from rnnstore.export import csv
+from rnnstore.overview import is_blank, overview, size, small_curves, status, stored_bytes
+
+CARDS = 4
+"""Models up to which every one shows its card; of more, those chosen in the table, else the sidebar's."""
+
+LABELS = 8
+"""Labels of a track that are named in its line."""
+
+
+def show_table() -> list[Model]:
+    """The table of all models, sortable by every column; returns those whose cards to show."""
+    table = overview(store)
+    shown = table.append_column("curve", small_curves(store))
+    metrics = [name for name in table.column_names if name.endswith(")")]
+    first = ["model", "cell", "layers", "units", *metrics, "curve", "steps", "vocabulary", "parameters", "embedding"]
+    chosen = st.dataframe(
+        shown,
+        hide_index=True,
+        key="models",
+        on_select="rerun",
+        selection_mode="multi-row",
+        height="content" if table.num_rows <= 12 else 440,
+        placeholder="",
+        column_order=[
+            name
+            for name in (*first, "corpus", "task", "status", "states", "tracks", "predictions", "bytes", "created")
+            if not is_blank(shown[name])
+        ],
+        column_config={
+            "model": st.column_config.TextColumn(pinned=True, width=130),
+            **{name: st.column_config.NumberColumn(format="%.2f", width=132) for name in metrics},
+            **{
+                name: st.column_config.NumberColumn(format="localized", width=86)
+                for name in ("steps", "vocabulary", "parameters", "embedding")
+            },
+            **{name: st.column_config.NumberColumn(width=56) for name in ("layers", "units")},
+            "cell": st.column_config.TextColumn(width=68),
+            "curve": st.column_config.LineChartColumn("training loss", width=104),
+            "bytes": st.column_config.NumberColumn("size on disk", format="bytes"),
+            "predictions": st.column_config.NumberColumn("predictions a step"),
+            "created": st.column_config.DatetimeColumn("created (UTC)", format="YYYY-MM-DD HH:mm"),
+        },
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button("Models as CSV", csv(table), "models.csv", "text/csv")
+        if may_change():
+            copy_in_popover()
+        if len(store.models) > CARDS:
+            st.caption("Click a column's head to sort; tick rows to see their cards below.")
+    models = list(store.models.values())
+    if chosen.selection.rows:
+        return [models[row] for row in chosen.selection.rows]
+    return models if len(models) <= CARDS else [store.models[st.session_state["model"]]]
+
+
+def show_card(model: Model) -> None:
+    """All that is known about one model, with links into its states."""
+    with st.container(border=True, key=f"card-{model.name}"):
+        head, actions = st.columns([4, 1], vertical_alignment="center")
+        head.markdown(f"#### {model.name}\n{model.card.description}")
+        if may_change():
+            with actions.container(horizontal=True, horizontal_alignment="right"):
+                manage_popover(model)
+        show_status(model)
+        facts, states, curve = st.columns([6, 6, 6], gap="medium")
+        with facts:
+            show_facts(model)
+        with states:
+            show_states(model)
+            show_tracks(model)
+        with curve:
+            show_training(model)
+
+
+def show_status(model: Model) -> None:
+    how = status(model)
+    if how.advice:
+        st.info(f"**{how.said.capitalize()}.** {how.advice}")
+    if how.pipelines:
+        st.code(command(f"python -m pipelines {how.pipelines} {recipe_of(model)}"), language="bash")
+
+
+def show_facts(model: Model) -> None:
+    card = model.card
+    facts = {
+        "Task": [card.task],
+        "Network": [
+            architecture(card),
+            counted(card.embedding, "embedding {:,}"),
+            counted(card.parameters, "{:,} parameters"),
+        ],
+        "Corpus": [card.corpus, counted(card.vocabulary, f"{{:,}} different {card.level}s")],
+        "Result": [f"{metric.name} **{metric.value:,.2f}** ({metric.split})" for metric in card.metrics],
+        "Recorded": [
+            counted(model.steps, "{:,} steps"),
+            card.recorded,
+            counted(model.predictions_per_step, "the {} most probable next words"),
+        ],
+        "Stored": [size(stored_bytes(model)), f"{card.created[:16].replace('T', ' ')} UTC"],
+    }
+    lines = {name: ", ".join(part for part in parts if part) for name, parts in facts.items()}
+    st.markdown("  \n".join(f":gray[{name}] {line}" for name, line in lines.items() if line))
+
+
+def counted(number: int | None, sentence: str) -> str:
+    """The number in its sentence, nothing when there is none."""
+    return sentence.format(number) if number else ""
+
+
+def show_states(model: Model) -> None:
+    if model.states:
+        st.markdown(":gray[States, to select and match in]")
+    for state in model.states.values():
+        st.page_link(
+            "pages/select_and_match.py",
+            label=f":blue[**{state.name}**] {model.steps:,} × {state.units}",
+            query_params={"model": model.name, "state": state.name},
+            help=f"Steps × units. Values from {state.minimum:.2f} to {state.maximum:.2f}, kept as {state.dtype}.",
+        )
+
+
+def show_tracks(model: Model) -> None:
+    lines = []
+    for track in model.tracks.values():
+        if track.kind == "scalar":
+            holds = f"numbers {track.minimum:g} to {track.maximum:g}"
+        else:
+            holds = ", ".join(label or "(empty)" for label in track.labels[:LABELS])
+            if track.distinct > LABELS:
+                holds += f" and {track.distinct - LABELS:,} more"
+        lines.append(f"- **{track.name}**{f' ({track.source})' if track.source else ''}: {holds}")
+    if lines:
+        st.markdown(":gray[Tracks beside the words]\n" + "\n".join(lines))
+
+
+def show_training(model: Model) -> None:
+    training = model.training()
+    if training.num_rows:
+        st.altair_chart(charts.training_curve(training, palette(st.context.theme.type)), theme=None)
+        st.download_button("Curve as CSV", csv(training), f"{model.name}-training.csv", "text/csv", type="tertiary")
+    else:
+        st.caption("Not trained here: no training curve.")
+
+
+def show_problems() -> None:
+    """The folders that could not be opened, each with its sentence."""
+    if store.problems:
+        several = "\n".join(f"- **{problem.name}**: {problem.sentence}" for problem in store.problems)
+        st.error(f"Some folders of this store could not be opened; the rest works without them.\n{several}")
+
 
 store = current_store()
-st.title("What is in the store")
+st.title("What is in the store", anchor=False)
+say_what_happened()
+show_problems()
 if not store.models:
     say_how_to_begin()
+    if may_change():
+        copy_in_popover()
     st.stop()
-for model in store.models.values():
-    st.write(model.name)
+for model in show_table():
+    show_card(model)
