@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import altair as alt
+import numpy as np
 
 LABELS = 8
 """Labels that get a colour of their own; more are unreadable, the rest share `Palette.other` and show on hovering."""
@@ -39,7 +40,7 @@ class Palette:
     wrong: str
 
     def label_colours(self, labels: Sequence[str]) -> tuple[list[str], list[str]]:
-        """(domain, range) of a colour scale for `labels`, which come by falling frequency: eight colours, then `other`."""
+        """(domain, range) of a colour scale for `labels` by falling frequency: eight colours, then `other`."""
         labels = list(labels)
         return labels, [self.labels[i] if i < LABELS else self.other for i in range(len(labels))]
 
@@ -115,3 +116,16 @@ def styled(chart: alt.TopLevelMixin, colours: Palette) -> alt.TopLevelMixin:
         header=alt.HeaderConfig(labelColor=colours.text, titleColor=colours.muted),
         text=alt.MarkConfig(color=colours.text),
     )
+
+
+def interpolate(scale: Sequence[str], shares: np.ndarray) -> list[str]:
+    """The colour at each of `shares` (0 to 1, clipped) of the way along `scale`, as "#rrggbb"; NaN is transparent."""
+    stops = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in scale], float)
+    shares = np.asarray(shares, float)
+    places = np.clip(np.nan_to_num(shares), 0, 1) * (len(stops) - 1)
+    low = np.minimum(places.astype(int), len(stops) - 2)
+    mixed = np.rint(stops[low] + (stops[low + 1] - stops[low]) * (places - low)[:, None]).astype(int)
+    return [
+        "transparent" if missing else f"#{red:02x}{green:02x}{blue:02x}"
+        for (red, green, blue), missing in zip(mixed.tolist(), np.isnan(shares).tolist(), strict=True)
+    ]

@@ -1,0 +1,114 @@
+"""The colours of annotation tracks, the same under the words, in heat maps, on words and in legends.
+
+Colours are worked out here and travel with the data: a chart whose data change keeps its place on the screen, one
+whose scales change is built anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from rnnstore.card import Track
+from rnnstore.charts.palette import LABELS, Palette, interpolate
+
+LEGEND_STEPS = 5
+
+
+@dataclass(frozen=True)
+class Key:
+    """An entry of a legend: a colour and what it stands for."""
+
+    colour: str
+    label: str
+
+
+def colours_of(track: Track, values: Sequence[str | None], numbers: Sequence[float | None], palette: Palette) -> list[str]:
+    """A colour for each value of a track (labels for discrete tracks, numbers for scalar ones)."""
+    if track.kind == "discrete":
+        labels, range_ = palette.label_colours(track.labels)
+        known = dict(zip(labels, range_, strict=True))
+        return [known.get(value, palette.other) if value else "transparent" for value in values]
+    scale, low, high = number_scale(track, palette)
+    given = np.array([math.nan if number is None else number for number in numbers], float)
+    return interpolate(scale, (given - low) / ((high - low) or 1))
+
+
+def number_scale(track: Track, palette: Palette) -> tuple[tuple[str, ...], float, float]:
+    """(colours, low, high) of a scalar track: one hue from least to most, or blue to orange around 0."""
+    low, high = track.minimum or 0.0, track.maximum or 0.0
+    if low < 0 < high:
+        reach = max(-low, high)
+        return palette.diverging, -reach, reach
+    return palette.sequential, low, high
+
+
+def legend(track: Track, palette: Palette) -> list[Key]:
+    """The entries of a track's legend: its labels with a colour of their own, or five numbers of its range."""
+    if track.kind == "scalar":
+        scale, low, high = number_scale(track, palette)
+        shares = np.linspace(0, 1, LEGEND_STEPS)
+        colours = interpolate(scale, shares)
+        numbers = [f"{low + share * (high - low):.3g}" for share in shares.tolist()]
+        if track.minimum is not None and float(low).is_integer() and float(high).is_integer() and high - low < 9:
+            whole = np.arange(int(low), int(high) + 1)
+            colours, numbers = interpolate(scale, (whole - low) / ((high - low) or 1)), [str(n) for n in whole.tolist()]
+        return [Key(colour, number) for colour, number in zip(colours, numbers, strict=True)]
+    keys = [Key(colour, label) for label, colour in zip(track.labels[:LABELS], palette.labels, strict=False)]
+    others = max(track.distinct, len(track.labels)) - LABELS
+    if others > 0:
+        keys.append(Key(palette.other, f"{others} others"))
+    return keys
+
+
+def legend_rows(legends: Sequence[tuple[str, Sequence[Key]]], palette: Palette, top: float, height: float = 18) -> pa.Table:
+    """Legends as marks at fixed places: kind ("title", "swatch", "label"), x, y (pixels), text, colour.
+
+    One line a legend; widths of texts are estimated, as no browser has been asked yet.
+    """
+    rows: dict[str, list] = {"kind": [], "x": [], "y": [], "text": [], "colour": []}
+
+    def put(kind: str, x: float, y: float, text: str, colour: str) -> None:
+        for name, value in zip(rows, (kind, x, y, text, colour), strict=True):
+            rows[name].append(value)
+
+    for line, (title, keys) in enumerate(legends):
+        y = top + (line + 0.5) * height
+        put("title", -8, y, title, palette.muted)
+        x = 0.0
+        for key in keys:
+            put("swatch", x + 5, y, "", key.colour)
+            put("label", x + 14, y, key.label, palette.text)
+            x += 14 + 6.4 * len(key.label) + 12
+    return pa.table(
+        {
+            "kind": pa.array(rows["kind"], pa.string()),
+            "x": pa.array(rows["x"], pa.float32()),
+            "y": pa.array(rows["y"], pa.float32()),
+            "text": pa.array(rows["text"], pa.string()),
+            "colour": pa.array(rows["colour"], pa.string()),
+        }
+    )
+
+
+def ink_on(colours: Sequence[str], palette: Palette) -> list[str]:
+    """For each background colour the colour of text that reads better on it: the palette's text or its background."""
+    dark_on_light = _luminance(palette.text) < _luminance(palette.background)
+    chosen = {}
+    for colour in set(colours):
+        if not colour.startswith("#"):
+            chosen[colour] = palette.text
+            continue
+        light = _luminance(colour) > 0.3
+        chosen[colour] = palette.text if light == dark_on_light else palette.background
+    return [chosen[colour] for colour in colours]
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in (red, green, blue)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
