@@ -44,7 +44,8 @@ def check(corpus: Corpus, recipe) -> None:
     steps = len(corpus.splits[record.split])
     if record.start >= steps:
         raise CorpusError(
-            f"record.start is {record.start:,}, but the {record.split} split of {corpus.name} has only {counted(steps)}."
+            f"record.start is {record.start:,}, but the {record.split} split of {corpus.name} has only "
+            f"{counted(steps)}."
         )
 
 
