@@ -59,7 +59,6 @@ class Recorder:
         self._written = 0
         self._sequence, self._position = -1, 0
         self._starts: list[np.ndarray] = []
-        self._sample = EvenSample()
         self._states: dict[str, StateSeries] = {}
         self._tracks: dict[str, TrackSeries] = {}
         self._tokens: ParquetParts | None = None
@@ -158,7 +157,6 @@ class Recorder:
         self._written += steps
         block = Block(first, ids, starts, np.argsort(ids, kind="stable"))
         self._starts.append(block.start_steps)
-        self._sample.add(first, block.order, ids)
         t = np.arange(first, first + steps)
         tokens = [t, *self._places(starts), ids, self._words.column(ids)]
         self._tokens.write(pa.table(tokens, schema=BY_NAME["tokens"].schema), first)
@@ -220,7 +218,7 @@ class Recorder:
         if self._predictions is not None:
             files["predictions"] = self._predictions.close()
         starts = np.concatenate(self._starts)
-        sample = self._sample.result()
+        sample = EvenSample([self._staging.path / file.path for file in files["tokens"]])
         for state in self._states.values():
             files |= state.finish(self.steps, sample, starts, self._words.all)
         card = {

@@ -9,9 +9,11 @@ word's steps or, for a word read more than `SAMPLE` times, an even sample of the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from rnnstore.parts import RowMajorReader
 from rnnstore.runs import single
@@ -21,12 +23,14 @@ SAMPLE = 1024
 """Responses of one word that its quantiles are taken from, at most (and more than half of it)."""
 
 _VALUES_AT_ONCE = 1 << 23
+_STEPS_AT_ONCE = 1 << 20
 
 
 class Moments:
     """Sums of one state's responses by word, from consecutive blocks: memory words x units."""
 
     def __init__(self, units: int):
+        self.units = units
         self._last = np.zeros(units, np.float32)
         self.count = np.zeros(0, np.int64)
         self._sum = np.zeros((0, units))
@@ -65,74 +69,80 @@ class Moments:
 
 
 class EvenSample:
-    """At most `SAMPLE` steps of every word, evenly spread over the corpus, from consecutive blocks.
+    """Steps of every word, evenly spread over the corpus: all of them, or for a frequent word about `SAMPLE`.
 
-    A word's n-th step is kept when n is a multiple of its stride, the smallest power of two that keeps at most
-    `SAMPLE`; strides grow with the counts, so memory is bounded by words x SAMPLE.
+    A word's n-th step is in it when n is a multiple of its stride, the smallest power of two that leaves at most
+    `SAMPLE`. Found afterwards from the written word ids, so that nothing grows with the corpus while recording.
     """
 
-    def __init__(self) -> None:
-        self._count = np.zeros(0, np.int64)
-        self._kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        self._size = self._after_compacting = 0
+    def __init__(self, tokens: Sequence[Path]):
+        self._tokens = tokens
+        count = np.zeros(0, np.int64)
+        for ids in self._word_ids():
+            more = np.bincount(ids, minlength=len(count))
+            count = more + np.pad(count, (0, len(more) - len(count)))
+        self._stride = 1 << np.ceil(np.log2(np.maximum(count / SAMPLE, 1))).astype(np.int64)
+        self._kept = -(-count // self._stride)
 
-    def add(self, first: int, order: np.ndarray, word_ids: np.ndarray) -> None:
-        """Add a block that begins at step `first`; `order` sorts `word_ids` stably."""
-        ids = word_ids[order]
-        if int(ids[-1]) >= len(self._count):
-            self._count = np.pad(self._count, (0, max(int(ids[-1]) + 1, 2 * len(self._count)) - len(self._count)))
-        groups = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-        lengths = np.diff(np.r_[groups, len(ids)])
-        rank = np.arange(len(ids)) - np.repeat(groups, lengths) + self._count[ids]
-        self._count[ids[groups]] += lengths
-        self._keep(ids, order + first, rank)
-        if self._size > 2 * self._after_compacting + (1 << 20):
-            kept = [np.concatenate(column) for column in zip(*self._kept, strict=True)]
-            self._kept, self._size = [], 0
-            self._keep(*kept)
-            self._after_compacting = self._size
+    def groups(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(word id, step) of consecutive ranges of words, sorted by word and step; about a million steps at once."""
+        ends = np.cumsum(self._kept)
+        first = 0
+        while first < len(ends):
+            before = ends[first - 1] if first else 0
+            stop = max(first + 1, int(np.searchsorted(ends, before + _STEPS_AT_ONCE, "right")))
+            yield self._of_words(first, stop)
+            first = stop
 
-    def _keep(self, ids: np.ndarray, steps: np.ndarray, rank: np.ndarray) -> None:
-        keep = rank % self._stride()[ids] == 0
-        self._kept.append((ids[keep], steps[keep], rank[keep]))
-        self._size += int(keep.sum())
+    def _of_words(self, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        seen = np.zeros(stop - first, np.int64)
+        found, start = [(np.zeros(0, np.int32), np.zeros(0, np.int64))], 0
+        for ids in self._word_ids():
+            here = np.flatnonzero((ids >= first) & (ids < stop))
+            here = here[np.argsort(ids[here], kind="stable")]
+            words = ids[here]
+            heads = np.flatnonzero(np.diff(words, prepend=-1))
+            sizes = np.diff(np.append(heads, len(words)))
+            rank = np.arange(len(words)) - np.repeat(heads, sizes) + seen[words - first]
+            seen[words[heads] - first] += sizes
+            keep = rank % self._stride[words] == 0
+            found.append((words[keep], start + here[keep]))
+            start += len(ids)
+        words, steps = (np.concatenate(column) for column in zip(*found, strict=True))
+        order = np.argsort(words, kind="stable")
+        return words[order], steps[order]
 
-    def _stride(self) -> np.ndarray:
-        return 1 << np.ceil(np.log2(np.maximum(self._count / SAMPLE, 1))).astype(np.int64)
-
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """(word id, step), sorted by word, then step."""
-        ids, steps, rank = (np.concatenate(column) for column in zip(*self._kept, strict=True))
-        keep = rank % self._stride()[ids] == 0
-        ids, steps = ids[keep], steps[keep]
-        order = np.lexsort((steps, ids))
-        return ids[order], steps[order]
+    def _word_ids(self) -> Iterator[np.ndarray]:
+        for path in self._tokens:
+            with pq.ParquetFile(path) as opened:
+                for batch in opened.iter_batches(1 << 20, columns=["word_id"]):
+                    yield batch.column(0).to_numpy()
 
 
 def expected_responses(
     moments: Moments,
-    sample: tuple[np.ndarray, np.ndarray],
+    sample: EvenSample,
     reader: RowMajorReader,
     sequence_starts: np.ndarray,
     vocabulary: Sequence[str],
 ) -> Iterator[pa.Table]:
     """The rows of `expected_responses` for one state, in pieces: every word that was read, by word id."""
-    ids, steps = sample
-    groups = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-    ends = np.r_[groups[1:], len(ids)]
-    units = reader.window(0, 1).shape[1]
-    words = ids[groups]
-    done = 0
-    while done < len(groups):
-        upto = int(np.searchsorted(ends, groups[done] + max(_VALUES_AT_ONCE // units, SAMPLE), "right"))
-        upto = max(upto, done + 1)
-        here = slice(groups[done], ends[upto - 1])
-        response = _responses(reader, steps[here], sequence_starts)
-        counts = ends[done:upto] - groups[done:upto]
-        quantiles = _quantiles(response, groups[done:upto] - groups[done], counts)
-        mean, error = moments.result(words[done:upto])
-        yield _rows(words[done:upto], vocabulary, moments.count, mean, error, quantiles, counts)
-        done = upto
+    units = moments.units
+    for ids, steps in sample.groups():
+        groups = np.flatnonzero(np.diff(ids, prepend=-1))
+        ends = np.append(groups[1:], len(ids))
+        words = ids[groups]
+        done = 0
+        while done < len(groups):
+            upto = int(np.searchsorted(ends, groups[done] + max(_VALUES_AT_ONCE // units, SAMPLE), "right"))
+            upto = max(upto, done + 1)
+            here = slice(groups[done], ends[upto - 1])
+            response = _responses(reader, steps[here], sequence_starts)
+            counts = ends[done:upto] - groups[done:upto]
+            quantiles = _quantiles(response, groups[done:upto] - groups[done], counts)
+            mean, error = moments.result(words[done:upto])
+            yield _rows(words[done:upto], vocabulary, moments.count, mean, error, quantiles, counts)
+            done = upto
 
 
 def _responses(reader: RowMajorReader, steps: np.ndarray, sequence_starts: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from rnnstore.card import File, State, Track
 from rnnstore.parts import DELTA, ParquetParts, RowMajorParts, RowMajorReader
-from rnnstore.responses import Moments, expected_responses
+from rnnstore.responses import EvenSample, Moments, expected_responses
 from rnnstore.runs import RunEncoder, single
 from rnnstore.tables import BY_NAME, STEPS_A_PART, states_schema
 from rnnstore.writing import VECTORS, Staging
@@ -144,7 +144,7 @@ class StateSeries:
         )
 
     def finish(
-        self, steps: int, sample: tuple[np.ndarray, np.ndarray], starts: np.ndarray, vocabulary: Sequence[str]
+        self, steps: int, sample: EvenSample, starts: np.ndarray, vocabulary: Sequence[str]
     ) -> dict[str, Sequence[File]]:
         """The files of all tables of this state, by the keys of a card."""
         self._encode()
