@@ -6,7 +6,6 @@ Whatever a person can mend ends as one line on stderr and exit code 1; a bug sta
 
 import contextlib
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -56,7 +55,10 @@ def train(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: Corpo
 
 @app.command()
 def record(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None):
-    """Record a trained model: its states, predictions and annotations over the recipe's text."""
+    """Record what a trained model keeps in its states.
+
+    Its states, gates, predictions and annotations, over the part of the corpus that the recipe names.
+    """
     work(recipe, store, corpora, recording=True)
 
 
@@ -68,7 +70,10 @@ def run(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: Corpora
 
 @app.command()
 def demo(store: StoreFolder = Path("store")):
-    """Train and record the three demonstration models, leaving out those that are there. Nothing is downloaded."""
+    """Train and record the three demonstration models.
+
+    Those that are there already are left as they are. Nothing is downloaded.
+    """
     import rnnstore
 
     there = rnnstore.open(store).models
@@ -187,9 +192,6 @@ def main() -> None:
     except StoreError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

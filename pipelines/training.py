@@ -193,10 +193,11 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                 if not validation or found < done.best:
                     done.best, done.best_epoch = found, epoch + 1
                     best = [weight.numpy() for weight in weights]
-                bar.print(
+                bar.console.print(
                     f"{recipe.name}: epoch {epoch + 1} of {settings.epochs}, perplexity "
                     f"{perplexity(mean_of_epoch(rows, epoch)):.2f} in training"
-                    + (f", {perplexity(found):.2f} in validation" if validation else "")
+                    + (f", {perplexity(found):.2f} in validation" if validation else ""),
+                    soft_wrap=True,
                 )
                 patient = settings.patience is None or epoch + 1 - done.best_epoch < settings.patience
                 done.finished = done.step >= total or late or not patient
