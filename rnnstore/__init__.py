@@ -16,8 +16,11 @@ from rnnstore.errors import (
     UnknownModel,
     UnknownName,
 )
+from rnnstore.matching import Matches, match
 from rnnstore.model import Model
 from rnnstore.recorder import Recorder
+from rnnstore.search import Hits, search
+from rnnstore.selection import SelectedUnits, Selection, select, units_on
 from rnnstore.store import Problem, Store, fingerprint, open
 from rnnstore.writing import ModelWriter
 
@@ -25,6 +28,8 @@ __all__ = [
     "Busy",
     "DamagedModel",
     "DiskFull",
+    "Hits",
+    "Matches",
     "Metric",
     "Model",
     "ModelWriter",
@@ -32,6 +37,8 @@ __all__ = [
     "Problem",
     "QuestionError",
     "Recorder",
+    "SelectedUnits",
+    "Selection",
     "State",
     "Store",
     "StoreError",
@@ -39,5 +46,9 @@ __all__ = [
     "UnknownModel",
     "UnknownName",
     "fingerprint",
+    "match",
     "open",
+    "search",
+    "select",
+    "units_on",
 ]

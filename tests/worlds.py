@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 import rnnstore
-from rnnstore.card import State
+from rnnstore.card import Card, State
 from rnnstore.errors import UnknownName
 
 WORDS = ("the", "cat", "sat", ".", "a", "dog", "ran", ".")
@@ -66,3 +67,22 @@ def drawn(*rows: str, sequence_starts=(0,)) -> ArrayModel:
     """A model from a drawing: a row a unit, a character a step, `#` on (1.0) and anything else off (0.0)."""
     on = np.array([[character == "#" for character in row] for row in rows])
     return ArrayModel(on.T.astype(np.float16), sequence_starts)
+
+
+class TextModel:
+    """What a `Model` answers about its words, from a list of them and the steps at which sequences start."""
+
+    name = "world"
+
+    def __init__(self, words, sequence_starts=(0,), level="word"):
+        self.all = list(words)
+        self.steps = len(self.all)
+        self.vocabulary = sorted(set(self.all))
+        self.sequence_starts = np.array(sequence_starts if self.steps else [], np.int64)
+        self.card = Card(created="", level=level, steps=self.steps)
+
+    def word_ids(self, start=0, stop=None):
+        return np.array([self.vocabulary.index(word) for word in self.all[start:stop]], np.int32)
+
+    def words_at(self, steps):
+        return pa.table({"t": steps, "word": pa.array([self.all[step] for step in steps], pa.string())})
