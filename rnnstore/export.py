@@ -1,13 +1,17 @@
-"""Tables as text that a spreadsheet or a shell can read."""
+"""Tables as text that a spreadsheet, a shell or a person can read."""
 
 from __future__ import annotations
 
 import csv as _csv
 import io
-import json
+import json as _json
+import math
 from typing import Any
 
 import pyarrow as pa
+
+WIDEST = 60
+"""Letters of a cell in `lined`; longer ones end in three dots."""
 
 
 def csv(table: pa.Table) -> bytes:
@@ -15,18 +19,61 @@ def csv(table: pa.Table) -> bytes:
     text = io.StringIO()
     writer = _csv.writer(text, lineterminator="\n")
     writer.writerow(table.column_names)
-    for batch in table.to_batches(max_chunksize=10_000):
-        columns = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
-        writer.writerows([plain(value) for value in row] for row in zip(*columns, strict=True))
+    writer.writerows([_plain(value) for value in row] for row in _rows(table))
     return text.getvalue().encode()
 
 
-def plain(value: Any) -> Any:
+def json(table: pa.Table) -> bytes:
+    """`table` as JSON in UTF-8: a list of one object a row; what is no number (NaN) is null, as JSON has none."""
+    records = [dict(zip(table.column_names, map(_without_nan, row), strict=True)) for row in _rows(table)]
+    return (_json.dumps(records, ensure_ascii=False, default=str, indent=1) + "\n").encode()
+
+
+def lined(table: pa.Table) -> str:
+    """`table` in aligned columns to read on a terminal, numbers to the right."""
+    rows = [[_short(value) for value in row] for row in _rows(table)]
+    widths = [max(map(len, column)) for column in zip(table.column_names, *rows, strict=True)]
+    to_right = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in table.schema]
+
+    def line(cells: list[str]) -> str:
+        placed = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(cells, widths, to_right, strict=True)
+        ]
+        return "  ".join(placed).rstrip()
+
+    return "\n".join([line(table.column_names), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def _rows(table: pa.Table):
+    for batch in table.to_batches(max_chunksize=10_000):
+        columns = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
+        yield from zip(*columns, strict=True)
+
+
+def _plain(value: Any) -> Any:
     """One value as a single text or number, empty for null."""
     if value is None:
         return ""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return "; ".join(value)
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return _json.dumps(_without_nan(value), ensure_ascii=False, default=str)
+    return value
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(_plain(value)).replace("\n", "⏎").replace("\t", "⇥")
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
     return value

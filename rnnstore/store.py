@@ -95,15 +95,20 @@ class Store:
 
     # Asking
 
-    def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
+    def sql(
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *, limit: int | None = None
+    ) -> pa.Table:
         """The answer of one SQL query over the views (`models`, `tokens`, `states`, ...), as an Arrow table.
 
-        The query runs with this process's rights: do not pass it what a stranger typed.
+        At most `limit` rows of it, where one is given: ask for one more than you show, and a cut is known. The query
+        runs with this process's rights: do not pass it what a stranger typed.
         """
         try:
             self._make_views()
             answer = self._cursor().sql(query, params=parameters or None)
-            return pa.table({}) if answer is None else answer.to_arrow_table()
+            if answer is None:
+                return pa.table({})
+            return (answer if limit is None else answer.limit(limit)).to_arrow_table()
         except duckdb.Error as error:
             raise QuestionError(f"The query was refused: {str(error).strip()}") from error
 

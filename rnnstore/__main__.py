@@ -1,0 +1,194 @@
+"""The store's command line: `python -m rnnstore ...` lists, shows, moves and asks what is in a store.
+
+Training and recording are done by `python -m pipelines`; here nothing is computed. Whatever a person can mend ends as
+one line on stderr and exit code 1; a bug stays a traceback.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+
+import rnnstore
+from rnnstore import export
+from rnnstore.errors import StoreError
+from rnnstore.overview import is_blank, overview, size, status, stored_bytes
+from rnnstore.tables import MODELS, TABLES
+
+app = typer.Typer(
+    help="Look into a store of hidden states: what models it holds, what is known about them, and SQL over its tables.",
+    epilog='Example: python -m rnnstore sql "select model, steps from models"',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StoreFolder = Annotated[
+    Path, typer.Option("--store", metavar="FOLDER", envvar="RNNSTORE", help="The folder that holds the models.")
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name (see `list`).")]
+
+
+class Format(enum.StrEnum):
+    """How an answer is written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+AnswerFormat = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
+
+
+@app.command("list")
+def list_models(store: StoreFolder = Path("store"), format: AnswerFormat = Format.table):
+    """List the models, with what is known about each."""
+    opened = rnnstore.open(store)
+    table = overview(opened)
+    if format is Format.table and not opened.models:
+        print(f"The store {store} holds no models. `python -m pipelines demo --store {store}` trains three small ones.")
+    elif format is Format.table:
+        metrics = [name for name in table.column_names if name.endswith(")")]
+        brief = ["model", "status", "cell", "layers", "units", *metrics, "steps", "corpus"]
+        sizes = pa.array([size(count) for count in table["bytes"].to_pylist()])
+        table = table.select([name for name in brief if not is_blank(table[name])]).append_column("size", sizes)
+        write(table, format)
+    else:
+        write(table, format)
+    for problem in opened.problems:
+        print(f"Cannot be opened: {problem.sentence}", file=sys.stderr)
+
+
+@app.command()
+def show(name: Name, store: StoreFolder = Path("store")):
+    """Say all that is known about one model."""
+    model = rnnstore.open(store).model(name)
+    card, how = model.card, status(model)
+    facts = {
+        "model": name,
+        "description": card.description,
+        "status": f"{how.said}. {how.advice}".removesuffix(". "),
+        "task": card.task,
+        "cell": card.cell,
+        "layers": card.layers,
+        "units": card.units,
+        "embedding": card.embedding,
+        "parameters": card.parameters and f"{card.parameters:,}",
+        "corpus": card.corpus,
+        "vocabulary": card.vocabulary and f"{card.vocabulary:,} {card.level}s",
+        "recorded": ", ".join(part for part in (f"{model.steps:,} steps", card.recorded) if part),
+        "size on disk": size(stored_bytes(model)),
+        "created": card.created,
+    }
+    facts |= {f"{metric.name} ({metric.split})": f"{metric.value:,.2f}" for metric in card.metrics}
+    width = max(map(len, facts))
+    for fact, value in facts.items():
+        if value not in ("", None):
+            print(f"{fact:{width}}  {value}")
+    for state in model.states.values():
+        thresholds = ", ".join(f"{threshold:g}" for threshold in state.thresholds) or "none"
+        print(
+            f"state {state.name}: {model.steps:,} x {state.units} as {state.dtype}, {state.minimum:.3g} to "
+            f"{state.maximum:.3g}, runs recorded at {thresholds}"
+        )
+    for track in model.tracks.values():
+        holds = f"{track.minimum:g} to {track.maximum:g}" if track.kind == "scalar" else f"{track.distinct:,} labels"
+        print(f"track {track.name}: {track.kind}, {holds}{f', {track.source}' if track.source else ''}")
+    for table, files in card.files.items():
+        rows, stored = sum(file.rows for file in files), sum(file.bytes for file in files)
+        print(
+            f"files of {table}: {rows:,} rows, {size(stored)} in {len(files)} {'file' if len(files) == 1 else 'files'}"
+        )
+
+
+@app.command()
+def rename(
+    name: Name,
+    new: Annotated[str, typer.Argument(metavar="NEW-NAME", help="What it is to be called.")],
+    store: StoreFolder = Path("store"),
+):
+    """Give a model another name."""
+    rnnstore.open(store).rename(name, new)
+    print(f"{name} is now called {new}.")
+
+
+@app.command()
+def delete(
+    name: Name,
+    store: StoreFolder = Path("store"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+):
+    """Delete a model with all it holds."""
+    opened = rnnstore.open(store)
+    if name not in [problem.name for problem in opened.problems]:  # a damaged one can be deleted too
+        opened.model(name)
+    if not yes:
+        typer.confirm(f"Delete {name} from {store}? This cannot be undone.", abort=True)
+    opened.delete(name)
+    print(f"{name} has been deleted.")
+
+
+@app.command("copy-in")
+def copy_in(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A model's folder: model=<name> of another store.")],
+    store: StoreFolder = Path("store"),
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it here.")] = None,
+):
+    """Copy a model's folder into the store."""
+    print(f"{rnnstore.open(store).copy_in(folder, name)} has been copied in.")
+
+
+@app.command()
+def tables():
+    """Explain the tables that SQL can ask, column by column."""
+    for table in (MODELS, *TABLES):
+        print(f"{table.name}: one row is {table.row}")
+        columns = {"model": "name of the model"} | {column.name: column.meaning for column in table.columns}
+        if table.wide:
+            columns["u0, u1, ..."] = "value of each unit"
+        for column, meaning in columns.items():
+            print(f"    {column:20} {meaning}")
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help='For example "select model, steps from models".')],
+    store: StoreFolder = Path("store"),
+    format: AnswerFormat = Format.table,
+    limit: Annotated[int, typer.Option("--limit", metavar="ROWS", min=0, help="Most rows to write; 0 for all.")] = 100,
+):
+    """Ask the tables with SQL; see `tables` for columns."""
+    answer = rnnstore.open(store).sql(query, limit=limit + 1 if limit else None)
+    cut = bool(limit) and answer.num_rows > limit
+    write(answer.slice(0, limit) if cut else answer, format)
+    if cut:
+        print(f"These are the first {limit:,} rows; there are more. --limit 0 gives all.", file=sys.stderr)
+
+
+def write(table: pa.Table, format: Format) -> None:
+    """Write an answer to stdout."""
+    if format is Format.table:
+        print(export.lined(table))
+    else:
+        sys.stdout.write((export.csv(table) if format is Format.csv else export.json(table)).decode())
+
+
+def main() -> None:
+    try:
+        app()
+    except StoreError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()
