@@ -22,7 +22,7 @@ from rnnstore.card import Card, File, State, Track
 from rnnstore.errors import QuestionError, StoreError, UnknownName, nearest
 from rnnstore.parts import RowMajorReader
 from rnnstore.runs import is_on, unit_runs
-from rnnstore.tables import BY_NAME, Table
+from rnnstore.tables import BY_NAME, STEPS_A_PART, Table
 
 _GROUPS_AT_ONCE = 16
 
@@ -72,8 +72,11 @@ class Model:
     @cached_property
     def sequence_starts(self) -> np.ndarray:
         """int64[sequences]: the steps at which a sequence starts, ascending, the first is 0."""
-        rows = self._ask("tokens", "select t from {tokens} where position = 0 order by t")
-        return rows["t"].to_numpy()
+        starts = [np.zeros(0, np.int64)]
+        for first in range(0, self.steps, STEPS_A_PART):
+            position = self._columns("tokens", ["position"], first, min(self.steps, first + STEPS_A_PART), np.int32)[0]
+            starts.append(np.flatnonzero(position == 0) + first)
+        return np.concatenate(starts)
 
     @cached_property
     def vocabulary(self) -> list[str]:
@@ -114,13 +117,7 @@ class Model:
         """int32[stop - start]: the word id at each step."""
         stop = self.steps if stop is None else stop
         self._check_window(start, stop)
-        rows = self._ask(
-            "tokens",
-            "select word_id from {tokens} where t >= $start and t < $stop order by t",
-            start=start,
-            stop=stop,
-        )
-        return rows["word_id"].to_numpy()
+        return self._columns("tokens", ["word_id"], start, stop, np.int32)[0]
 
     def annotations(self, tracks: Iterable[str], start: int, stop: int) -> pa.Table:
         """The values of `tracks` at steps start..stop-1: track, t, value (labels), number (scalar tracks)."""
@@ -193,10 +190,8 @@ class Model:
         for unit in wanted:
             if not 0 <= unit < facts.units:
                 raise UnknownName(f"State {state!r} of {self.name!r} has units 0 to {facts.units - 1}, none {unit}.")
-        values = np.empty((len(wanted), stop - start), np.dtype(facts.dtype))
-        if wanted and stop > start:
-            self._read(lambda: self._read_columns(state, wanted, start, stop, values))
-        return values
+        names = [f"u{unit}" for unit in wanted]
+        return self._columns(f"states/{state}", names, start, stop, np.dtype(facts.dtype))
 
     def on_states(self, state: str, threshold: float, units: Sequence[int] | None = None) -> pa.Table:
         """unit, start, stop (half-open) of every run in which a unit's value is >= `threshold`, at any threshold."""
@@ -220,9 +215,15 @@ class Model:
                 self._readers[state] = RowMajorReader(self.folder, files, facts.units, facts.dtype)
             return self._readers[state]
 
-    def _read_columns(self, state: str, units: Sequence[int], start: int, stop: int, target: np.ndarray) -> None:
-        names = [f"u{unit}" for unit in dict.fromkeys(units)]
-        for file in self.card.files[f"states/{state}"]:
+    def _columns(self, key: str, names: Sequence[str], start: int, stop: int, dtype: Any) -> np.ndarray:
+        """dtype[len(names), stop - start]: columns of numbers of a table with one row a step, as they are stored."""
+        values = np.empty((len(names), stop - start), dtype)
+        if len(names) and stop > start:
+            self._read(lambda: self._read_columns(key, names, start, stop, values))
+        return values
+
+    def _read_columns(self, key: str, names: Sequence[str], start: int, stop: int, target: np.ndarray) -> None:
+        for file in self.card.files[key]:
             at, until = max(start, file.first), min(stop, file.first + file.rows)
             if at >= until:
                 continue
@@ -231,12 +232,12 @@ class Model:
                 groups = range(int(np.searchsorted(edges, at, "right")) - 1, int(np.searchsorted(edges, until, "left")))
                 for few in range(0, len(groups), _GROUPS_AT_ONCE):
                     some = list(groups[few : few + _GROUPS_AT_ONCE])
-                    table = opened.read_row_groups(some, columns=names)
+                    table = opened.read_row_groups(some, columns=list(dict.fromkeys(names)))
                     base = int(edges[some[0]])
                     begin, end = max(at, base), min(until, base + table.num_rows)
-                    for row, unit in enumerate(units):
+                    for row, name in enumerate(names):
                         place = begin - start
-                        for chunk in table[f"u{unit}"].slice(begin - base, end - begin).chunks:
+                        for chunk in table[name].slice(begin - base, end - begin).chunks:
                             target[row, place : place + len(chunk)] = chunk.to_numpy()
                             place += len(chunk)
 
