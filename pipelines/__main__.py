@@ -139,7 +139,7 @@ def work(recipe: str, store: Path, corpora: Path | None, *, training=False, reco
                     rate = f"{done / (time.monotonic() - began):,.0f} steps/s"
                     bar.update(task, completed=done, total=total, rate=rate)
 
-                steps = recorder.record(settings, corpus, network, writer, progress)
+                steps = recorder.record(settings, corpus, recorder.Reader(network), writer, progress)
             console.print(f"{settings.name}: recorded {steps:,} steps in {time.monotonic() - began:.0f} s into {store}")
 
 

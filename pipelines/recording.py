@@ -7,6 +7,7 @@ sequence is preceded by an unrecorded reading of that sequence from its start. S
 into rows, which is faster and gives the same values.
 """
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -92,10 +93,11 @@ class Reader:
 
     def _probabilities(self, hidden, targets, top):
         logits = self.network.logits(hidden)  # [n, vocabulary]
-        total = tf.reduce_logsumexp(logits, axis=-1)
-        best, word_ids = tf.math.top_k(logits, top)
-        loss = total - tf.gather(logits, targets, batch_dims=1)
-        return word_ids, tf.exp(best - total[:, None]), loss
+        word_ids = highest(logits, top)
+        probabilities = tf.gather(tf.nn.softmax(logits), word_ids, batch_dims=1)
+        # log of the sum of all exp(logits), from the most probable word: no second pass over all words
+        total = tf.gather(logits, word_ids[:, 0], batch_dims=1) - tf.math.log(probabilities[:, 0])
+        return word_ids, probabilities, total - tf.gather(logits, targets, batch_dims=1)
 
     def predict(self, split, stretch: Stretch, top: int) -> rnnstore.Predictions:
         """The `top` most probable next words after every step, and probability and loss of the one that came.
@@ -133,7 +135,26 @@ class Reader:
         return total / max(count, 1)
 
 
-def record(recipe, corpus, network: LanguageModel, writer, progress) -> int:
+def highest(scores: tf.Tensor, top: int) -> tf.Tensor:
+    """int32[n, top]: where the highest of every row are, highest first, the lower place first where they are equal.
+
+    `top_k` looks at each score in turn, which for a large vocabulary costs as much as making the scores. Only groups
+    with one of the `top` highest maxima can hold one of the `top` highest scores, and a maximum is quick to find.
+    """
+    count = scores.shape[1]
+    if count < 1000 or top > 20:
+        return tf.math.top_k(scores, top).indices
+    groups = math.isqrt(count)
+    size = -(-count // groups)
+    padded = tf.pad(scores, [[0, 0], [0, groups * size - count]], constant_values=-math.inf)
+    grouped = tf.reshape(padded, (-1, groups, size))
+    chosen = tf.sort(tf.math.top_k(tf.reduce_max(grouped, axis=2), top).indices, axis=1)  # [n, top]
+    candidates = tf.reshape(tf.gather(grouped, chosen, batch_dims=1), (-1, top * size))
+    best = tf.math.top_k(candidates, top).indices
+    return tf.gather(chosen, best // size, batch_dims=1) * size + best % size
+
+
+def record(recipe, corpus, reader: Reader, writer, progress) -> int:
     """Record what the recipe asks for into the store; the number of steps recorded.
 
     `progress` is called with the steps done and the steps in all. The network reads the next chunk while this one is
@@ -142,8 +163,7 @@ def record(recipe, corpus, network: LanguageModel, writer, progress) -> int:
     wanted, split = recipe.record, corpus.splits[recipe.record.split]
     start = wanted.start
     stop = len(split.word_ids) if wanted.steps is None else min(start + wanted.steps, len(split.word_ids))
-    names = series_to_record(recipe, network)
-    reader = Reader(network)
+    names = series_to_record(recipe, reader.network)
 
     def stretches():
         for stretch in reader.read(split, start, stop, names):

@@ -119,6 +119,14 @@ def test_asking_for_more_predictions_than_there_are_words_gives_all_words(reader
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("count", [50, 1000, 1021, 10_000])
+def test_the_highest_scores_of_many_are_found_in_order(count):
+    rng = np.random.default_rng(count)
+    for scores in (rng.normal(size=(20, count)), rng.integers(0, 30, (20, count)), np.zeros((2, count))):
+        expected = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+        assert recording.highest(tf.constant(scores, tf.float32), 5).numpy().tolist() == expected.tolist()
+
+
 def a_recipe(**record):
     layers = [{"cell": "lstm", "units": 6, "peepholes": True}, *LAYERS[1:]]
     return recipes.Recipe.model_validate(
@@ -132,7 +140,7 @@ def a_recipe(**record):
     )
 
 
-def test_a_recording_holds_what_the_network_had(network, tmp_path, monkeypatch):
+def test_a_recording_holds_what_the_network_had(network, reader, tmp_path, monkeypatch):
     monkeypatch.setattr(recording, "CHUNK", 16)
     split = a_split([30, 22, 3])
     corpus = Corpus("letters", "character", VOCABULARY, {"train": split})
@@ -141,7 +149,7 @@ def test_a_recording_holds_what_the_network_had(network, tmp_path, monkeypatch):
     calls = []
     with store.writer("small") as writer:
         recipe = a_recipe(start=10, steps=40, gates=True, predictions=2)
-        steps = recording.record(recipe, corpus, network, writer, lambda done, total: calls.append((done, total)))
+        steps = recording.record(recipe, corpus, reader, writer, lambda done, total: calls.append((done, total)))
     store.refresh()
     model = store.model("small")
     assert steps == model.steps == 40
@@ -161,12 +169,12 @@ def test_a_recording_holds_what_the_network_had(network, tmp_path, monkeypatch):
     assert first[0]["target"] == VOCABULARY[split.word_ids[11]]
 
 
-def test_only_what_is_asked_for_is_recorded(network, tmp_path):
+def test_only_what_is_asked_for_is_recorded(reader, tmp_path):
     corpus = Corpus("letters", "character", VOCABULARY, {"train": a_split([20])})
     store = rnnstore.open(tmp_path)
     with store.writer("small") as writer:
         recipe = a_recipe(states=["layer1.c", "layer3.z"], predictions=0)
-        recording.record(recipe, corpus, network, writer, lambda *_: None)
+        recording.record(recipe, corpus, reader, writer, lambda *_: None)
     store.refresh()
     model = store.model("small")
     assert set(model.states) == {"layer1.c", "layer3.z"}
