@@ -32,7 +32,9 @@ def large_store(folder: Path, steps: int, units: int) -> rnnstore.Model:
     if name not in store.models or store.models[name].card.description != description:
         folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(folder).free < 6 * steps * units:
-            raise SystemExit(f"{folder} has too little room for {name}: about {6 * steps * units / 1e9:.1f} GB are needed.")
+            raise SystemExit(
+                f"{folder} has too little room for {name}: about {6 * steps * units / 1e9:.1f} GB are needed."
+            )
         print(f"making {name} in {folder} ...", flush=True)
         _record(store, name, description, steps, units)
         store = rnnstore.open(folder)
