@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._current import architecture, current_store, first_model, first_state, store_path
+from pages._current import FRAMED, architecture, current_store, first_model, first_state, store_path
 from rnnstore import Model, StoreError
 
 STATIC = Path(__file__).parent / "static"
@@ -47,13 +47,13 @@ def write_address(named: dict[str, str | None], model: Model, state: str | None)
     st.session_state["chosen"] = now
 
 
-def say_unknown(named: dict[str, str | None], model: Model, state: str | None) -> None:
+def say_unknown(model: Model, state: str | None) -> None:
     """A sentence for an address that names what is not there; the page goes on with what is shown instead."""
     try:
-        if named["model"] is not None:
-            store.model(named["model"])
-        if named["state"] is not None and model.states:
-            model.state(named["state"])
+        if "model" in st.query_params:
+            store.model(st.query_params["model"])
+        if "state" in st.query_params and model.states:
+            model.state(st.query_params["state"])
     except StoreError as error:
         st.warning(f"{error} Shown instead: {model.name}{f', {state}' if state else ''}.")
 
@@ -71,12 +71,12 @@ def show_facts(model: Model, state: str | None) -> None:
     st.caption("  \n".join(fact for fact in facts if fact))
 
 
-
 pages = [st.Page(path, title=title, default=path == next(iter(PAGES))) for path, title in PAGES.items()]
 page = st.navigation(pages, position="hidden")
 st.set_page_config(f"{page.title} · rnnstore", page_icon=STATIC / "icon.png", layout="wide")
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 
+st.session_state[FRAMED] = True
 store = current_store()
 named = follow_address()
 with st.sidebar:
@@ -92,5 +92,5 @@ with st.sidebar:
     for each in pages:
         links.page_link(each, query_params={key: st.session_state.get(key) or "" for key in ("model", "state")})
 if store.models:
-    say_unknown(named, model, state)
+    say_unknown(model, state)
 page.run()

@@ -20,6 +20,9 @@ from rnnstore.card import Card
 
 DEFAULT_STORE = "store"
 
+FRAMED = "framed"
+"""In the session's state once streamlit_app.py has run."""
+
 
 def store_path() -> Path:
     """The store's folder: `streamlit run streamlit_app.py -- --store FOLDER`, else RNNSTORE, else `store`."""
@@ -30,6 +33,8 @@ def store_path() -> Path:
 
 def current_store() -> Store:
     """The store; opened once for all visitors, and anew when one of its models changed."""
+    if FRAMED not in st.session_state:
+        _run_the_frame()
     path = store_path()
     try:
         return _opened(str(path.absolute()), rnnstore.fingerprint(path))
@@ -64,6 +69,16 @@ def current_state() -> State:
     """The state chosen in the sidebar, of the current model."""
     model = current_model()
     return model.states.get(st.session_state.get("state", ""), model.states[first_state(model)])
+
+
+def _run_the_frame() -> None:
+    """Start over with streamlit_app.py.
+
+    Until an application has called `st.navigation`, Streamlit takes a folder named `pages` for one of scripts that
+    stand alone; a link straight to a page, as the first request of all, then runs it without sidebar and choice.
+    """
+    st.navigation([st.Page("streamlit_app.py")], position="hidden")
+    st.rerun()
 
 
 def first_model(store: Store) -> Model:

@@ -39,6 +39,10 @@ NEW, COPYING, TRASH = ".new", ".copying", ".trash"
 """Beside the models: a model before it has its card, one being copied in, one being deleted."""
 
 
+LOOK = 0.2
+"""Seconds to wait for a model's lock: `overview.being_written` holds it for an instant when it looks."""
+
+
 def model_folder(store: Path, name: str) -> Path:
     return store / f"model={checked_name(name)}"
 
@@ -48,8 +52,8 @@ def lock(store: Path, name: str) -> filelock.FileLock:
     folder = store / ".locks"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = filelock.FileLock(folder / f"{name}.lock", timeout=0)
-        held.acquire()
+        held = filelock.FileLock(folder / f"{name}.lock", timeout=LOOK)
+        held.acquire(poll_interval=LOOK / 4)
     except filelock.Timeout:
         raise Busy(
             f"Model {name!r} is being written by another process; wait until it has ended, or choose another name."

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from tests.screens import stores
 
@@ -31,10 +32,34 @@ FLAGS = [
 
 
 @pytest.fixture(autouse=True)
-def fresh_caches():
+def fresh(monkeypatch: pytest.MonkeyPatch):
     """Caches outlive a test of the application, which would then see the store of the one before."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    monkeypatch.setattr("streamlit.runtime.scriptrunner.script_runner._mpa_v1", _run_main_script)
+
+
+def _run_main_script(path: str) -> None:
+    """What AppTest runs: it forgets before each run that the application called `st.navigation`, a session does not."""
+    exec(compile(Path(path).read_text("utf-8"), path, "exec"), {"__name__": "__main__", "__file__": path})
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """run(store, page, model=..., state=...) -> a page as drawn on a store, without a browser."""
+
+    def start(store: Path, page: str = "pages/overview.py", **address: str) -> AppTest:
+        monkeypatch.setenv("RNNSTORE", str(store))
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+        for key, value in address.items():
+            app.query_params[key] = value
+        app.run()
+        if page != "pages/overview.py":
+            app.switch_page(page).run()
+        assert not app.exception, app.exception
+        return app
+
+    return start
 
 
 @pytest.fixture(scope="session")

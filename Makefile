@@ -1,0 +1,54 @@
+# `make` lists the commands. Everything works on a fresh clone with Python 3.11 or newer and make; nothing is installed
+# outside .venv. An active virtual environment (VIRTUAL_ENV) is used instead of making one.
+
+PYTHON ?= python3
+VENV   := $(or $(VIRTUAL_ENV),.venv)
+RUN    := $(VENV)/bin/python
+STORE  ?= store
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo start test check bench docs clean
+
+help:  ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+$(RUN):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Name one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp newer than the requirements means that they are installed: the second run takes no time.
+$(VENV)/.rnnstore-requirements: requirements.txt | $(RUN)
+	$(RUN) -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.rnnstore-requirements-dev: requirements-dev.txt requirements.txt | $(RUN)
+	$(RUN) -m pip install --quiet -r requirements-dev.txt
+	@touch $@ $(VENV)/.rnnstore-requirements
+
+install: $(VENV)/.rnnstore-requirements  ## Install what the application and the pipelines need
+
+demo: install  ## Train and record three small models, then open the application
+	$(RUN) -m pipelines demo --store "$(STORE)"
+	$(RUN) -m streamlit run streamlit_app.py -- --store "$(STORE)"
+
+start: install  ## Open the application on the store (make start STORE=folder)
+	$(RUN) -m streamlit run streamlit_app.py -- --store "$(STORE)"
+
+check: $(VENV)/.rnnstore-requirements-dev  ## Look for mistakes and unformatted code
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+test: check  ## Check, then run all tests; those in a browser need Chromium
+	$(RUN) -m pytest
+
+bench: $(VENV)/.rnnstore-requirements-dev  ## Measure the speeds that are promised
+	OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TF_NUM_INTRAOP_THREADS=2 TF_NUM_INTEROP_THREADS=1 $(RUN) -m tests.benchmarks
+
+docs: install  ## Write docs/tables.md and docs/recipes.md from the code
+	$(RUN) -c 'import rnnstore.tables as t; print(t.document(), end="")' > docs/tables.md
+	$(RUN) -c 'import pipelines.recipe as r; print(r.document(), end="")' > docs/recipes.md
+
+clean:  ## Remove the virtual environment and what tests left behind; stores stay
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
