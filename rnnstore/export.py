@@ -1,4 +1,4 @@
-"""Tables as text that a spreadsheet, a shell or a person can read."""
+"""Tables to take away: for a spreadsheet, a program, a shell or a person's eyes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 WIDEST = 60
 """Letters of a cell in `lined`; longer ones end in three dots."""
@@ -21,6 +22,13 @@ def csv(table: pa.Table) -> bytes:
     writer.writerow(table.column_names)
     writer.writerows([_plain(value) for value in row] for row in _rows(table))
     return text.getvalue().encode()
+
+
+def parquet(table: pa.Table) -> bytes:
+    """`table` as a Parquet file, types kept."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
 
 
 def json(table: pa.Table) -> bytes:
