@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rnnstore.model import Model
+from rnnstore.runs import is_on
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -89,19 +91,76 @@ def window_start(model: Model, step: int, steps: int) -> int:
     return max(0, min(step - steps // 5, model.steps - steps))
 
 
-def around(
-    model: Model, starts: np.ndarray, stops: np.ndarray, before: int, after: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Steps of ranges with `before` steps of context to the left and `after` to the right, within their sequences.
+@dataclass(frozen=True)
+class Cells:
+    """The words around the starts of matches, a row a match and step.
 
-    Three int64[n] arrays: the index of the range, the offset from its start (negative before it), the step.
+    `table` has the columns row (from 0), offset (from the match's start), t, shown, on (how many of the selected units
+    are on); `values` has for each track its labels and its numbers at the same rows (all None for the other kind).
+    """
+
+    table: pa.Table
+    values: dict[str, tuple[list[str | None], list[float | None]]]
+
+
+def cells_of_matches(
+    model: Model,
+    state: str,
+    units: Sequence[int] | np.ndarray,
+    threshold: float,
+    starts: np.ndarray,
+    before: int,
+    after: int,
+    tracks: Sequence[str] = (),
+) -> Cells:
+    """What stands from `before` steps before to `after` steps after the start of each match, within its sequence."""
+    row, offset, steps = around(model, np.asarray(starts, np.int64), before, after)
+    distinct, place = np.unique(steps, return_inverse=True)
+    words = model.words_at(distinct)["word"].to_pylist()
+    shown = [visible(word) for word in words]
+    counts = is_on(model.vectors_at(state, distinct)[:, np.asarray(units, int)], threshold).sum(axis=1)
+    values = {}
+    for track in tracks:
+        rows = model.annotations_at([track], distinct)
+        labels, numbers = rows["value"].to_pylist(), rows["number"].to_pylist()
+        values[track] = ([labels[i] for i in place.tolist()], [numbers[i] for i in place.tolist()])
+    table = pa.table(
+        {
+            "row": row.astype(np.int16),
+            "offset": offset.astype(np.int16),
+            "t": steps.astype(np.int32),
+            "shown": pa.array(shown, pa.string()).take(pa.array(place)),
+            "on": counts[place].astype(np.int16),
+        }
+    )
+    return Cells(table, values)
+
+
+def around(model: Model, starts: np.ndarray, before: int, after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The steps from `before` before to `after` after each of `starts` that lie in its sequence, in order.
+
+    Three int64[n] arrays: the index of the start, the offset from it (negative before it), the step.
     """
     bounds = np.append(model.sequence_starts, model.steps)
     place = np.searchsorted(bounds, starts, "right")
     low = np.maximum(starts - before, bounds[place - 1])
-    high = np.minimum(stops + after, bounds[place])
+    high = np.minimum(starts + after, bounds[place])
     lengths = high - low
     index = np.repeat(np.arange(len(starts)), lengths)
-    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    steps = low[index] + within
+    steps = low[index] + np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return index, steps - starts[index], steps
+
+
+def window_table(
+    seen: Window, units: Sequence[int] | np.ndarray, on: np.ndarray, annotations: pa.Table | None = None
+) -> pa.Table:
+    """A window as one wide table to take away: t, sequence, position, word, units_on, a column for each of `units` and
+    for each track in `annotations`."""
+    table = seen.words.drop_columns(["shown"]).append_column("units_on", pa.array(on, pa.int32()))
+    for unit in np.asarray(units, int).tolist():
+        table = table.append_column(f"u{unit}", pa.array(seen.values[:, unit].astype(np.float32)))
+    for track in pc.unique(annotations["track"]).to_pylist() if annotations is not None else []:
+        rows = annotations.filter(pc.equal(annotations["track"], track))
+        values = rows["value"] if rows["number"].null_count == rows.num_rows else rows["number"]
+        table = table.append_column(track, values)
+    return table

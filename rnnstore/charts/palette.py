@@ -16,7 +16,7 @@ import numpy as np
 LABELS = 8
 """Labels that get a colour of their own; more are unreadable, the rest share `Palette.other` and show on hovering."""
 
-FONT = "Source Sans Pro, Source Sans 3, Segoe UI, Helvetica, Arial, sans-serif"
+FONT = "Source Sans, Source Sans 3, Source Sans Pro, Segoe UI, Helvetica, Arial, sans-serif"
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import altair as alt
 import numpy as np
 import pyarrow as pa
 
 from rnnstore.card import Track
 from rnnstore.charts.palette import LABELS, Palette, interpolate
+from rnnstore.charts.picture import named
 
 LEGEND_STEPS = 5
 
@@ -27,7 +29,9 @@ class Key:
     label: str
 
 
-def colours_of(track: Track, values: Sequence[str | None], numbers: Sequence[float | None], palette: Palette) -> list[str]:
+def colours_of(
+    track: Track, values: Sequence[str | None], numbers: Sequence[float | None], palette: Palette
+) -> list[str]:
     """A colour for each value of a track (labels for discrete tracks, numbers for scalar ones)."""
     if track.kind == "discrete":
         labels, range_ = palette.label_colours(track.labels)
@@ -65,34 +69,50 @@ def legend(track: Track, palette: Palette) -> list[Key]:
     return keys
 
 
-def legend_rows(legends: Sequence[tuple[str, Sequence[Key]]], palette: Palette, top: float, height: float = 18) -> pa.Table:
-    """Legends as marks at fixed places: kind ("title", "swatch", "label"), x, y (pixels), text, colour.
+def legend_table(legends: Sequence[tuple[str, Sequence[Key]]], palette: Palette, top: float, height: float) -> pa.Table:
+    """Legends as marks at fixed places, a line a legend: kind (title, swatch or label), x, y, text, colour.
 
-    One line a legend; widths of texts are estimated, as no browser has been asked yet.
+    Widths of texts are estimated, as no browser has been asked yet.
     """
-    rows: dict[str, list] = {"kind": [], "x": [], "y": [], "text": [], "colour": []}
+    columns: dict[str, list] = {"kind": [], "x": [], "y": [], "text": [], "colour": []}
 
-    def put(kind: str, x: float, y: float, text: str, colour: str) -> None:
-        for name, value in zip(rows, (kind, x, y, text, colour), strict=True):
-            rows[name].append(value)
+    def put(*row: str | float) -> None:
+        for column, value in zip(columns.values(), row, strict=True):
+            column.append(value)
 
     for line, (title, keys) in enumerate(legends):
         y = top + (line + 0.5) * height
-        put("title", -8, y, title, palette.muted)
+        put("title", -8.0, y, title, palette.muted)
         x = 0.0
         for key in keys:
             put("swatch", x + 5, y, "", key.colour)
             put("label", x + 14, y, key.label, palette.text)
             x += 14 + 6.4 * len(key.label) + 12
-    return pa.table(
-        {
-            "kind": pa.array(rows["kind"], pa.string()),
-            "x": pa.array(rows["x"], pa.float32()),
-            "y": pa.array(rows["y"], pa.float32()),
-            "text": pa.array(rows["text"], pa.string()),
-            "colour": pa.array(rows["colour"], pa.string()),
-        }
+    types = {"x": pa.float32(), "y": pa.float32()}
+    return pa.table({name: pa.array(column, types.get(name, pa.string())) for name, column in columns.items()})
+
+
+def legend_layers(table: str, palette: Palette, title_width: float) -> list[alt.Chart]:
+    """The layers that draw the `legend_table` of that name, titles left of the plot."""
+
+    def kind(name: str) -> alt.Chart:
+        return (
+            named(table)
+            .transform_filter(f"datum.kind === '{name}'")
+            .encode(alt.X("x:Q", scale=None, axis=None), alt.Y("y:Q", scale=None, axis=None))
+        )
+
+    colour, text = alt.Color("colour:N", scale=None), alt.Text("text:N")
+    swatch = kind("swatch").mark_point(
+        shape="square", size=110, filled=True, opacity=1, stroke=palette.grid, strokeWidth=1, tooltip=None
     )
+    label = kind("label").mark_text(align="left", baseline="middle", fontSize=11, tooltip=None)
+    title = kind("title").mark_text(align="right", baseline="middle", fontSize=11, limit=title_width, tooltip=None)
+    return [
+        swatch.encode(fill=alt.Fill("colour:N", scale=None)),
+        label.encode(color=colour, text=text),
+        title.encode(color=colour, text=text),
+    ]
 
 
 def ink_on(colours: Sequence[str], palette: Palette) -> list[str]:
@@ -110,5 +130,7 @@ def ink_on(colours: Sequence[str], palette: Palette) -> list[str]:
 
 def _luminance(colour: str) -> float:
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    linear = [channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in (red, green, blue)]
+    linear = [
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in (red, green, blue)
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

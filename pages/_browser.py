@@ -1,0 +1,58 @@
+"""Two things that only the browser can do: save the picture that it has drawn, and move to a place of the page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_HTML = '<button type="button"></button>'
+
+_CSS = """
+button { font: inherit; font-size: 0.93rem; color: var(--st-text-color); background: transparent;
+  border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); padding: 0.3rem 0.75rem;
+  width: 100%; cursor: pointer; }
+button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+"""
+
+_SAVE = """
+export default function ({ parentElement, data }) {
+  const button = parentElement.querySelector("button");
+  button.textContent = data.label;
+  button.onclick = () => {
+    const drawn = document.querySelector(`.st-key-${data.of}`)?.querySelector("svg.marks, canvas.marks");
+    if (!drawn) return;
+    const save = (address, ending) => {
+      const anchor = document.createElement("a");
+      anchor.href = address; anchor.download = `${data.name}.${ending}`;
+      anchor.click();
+    };
+    if (drawn.tagName.toLowerCase() === "svg") {
+      const text = new XMLSerializer().serializeToString(drawn);
+      save(URL.createObjectURL(new Blob([text], { type: "image/svg+xml" })), "svg");
+    } else {
+      save(drawn.toDataURL("image/png"), "png");
+    }
+  };
+}
+"""
+
+_MOVE = """
+const seen = new Map();
+export default function ({ data }) {
+  if (seen.get(data.to) === data.visit) return;
+  const first = !seen.has(data.to);
+  seen.set(data.to, data.visit);
+  if (!first || data.visit) document.querySelector(`.st-key-${data.to}`)?.scrollIntoView({ block: "start" });
+}
+"""
+
+
+def save_picture_button(label: str, of: str, name: str) -> None:
+    """A button that saves the chart in the container `of` (its key) as an SVG, or as a PNG where it is drawn so."""
+    component = st.components.v2.component("save_picture", html=_HTML, css=_CSS, js=_SAVE)
+    component(data={"label": label, "of": of, "name": name}, key=f"save-{of}")
+
+
+def move_to(container: str, visit: int) -> None:
+    """Bring the container of that key to the top of the window, once for each `visit` (0: stay)."""
+    component = st.components.v2.component("move_to", js=_MOVE)
+    component(data={"to": container, "visit": visit}, key=f"move-{container}")

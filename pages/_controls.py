@@ -1,0 +1,31 @@
+"""Widgets that show a part of the address and change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from pages._address import change
+
+
+def controlled(widget: Callable[..., Any], label: str, name: str, now: Any, **options: Any) -> Any:
+    """A widget for the address's parameter `name`, set to `now`; what is chosen in it goes into the address.
+
+    `usual` is the value that needs no writing, `also` names other parameters to change along with it.
+    """
+    usual, also = options.pop("usual", None), options.pop("also", None)
+    key = options.pop("key", f"select-{name}")
+    st.session_state[key] = now
+
+    def take() -> None:
+        chosen = st.session_state[key]
+        change(**{name: None if chosen == usual else chosen}, **(also(chosen) if also else {}))
+
+    return widget(label, key=key, on_change=take, **options)
+
+
+def number(label: str, name: str, value: int | None, low: int, high: int, **options: Any) -> Any:
+    """A whole number of the address."""
+    return controlled(st.number_input, label, name, value, min_value=low, max_value=max(low, high), step=1, **options)

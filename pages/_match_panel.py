@@ -1,0 +1,184 @@
+"""The lower half of "Select and match": where else the selected units do the same, with ground truth beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from pages import _asked as asked
+from pages._address import PER_PAGE, View, change
+from pages._controls import controlled, number
+from rnnstore import Model, State
+from rnnstore.charts.match import COUNT, length_picture, match_picture
+from rnnstore.charts.palette import palette
+from rnnstore.matching import Matches
+from rnnstore.selection import SelectedUnits
+from rnnstore.windows import window_start
+
+LONGEST_SHOWN = 30
+"""Steps of a match that are shown; the rest of a longer one is an arrow."""
+
+
+def find_matches(model: Model, state: State, view: View, units: SelectedUnits) -> Matches:
+    """The page of matches that the address asks for."""
+    return asked.match(
+        asked.as_of(model),
+        model,
+        model.name,
+        state.name,
+        tuple(units.units.tolist()),
+        view.threshold,
+        view.before,
+        view.after,
+        PER_PAGE,
+        (view.page - 1) * PER_PAGE,
+        view.shortest,
+        view.longest if view.longest is None else max(view.longest, view.shortest),
+        view.copies,
+    )
+
+
+def choose_matches(model: Model, view: View, matches: Matches) -> None:
+    """Lengths, page, context and colours of the matches."""
+    lengths, controls = st.columns([0.36, 0.64], gap="medium", vertical_alignment="bottom")
+    with lengths:
+        _show_lengths(view, matches)
+    with controls:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            pages = max(1, -(-matches.counted // PER_PAGE))
+            number(
+                "Page",
+                "page",
+                min(view.page, pages),
+                1,
+                pages,
+                width=112,
+                usual=1,
+                help=f"{PER_PAGE} matches a page, {pages} in all",
+            )
+            number(
+                "Shortest",
+                "shortest",
+                view.shortest,
+                1,
+                10_000,
+                width=112,
+                usual=1,
+                help="Steps that a match has at least",
+            )
+            controlled(
+                st.number_input,
+                "Longest",
+                "longest",
+                view.longest,
+                min_value=1,
+                max_value=10_000,
+                step=1,
+                value=None,
+                width=112,
+                placeholder="any",
+                help="Steps that a match has at most; the same as the shortest for an exact length",
+            )
+            number("Words before", "left", view.left, 0, 60, width=112)
+            number("Words after", "right", view.right, 1, 100, width=112)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            choices = ["none", COUNT, *view.tracks]
+            controlled(
+                st.selectbox,
+                "Colour words by",
+                "colour",
+                view.colour if view.colour in choices else COUNT,
+                options=choices,
+                usual=COUNT,
+                width=200,
+                help="The colours of a heat map, fainter where fewer of the selected units are on",
+            )
+            controlled(
+                st.checkbox,
+                "Show overlapping copies",
+                "copies",
+                view.copies,
+                usual=False,
+                help="Each place is shown once, by its best range; with this, every range that cannot grow",
+            )
+
+
+def show_matches(model: Model, state: State, view: View, units: SelectedUnits, matches: Matches) -> None:
+    """The word matrix with its heat maps; a click goes to a match and keeps the hypothesis."""
+    found = matches.table
+    if not found.num_rows:
+        st.info("There are no matches on this page." if matches.counted else matches.note)
+        return
+    longest = min(int(found["length"].to_numpy().max()), LONGEST_SHOWN)
+    after = longest + view.right
+    starts = found["start"].to_numpy()
+    chosen = tuple(units.units.tolist())
+    cells = asked.cells(
+        asked.as_of(model),
+        model,
+        model.name,
+        state.name,
+        chosen,
+        view.threshold,
+        tuple(starts.tolist()),
+        view.left,
+        after,
+        view.tracks,
+    )
+    picture = match_picture(
+        found,
+        cells,
+        len(chosen),
+        palette(st.context.theme.type),
+        tracks={name: model.tracks[name] for name in view.tracks},
+        mapped=view.colour,
+        before=view.left,
+        after=after,
+    )
+    key = f"match-{model.name}-{state.name}"
+
+    def go() -> None:
+        now = {row["rank"] for row in st.session_state[key].selection.get("clicked_match", [])}
+        clicked = now ^ st.session_state.get("match-seen", set())
+        st.session_state["match-seen"] = now
+        for rank in clicked:
+            place = np.flatnonzero(found["rank"].to_numpy() == rank)
+            if len(place):
+                change(at=window_start(model, int(starts[place[0]]), view.window))
+                st.session_state["match-visits"] = st.session_state.get("match-visits", 0) + 1
+
+    with st.container(key="match_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=go,
+            selection_mode=["clicked_match"],
+            theme=None,
+            width="stretch",
+            height=int(picture.specification["height"]),
+            alt="The matches, a row each: their words, how many of the selected units are on, and their annotations.",
+        )
+
+
+def _show_lengths(view: View, matches: Matches) -> None:
+    key = "match-lengths"
+
+    def take() -> None:
+        now = {row["length"] for row in st.session_state[key].selection.get("clicked_length", [])}
+        clicked = now ^ st.session_state.get("length-seen", set())
+        st.session_state["length-seen"] = now
+        for length in clicked:
+            exact = view.shortest == view.longest == length
+            change(shortest=None if exact else length, longest=None if exact else length)
+
+    with st.container(key="length_view"):
+        picture = length_picture(matches.lengths, view.shortest, view.longest, palette(st.context.theme.type))
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=take,
+            selection_mode=["clicked_length"],
+            theme=None,
+            width="stretch",
+            alt="How many matches are how long; click a bar for matches of exactly this length.",
+        )

@@ -1,0 +1,75 @@
+"""Which units switch here, and where else does that happen?
+
+The upper half is the select view: brush words, and see which units are on there. The lower half is the match view: the
+places in the corpus where the same units do the same. Everything shown is in the address.
+"""
+
+import streamlit as st
+
+from pages._address import View, link, read
+from pages._browser import move_to, save_picture_button
+from pages._current import current_model, current_state
+from pages._match_panel import choose_matches, find_matches, show_matches
+from pages._select_panel import (
+    Shown,
+    choose_hypothesis,
+    choose_tracks,
+    choose_units,
+    navigate,
+    selected_units,
+    show_selection,
+)
+from rnnstore import Model, State, StoreError
+from rnnstore.export import csv, parquet
+from rnnstore.matching import Matches
+from rnnstore.windows import window_table
+
+
+@st.fragment
+def screen() -> None:
+    """The whole page; a brush runs this again, and not what surrounds it."""
+    model, state = current_model(), current_state()
+    view, sentences = read(st.query_params, model, state)
+    for sentence in sentences:
+        st.warning(sentence)
+    with st.container(key="select_and_match"):
+        try:
+            navigate(model, state, view)
+        except StoreError as error:
+            st.error(str(error))
+        choose_hypothesis(model, state, view)
+        units = selected_units(model, state, view)[1]
+        matches = find_matches(model, state, view, units) if units is not None and len(units.units) else None
+        found = matches.table.select(["rank", "start", "stop"]).to_pylist() if matches else []
+        shown = show_selection(model, state, view, [tuple(row.values()) for row in found])
+        with st.container(horizontal=True, gap="small"):
+            with st.popover("Units"):
+                choose_units(state, view, units)
+            with st.popover("Tracks"):
+                choose_tracks(model, view)
+            with st.popover("Take away"):
+                take_away(model, state, view, shown, matches)
+    if matches is not None:
+        st.subheader("Where else does that happen?")
+        st.caption(f"{matches.note} The more of the selected units take part and the fewer others, the higher.")
+        choose_matches(model, view, matches)
+        show_matches(model, state, view, units, matches)
+    move_to("select_and_match", st.session_state.get("match-visits", 0))
+
+
+def take_away(model: Model, state: State, view: View, shown: Shown, matches: Matches | None) -> None:
+    """Pictures, numbers and the link of what is shown."""
+    name = f"{model.name}-{state.name}-{view.at}"
+    save_picture_button("Select view as a picture", "select_view", f"select-{name}")
+    units = shown.units.units if shown.units else []
+    window = window_table(shown.window, units, shown.on, model.annotations(view.tracks, view.at, shown.window.stop))
+    st.download_button("Window as CSV", csv(window), f"window-{name}.csv", "text/csv", on_click="ignore")
+    if matches is not None:
+        save_picture_button("Matches as a picture", "match_view", f"matches-{name}")
+        st.download_button("Matches as CSV", csv(matches.table), f"matches-{name}.csv", "text/csv", on_click="ignore")
+        st.download_button("Matches as Parquet", parquet(matches.table), f"matches-{name}.parquet", on_click="ignore")
+    st.caption("Link to exactly this view")
+    st.code(link(model, state), language=None, wrap_lines=True)
+
+
+screen()
