@@ -7,12 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._current import FRAMED, architecture, current_store, first_model, first_state, store_path
+from pages._current import FRAMED, architecture, current_store, first_model, first_state, navigation, store_path
 from rnnstore import Model, StoreError
 
 STATIC = Path(__file__).parent / "static"
-
-PAGES = {"pages/overview.py": "Overview", "pages/select_and_match.py": "Select and match"}
 
 
 def follow_address() -> dict[str, str | None]:
@@ -71,8 +69,7 @@ def show_facts(model: Model, state: str | None) -> None:
     st.caption("  \n".join(fact for fact in facts if fact))
 
 
-pages = [st.Page(path, title=title, default=path == next(iter(PAGES))) for path, title in PAGES.items()]
-page = st.navigation(pages, position="hidden")
+page, pages = navigation()
 st.set_page_config(f"{page.title} · rnnstore", page_icon=STATIC / "icon.png", layout="wide")
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 
@@ -89,8 +86,9 @@ with st.sidebar:
     if store.problems:
         st.markdown(f":orange[{len(store.problems)} of the store's folders cannot be read; the overview says why.]")
     st.caption(f"Store: `{store_path()}`")
+    carried = {key: st.session_state[key] for key in ("model", "state") if st.session_state.get(key)}
     for each in pages:
-        links.page_link(each, query_params={key: st.session_state.get(key) or "" for key in ("model", "state")})
+        links.page_link(each, query_params=carried)
 if store.models:
     say_unknown(model, state)
 page.run()

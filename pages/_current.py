@@ -18,6 +18,8 @@ import rnnstore
 from rnnstore import Model, State, Store, StoreError
 from rnnstore.card import Card
 
+PAGES = {"pages/overview.py": "Overview", "pages/select_and_match.py": "Select and match"}
+
 DEFAULT_STORE = "store"
 
 FRAMED = "framed"
@@ -77,8 +79,14 @@ def _run_the_frame() -> None:
     Until an application has called `st.navigation`, Streamlit takes a folder named `pages` for one of scripts that
     stand alone; a link straight to a page, as the first request of all, then runs it without sidebar and choice.
     """
-    st.navigation([st.Page("streamlit_app.py")], position="hidden")
+    navigation()
     st.rerun()
+
+
+def navigation() -> tuple[st.Page, list[st.Page]]:
+    """The page that the address names, and all pages; the links to them are drawn in the sidebar."""
+    pages = [st.Page(path, title=title, default=path == next(iter(PAGES))) for path, title in PAGES.items()]
+    return st.navigation(pages, position="hidden"), pages
 
 
 def first_model(store: Store) -> Model:
