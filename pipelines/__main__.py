@@ -33,7 +33,10 @@ RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name (see `recipes`) or the path of a .yaml file.")
 ]
 StoreFolder = Annotated[
-    Path, typer.Option("--store", metavar="FOLDER", help="Where the models are kept; made when it is not there.")
+    Path,
+    typer.Option(
+        "--store", metavar="FOLDER", envvar="RNNSTORE", help="Where the models are kept; made when it is not there."
+    ),
 ]
 CorporaFolder = Annotated[
     Path | None,
