@@ -30,9 +30,9 @@ PIECE = 1024
 WINDOW = 1 << 20
 """Bytes of the row-major copy read at once: what stays in a processor's cache while units are picked from it."""
 
-ROWS_WHEN = 20
+ROWS_WHEN = 24
 """Read whole rows instead of columns when there are more selected units than one in so many: decoding a compressed
-column costs about twenty times as much as passing over the same values in a plain file."""
+column costs about twenty-four times as much as passing over the same values in a plain file."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@
 
 An answer is the 50 best matches with ten words on either side and the number of selected units on at each of them.
 Cold is the first answer of a new process after its files were dropped from the system's cache, warm the median of five
-more. Memory is the peak above what the process held before, having read one word of the model as any page does. Recall is the share of the true 50 best
-ranges (of those that cannot grow; found here by walking over all steps, with no code in common) for which the method
-lists one as good: same overlap, union and length. The aims are 0.15 s warm for five to ten units at 1M x 300, 0.4 s for
-44, ten times that at 10M x 100, and 150 MB.
+more. Memory is the peak above what the process held before, having read one word of the model as any page does.
+Recall is the share of the true 50 best ranges (of those that cannot grow; found here by walking over all steps, with no
+code in common) for which the method lists one as good: same overlap, union and length.
+
+The aims are 0.15 s warm for five to ten units at 1M x 300, 0.4 s for 44, ten times that at 10M x 100, and 150 MB.
 """
 
 from __future__ import annotations

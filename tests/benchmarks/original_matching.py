@@ -2,9 +2,9 @@
 
 The method guesses where matches are and scores the guesses exactly. Guesses are the stretches in which at least k of
 the selected units are on (which ones may change within the stretch), for k from all of them down, until there are
-enough. Only stretches of two steps or more count. The *fast* mode looks at the first 500,000 steps and stops at 1,000 guesses,
-the *precise* one at all steps and at 10,000. With a limited side, guesses whose neighbour has fewer selected units on
-come first. What is neither the whole of such a stretch nor among the first guesses is never seen.
+enough. Only stretches of two steps or more count. The *fast* mode looks at the first 500,000 steps and stops at 1,000
+guesses, the *precise* one at all steps and at 10,000. With a limited side, guesses whose neighbour has fewer selected
+units on come first. What is neither the whole of such a stretch nor among the first guesses is never seen.
 
 States lie in HDF5 as float32[steps, units], as the published program keeps them.
 """
