@@ -20,15 +20,21 @@ from rnnstore.tables import FORMAT
 
 NAME = "card.json"
 
-_ALLOWED = re.compile(r"[\w][\w. -]{0,99}")
+MENDING = "Copy the model again, or delete it and record it anew."
+
+_ALLOWED = re.compile(r"[^\W_][\w. -]{0,99}")
+_BYTES = 200  # file systems end names at 255 bytes, and this program puts a few before and behind
+
+Size = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 def checked_name(name: str, what: str = "model") -> str:
     """`name`, when it can name a `what` (model, state or track); a `StoreError` that says why otherwise."""
-    if not isinstance(name, str) or not _ALLOWED.fullmatch(name) or name.endswith((".", " ")):
+    allowed = isinstance(name, str) and _ALLOWED.fullmatch(name) and not name.endswith((".", " "))
+    if not allowed or len(name.encode()) > _BYTES:
         raise StoreError(
             f"{name!r} cannot name a {what}: letters, digits, '.', '_', '-' and spaces are allowed, beginning with a "
-            "letter or digit and at most 100 long, so that it can name a folder (it is no path)."
+            f"letter or digit, at most 100 long and {_BYTES} bytes, so that it can name a folder (it is no path)."
         )
     return name
 
@@ -41,7 +47,8 @@ def _inside(path: str) -> str:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # JSON has no NaN: a perplexity that overflowed is written as text and read as a number again.
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
 class File(_Part):
@@ -85,22 +92,28 @@ class Track(_Part):
 
 
 class Card(_Part):
-    """What a model is, and which files hold it."""
+    """What a model is, and which files hold it.
+
+    `derived` names the facts that a recording found itself, which the next one finds anew; `notes` are sentences about
+    what a recording left out.
+    """
 
     format: int = FORMAT
     created: str
     description: str = ""
     task: str = ""
     cell: str = ""
-    layers: int | None = None
-    units: int | None = None
-    embedding: int | None = None
-    parameters: int | None = None
+    layers: Size | None = None
+    units: Size | None = None
+    embedding: Size | None = None
+    parameters: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     corpus: str = ""
     level: str = "word"
-    vocabulary: int | None = None
+    vocabulary: Size | None = None
     metrics: tuple[Metric, ...] = ()
     settings: dict[str, Any] = {}
+    derived: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     recorded: str = ""
     steps: int = Field(default=0, ge=0)
     states: dict[str, State] = {}
@@ -121,6 +134,15 @@ def read_card(folder: Path) -> Card:
 
     Raises `DamagedModel` with a sentence when the folder holds no model, a newer format, or damaged files.
     """
+    card = _parsed(folder)
+    while wrong := _wrong_file(folder, card):
+        card, before = _parsed(folder), card
+        if card.files == before.files:  # else a writer replaced the tables in between: look at the new ones
+            raise DamagedModel(wrong)
+    return card
+
+
+def _parsed(folder: Path) -> Card:
     path = folder / NAME
     try:
         content = json.loads(path.read_bytes())
@@ -129,46 +151,48 @@ def read_card(folder: Path) -> Card:
             f"{folder.name} is no model: it holds no {NAME}. Delete the folder, or copy the whole model again."
         ) from None
     except (OSError, ValueError) as error:
-        raise DamagedModel(
-            f"{folder.name}/{NAME} cannot be read ({error}). Copy the model again, or record it anew."
-        ) from error
+        raise DamagedModel(f"{folder.name}/{NAME} cannot be read ({error}). {MENDING}") from error
     if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-        raise DamagedModel(f"{folder.name}/{NAME} is not a model's card: it says no format. Record the model anew.")
+        raise DamagedModel(f"{folder.name}/{NAME} is not a model's card: it says no format. {MENDING}")
     if content["format"] > FORMAT:
         raise DamagedModel(
             f"{folder.name} has format {content['format']}, and this program reads up to {FORMAT}. "
             "Update rnnstore to read it."
         )
     try:
-        card = Card.model_validate(content)
+        return Card.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DamagedModel(
-            f"{folder.name}/{NAME} is damaged at {where}: {first['msg']}. Copy the model again, or record it anew."
-        ) from error
+        raise DamagedModel(f"{folder.name}/{NAME} is damaged at {where}: {first['msg']}. {MENDING}") from error
+
+
+def _wrong_file(folder: Path, card: Card) -> str:
+    """A sentence about the first file that is not there in the listed size; empty when all are."""
     for table, files in card.files.items():
         for file in files:
             try:
                 size = os.stat(folder / file.path).st_size
             except OSError:
-                raise DamagedModel(
-                    f"{folder.name} lacks the file {file.path} of its table {table}. "
-                    "Copy the model again, or record it anew."
-                ) from None
+                return f"{folder.name} lacks the file {file.path} of its table {table}. {MENDING}"
             if size != file.bytes:
-                raise DamagedModel(
+                return (
                     f"{folder.name}/{file.path} (table {table}) has {size:,} bytes instead of {file.bytes:,}: it is "
-                    "truncated or was changed. Copy the model again, or record it anew."
+                    f"truncated or was changed. {MENDING}"
                 )
-    return card
+    return ""
 
 
 def write_card(folder: Path, card: Card) -> None:
     """Put `card` in place of the folder's present one, in a single step that cannot be seen half done."""
     path = folder / f".{NAME}.new"
     with open(path, "w", encoding="utf-8") as file:
-        file.write(card.model_dump_json(indent=1))
+        file.write(card.model_dump_json(indent=1, fallback=_plain))
         file.flush()
         os.fsync(file.fileno())
     os.replace(path, folder / NAME)
+
+
+def _plain(value: Any) -> Any:
+    """What stands in JSON for a setting of another type: NumPy's numbers as numbers, a path as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
 from collections.abc import Iterable
 
 
@@ -58,4 +59,6 @@ def nearest(given: str, known: Iterable[str]) -> str:
 
 def is_disk_full(error: OSError) -> bool:
     """Whether an operating-system error means that there is no room left (disk or quota)."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    codes = (errno.ENOSPC, errno.EDQUOT)
+    # Copying a folder raises one error for all its files, which has no number but their texts.
+    return error.errno in codes or (error.errno is None and any(os.strerror(code) in str(error) for code in codes))

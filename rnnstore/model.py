@@ -165,7 +165,7 @@ class Model:
         return self._ask(
             key,
             "select * from {part} where word_id in (select unnest($words)) order by word_id",
-            words=list(words),
+            words=np.asarray(words, np.int64).tolist(),
         )
 
     # States
@@ -177,6 +177,9 @@ class Model:
 
     def vectors_at(self, state: str, steps: np.ndarray) -> np.ndarray:
         """dtype[len(steps), units]: the values of all units at scattered steps, in the order given."""
+        steps = np.asarray(steps, np.int64)
+        self.state(state)
+        self._check_steps(steps)
         return self._read(lambda: self._reader(state).at(steps))
 
     def unit_values(
@@ -267,8 +270,7 @@ class Model:
 
         Only the row groups that hold one of the steps are read; DuckDB would prune them by range alone.
         """
-        if len(steps) and not 0 <= steps.min() <= steps.max() < self.steps:
-            raise QuestionError(f"Steps 0 to {self.steps - 1:,} are recorded, not {steps.min():,} to {steps.max():,}.")
+        self._check_steps(steps)
         wanted, places = np.unique(steps, return_inverse=True)
         return _plain(self._read(lambda: self._rows_at(key, wanted, columns)).take(pa.array(places)))
 
@@ -300,7 +302,8 @@ class Model:
             raise QuestionError(f"Model {self.name!r} has not been recorded: it has no {table}. Record it first.")
         source = "read_parquet($files, hive_partitioning = false)"
         query = query.replace("{" + table + "}", source).replace("{part}", source)
-        parameters = {"files": files, **values}
+        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+        parameters = {"files": files, **plain}
         return self._read(lambda: _plain(self._cursor().sql(query, params=parameters).to_arrow_table()))
 
     def _read(self, reading: Callable[[], Any]) -> Any:
@@ -308,8 +311,14 @@ class Model:
             return reading()
         except (OSError, duckdb.IOException) as error:
             raise StoreError(
-                f"Model {self.name!r} changed or was deleted while it was being read; ask again. ({error})"
+                f"Model {self.name!r} changed or was deleted while it was being read; open the store again. ({error})"
             ) from error
+
+    def _check_steps(self, steps: np.ndarray) -> None:
+        if not self.steps:
+            raise QuestionError(f"Model {self.name!r} has not been recorded: it has no steps. Record it first.")
+        if len(steps) and not 0 <= steps.min() <= steps.max() < self.steps:
+            raise QuestionError(f"Steps 0 to {self.steps - 1:,} are recorded, not {steps.min():,} to {steps.max():,}.")
 
     def _check_window(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self.steps:

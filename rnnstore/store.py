@@ -19,7 +19,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rnnstore.card import Card, checked_name, read_card
+from rnnstore.card import FACTS, Card, checked_name, read_card
+from rnnstore.card import NAME as CARD
 from rnnstore.errors import DamagedModel, QuestionError, StoreError, UnknownModel, nearest
 from rnnstore.model import Model
 from rnnstore.recorder import Recorder
@@ -60,7 +61,11 @@ class Store:
     def __init__(self, path: Path):
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file; a store is a folder. Name the folder that holds the models.")
-        self.path = path
+        if (path / CARD).exists():
+            raise StoreError(
+                f"{path} is a model, not a store. Name the folder that holds it: {path.absolute().parent}."
+            )
+        self.path = path.absolute()
         self.models: dict[str, Model] = {}
         self.problems: list[Problem] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -79,7 +84,8 @@ class Store:
             try:
                 models[checked_name(name)] = Model(name, folder, read_card(folder), self._cursor)
             except StoreError as error:
-                problems.append(Problem(name, str(error)))
+                if folder.exists():  # else it was renamed or deleted in between
+                    problems.append(Problem(name, str(error)))
         with self._lock:
             self.models, self.problems = models, problems
             self._connection, self._viewed = None, False
@@ -104,37 +110,39 @@ class Store:
         runs with this process's rights: do not pass it what a stranger typed.
         """
         try:
-            self._make_views()
-            answer = self._cursor().sql(query, params=parameters or None)
-            if answer is None:
-                return pa.table({})
-            return (answer if limit is None else answer.limit(limit)).to_arrow_table()
+            try:
+                return self._answer(query, parameters, limit)
+            except duckdb.IOException:  # a model was recorded anew or deleted since the views were made
+                self.refresh()
+                return self._answer(query, parameters, limit)
         except duckdb.Error as error:
             raise QuestionError(f"The query was refused: {str(error).strip()}") from error
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
+    def _answer(self, query: str, parameters: Any, limit: int | None) -> pa.Table:
+        answer = self._cursor(views=True).sql(query, params=parameters or None)
+        if answer is None:
+            return pa.table({})
+        return (answer if limit is None else answer.limit(limit)).to_arrow_table()
+
+    def _cursor(self, views: bool = False) -> duckdb.DuckDBPyConnection:
+        """A cursor of one thread's own; the views are made when first wanted: DuckDB reads every footer for them."""
         with self._lock:
             if self._connection is None:
                 self._connection = duckdb.connect(":memory:", config={"threads": min(4, os.cpu_count() or 1)})
                 self._connection.execute("set parquet_metadata_cache = true")
-            return self._connection.cursor()
-
-    def _make_views(self) -> None:
-        """Make the views when they are first asked for: DuckDB reads the footer of every file for them."""
-        connection = self._cursor()
-        with self._lock:
-            if not self._viewed:
-                self._add_views(connection)
+            if views and not self._viewed:
+                self._add_views(self._connection)
                 self._viewed = True
+            return self._connection.cursor()
 
     def _add_views(self, connection: duckdb.DuckDBPyConnection) -> None:
         rows = pa.Table.from_pylist([_models_row(model) for model in self.models.values()], _schema(MODELS))
         connection.register("models_now", rows)
-        connection.execute("create table models as from models_now")
+        connection.execute("create or replace table models as from models_now")
         connection.unregister("models_now")
         _comment(connection, MODELS, "table")
         for table in TABLES:
-            connection.execute(f"create view {table.name} as {self._select(table)}")
+            connection.execute(f"create or replace view {table.name} as {self._select(table)}")
             _comment(connection, table, "view")
 
     def _select(self, table: Table) -> str:
@@ -146,17 +154,25 @@ class Store:
             if key.split("/")[0] == table.name
             for file in parts
         ]
+        folders = [name for name in ("model", table.folder) if name]
         named = ["model", *(column.name for column in table.columns)]
         if not files:
             typed = ", ".join(f"cast(null as {_sql_type(column.type)}) as {column.name}" for column in table.columns)
             return f"select cast(null as varchar) as model, {typed} where false"
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        types = ", ".join(f"'{name}': varchar" for name in ("model", table.folder) if name)
-        columns = ", ".join(named) if not table.wide else f"{', '.join(named)}, columns('^u[0-9]+$')"
-        return (
-            f"select {columns} from read_parquet([{listed}], hive_partitioning = true, "
-            f"hive_types = {{{types}}}, union_by_name = {'true' if table.wide else 'false'})"
-        )
+        reading = f"union_by_name = {'true' if table.wide else 'false'}, hive_partitioning = "
+        if "=" not in str(self.path):
+            types = ", ".join(f"'{name}': varchar" for name in folders)
+            reading += f"true, hive_types = {{{types}}}"
+        else:  # DuckDB would take a folder above the store (runs/t=5/store) for a column, too
+            reading += "false"
+            named = [
+                rf"regexp_extract(filename, '.*[/\\]{name}=([^/\\]*)[/\\]', 1) as {name}" if name in folders else name
+                for name in named
+            ]
+        if table.wide:
+            named.append("columns('^u[0-9]+$')")
+        return f"select {', '.join(named)} from read_parquet([{listed}], {reading})"
 
     # Writing
 
@@ -176,12 +192,13 @@ class Store:
 
     def rename(self, old: str, new: str) -> None:
         """Give a model another name."""
-        self._known(old)
-        source, target = model_folder(self.path, old), model_folder(self.path, new)
+        source, target = self._known(old), model_folder(self.path, new)
+        if old == new:
+            return
         with lock(self.path, old), lock(self.path, new):
             if target.exists():
                 raise StoreError(f"There is a model {new!r} already; choose another name or delete it first.")
-            os.rename(source, target)
+            _rename(source, target)
         self.refresh()
 
     def delete(self, name: str) -> None:
@@ -189,13 +206,17 @@ class Store:
         folder = self._known(name)
         with lock(self.path, name):
             trash = self.path / f"{TRASH}-{new_id()}"
-            os.rename(folder, trash)
+            _rename(folder, trash)
+        if trash.is_symlink():
+            trash.unlink()  # the model itself lies elsewhere
         shutil.rmtree(trash, ignore_errors=True)
         self.refresh()
 
     def copy_in(self, folder: str | os.PathLike[str], name: str | None = None) -> str:
         """Copy a model's folder (from another store, or unpacked) into this one; returns its name here."""
-        source = Path(folder)
+        source = Path(folder).absolute()
+        if not source.is_dir():
+            raise StoreError(f"{source} is no folder; name the folder of a model: model=<name> of another store.")
         name = checked_name(source.name.removeprefix(PREFIX) if name is None else name)
         read_card(source)
         target = model_folder(self.path, name)
@@ -209,6 +230,8 @@ class Store:
                     shutil.copytree(source, staging, ignore=shutil.ignore_patterns(".*"))
                     read_card(staging)
                     os.rename(staging, target)
+            except OSError as error:
+                raise StoreError(f"{source} could not be copied into {self.path} ({error}).") from error
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
         self.refresh()
@@ -229,9 +252,10 @@ class _Recording:
         own = ("vocabulary", "thresholds", "dtype", "track_sources", "recorded")
         self._writer = writer
         self._options = {key: value for key, value in options.items() if key in own}
-        if isinstance(options.get("vocabulary"), int):
-            raise StoreError("`vocabulary` is the list of words by id, not their number.")
         self._facts = {key: value for key, value in options.items() if key not in own}
+        for key in self._facts:
+            if key not in FACTS:
+                raise StoreError(f"A recording has no option {key!r}: {nearest(key, (*own, *FACTS))}")
         self._recorder: Recorder | None = None
 
     def __enter__(self) -> Recorder:
@@ -251,6 +275,15 @@ class _Recording:
         finally:
             self._writer.__exit__()
             self._store.refresh()
+
+
+def _rename(source: Path, target: Path) -> None:
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        raise StoreError(
+            f"{source} cannot be moved ({error.strerror}); see who may write it, or is using it."
+        ) from error
 
 
 def _model_folders(path: Path) -> list[Path]:

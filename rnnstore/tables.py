@@ -185,6 +185,7 @@ MODELS = Table(
             "results with the split that they were measured on",
         ),
         Column("settings", pa.string(), "the recipe, as JSON"),
+        Column("notes", pa.list_(pa.string()), "what the recording left out, and why"),
         Column("format", pa.int32(), "version of the store's layout"),
         Column("created", pa.string(), "time of the first writing, UTC"),
     ),

@@ -104,10 +104,10 @@ class ModelWriter:
                 raise StoreError(f"A model has no fact {fact!r}: {nearest(fact, FACTS)}")
         if "metrics" in facts:
             facts["metrics"] = [
-                metric if isinstance(metric, Mapping) else dict(zip(("name", "split", "value"), metric, strict=True))
+                dict(zip(("name", "split", "value"), metric, strict=False)) if isinstance(metric, Sequence) else metric
                 for metric in facts["metrics"]
             ]
-        self._commit(facts)
+        self._commit({**facts, "derived": [fact for fact in self.card.derived if fact not in facts]})
 
     def folder(self, name: str) -> Path:
         """A folder inside the model's for files of the caller's own (weights, settings); it travels with the model."""
@@ -122,7 +122,12 @@ class ModelWriter:
         if table not in BY_NAME or BY_NAME[table].folder or BY_NAME[table].wide:
             whole = [t.name for t in BY_NAME.values() if not t.folder and not t.wide]
             raise StoreError(f"Table {table!r} cannot be replaced as a whole: {nearest(table, whole)}")
-        rows = rows.select(BY_NAME[table].schema.names).cast(BY_NAME[table].schema)
+        schema = BY_NAME[table].schema
+        try:
+            rows = rows.select(schema.names).cast(schema)
+        except (KeyError, pa.ArrowException) as error:
+            expected = ", ".join(f"{field.name} ({field.type})" for field in schema)
+            raise StoreError(f"These are no rows of {table}: {error.args[0]}. Its columns are {expected}.") from error
         with self.staging() as staging, disk_full_said(f"writing {table} of {self.name}"):
             path = staging.file(table, 0)
             pq.write_table(rows, path, compression="zstd")
@@ -156,16 +161,23 @@ class ModelWriter:
         self, staging: Staging, files: Mapping[str, Sequence[File]], *, replaced: Iterable[str], **card: Any
     ) -> None:
         """Move staged `files` into the model and make them its tables, dropping the tables `replaced`, in one step."""
-        for parts in files.values():
-            for part in parts:
-                target = self.path / part.path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.rename(staging.path / part.path, target)
         kept = {table: parts for table, parts in self.card.files.items() if table not in set(replaced)}
-        self._commit({"files": {**kept, **files}, **card})
-        self._sweep()
+        try:
+            for parts in files.values():
+                for part in parts:
+                    target = self.path / part.path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    os.rename(staging.path / part.path, target)
+            self._commit({"files": {**kept, **files}, **card})
+        finally:
+            self.card = read_card(self.path)  # stopped at any line, files of one of the two cards are swept
+            self._sweep()
 
     def _commit(self, changes: Mapping[str, Any]) -> None:
+        if self._lock is None or not self._lock.is_locked:
+            raise StoreError(
+                f"The writer of {self.name!r} is not open; use it inside `with store.writer(...) as writer`."
+            )
         try:
             card = Card.model_validate({**self.card.model_dump(), **changes})
         except ValidationError as error:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import threading
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 import rnnstore
-from rnnstore import tables
+from rnnstore import card, tables
 from tests.worlds import record
 
 
@@ -83,6 +85,40 @@ def test_names_that_look_like_numbers_or_hold_quotes_stay_text(tmp_path):
     assert rnnstore.open(folder).sql("select distinct model from tokens").to_pylist() == [{"model": "2020"}]
 
 
+@pytest.mark.parametrize("above", ["runs/t=5", "model=other", "state=x,track=y"])
+def test_folders_above_the_store_are_not_taken_for_columns(tmp_path, above):
+    record(tmp_path / above, annotations={"x": ["a"] * 8})
+    store = rnnstore.open(tmp_path / above)
+    assert store.sql("select model, state, t, u0 from states where t = 1").to_pylist() == [
+        {"model": "small", "state": "hidden", "t": 1, "u0": 0.125}
+    ]
+    assert store.sql("select model, track, count(*) as n from annotations group by all").to_pylist() == [
+        {"model": "small", "track": "x", "n": 8}
+    ]
+
+
+def test_characters_of_patterns_in_a_path_are_only_characters(tmp_path):
+    record(tmp_path / "s[ab]*?", "here")
+    record(tmp_path / "sax", "elsewhere")
+    store = rnnstore.open(tmp_path / "s[ab]*?")
+    assert store.sql("select distinct model from tokens").to_pylist() == [{"model": "here"}]
+    assert store.model("here").words(0, 1)["word"].to_pylist() == ["the"]
+
+
+def test_a_relative_path_means_the_folder_that_it_meant_when_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record(Path("store"))
+    store = rnnstore.open("store")
+    monkeypatch.chdir("/")
+    assert store.sql("select count(*) as n from tokens").to_pylist() == [{"n": 8}]
+
+
+def test_a_model_opened_as_a_store_is_a_sentence(tmp_path):
+    record(tmp_path)
+    with pytest.raises(rnnstore.StoreError, match=r"is a model, not a store\. Name the folder that holds it"):
+        rnnstore.open(tmp_path / "model=small")
+
+
 def test_an_unknown_model_is_told_with_the_nearest_name(tmp_path):
     store = record(tmp_path, "python-lstm")
     with pytest.raises(rnnstore.UnknownModel, match=r"no model 'pyton-lstm': did you mean python-lstm\?"):
@@ -102,7 +138,9 @@ def test_a_wrong_query_is_a_sentence(tmp_path):
         rnnstore.open(tmp_path).sql("selct 1")
 
 
-@pytest.mark.parametrize("name", ["", "../up", "a/b", "a\\b", "/root", ".hidden", "end.", "x" * 101, "a\0b", "a=b"])
+@pytest.mark.parametrize(
+    "name", ["", "../up", "a/b", "a\\b", "/root", ".hidden", "end.", "x" * 101, "語" * 70, "a\0b", "a=b", "_a"]
+)
 def test_a_model_cannot_be_named_like_a_path(tmp_path, name):
     with pytest.raises(rnnstore.StoreError, match="cannot name a model"), rnnstore.open(tmp_path).writer(name):
         pass
@@ -133,6 +171,39 @@ def test_copying_in_what_is_no_model_is_refused(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(rnnstore.DamagedModel, match=r"folder is no model: it holds no card\.json"):
         rnnstore.open(tmp_path / "store").copy_in(tmp_path / "folder")
+
+
+def test_what_cannot_be_copied_in_is_a_sentence(tmp_path, monkeypatch):
+    store = record(tmp_path / "here")
+    with pytest.raises(rnnstore.StoreError, match="is no folder; name the folder of a model"):
+        store.copy_in(tmp_path / "nowhere")
+
+    def full(source, *_, **__):
+        raise shutil.Error([(source, "there", f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}")])
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(rnnstore.DiskFull, match="The disk is full"):
+        rnnstore.open(tmp_path / "there").copy_in(tmp_path / "here" / "model=small")
+
+
+def test_deleting_a_model_that_is_a_link_leaves_what_it_points_to(tmp_path):
+    record(tmp_path / "elsewhere")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "model=m").symlink_to(tmp_path / "elsewhere" / "model=small")
+    store = rnnstore.open(tmp_path / "store")
+    assert store.model("m").steps == 8
+    store.delete("m")
+    assert [entry.name for entry in (tmp_path / "store").iterdir()] == [".locks"]
+    assert rnnstore.open(tmp_path / "elsewhere").model("small").steps == 8
+
+
+def test_a_damaged_model_can_be_deleted_and_recorded_anew_as_its_sentence_says(tmp_path):
+    store = record(tmp_path)
+    (tmp_path / "model=small" / "card.json").write_text("{")
+    with pytest.raises(rnnstore.DamagedModel, match="or delete it and record it anew"):
+        record(tmp_path)
+    store.delete("small")
+    assert record(tmp_path).model("small").steps == 8
 
 
 def test_each_kind_of_damage_is_told_by_name_and_the_rest_opens(tmp_path):
@@ -208,6 +279,57 @@ def test_two_writers_of_one_model_get_a_sentence_and_the_first_goes_on(tmp_path)
     assert rnnstore.open(tmp_path).model("m").steps == 1
 
 
+def test_a_model_replaced_while_the_store_opens_is_not_called_damaged(tmp_path, monkeypatch):
+    record(tmp_path)
+    real = card._parsed
+
+    def replaced_right_after(folder):
+        monkeypatch.setattr(card, "_parsed", real)
+        seen = real(folder)
+        record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
+        return seen
+
+    monkeypatch.setattr(card, "_parsed", replaced_right_after)
+    store = rnnstore.open(tmp_path)
+    assert (store.problems, store.model("small").steps) == ([], 1)
+
+
+def test_a_model_deleted_while_the_store_opens_is_no_problem(tmp_path, monkeypatch):
+    store = record(tmp_path)
+    monkeypatch.setattr("rnnstore.store.read_card", lambda folder: (shutil.rmtree(folder), card.read_card(folder))[1])
+    store.refresh()
+    assert (store.models, store.problems) == ({}, [])
+
+
+def test_sql_follows_models_that_other_processes_change(tmp_path):
+    store = record(tmp_path)
+    assert store.sql("select count(*) as n from tokens").to_pylist() == [{"n": 8}]
+    record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
+    assert store.sql("select count(*) as n from tokens").to_pylist() == [{"n": 1}]
+
+
+def test_views_can_be_asked_while_the_store_is_looked_at_anew(tmp_path):
+    store, wrong = record(tmp_path), []
+    done = threading.Event()
+
+    def ask():
+        try:
+            while not done.is_set():
+                store.sql("select count(*) from tokens")
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(50):
+        store.refresh()
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
 def test_a_model_replaced_while_it_is_read_gives_a_sentence(tmp_path):
     model = record(tmp_path).model("small")
     record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
@@ -229,8 +351,33 @@ def test_facts_are_checked(tmp_path):
             writer.describe(layers="two")
         with pytest.raises(rnnstore.StoreError, match="is a table of the store"):
             writer.folder("tokens")
+        with pytest.raises(rnnstore.StoreError, match="cannot be -1"):
+            writer.describe(units=-1)
+        with pytest.raises(rnnstore.StoreError, match=r"metrics\.0\.value of model 'm' cannot be"):
+            writer.describe(metrics=[("perplexity", "test")])
+        with pytest.raises(rnnstore.StoreError, match=r"no rows of training.*Its columns are step \(int64\), epoch"):
+            writer.replace("training", pa.table({"step": [1]}))
         with pytest.raises(rnnstore.StoreError, match="cannot be replaced as a whole"):
             writer.replace("states", pa.table({}))
+
+
+def test_a_diverged_training_and_settings_from_numpy_can_be_written_down(tmp_path):
+    facts = {"metrics": [("perplexity", "test", float("nan")), ("loss", "test", float("inf"))], "layers": np.int64(2)}
+    store = record(tmp_path, settings={"rate": np.float32(0.5), "folder": tmp_path, "sizes": np.arange(2)}, **facts)
+    assert store.problems == []
+    model = store.model("small")
+    assert [str(metric.value) for metric in model.card.metrics] == ["nan", "inf"]
+    assert (model.card.layers, model.card.settings) == (2, {"rate": 0.5, "folder": str(tmp_path), "sizes": [0, 1]})
+    json.loads((model.folder / "card.json").read_text(), parse_constant=pytest.fail)
+    assert store.sql("select metrics[2].value as loss from models").to_pylist() == [{"loss": float("inf")}]
+
+
+def test_a_writer_outside_its_with_changes_nothing(tmp_path):
+    store = record(tmp_path)
+    with pytest.raises(rnnstore.StoreError, match="not open; use it inside `with"):
+        store.writer("small").describe(description="x")
+    store.refresh()
+    assert store.model("small").steps == 8
 
 
 def test_a_model_that_was_not_recorded_says_so(tmp_path):
@@ -240,8 +387,9 @@ def test_a_model_that_was_not_recorded_says_so(tmp_path):
     store.refresh()
     model = store.model("m")
     assert (model.steps, model.states, model.training().num_rows) == (0, {}, 0)
-    with pytest.raises(rnnstore.QuestionError, match="has not been recorded"):
-        model.words(0, 0)
+    for question in (lambda: model.words(0, 0), lambda: model.words_at([])):
+        with pytest.raises(rnnstore.QuestionError, match="has not been recorded"):
+            question()
 
 
 def test_many_threads_ask_one_store(tmp_path):
