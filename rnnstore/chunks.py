@@ -18,6 +18,9 @@ from rnnstore.runs import all_finite
 
 Chunk = dict[Any, np.ndarray]
 
+BY_STEP = ("targets", "target_probabilities", "loss")
+"""Fields of `Predictions` with one value a step."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -35,12 +38,34 @@ class Predictions:
     loss: np.ndarray
 
 
+def _array(what: str, given: Any) -> np.ndarray:
+    try:
+        return np.asarray(given)
+    except Exception as error:  # whatever another framework raises
+        raise StoreError(
+            f"{what} cannot be read as a NumPy array ({error}); hand one over, from PyTorch by "
+            "tensor.detach().cpu().numpy()."
+        ) from error
+
+
+def _encodable(word: str) -> str:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise StoreError(f"{word!r} is no text that can be stored: read its source with the right encoding.") from None
+    return word
+
+
 class Vocabulary:
     """Words and their ids: given beforehand, or numbered as they first appear."""
 
     def __init__(self, words: Sequence[str] | None):
+        if words is not None and (isinstance(words, Mapping) or not hasattr(words, "__len__")):
+            raise StoreError(
+                f"The vocabulary was given as {type(words).__name__}; a list was expected, with the word of id 0 first."
+            )
         self._fixed = words is not None
-        self.all = [str(word) for word in words] if words is not None else []
+        self.all = [_encodable(str(word)) for word in words] if words is not None else []
         self._ids = {} if self._fixed else {word: index for index, word in enumerate(self.all)}
 
     def __len__(self) -> int:
@@ -48,7 +73,7 @@ class Vocabulary:
 
     def ids(self, words: Any) -> np.ndarray:
         if self._fixed:
-            ids = np.asarray(words)
+            ids = _array("The words", words)
             if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
                 raise StoreError(
                     f"Words were given as {ids.dtype}{list(ids.shape)}; with a vocabulary, a list of ids is expected."
@@ -64,6 +89,7 @@ class Vocabulary:
             if not isinstance(word, str):
                 raise StoreError(f"The word {word!r} is no string; give a vocabulary to record ids.")
             if word not in self._ids:
+                _encodable(word)
                 self._ids[word] = len(self.all)
                 self.all.append(word)
         return np.fromiter((self._ids[word] for word in words), np.int32, len(words))
@@ -78,7 +104,10 @@ class Vocabulary:
 
 def sequence_starts(given: Any, steps: int) -> np.ndarray:
     """bool[steps] from what was given; nothing given means that the running sequence goes on."""
-    starts = np.zeros(steps, bool) if given is None else np.array(given, bool)
+    starts = np.zeros(steps, bool) if given is None else _array("sequence_starts", given)
+    if starts.dtype != bool and not np.isin(starts, (0, 1)).all():
+        raise StoreError("sequence_starts holds something else than true and false; a mask was expected, not steps.")
+    starts = starts.astype(bool)
     if starts.shape != (steps,):
         raise StoreError(
             f"sequence_starts has shape {list(starts.shape)}; one for each of the {steps} words was expected."
@@ -88,14 +117,14 @@ def sequence_starts(given: Any, steps: int) -> np.ndarray:
 
 def state_values(name: str, values: Any, steps: int, first: int, dtype: np.dtype) -> np.ndarray:
     """dtype[steps, units]: the values of a state as they are stored; `first` is the chunk's first step."""
-    given = np.asarray(values)
+    given = _array(f"State {name!r}", values)
     if given.ndim != 2 or len(given) != steps or not given.shape[1]:
         raise StoreError(
             f"State {name!r} has shape {list(given.shape)}; [{steps}, units] was expected: a row for each of the "
             f"{steps} words."
         )
     if given.dtype.kind not in "fiu":
-        raise StoreError(f"State {name!r} holds {given.dtype}; real numbers were expected.")
+        raise StoreError(f"State {name!r} holds {given.dtype}; real numbers were expected (float32, say).")
     with np.errstate(over="ignore"):
         stored = given.astype(dtype)
     if not all_finite(stored):
@@ -108,41 +137,55 @@ def state_values(name: str, values: Any, steps: int, first: int, dtype: np.dtype
     return stored
 
 
-def track_values(name: str, values: Any, steps: int) -> np.ndarray:
-    array = np.asarray(values)
+def track_values(name: str, values: Any, steps: int, numbers: bool = False) -> np.ndarray:
+    """float64[steps] of numbers (NaN: says nothing) or object[steps] of labels (empty: says nothing).
+
+    `numbers` says that the track had numbers before, so that a chunk in which it says nothing has them too.
+    """
+    array = _array(f"Track {name!r}", values)
+    if array.dtype.kind in "US" and isinstance(values, list | tuple):
+        array = np.array(values, object)  # NumPy would make the label "nan" of a missing value
     if array.shape != (steps,):
         raise StoreError(
             f"Track {name!r} has shape {list(array.shape)}; one value for each of the {steps} words was expected."
         )
     if array.dtype.kind in "iuf":
         return array.astype(np.float64)
-    if array.dtype.kind == "b":
-        return np.where(array, "true", "false").astype(object)
-    return np.array([("" if value is None else str(value)) for value in array.tolist()], dtype=object)
+    values = array.tolist()
+    try:
+        column = pa.array(values, from_pandas=True)
+    except (ValueError, OverflowError):  # of several types
+        column = pa.array([None if value is None else _encodable(str(value)) for value in values], pa.string())
+    silent = column.null_count == len(column)
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or (numbers and silent):
+        return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return column.cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False)
 
 
 def prediction_columns(given: Predictions, steps: int, vocabulary: int) -> dict[str, np.ndarray]:
-    predicted, probabilities = np.asarray(given.word_ids), np.asarray(given.probabilities)
+    predicted = _array("Predictions' word_ids", given.word_ids)
+    probabilities = _array("Predictions' probabilities", given.probabilities)
     if predicted.ndim != 2 or len(predicted) != steps or probabilities.shape != predicted.shape:
         raise StoreError(
             f"Predictions have shapes {list(predicted.shape)} and {list(probabilities.shape)}; [{steps}, k] was "
             "expected of both."
         )
-    targets = np.asarray(given.targets)
-    for ids in (predicted, targets):
+    by_step = {name: _array(f"Predictions' {name}", getattr(given, name)) for name in BY_STEP}
+    for name, column in by_step.items():
+        if column.shape != (steps,):
+            raise StoreError(f"Predictions' {name} has shape {list(column.shape)}; [{steps}] was expected.")
+    for ids in (predicted, by_step["targets"]):
+        if ids.size and ids.dtype.kind not in "iu":
+            raise StoreError(f"Predicted words and targets were given as {ids.dtype}; ids were expected.")
         if ids.size and not -1 <= ids.min() <= ids.max() < vocabulary:
             raise StoreError(f"A predicted word or target lies outside the vocabulary of {vocabulary:,} words.")
-    columns = {
+    return {
         "predicted": predicted.astype(np.int32),
         "probabilities": probabilities.astype(np.float32),
-        "targets": targets.astype(np.int32),
-        "target_probabilities": np.asarray(given.target_probabilities, np.float32),
-        "losses": np.asarray(given.loss, np.float32),
+        "targets": by_step["targets"].astype(np.int32),
+        "target_probabilities": by_step["target_probabilities"].astype(np.float32),
+        "losses": by_step["loss"].astype(np.float32),
     }
-    for name, column in columns.items():
-        if len(column) != steps:
-            raise StoreError(f"Predictions' {name} has {len(column)} rows; {steps} were expected.")
-    return columns
 
 
 def shape_of(chunk: Chunk) -> dict[Any, Any]:

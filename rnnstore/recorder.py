@@ -17,7 +17,7 @@ import pyarrow as pa
 from rnnstore import chunks
 from rnnstore.card import File, checked_name
 from rnnstore.chunks import Chunk, Predictions, Vocabulary
-from rnnstore.errors import StoreError
+from rnnstore.errors import StoreError, nearest
 from rnnstore.parts import ParquetParts
 from rnnstore.responses import EvenSample
 from rnnstore.series import Block, StateSeries, Target, TrackSeries
@@ -48,7 +48,7 @@ class Recorder:
             raise StoreError(f"States are stored as float16 or float32, not as {dtype!r}.")
         self._writer = writer
         self._dtype = np.dtype(dtype)
-        self._thresholds = thresholds
+        self._thresholds = _checked_thresholds(thresholds)
         self._sources = dict(track_sources)
         self._recorded = recorded
         self._words = Vocabulary(vocabulary)
@@ -78,9 +78,9 @@ class Recorder:
                 with self._said():
                     raise error
         finally:
+            self._target.pool.shutdown()  # first: what a thread still writes is not to be closed under it
             for stream in self._streams():
                 stream.abandon()
-            self._target.pool.shutdown()
             self._staging.__exit__()
 
     def _said(self) -> disk_full_said:
@@ -102,6 +102,12 @@ class Recorder:
         before which the state was reset; the first step of all always is one. `annotations`: by track name, n numbers
         or n strings. Raises `StoreError` with a sentence when a chunk does not fit the ones before.
         """
+        if not self._staging.path.is_dir():
+            raise StoreError(f"The recorder of {self._writer.name!r} is not open; add steps inside its `with`.")
+        for given, what in ((states, "states"), (annotations or {}, "annotations")):
+            if not isinstance(given, Mapping):
+                kind = type(given).__name__
+                raise StoreError(f"The {what} were given as {kind}; values by name were expected: {{'name': values}}.")
         ids = self._words.ids(words)
         steps = len(ids)
         if not steps:
@@ -111,7 +117,8 @@ class Recorder:
             values = chunks.state_values(checked_name(name, "state"), values, steps, self.steps, self._dtype)
             chunk["state", name] = values
         for name, values in (annotations or {}).items():
-            chunk["track", name] = chunks.track_values(checked_name(name, "track"), values, steps)
+            numbers = self._shape is not None and self._shape.get(("track", name)) == "f"
+            chunk["track", name] = chunks.track_values(checked_name(name, "track"), values, steps, numbers)
         if predictions is not None:
             chunk.update(chunks.prediction_columns(predictions, steps, len(self._words)))
         self._take_in(chunk)
@@ -135,6 +142,9 @@ class Recorder:
 
     def _open(self, states: Mapping[str, int], tracks: Sequence[str]) -> None:
         thresholds = self._thresholds
+        for name in thresholds if isinstance(thresholds, Mapping) else ():
+            if name not in states:
+                raise StoreError(f"Thresholds were given for the state {name!r}: {nearest(name, states)}")
         for name, units in states.items():
             chosen = thresholds.get(name, ()) if isinstance(thresholds, Mapping) else thresholds
             self._states[name] = StateSeries(self._target, name, units, self._dtype, chosen)
@@ -221,14 +231,18 @@ class Recorder:
         sample = EvenSample([self._staging.path / file.path for file in files["tokens"]])
         for state in self._states.values():
             files |= state.finish(self.steps, sample, starts, self._words.all)
+        found = {"vocabulary": len(self._words), "units": max(state.units for state in self._states.values())}
+        said = self._writer.card
+        found = {fact: value for fact, value in found.items() if getattr(said, fact) is None or fact in said.derived}
         card = {
             "steps": self.steps,
+            **found,
+            "derived": tuple(found),
+            "notes": [note for state in self._states.values() for note in state.notes],
             "recorded": self._recorded,
             "states": {name: state.facts() for name, state in self._states.items()},
             "tracks": {name: track.facts(self._sources.get(name, "")) for name, track in self._tracks.items()},
             "predictions_per_step": self._shape["predicted"][0] if "predicted" in self._shape else 0,
-            "vocabulary": self._writer.card.vocabulary or len(self._words),
-            "units": self._writer.card.units or max(state.units for state in self._states.values()),
         }
         replaced = [table for table in self._writer.card.files if table not in KEPT_BY_A_RECORDING]
         self._writer.publish(self._staging, files, replaced=replaced, **card)
@@ -236,3 +250,18 @@ class Recorder:
 
 def _null_for_nan(values: np.ndarray) -> pa.Array:
     return pa.array(values, from_pandas=True)
+
+
+def _checked_thresholds(given: Any) -> Any:
+    """Thresholds as finite numbers, each once: for every state, or by state."""
+    if isinstance(given, Mapping):
+        return {name: _checked_thresholds(each) for name, each in given.items()}
+    try:
+        thresholds = tuple(dict.fromkeys(float(threshold) for threshold in given))
+    except (TypeError, ValueError):
+        thresholds = (np.nan,)
+    if not np.isfinite(thresholds).all():
+        raise StoreError(
+            f"The thresholds were given as {given!r}; a list of finite numbers was expected, for example (0.3,)."
+        )
+    return thresholds

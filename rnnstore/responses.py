@@ -54,10 +54,10 @@ class Moments:
 
     def _grow(self, words: int) -> None:
         if words > len(self.count):
-            more = max(words, 2 * len(self.count)) - len(self.count)
-            self.count = np.pad(self.count, (0, more))
-            self._sum = np.pad(self._sum, ((0, more), (0, 0)))
-            self._squares = np.pad(self._squares, ((0, more), (0, 0)))
+            room = max(words, 2 * len(self.count))
+            self.count, self._sum, self._squares = (
+                _longer(each, room) for each in (self.count, self._sum, self._squares)
+            )
 
     def result(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(mean, standard error) float32[len(words), units] of words seen at least once; NaN error where count is 1."""
@@ -66,6 +66,12 @@ class Moments:
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = np.maximum(self._squares[words] - count * mean**2, 0) / (count - 1)
             return mean.astype(np.float32), np.sqrt(variance / count).astype(np.float32)
+
+
+def _longer(sums: np.ndarray, rows: int) -> np.ndarray:
+    longer = np.zeros((rows, *sums.shape[1:]), sums.dtype)  # rows that are never used take no memory
+    longer[: len(sums)] = sums
+    return longer
 
 
 class EvenSample:
@@ -147,7 +153,7 @@ def expected_responses(
 
 def _responses(reader: RowMajorReader, steps: np.ndarray, sequence_starts: np.ndarray) -> np.ndarray:
     """float32[len(steps), units]: h(t) - h(t-1), or h(t) where a sequence starts."""
-    at_start = np.isin(steps, sequence_starts)
+    at_start = sequence_starts[np.searchsorted(sequence_starts, steps, "right") - 1] == steps
     previous = np.where(at_start, steps, steps - 1)
     both = np.union1d(steps, previous)
     values = single(reader.at(both))

@@ -27,7 +27,7 @@ LABELS = 200
 """Labels of a track that its card lists; the others are in the table all the same."""
 
 RESPONSES = 1 << 27
-"""Words x units up to which expected responses are kept (2 GiB while recording)."""
+"""Words x units of a state up to which expected responses are kept (2 GiB while recording)."""
 
 COMPRESSION = {"compression": "zstd", "compression_level": 1}
 
@@ -93,6 +93,7 @@ class StateSeries:
         self._unencoded_first = 0
         self._moments: Moments | None = Moments(units)
         self._minimum, self._maximum = np.inf, -np.inf
+        self.notes: list[str] = []
 
     @property
     def streams(self) -> list[Any]:
@@ -109,8 +110,13 @@ class StateSeries:
         self._minimum = min(self._minimum, float(exact.min()))
         self._maximum = max(self._maximum, float(exact.max()))
         if self._moments is not None:
-            if (int(block.ids.max()) + 1) * self.units > RESPONSES:
+            words = int(block.ids.max()) + 1
+            if words * self.units > RESPONSES:
                 self._moments = None
+                self.notes.append(
+                    f"Expected responses of {self.name} were not kept: more than {RESPONSES // self.units:,} words of "
+                    f"{self.units:,} units would take too much memory. Record with a smaller vocabulary to have them."
+                )
             else:
                 self._moments.add(exact, block.order, block.ids, block.starts)
         if self._encoders:
@@ -188,9 +194,9 @@ class TrackSeries:
         t = np.arange(first, first + len(values))
         if values.dtype.kind == "f":
             self._kind = "scalar"
-            if np.isfinite(values).any():
-                self._minimum = min(self._minimum, float(np.nanmin(values)))
-                self._maximum = max(self._maximum, float(np.nanmax(values)))
+            finite = values[np.isfinite(values)]
+            self._minimum = min(self._minimum, float(finite.min(initial=np.inf)))
+            self._maximum = max(self._maximum, float(finite.max(initial=-np.inf)))
             columns = [
                 t,
                 pa.nulls(len(t), BY_NAME["annotations"].schema.field("value").type),

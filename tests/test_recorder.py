@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import threading
 
 import numpy as np
 import pyarrow as pa
@@ -150,6 +152,10 @@ def test_scattered_rows_and_words_come_in_the_order_asked(tmp_path):
     np.testing.assert_array_equal(model.vectors_at("s", steps), values[steps])
     assert model.words_at(steps)["word"].to_pylist() == [words[step] for step in steps]
     np.testing.assert_array_equal(model.unit_values("s", [2, 0], 10, 200), values[10:200, [2, 0]].T)
+    for wrong in ([-1], [0, 300]):
+        for question in (lambda steps: model.vectors_at("s", steps), model.words_at):
+            with pytest.raises(rnnstore.QuestionError, match="Steps 0 to 299 are recorded"):
+                question(wrong)
 
 
 def test_parts_of_a_long_recording_read_as_one(tmp_path, monkeypatch):
@@ -188,6 +194,11 @@ def test_values_too_large_for_half_precision_are_kept_as_float32_when_asked(tmp_
     np.testing.assert_array_equal(store.model("small").unit_values("s", [0])[0], values[:, 0].astype(np.float32))
 
 
+class OnTheGraphicsCard:
+    def __array__(self, *_, **__):
+        raise TypeError("copy me first")
+
+
 GOOD = {"words": ["a", "b"], "states": {"s": np.zeros((2, 3))}}
 
 
@@ -206,6 +217,12 @@ GOOD = {"words": ["a", "b"], "states": {"s": np.zeros((2, 3))}}
         ({"sequence_starts": [True]}, r"sequence_starts has shape \[1\]"),
         ({"annotations": {"pos": ["N"]}}, r"Track 'pos' has shape \[1\]"),
         ({"annotations": {"a/b": ["N", "V"]}}, "cannot name a track"),
+        ({"states": [[1.0], [2.0]]}, "The states were given as list; values by name were expected"),
+        ({"states": {"s": [[1.0], [2.0, 3.0]]}}, "State 's' cannot be read as a NumPy array"),
+        ({"states": {"s": OnTheGraphicsCard()}}, r"\(copy me first\); hand one over, from PyTorch by tensor\.detach"),
+        ({"states": {"s": np.array([[True], [False]])}}, "holds bool; real numbers were expected"),
+        ({"sequence_starts": [0, 7]}, "a mask was expected, not steps"),
+        ({"words": ["a", "\ud800"]}, "is no text that can be stored"),
     ],
 )
 def test_a_chunk_that_makes_no_sense_is_refused_with_a_sentence(tmp_path, chunk, sentence):
@@ -228,6 +245,176 @@ def test_a_chunk_unlike_the_first_is_refused_with_a_sentence(tmp_path, chunk, se
     with pytest.raises(rnnstore.StoreError, match=sentence), store.record("m") as recorder:
         recorder.add(**GOOD)
         recorder.add(**{**GOOD, **chunk})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"targets": [0]}, r"Predictions' targets has shape \[1\]; \[2\] was expected"),
+        ({"loss": None}, r"Predictions' loss has shape \[\]"),
+        ({"targets": [0, 2]}, "outside the vocabulary of 2 words"),
+        ({"word_ids": [[0.0], [1.0]]}, "given as float64; ids were expected"),
+        ({"probabilities": [[0.5, 0.5]] * 2}, r"shapes \[2, 1\] and \[2, 2\]"),
+    ],
+)
+def test_predictions_that_make_no_sense_are_refused_with_a_sentence(tmp_path, changes, sentence):
+    good = {"word_ids": [[0], [1]], "probabilities": [[0.5]] * 2, "targets": [1, -1]}
+    good |= {"target_probabilities": [0.5, np.nan], "loss": [0.5, np.nan]}
+    with pytest.raises(rnnstore.StoreError, match=sentence):
+        record(tmp_path, **GOOD, predictions=rnnstore.Predictions(**{**good, **changes}))
+
+
+@pytest.mark.parametrize("thresholds", [0.3, None, ("x",), (0.3, np.nan), (np.inf,), {"s": (np.inf,)}])
+def test_thresholds_are_finite_numbers(tmp_path, thresholds):
+    with pytest.raises(rnnstore.StoreError, match="finite numbers was expected, for example"):
+        record(tmp_path, thresholds=thresholds)
+
+
+def test_thresholds_by_state_name_recorded_states(tmp_path):
+    with pytest.raises(
+        rnnstore.StoreError, match=r"Thresholds were given for the state 'hiden': did you mean hidden\?"
+    ):
+        record(tmp_path, thresholds={"hiden": (0.3,)})
+
+
+def test_a_threshold_given_twice_is_recorded_once(tmp_path):
+    store = record(tmp_path, words=["a"], states={"s": [[1.0]]}, thresholds=(0.5, 0.25, 0.5))
+    assert store.sql("select threshold from on_states order by 1").to_pylist() == [
+        {"threshold": 0.25},
+        {"threshold": 0.5},
+    ]
+
+
+def test_an_unknown_option_is_told_with_the_nearest_one(tmp_path):
+    with pytest.raises(rnnstore.StoreError, match=r"no option 'threshold': did you mean thresholds\?"):
+        record(tmp_path, threshold=(0.3,))
+
+
+@pytest.mark.parametrize("vocabulary", [{"a": 1, "b": 0}, 2])
+def test_a_vocabulary_is_a_list_by_id(tmp_path, vocabulary):
+    with pytest.raises(rnnstore.StoreError, match="a list was expected, with the word of id 0 first"):
+        record(tmp_path, vocabulary=vocabulary)
+
+
+def test_steps_are_added_inside_the_with_only(tmp_path):
+    with rnnstore.open(tmp_path).writer("m") as writer:
+        recorder = writer.record()
+        with pytest.raises(rnnstore.StoreError, match="not open; add steps inside its `with`"):
+            recorder.add(**GOOD)
+        with recorder:
+            recorder.add(**GOOD)
+        with pytest.raises(rnnstore.StoreError, match="not open"):
+            recorder.add(**GOOD)
+
+
+def test_missing_values_of_a_track_are_missing_whatever_they_are_called(tmp_path):
+    tracks = {
+        "labels": ["N", None, float("nan"), "V"],
+        "bytes": np.array([b"N", b"", b"", b"V"]),
+        "numbers": [1, None, float("nan"), 2.5],
+        "infinite": [1.0, np.inf, -np.inf, np.nan],
+        "mixed": [1, "a", None, True],
+        "flags": [True, None, None, False],
+        "never": [None] * 4,
+    }
+    store = record(tmp_path, words=list("abcd"), states={"s": np.zeros((4, 1))}, annotations=tracks)
+    model = store.model("small")
+
+    def stored(track):
+        rows = model.annotations([track], 0, 4)
+        return rows["value" if model.tracks[track].kind == "discrete" else "number"].to_pylist()
+
+    assert {track: stored(track) for track in tracks} == {
+        "labels": ["N", "", "", "V"],
+        "bytes": ["N", "", "", "V"],
+        "numbers": [1, None, None, 2.5],
+        "infinite": [1, np.inf, -np.inf, None],
+        "mixed": ["1", "a", "", "True"],
+        "flags": ["true", "", "", "false"],
+        "never": [""] * 4,
+    }
+    assert (model.tracks["infinite"].minimum, model.tracks["infinite"].maximum) == (1, 1)
+
+
+def test_a_track_of_numbers_may_say_nothing_for_a_whole_chunk(tmp_path):
+    store = rnnstore.open(tmp_path)
+    with store.record("m") as recorder:
+        for values in ([1, 2], [None, None], [np.nan, 3]):
+            recorder.add(**GOOD, annotations={"x": values})
+    assert store.model("m").annotations(["x"], 0, 6)["number"].to_pylist() == [1, 2, None, None, None, 3]
+
+
+def test_words_of_any_text_come_back_as_they_were(tmp_path):
+    words = ["漢\0x", "", "é" * 100_000, "\0", "\n", "'", "NULL", "nan", "__HIVE_DEFAULT_PARTITION__"]
+    store = record(tmp_path, words=words, states={"s": np.zeros((9, 1))})
+    assert store.sql("select word from tokens order by t")["word"].to_pylist() == words
+    assert store.model("small").words_at(range(9))["word"].to_pylist() == words
+
+
+def test_expected_responses_too_large_to_keep_are_missing_and_the_card_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(series, "RESPONSES", 12)
+    states = {"narrow": np.zeros((8, 1)), "wide": np.zeros((8, 2))}
+    store = record(tmp_path, states=states)
+    assert store.sql("select distinct state from expected_responses").to_pylist() == [{"state": "narrow"}]
+    assert store.model("small").expected_responses("wide").num_rows == 0
+    (note,) = store.sql("select unnest(notes) as note from models")["note"].to_pylist()
+    assert note.startswith("Expected responses of wide were not kept: more than 6 words of 2 units")
+    record(tmp_path, states={"narrow": states["narrow"]})
+    store.refresh()
+    assert store.model("small").card.notes == ()
+
+
+def test_facts_that_a_recording_found_are_found_anew_by_the_next(tmp_path):
+    record(tmp_path, vocabulary=["a", "b", "c"], words=[0], states={"s": [[1.0]]})
+    card = record(tmp_path, words=["a"], states={"s": [[1.0, 2.0]]}).model("small").card
+    assert (card.vocabulary, card.units) == (1, 2)
+    with rnnstore.open(tmp_path).writer("small") as writer:
+        writer.describe(vocabulary=10_000)
+    card = record(tmp_path, words=["a"], states={"s": [[1.0]]}).model("small").card
+    assert (card.vocabulary, card.units) == (10_000, 1)
+
+
+def test_an_interruption_while_publishing_leaves_one_whole_recording_and_no_other_file(tmp_path, monkeypatch):
+    record(tmp_path)
+    for interrupted in ("rename", "replace"):
+        with monkeypatch.context() as patched:
+            real, calls = getattr(os, interrupted), iter(range(100))
+
+            def stop(*arguments, real=real, calls=calls):
+                real(*arguments)
+                if next(calls) == 1:
+                    raise KeyboardInterrupt
+
+            patched.setattr(os, interrupted, stop)
+            with pytest.raises(KeyboardInterrupt):
+                record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
+        store = rnnstore.open(tmp_path)
+        assert (store.problems, store.model("small").steps) == ([], 8 if interrupted == "rename" else 1)
+        folder = tmp_path / "model=small"
+        files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        listed = {file.path for parts in store.model("small").card.files.values() for file in parts}
+        assert files == {*listed, "card.json"}
+
+
+def test_two_models_are_recorded_at_once_by_two_threads(tmp_path):
+    store, wrong = rnnstore.open(tmp_path), []
+
+    def write(name):
+        try:
+            with store.record(name) as recorder:
+                for _ in range(20):
+                    recorder.add(words=[name] * 2000, states={"s": np.full((2000, 2), ord(name))})
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    for name in "ab":
+        assert (store.model(name).vectors("s", 0, 40_000) == ord(name)).all()
 
 
 def test_a_word_outside_the_vocabulary_is_named(tmp_path):
