@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pipelines.errors import Interrupted
 from rnnstore.errors import StoreError
 
 DEMO = ("demo-parentheses", "demo-python-gru", "demo-python-lstm")
@@ -192,6 +193,9 @@ def quiet():
 def main() -> None:
     try:
         app()
+    except Interrupted as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(130)
     except StoreError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""What can be wrong with a recipe or a corpus: each error is a sentence for the person at the terminal."""
+"""What can go wrong with a recipe, a corpus or a training: each error is a sentence for the person at the terminal."""
 
 from rnnstore.errors import StoreError
 
@@ -9,3 +9,11 @@ class RecipeError(StoreError):
 
 class CorpusError(StoreError):
     """A corpus that cannot be prepared: what was found, what was expected, what to do."""
+
+
+class TrainingError(StoreError):
+    """A training that cannot start or go on: at which step, why, what to do."""
+
+
+class Interrupted(StoreError):
+    """A training that the person stopped: what was saved, how to go on."""

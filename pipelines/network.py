@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines import cells
+from rnnstore.writing import disk_full_said
 
 
 class LanguageModel:
@@ -197,11 +198,12 @@ def run(cell, projected, keep, state, wanted):
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write an .npz of plain arrays that appears whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
-        np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    with disk_full_said(f"writing {path}"):
+        with open(partial, "wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:

@@ -9,70 +9,32 @@ that was killed goes on from its last checkpoint and ends with the same weights 
 """
 
 import contextlib
-import hashlib
-import json
 import math
 import signal
 import time
-from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import rich.progress
 import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-from pipelines.network import LanguageModel, read_arrays, write_arrays
+from pipelines.checkpoint import (
+    Checkpoint,
+    Progress,
+    Row,
+    load_checkpoint,
+    save_checkpoint,
+    settings_key,
+    training_table,
+)
+from pipelines.errors import Interrupted, TrainingError
+from pipelines.network import LanguageModel
 from pipelines.recording import Reader
-from rnnstore.errors import StoreError
 
 ROWS = 2000  # about so many rows of `training` for a whole training, however long
 SAVE_EVERY = 120.0  # seconds between checkpoints inside an epoch
-
-
-class TrainingError(StoreError):
-    """Training cannot go on; the text says at which step, why, and what to do."""
-
-
-class Interrupted(StoreError):
-    """The person stopped the training; the text says what was saved and how to go on."""
-
-
-@dataclass
-class Progress:
-    """How far a training has come."""
-
-    step: int = 0  # optimiser steps done
-    seconds: float = 0.0  # spent training, over all runs
-    best: float = math.inf  # lowest validation loss
-    best_epoch: int = 0
-    finished: bool = False
-
-
-@dataclass
-class Row:
-    """A row of the table `training`; the loss is the mean since the row before, in nats a word."""
-
-    step: int
-    epoch: float
-    loss: float
-    validation_loss: float | None
-    learning_rate: float
-    gradient_norm: float
-    tokens_per_second: float
-
-
-@dataclass
-class Checkpoint:
-    """All that changes during a training: weights, optimiser and carried state in `values`, the best weights, rows."""
-
-    recipe: str  # `recipe_key` of the recipe that it belongs to
-    done: Progress
-    rows: list[Row]
-    values: list[np.ndarray]
-    best: list[np.ndarray]
 
 
 class SGD:
@@ -115,18 +77,22 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
     the epoch with its lowest loss. Raises TrainingError when the loss is no number or when another recipe of this name
     was trained here, Interrupted on Ctrl-C.
     """
-    key = recipe_key(recipe)
+    key = settings_key(recipe, corpus)
     checkpoint = folder / "checkpoint.npz"
-    saved = None if again else load_checkpoint(checkpoint)
-    finished = None if again or saved else LanguageModel.load(folder)
-    if (saved and saved.recipe != key) or (finished and finished[1].get("recipe") != key):
+    if again:
+        checkpoint.unlink(missing_ok=True)
+        (folder / "network.json").unlink(missing_ok=True)
+    saved = load_checkpoint(checkpoint)
+    finished = None if saved else LanguageModel.load(folder)
+    if (saved and saved.settings != key) or (finished and finished[1]["settings"] != key):
         raise TrainingError(
-            f"{recipe.name} was trained with other settings before. Give the changed recipe another name to keep both, "
-            "or train anew with --again."
+            f"{recipe.name} was trained with other settings, or on another text, before. Give the recipe another name "
+            "to keep both, or train anew with --again."
         )
     if finished:
         console.print(f"{recipe.name} is trained already.")
         return finished[0]
+
     settings, validation = recipe.training, corpus.splits.get("validation")
     network = LanguageModel.described(recipe.network, len(corpus.vocabulary))
     network.initialise(settings.seed, settings.initial)
@@ -173,7 +139,7 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                 raise TrainingError(
                     f"Training {recipe.name} stopped at step {done.step + 1:,} (epoch {epoch + 1}): the loss is not a "
                     f"number. Lower training.learning_rate (it is {settings.learning_rate:g}) or training.clip "
-                    f"(it is {settings.clip or 'null'}), and train again."
+                    f"(it is {settings.clip or 'null'}), and train anew with --again."
                 )
             done.step += 1
             now = time.monotonic()
@@ -213,7 +179,7 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                 )
 
     network.assign(dict(zip(network.weights, best, strict=True)))
-    network.save(folder, recipe=key, level=corpus.level, vocabulary=corpus.vocabulary)
+    network.save(folder, settings=key, level=corpus.level, vocabulary=corpus.vocabulary)
     measured = {name: reader.mean_loss(corpus.splits[name]) for name in ("validation", "test") if name in corpus.splits}
     writer.describe(metrics=[("perplexity", name, perplexity(loss)) for name, loss in measured.items()])
     for name, loss in measured.items():
@@ -286,13 +252,6 @@ def streams(split, batch: int) -> tuple[np.ndarray, ...]:
     )
 
 
-def training_table(rows: list["Row"]) -> pa.Table:
-    """The rows as the store's `training` table."""
-    types = {"step": pa.int64()}
-    names = [field.name for field in fields(Row)]
-    return pa.table({n: pa.array([getattr(row, n) for row in rows], types.get(n, pa.float64())) for n in names})
-
-
 def perplexity(loss: float) -> float:
     """exp(loss), infinite where that overflows."""
     return math.exp(loss) if loss < 700 else math.inf
@@ -301,35 +260,6 @@ def perplexity(loss: float) -> float:
 def mean_of_epoch(rows: list["Row"], epoch: int) -> float:
     """Mean training loss over the rows of one epoch, counted from 0."""
     return float(np.mean([row.loss for row in rows if epoch < row.epoch <= epoch + 1]))
-
-
-def recipe_key(recipe) -> str:
-    """Changes with anything in the recipe that changes what is learned; settings at their default do not count."""
-    parts = recipe.model_dump(mode="json", include={"corpus", "network", "training"}, exclude_defaults=True)
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def save_checkpoint(path: Path, checkpoint: "Checkpoint") -> None:
-    """Write the checkpoint as one file of arrays, which appears whole or not at all."""
-    facts = {
-        "recipe": checkpoint.recipe,
-        "done": vars(checkpoint.done),
-        "rows": [vars(row) for row in checkpoint.rows],
-    }
-    arrays = {"facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)}
-    arrays |= {f"value{i}": value for i, value in enumerate(checkpoint.values)}
-    arrays |= {f"best{i}": value for i, value in enumerate(checkpoint.best)}
-    write_arrays(path, arrays)
-
-
-def load_checkpoint(path: Path) -> "Checkpoint | None":
-    """The checkpoint in a file; None when there is none, or none that can be read."""
-    arrays = read_arrays(path)
-    if arrays is None:
-        return None
-    facts = json.loads(arrays["facts"].tobytes())
-    values, best = ([arrays[f"{p}{i}"] for i in range(sum(k.startswith(p) for k in arrays))] for p in ("value", "best"))
-    return Checkpoint(facts["recipe"], Progress(**facts["done"]), [Row(**row) for row in facts["rows"]], values, best)
 
 
 @contextlib.contextmanager
@@ -350,7 +280,7 @@ def stop_on_interrupt():
 def progress_bar(console: Console) -> rich.progress.Progress:
     """A bar with what is done, the note of the task, and the time left."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[note]}"), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(bar_width=10), TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(compact=True), TextColumn("left"),
     )  # fmt: skip
     return rich.progress.Progress(*columns, console=console)

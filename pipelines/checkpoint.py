@@ -1,0 +1,89 @@
+"""What a training leaves on disk while it runs, so that it can be killed at any moment and go on later.
+
+A checkpoint is one file of plain arrays that appears whole or not at all; reading it executes no code. It belongs to
+one recipe on one text, and says so.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.network import read_arrays, write_arrays
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    step: int = 0  # optimiser steps done
+    seconds: float = 0.0  # spent training, over all runs
+    best: float = math.inf  # lowest validation loss
+    best_epoch: int = 0
+    finished: bool = False
+
+
+@dataclass
+class Row:
+    """A row of the table `training`; the loss is the mean since the row before, in nats a word."""
+
+    step: int
+    epoch: float
+    loss: float
+    validation_loss: float | None
+    learning_rate: float
+    gradient_norm: float
+    tokens_per_second: float
+
+
+@dataclass
+class Checkpoint:
+    """All that changes during a training: weights, optimiser and carried state in `values`, the best weights, rows."""
+
+    settings: str  # `settings_key` of the training that it belongs to
+    done: Progress
+    rows: list[Row]
+    values: list[np.ndarray]
+    best: list[np.ndarray]
+
+
+def settings_key(recipe, corpus) -> str:
+    """Changes with anything in the recipe or its text that changes what is learned; defaults do not count."""
+    parts = recipe.model_dump(mode="json", include={"corpus", "network", "training"}, exclude_defaults=True)
+    digest = hashlib.sha256(json.dumps([parts, corpus.vocabulary], sort_keys=True).encode())
+    digest.update(corpus.splits["train"].word_ids.tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write the checkpoint as one file of arrays, which appears whole or not at all."""
+    facts = {
+        "settings": checkpoint.settings,
+        "done": vars(checkpoint.done),
+        "rows": [vars(row) for row in checkpoint.rows],
+    }
+    arrays = {"facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)}
+    arrays |= {f"value{i}": value for i, value in enumerate(checkpoint.values)}
+    arrays |= {f"best{i}": value for i, value in enumerate(checkpoint.best)}
+    write_arrays(path, arrays)
+
+
+def load_checkpoint(path: Path) -> Checkpoint | None:
+    """The checkpoint in a file; None when there is none, or none that can be read."""
+    arrays = read_arrays(path)
+    if arrays is None or "facts" not in arrays:
+        return None
+    facts = json.loads(arrays["facts"].tobytes())
+    values, best = ([arrays[f"{p}{i}"] for i in range(sum(k.startswith(p) for k in arrays))] for p in ("value", "best"))
+    return Checkpoint(facts["settings"], Progress(**facts["done"]), [Row(**row) for row in facts["rows"]], values, best)
+
+
+def training_table(rows: list[Row]) -> pa.Table:
+    """The rows as the store's `training` table."""
+    types = {"step": pa.int64()}
+    names = [field.name for field in fields(Row)]
+    return pa.table({n: pa.array([getattr(row, n) for row in rows], types.get(n, pa.float64())) for n in names})
