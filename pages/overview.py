@@ -70,7 +70,7 @@ def show_table() -> list[Model]:
 def show_card(model: Model) -> None:
     """All that is known about one model, with links into its states."""
     with st.container(border=True, key=f"card-{model.name}"):
-        head, actions = st.columns([4, 1], vertical_alignment="center")
+        head, actions = st.columns([4, 1], vertical_alignment="top")
         head.markdown(f"#### {model.name}\n{model.card.description}")
         if may_change():
             with actions.container(horizontal=True, horizontal_alignment="right"):
@@ -107,7 +107,7 @@ def show_facts(model: Model) -> None:
         "Result": [f"{metric.name} **{metric.value:,.2f}** ({metric.split})" for metric in card.metrics],
         "Recorded": [
             counted(model.steps, "{:,} steps"),
-            card.recorded,
+            card.recorded.removeprefix(card.corpus).removeprefix(", "),
             counted(model.predictions_per_step, "the {} most probable next words"),
         ],
         "Stored": [size(stored_bytes(model)), f"{card.created[:16].replace('T', ' ')} UTC"],
@@ -142,7 +142,8 @@ def show_tracks(model: Model) -> None:
             holds = ", ".join(label or "(empty)" for label in track.labels[:LABELS])
             if track.distinct > LABELS:
                 holds += f" and {track.distinct - LABELS:,} more"
-        lines.append(f"- **{track.name}**{f' ({track.source})' if track.source else ''}: {holds}")
+        source = f"  \n  :gray[{track.source}]" if track.source else ""
+        lines.append(f"- **{track.name}**: {holds}{source}")
     if lines:
         st.markdown(":gray[Tracks beside the words]\n" + "\n".join(lines))
 

@@ -46,9 +46,9 @@ def test_a_card_says_what_is_known(run, small_store):
         "brackets up to four deep, 7 different characters",
         "perplexity **12.50** (validation), perplexity **13.75** (test)",
         "4,000 steps, the 2 most probable next words",
-        "**nesting** (gold): numbers 0 to 4",
-        "**kind** (gold): digit, opening, closing",
-        "**phrase** (tagger (predicted)): NP",
+        "**nesting**: numbers 0 to 4  \n  :gray[gold]",
+        "**kind**: digit, opening, closing",
+        "**phrase**: NP  \n  :gray[tagger (predicted)]",
         "and 1 more",
     ):
         assert fact in text
