@@ -52,16 +52,17 @@ class Pattern:
 class Candidates:
     """Maximal ranges start..start+length-1 with their overlap: all with at least `floor` selected units."""
 
-    start: np.ndarray  # int64[n]
-    length: np.ndarray  # int64[n]
-    overlap: np.ndarray  # int64[n]
+    start: np.ndarray  # int32[n], int64 for a corpus of more than 2^31 steps
+    length: np.ndarray  # the same
+    overlap: np.ndarray  # the same
     floor: int
 
     def at_overlap(self, overlap: int) -> tuple[np.ndarray, np.ndarray]:
         """(start, length) of the candidates with exactly this overlap, by start and then length."""
-        here = np.flatnonzero(self.overlap == overlap)
-        here = here[np.lexsort((self.length[here], self.start[here]))]
-        return self.start[here], self.length[here]
+        here = self.overlap == overlap
+        start, length = self.start[here], self.length[here]
+        order = np.lexsort((length, start))
+        return start[order], length[order]
 
 
 def find(
@@ -134,7 +135,8 @@ class _Scan:
         self._size = PIECE
         self._end = np.full(units, steps - 1)  # last step of the run that goes on at step `done`, else done - 1
         self._end_is_off = np.ones(units, bool)  # whether that run's end is followed by enough steps off
-        self._found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._found: list[tuple[np.ndarray, ...]] = []
+        self._type = np.int32 if steps < 1 << 31 else np.int64
         self._above = self._above_at_last_count = 0
         self.floor = 1
 
@@ -148,18 +150,20 @@ class _Scan:
         origin = low - self._left  # step of the first column of `on`
         while self._done > low:
             start = max(low, self._done - self._size)
-            self._size = min(2 * self._size, 64 * PIECE)
+            self._size = min(2 * self._size, max(PIECE, CELLS // 4 // self._units))
             self._piece(start, on, origin)
             self._done = start
         self._waiting = on[:, : self._done + self._right - origin].copy()
 
-    def kept(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def kept(self) -> tuple[np.ndarray, ...]:
         """(start, length, overlap) of the candidates at or above the floor."""
         if not self._found:
-            return tuple(np.zeros(0, np.int64) for _ in range(3))
-        start, length, overlap = (np.concatenate(column) for column in zip(*self._found, strict=True))
-        keep = overlap >= self.floor
-        self._found = [(start[keep], length[keep], overlap[keep])]
+            return tuple(np.zeros(0, self._type) for _ in range(3))
+        for number, found in enumerate(self._found):
+            keep = found[2] >= self.floor
+            if not keep.all():
+                self._found[number] = tuple(values[keep] for values in found)
+        self._found = [tuple(np.concatenate(column) for column in zip(*self._found, strict=True))]
         return self._found[0]
 
     def _piece(self, start: int, on: np.ndarray, origin: int) -> None:
@@ -169,24 +173,17 @@ class _Scan:
         before = on[:, start - 1 - origin : stop - 1 - origin]
         inner = self._firsts[slice(*np.searchsorted(self._firsts, [start, stop]))] - start
         runs = _Runs(here)
+        begins = here > before
+        begins[:, inner] = here[:, inner]
         if pattern.before:
-            begins = here > before
-            begins[:, inner] = here[:, inner]
-            counts = _count(begins)
-            at = np.flatnonzero(counts >= self.floor)
-            begins = begins[:, at]
-            self._require_off_before(begins, at + start, on, origin)
+            can_start = _count(begins) >= self.floor
         else:
-            counts = _lowest_ahead(_count(here), pattern.shortest)
-            at = np.flatnonzero(counts >= self.floor)
-            begins = here[:, at] > before[:, at]
-            is_first = np.zeros(stop - start, bool)
-            is_first[inner] = True
-            is_first = is_first[at]
-            begins[:, is_first] = here[:, at[is_first]]
-            if pattern.longest is None:
-                some = begins.any(axis=0)
-                at, begins = at[some], begins[:, some]
+            can_start = _lowest_ahead(_count(here), pattern.shortest) >= self.floor
+            if pattern.longest is None:  # else a range as long as allowed may start anywhere
+                can_start &= np.logical_or.reduce(begins, axis=0)
+        at = np.flatnonzero(can_start)
+        begins = begins[:, at]
+        self._require_off_before(begins, at + start, on, origin)
         if len(at):
             ends, ends_off = self._ends(runs, at, start, on, origin)
             lengths = ends - (at + start) + 1
@@ -262,7 +259,8 @@ class _Scan:
         if not pattern.before:
             reach = np.where(begins, lengths, 0).max(axis=0, initial=0)  # a unit that begins here must be in it
             keep &= (reach[column] >= length) | (length == (pattern.longest or 0))
-        self._found.append((at[column[keep]], length[keep], count[keep]))
+        found = at[column[keep]], length[keep], count[keep]
+        self._found.append(tuple(values.astype(self._type) for values in found))
         self._above += int((count > self.floor).sum())
         if self._above >= self._needed and self._above * 4 >= self._above_at_last_count * 5:
             self._raise_floor()

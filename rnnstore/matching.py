@@ -18,13 +18,16 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore import candidates, ranges
-from rnnstore.candidates import Pattern
+from rnnstore.candidates import Candidates, Pattern
 from rnnstore.errors import QuestionError
 from rnnstore.model import Model
 from rnnstore.selection import checked_question
 
 COUNTED = 1000
 """Matches that are found in any case, so that the length histogram says something and few matches are all counted."""
+
+CHUNK = 1 << 17
+"""Candidates compared with each other at once."""
 
 
 @dataclass(frozen=True)
@@ -94,24 +97,62 @@ def match(
     needed = max(offset + limit, COUNTED)
     told = _part(progress, 0, 0.5)
     found = candidates.find(model, state, chosen, threshold, pattern, needed, overlapping, told)
+    question = _Question(model, state, threshold, pattern, overlapping)
     ranking = _Ranking(len(chosen))
     levels = np.unique(found.overlap)[::-1].tolist()
     for done, level in enumerate(levels):
         if len(ranking) >= needed:
             break
-        start, length = found.at_overlap(level)
-        if not overlapping:
-            free = ranking.leaves_free(start, start + length)
-            start, length = start[free], length[free]
         told = _part(progress, 0.5 + 0.5 * done / len(levels), 0.5 / len(levels))
-        following = ranges.units_following(model, state, threshold, pattern, start, length, told)
-        order = np.lexsort((start, -length, following))
-        if not overlapping:
-            order = order[_shown_once(start[order], start[order] + length[order])]
-        ranking.add(level, start[order], length[order], following[order])
+        ranking.add(level, *question.matches_at(level, found, ranking, told))
     progress(1)
     complete = found.floor == 1 and (not levels or ranking.lowest_overlap == levels[-1])
     return _answer(model, ranking, offset, limit, complete)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is asked, whatever the page."""
+
+    model: Model
+    state: str
+    threshold: float
+    pattern: Pattern
+    overlapping: bool
+
+    def matches_at(
+        self, overlap: int, found: Candidates, better: _Ranking, progress: Callable[[float], None]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(start, length, how many of all units follow the pattern) of all matches with this overlap, best first."""
+        start, length = found.at_overlap(overlap)
+        if not self.overlapping:
+            free = better.leaves_free(start, start + length)
+            start, length = start[free], length[free]
+        shown = []
+        for chunk in _chunks(start, start + length):
+            begin, steps = start[chunk], length[chunk]
+            told = _part(progress, chunk.start / max(1, len(start)), len(begin) / max(1, len(start)))
+            following = ranges.units_following(self.model, self.state, self.threshold, self.pattern, begin, steps, told)
+            if not self.overlapping:
+                order = np.lexsort((begin, -steps, following))
+                once = order[_shown_once(begin[order], (begin + steps)[order])]
+                begin, steps, following = begin[once], steps[once], following[once]
+            shown.append((begin, steps, following))
+        start, length, following = (np.concatenate(column) for column in zip(*shown, strict=True))
+        order = np.lexsort((start, -length, following))
+        return start[order], length[order], following[order]
+
+
+def _chunks(start: np.ndarray, stop: np.ndarray) -> list[slice]:
+    """Cuts ranges, by start, into chunks of `CHUNK` or a few more, so that ranges of two chunks never overlap."""
+    apart = np.flatnonzero(start[1:] >= np.maximum.accumulate(stop)[:-1]) + 1
+    cuts = [0]
+    while len(start) - cuts[-1] > CHUNK:
+        place = int(np.searchsorted(apart, cuts[-1] + CHUNK))
+        if place == len(apart):
+            break
+        cuts.append(int(apart[place]))
+    return [slice(begin, end) for begin, end in itertools.pairwise([*cuts, len(start)])]
 
 
 def _part(progress: Callable[[float], None], start: float, size: float) -> Callable[[float], None]:

@@ -31,14 +31,15 @@ def units_following(
     length: np.ndarray,
     progress: Callable[[float], None],
 ) -> np.ndarray:
-    """int64[n]: how many units are on throughout each range start..start+length-1 and off around it as `pattern` asks.
+    """int32[n]: how many units are on throughout each range start..start+length-1 and off around it as `pattern` asks.
 
     `start` must ascend. Steps before a sequence's first and after its last do not exist and ask nothing.
     """
-    counts = np.zeros(len(start), np.int64)
+    counts = np.zeros(len(start), np.int32)
     if not len(start):
         return counts
     bounds = np.append(model.sequence_starts, model.steps)
+    start, length = start.astype(np.int64), length.astype(np.int64)
     sequence = np.searchsorted(bounds, start, "right") - 1
     last = start + length - 1
     low = np.maximum(start - pattern.before, bounds[sequence])
@@ -58,7 +59,7 @@ def units_following(
         for ahead in range(1, pattern.after + 1):
             steps.require_off(kept, last[active] + ahead, start[active], high[active])
         over = high[active] < end
-        counts[active[over]] = np.bitwise_count(kept[over]).sum(axis=1, dtype=np.int64)
+        counts[active[over]] = np.bitwise_count(kept[over]).sum(axis=1, dtype=np.int32)
         active, kept = active[~over], kept[~over]
         progress(blocks.taken / len(start))
     return counts

@@ -135,6 +135,7 @@ def small_blocks(draw):
         "block": draw(st.sampled_from([1, 2, 7])),
         "whole_when": draw(st.sampled_from([0, 1, 6])),
         "counted": draw(st.sampled_from([1, 2, 4])),
+        "chunk": draw(st.sampled_from([1, 3, 100])),
     }
 
 
@@ -151,7 +152,7 @@ def test_a_page_read_in_small_blocks_is_that_page_of_brute_force(world, question
             WINDOW=12,
         ),
         mock.patch.multiple(ranges, ROWS=sizes["block"], WHOLE_WHEN=sizes["whole_when"]),
-        mock.patch.object(matching, "COUNTED", sizes["counted"]),
+        mock.patch.multiple(matching, COUNTED=sizes["counted"], CHUNK=sizes["chunk"]),
     ):
         matches = ask(*world, **question, limit=limit, offset=offset)
 
