@@ -79,14 +79,14 @@ def read(given: Mapping[str, str], model: Model, state: State) -> tuple[View, li
     asked = _Asked(given)
     last = max(model.steps - 1, 0)
     by_character = model.card.level == "character"
-    window = asked.whole("window", 80 if by_character else 24, SHORTEST_WINDOW, LONGEST_WINDOW)
+    window = asked.whole("window", 80 if by_character else 20, SHORTEST_WINDOW, LONGEST_WINDOW)
     at = asked.whole("at", 0, 0, last, "step")
     first = asked.maybe("from", 0, last, "step")
     final = asked.maybe("to", 0, last, "step")
     first, final = (first if first is not None else final), (final if final is not None else first)
     if first is not None and final is not None and final < first:
         first, final = final, first
-    columns = (12, 28) if by_character else (3, 8)
+    columns = (12, 28) if by_character else (3, 5)
     view = View(
         at=min(at, max(0, model.steps - window)),
         window=window,

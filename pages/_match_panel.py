@@ -49,9 +49,9 @@ def choose_matches(model: Model, view: View, matches: Matches) -> None:
             number(
                 "Page",
                 "page",
-                min(view.page, pages),
+                view.page,
                 1,
-                pages,
+                max(pages, view.page),
                 width=112,
                 usual=1,
                 help=f"{PER_PAGE} matches a page, {pages} in all",
@@ -79,9 +79,9 @@ def choose_matches(model: Model, view: View, matches: Matches) -> None:
                 placeholder="any",
                 help="Steps that a match has at most; the same as the shortest for an exact length",
             )
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             number("Words before", "left", view.left, 0, 60, width=112)
             number("Words after", "right", view.right, 1, 100, width=112)
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             choices = ["none", COUNT, *view.tracks]
             controlled(
                 st.selectbox,
@@ -90,7 +90,7 @@ def choose_matches(model: Model, view: View, matches: Matches) -> None:
                 view.colour if view.colour in choices else COUNT,
                 options=choices,
                 usual=COUNT,
-                width=200,
+                width=150,
                 help="The colours of a heat map, fainter where fewer of the selected units are on",
             )
             controlled(

@@ -24,11 +24,12 @@ HITS = 100
 
 @dataclass(frozen=True)
 class Shown:
-    """What the upper half has worked out for the rest of the page."""
+    """What the chart shows: the window, what is selected (or why nothing), and how many units are on at each step."""
 
     window: Window
     selection: Selection | None
     units: SelectedUnits | None
+    refused: str
     on: np.ndarray
 
 
@@ -231,8 +232,7 @@ def show_selection(model: Model, state: State, view: View, matches: Sequence[tup
             height=picture.specification["height"],
             alt="Values of all units over the words shown; drag over words to select the units that are on there.",
         )
-    _say_selection(model, state, view, selection, units, refused)
-    return Shown(seen, selection, units, on)
+    return Shown(seen, selection, units, refused, on)
 
 
 def selected_units(model: Model, state: State, view: View) -> tuple[Selection | None, SelectedUnits | None, str]:
@@ -246,33 +246,32 @@ def selected_units(model: Model, state: State, view: View) -> tuple[Selection | 
         return selection, None, str(error)
 
 
-def _say_selection(
-    model: Model, state: State, view: View, selection: Selection | None, units: SelectedUnits | None, refused: str
-) -> None:
+def say_selection(model: Model, state: State, view: View, shown: Shown) -> None:
     """What is selected, in a sentence; what to do where nothing is."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if selection is None:
-            st.info(
-                "Drag over words in the chart to see which units switch on there; a click takes one word.",
-                width="stretch",
-            )
-            _offer_example(model, state, view)
-            return
-        if units is None:
-            st.warning(refused, width="stretch")
-        elif len(units.units):
-            st.markdown(_said(model, view, selection, units), width="stretch")
-        else:
-            st.info(
-                f"No unit is on throughout {_quoted(model, selection)} at threshold {view.threshold:g}"
-                + (", and off beside it as asked." if view.before or view.after else "."),
-                width="stretch",
-            )
-            _offer_threshold(model, selection)
-        if selection.start >= view.at + view.window or selection.stop <= view.at:
-            there = window_start(model, selection.start, view.window)
-            st.button("Show the brushed words", on_click=change, kwargs={"at": there})
-        st.button("Clear", on_click=change, kwargs={"from": None, "to": None}, help="Take the brush away")
+    selection, units = shown.selection, shown.units
+    if selection is None:
+        st.markdown(
+            "**Drag over words** to see which units switch on there; a click takes one word.",
+            width="stretch",
+        )
+        _offer_example(model, state, view)
+        return
+    if units is None:
+        st.markdown(f":orange[{shown.refused}]", width="stretch")
+    elif len(units.units):
+        st.markdown(_said(model, view, selection, units), width="stretch")
+    else:
+        beside = ", and off beside it as asked" if view.before or view.after else ""
+        sentence = f"**No unit** is on throughout {_quoted(model, selection)} at threshold {view.threshold:g}{beside}."
+        highest = highest_threshold(model, selection)
+        st.markdown(sentence + ("" if highest is not None else " No threshold would select one."), width="stretch")
+        if highest is not None:
+            lower = float(np.floor(highest * 1000) / 1000)
+            st.button(f"Set it to {lower:g}", on_click=change, kwargs={"threshold": lower}, type="primary")
+    if selection.start >= view.at + view.window or selection.stop <= view.at:
+        there = window_start(model, selection.start, view.window)
+        st.button("Show the brushed words", on_click=change, kwargs={"at": there})
+    st.button("Clear", on_click=change, kwargs={"from": None, "to": None}, help="Take the brush away")
 
 
 def _said(model: Model, view: View, selection: Selection, units: SelectedUnits) -> str:
@@ -312,15 +311,6 @@ def _offer_example(model: Model, state: State, view: View) -> None:
             },
             type="primary",
         )
-
-
-def _offer_threshold(model: Model, selection: Selection) -> None:
-    highest = highest_threshold(model, selection)
-    if highest is None:
-        st.caption("No threshold would select one.")
-        return
-    lower = float(np.floor(highest * 1000) / 1000)
-    st.button(f"Lower the threshold to {lower:g}", on_click=change, kwargs={"threshold": lower}, type="primary")
 
 
 def choose_units(state: State, view: View, units: SelectedUnits | None) -> None:

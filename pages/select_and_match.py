@@ -16,6 +16,7 @@ from pages._select_panel import (
     choose_tracks,
     choose_units,
     navigate,
+    say_selection,
     selected_units,
     show_selection,
 )
@@ -42,7 +43,8 @@ def screen() -> None:
         matches = find_matches(model, state, view, units) if units is not None and len(units.units) else None
         found = matches.table.select(["rank", "start", "stop"]).to_pylist() if matches else []
         shown = show_selection(model, state, view, [tuple(row.values()) for row in found])
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            say_selection(model, state, view, shown)
             with st.popover("Units"):
                 choose_units(state, view, units)
             with st.popover("Tracks"):
@@ -51,7 +53,7 @@ def screen() -> None:
                 take_away(model, state, view, shown, matches)
     if matches is not None:
         st.subheader("Where else does that happen?")
-        st.caption(f"{matches.note} The more of the selected units take part and the fewer others, the higher.")
+        st.caption(f"{matches.note} The more of the selected units take part and the fewer others do, the higher.")
         choose_matches(model, view, matches)
         show_matches(model, state, view, units, matches)
     move_to("select_and_match", st.session_state.get("match-visits", 0))
@@ -61,13 +63,18 @@ def take_away(model: Model, state: State, view: View, shown: Shown, matches: Mat
     """Pictures, numbers and the link of what is shown."""
     name = f"{model.name}-{state.name}-{view.at}"
     save_picture_button("Select view as a picture", "select_view", f"select-{name}")
-    units = shown.units.units if shown.units else []
-    window = window_table(shown.window, units, shown.on, model.annotations(view.tracks, view.at, shown.window.stop))
-    st.download_button("Window as CSV", csv(window), f"window-{name}.csv", "text/csv", on_click="ignore")
+
+    def window() -> bytes:
+        units = shown.units.units if shown.units else []
+        annotations = model.annotations(view.tracks, view.at, shown.window.stop)
+        return csv(window_table(shown.window, units, shown.on, annotations))
+
+    st.download_button("Window as CSV", window, f"window-{name}.csv", "text/csv", on_click="ignore")
     if matches is not None:
+        table = matches.table
         save_picture_button("Matches as a picture", "match_view", f"matches-{name}")
-        st.download_button("Matches as CSV", csv(matches.table), f"matches-{name}.csv", "text/csv", on_click="ignore")
-        st.download_button("Matches as Parquet", parquet(matches.table), f"matches-{name}.parquet", on_click="ignore")
+        st.download_button("Matches as CSV", lambda: csv(table), f"matches-{name}.csv", "text/csv", on_click="ignore")
+        st.download_button("Matches as Parquet", lambda: parquet(table), f"matches-{name}.parquet", on_click="ignore")
     st.caption("Link to exactly this view")
     st.code(link(model, state), language=None, wrap_lines=True)
 

@@ -22,9 +22,9 @@ from rnnstore.charts.tracks import Key, colours_of, ink_on, legend, legend_layer
 from rnnstore.windows import Cells
 
 ROW, LEGEND, HEADER = 18, 18, 24
-MARGIN = {"left": 214, "right": 10, "top": 6, "bottom": 6}
-FACTS = {"rank": -184, "step": -124, "length": -84, "overlap": -44, "union": -10}
-HEAT_SHARE, HEATS_SHARE, GAP = 0.17, 0.48, 0.012
+MARGIN = {"left": 196, "right": 10, "top": 6, "bottom": 6}
+FACTS = {"rank": -172, "step": -118, "length": -80, "overlap": -40, "union": -8}
+HEAT_SHARE, HEATS_SHARE, GAP = 0.13, 0.45, 0.012
 
 COUNT = "units on"
 """The name of the heat map that every match view has: how many of the selected units are on."""
@@ -66,7 +66,7 @@ def match_picture(
     }
     kinds = tuple((name, track.kind) for name, track in tracks.items())
     height = layout.top + matches.num_rows * ROW + MARGIN["top"] + MARGIN["bottom"]
-    return Picture(with_numbers(_specification(palette, kinds, width), height, columns=layout.columns), tables)
+    return Picture(with_numbers(_specification(palette, kinds, width), height), tables)
 
 
 def length_picture(lengths: pa.Table, minimum: int, maximum: int | None, palette: Palette, width: int = 300) -> Picture:
@@ -244,7 +244,7 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
         cells.encode(
             _x("x0"), alt.X2("z0"), _y(), alt.Y2("bottom"), color=alt.Color("colour:N", scale=None), tooltip=tooltip
         ).add_params(over, click),
-        _word_layer(_Layout(0, 1, heats)),
+        _word_layer(),
     ]
     for panel in range(1, 1 + heats):
         colour = alt.Color(f"c{panel}:N", scale=None)
@@ -262,8 +262,7 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
         *(_found_layer(panel, over, palette) for panel in range(1 + heats)),
         *legend_layers("legends", palette, MARGIN["left"] - 10),
     ]
-    chart = alt.layer(*layers).add_params(alt.param(name="columns", value=1))
-    return styled(fitted(chart, MARGIN, width), palette).to_dict()
+    return styled(fitted(alt.layer(*layers), MARGIN, width), palette).to_dict()
 
 
 @lru_cache(maxsize=8)
@@ -295,8 +294,8 @@ def _value_tooltip(index: int, name: str, kind: str) -> alt.Tooltip:
     return alt.Tooltip(f"value{index}:Q", title=name, format=".3~g")
 
 
-def _word_layer(layout: _Layout) -> alt.Chart:
-    cell = f"(width * {1 - layout.heats * layout.heat:.4f} / columns)"
+def _word_layer() -> alt.Chart:
+    cell = "(width * (datum.z0 - datum.x0))"
     text = named("cells").mark_text(
         fontSize=alt.ExprRef(f"length(datum.shown) < 2 ? min(12, {cell} * 1.4) : 12"),
         baseline="middle",

@@ -25,7 +25,7 @@ from rnnstore.windows import Window, lines, visible
 LINES = 48
 """Selected units that are drawn and listed; more lines than that are a wall."""
 
-MARGIN = {"left": 92, "right": 124, "top": 26, "bottom": 4}
+MARGIN = {"left": 88, "right": 116, "top": 24, "bottom": 4}
 PLOT, GAP = 210, 6
 WORDS_FLAT, WORDS_UPRIGHT = 24, 66
 UPRIGHT_FROM = 26
@@ -163,7 +163,12 @@ def _cells(steps: np.ndarray) -> dict[str, pa.Array]:
 
 
 def _lines_table(seen: Window, drawn: Sequence[int]) -> pa.Table:
+    """The lines of the units drawn; without any, one value that draws nothing, as an empty axis is complained about."""
     table = lines(seen, drawn)
+    if not len(drawn):
+        return pa.table(
+            {"t": [float(seen.start)], "unit": pa.array([-1], pa.int32()), "value": pa.array([0.0], pa.float32())}
+        )
     return table.set_column(0, "t", _centres(table))
 
 
@@ -225,7 +230,7 @@ def _unit_table(drawn: Sequence[int], hypothesis: Hypothesis) -> pa.Table:
     return pa.table(
         {
             "unit": pa.array(listed, pa.int32()),
-            "x": pa.array(24 + 36 * (places % LIST_COLUMNS), pa.float32()),
+            "x": pa.array(24 + 34 * (places % LIST_COLUMNS), pa.float32()),
             "y": pa.array(8 + LIST_ROW * (places // LIST_COLUMNS), pa.float32()),
             "role": pa.array(roles[:room], pa.string()),
         }
