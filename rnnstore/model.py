@@ -26,6 +26,9 @@ from rnnstore.tables import BY_NAME, STEPS_A_PART, Table
 
 _GROUPS_AT_ONCE = 16
 
+_WIDE = 32
+"""Columns from which on only the footer read last is kept: those of 10M steps x 650 units take some 250 MB."""
+
 
 class Model:
     """A recorded model of a store; `Store.model` gives it."""
@@ -35,6 +38,7 @@ class Model:
         self._cursor = cursor
         self._readers: dict[str, RowMajorReader] = {}
         self._footers: dict[str, tuple[pq.FileMetaData, np.ndarray]] = {}
+        self._wide_footer = ""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -250,6 +254,9 @@ class Model:
             if file.path not in self._footers:
                 metadata = pq.read_metadata(self.folder / file.path)
                 rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+                if metadata.num_columns >= _WIDE:
+                    self._footers.pop(self._wide_footer, None)
+                    self._wide_footer = file.path
                 self._footers[file.path] = metadata, file.first + np.cumsum([0, *rows])
             return self._footers[file.path]
 
