@@ -16,6 +16,9 @@ from rnnstore.errors import QuestionError
 from rnnstore.model import Model
 from rnnstore.runs import is_on
 
+MOST_OFF = 1000
+"""Steps on either side that a pattern can ask to be off."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -120,8 +123,10 @@ def _check_threshold(threshold: float) -> None:
 
 def _check_limits(before: int, after: int) -> None:
     for name, steps in (("before", before), ("after", after)):
-        if steps < 0:
-            raise QuestionError(f"The pattern is to be off {steps} steps {name}; 0 (a free side) or more was expected.")
+        if not 0 <= steps <= MOST_OFF:
+            raise QuestionError(
+                f"The pattern is to be off {steps:,} steps {name}; 0 (a free side) to {MOST_OFF:,} were expected."
+            )
 
 
 def _checked_units(units: Iterable[int], count: int, verb: str, state: str) -> np.ndarray:

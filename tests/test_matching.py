@@ -351,7 +351,7 @@ def test_progress_rises_to_the_end_and_what_it_raises_ends_the_question():
     [
         ({"units": [3]}, "There is no unit 3 to match: state 's' has units 0 to 2."),
         ({"threshold": float("nan")}, "The threshold is nan; a number was expected."),
-        ({"off_after": -1}, "The pattern is to be off -1 steps after; 0 (a free side) or more was expected."),
+        ({"off_after": -1}, "The pattern is to be off -1 steps after; 0 (a free side) to 1,000 were expected."),
         ({"minimum_length": 0}, "The minimum length is 0; at least 1 step was expected."),
         (
             {"minimum_length": 4, "maximum_length": 3},

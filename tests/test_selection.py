@@ -82,11 +82,11 @@ def test_units_on_counts_selected_units_at_each_step():
         (Selection("s", 0, 1, None), "The threshold is None; a number was expected."),
         (
             Selection("s", 0, 1, 0.5, -1, 0),
-            "The pattern is to be off -1 steps before; 0 (a free side) or more was expected.",
+            "The pattern is to be off -1 steps before; 0 (a free side) to 1,000 were expected.",
         ),
         (
             Selection("s", 0, 1, 0.5, 0, -2),
-            "The pattern is to be off -2 steps after; 0 (a free side) or more was expected.",
+            "The pattern is to be off -2 steps after; 0 (a free side) to 1,000 were expected.",
         ),
         (Selection("c", 0, 1, 0.5), "Model 'world' has no state 'c'."),
     ],
