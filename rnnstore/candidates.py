@@ -73,11 +73,13 @@ def find(
     pattern: Pattern,
     needed: int,
     overlapping: bool,
+    floor: int | None,
     progress: Callable[[float], None],
 ) -> Candidates:
-    """The candidates among which the first `needed` matches are, complete down to the floor they come with.
+    """All candidates down to a floor, at or above which `needed` matches are expected, or down to the `floor` given.
 
-    The floor is 1, which means that there are no others, unless at least `needed` matches lie at or above it.
+    A floor of 1 means that there are no others. What is expected is a match in each separate place that candidates
+    cover; when one that is met late hides several, there may be fewer, and the caller asks again with a lower floor.
     """
     mirrored = pattern.after > 0 and not pattern.before
     steps = model.steps
@@ -87,6 +89,8 @@ def find(
     else:
         firsts = model.sequence_starts
     scan = _Scan(len(units), steps, firsts, pattern, needed, overlapping)
+    if floor is not None:
+        scan.fix_floor(floor)
     for first, on in _on_blocks(model, state, units, threshold, forwards=mirrored):
         progress(first / steps if mirrored else 1 - first / steps)
         if mirrored:
@@ -138,7 +142,11 @@ class _Scan:
         self._found: list[tuple[np.ndarray, ...]] = []
         self._type = np.int32 if steps < 1 << 31 else np.int64
         self._above = self._above_at_last_count = 0
-        self.floor = 1
+        self.floor, self._floor_is_fixed = 1, False
+
+    def fix_floor(self, floor: int) -> None:
+        """Keep all candidates at or above `floor`, however many come in."""
+        self.floor, self._floor_is_fixed = floor, True
 
     def read(self, first: int, on: np.ndarray) -> None:
         """Take the block `on` bool[units, n] of steps first.., which ends where the one before began."""
@@ -262,11 +270,12 @@ class _Scan:
         found = at[column[keep]], length[keep], count[keep]
         self._found.append(tuple(values.astype(self._type) for values in found))
         self._above += int((count > self.floor).sum())
-        if self._above >= self._needed and self._above * 4 >= self._above_at_last_count * 5:
+        grown = self._above >= self._needed and self._above * 4 >= self._above_at_last_count * 5
+        if grown and not self._floor_is_fixed:
             self._raise_floor()
 
     def _raise_floor(self) -> None:
-        """Raise the floor as far as `needed` matches are sure to lie at or above it, and drop what lies under."""
+        """Raise the floor as far as `needed` matches are expected at or above it, and drop what lies under."""
         start, length, overlap = self.kept()
         levels = np.unique(overlap)[::-1]
         order = np.argsort(start, kind="stable")
@@ -332,7 +341,7 @@ def _lowest_ahead(counts: np.ndarray, steps: int) -> np.ndarray:
 
 
 def _places(start: np.ndarray, stop: np.ndarray) -> int:
-    """How many separate stretches the ranges (by start) cover: at least so many are shown when each place is once."""
+    """How many separate stretches the ranges (by start) cover: of each, at least one is shown."""
     if not len(start):
         return 0
     reach = np.maximum.accumulate(stop)

@@ -94,19 +94,14 @@ def match(
     pattern = Pattern(int(off_before), int(off_after), int(minimum_length), maximum_length)
     if not len(chosen) or not model.steps:
         return _answer(model, _Ranking(len(chosen)), offset, limit, complete=True)
-    needed = max(offset + limit, COUNTED)
-    told = _part(progress, 0, 0.5)
-    found = candidates.find(model, state, chosen, threshold, pattern, needed, overlapping, told)
-    question = _Question(model, state, threshold, pattern, overlapping)
-    ranking = _Ranking(len(chosen))
-    levels = np.unique(found.overlap)[::-1].tolist()
-    for done, level in enumerate(levels):
-        if len(ranking) >= needed:
-            break
-        told = _part(progress, 0.5 + 0.5 * done / len(levels), 0.5 / len(levels))
-        ranking.add(level, *question.matches_at(level, found, ranking, told))
+    question = _Question(model, state, chosen, threshold, pattern, overlapping, max(offset + limit, COUNTED))
+    found, ranking = question.asked(None, progress)
+    down = 1
+    while found.floor > 1 and len(ranking) < question.needed:  # a long range hid several that were counted already
+        found, ranking = question.asked(max(1, found.floor - down), progress)
+        down *= 2
     progress(1)
-    complete = found.floor == 1 and (not levels or ranking.lowest_overlap == levels[-1])
+    complete = found.floor == 1 and ranking.lowest_overlap == found.overlap.min(initial=ranking.lowest_overlap)
     return _answer(model, ranking, offset, limit, complete)
 
 
@@ -116,9 +111,33 @@ class _Question:
 
     model: Model
     state: str
+    units: np.ndarray
     threshold: float
     pattern: Pattern
     overlapping: bool
+    needed: int
+
+    def asked(self, floor: int | None, progress: Callable[[float], None]) -> tuple[Candidates, _Ranking]:
+        """The candidates down to a floor, and the matches among them down to the overlap at which there are enough."""
+        found = candidates.find(
+            self.model,
+            self.state,
+            self.units,
+            self.threshold,
+            self.pattern,
+            self.needed,
+            self.overlapping,
+            floor,
+            _part(progress, 0, 0.5),
+        )
+        ranking = _Ranking(len(self.units))
+        levels = np.unique(found.overlap)[::-1].tolist()
+        for done, level in enumerate(levels):
+            if len(ranking) >= self.needed:
+                break
+            told = _part(progress, 0.5 + 0.5 * done / len(levels), 0.5 / len(levels))
+            ranking.add(level, *self.matches_at(level, found, ranking, told))
+        return found, ranking
 
     def matches_at(
         self, overlap: int, found: Candidates, better: _Ranking, progress: Callable[[float], None]

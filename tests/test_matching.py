@@ -71,10 +71,10 @@ def rows_of(matches):
 @st.composite
 def worlds(draw, longest=24):
     steps = draw(st.integers(1, longest))
-    units = draw(st.integers(1, 5))
+    units = draw(st.integers(1, 7))
     seed = draw(st.integers(0, 2**32 - 1))
     generator = np.random.default_rng(seed)
-    stays = draw(st.sampled_from([0.1, 0.5, 0.9]))
+    stays = generator.choice(draw(st.sampled_from([[0.1], [0.5], [0.9], [0.2, 0.97]])), units)
     on = generator.random((steps, units)) < draw(st.sampled_from([0.2, 0.5, 0.8, 1.0]))
     for t in range(1, steps):
         same = generator.random(units) < stays
@@ -396,3 +396,19 @@ def test_a_recorded_model_answers_like_its_arrays(tmp_path):
     for limits in [(0, 0), (1, 0), (0, 1), (2, 2)]:
         for units in ([5], [1, 2, 3, 8], list(range(20))):
             assert match(model, "s", units, 0.3, *limits).table == match(arrays, "s", units, 0.3, *limits).table
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_one_long_range_that_hides_many_good_ones_makes_room_for_lesser_ones(side):
+    """The long range is met last, when the short ones under it have already been counted as matches."""
+    rows = [*["#" * 40 + "." * 20] * 3, *[".####" * 8 + "." * 20] * 3]
+    rows += ["." * 42 + "##...##...##......"] * 2
+    if side == "right":
+        rows = [row[::-1] for row in rows]
+    model = drawn(*rows)
+
+    with mock.patch.multiple(candidates, PIECE=4, CELLS=8), mock.patch.object(matching, "COUNTED", 1):
+        matches = match(model, "s", range(8), 0.5, off_before=side == "left", off_after=side == "right", limit=3)
+
+    assert columns_of(matches, "length", "overlap") == [(40, 3), (2, 2), (2, 2)]
+    assert matches.counted == 4 and matches.lowest_overlap == 2
