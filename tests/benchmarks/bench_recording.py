@@ -20,6 +20,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from pipelines.__main__ import quiet
+
 # Name, vocabulary, embedding, layers, steps of the text, steps of a sequence (None: one stream).
 NETWORKS = (
     ("language model, 2 x 200 LSTM, one stream", 10_000, 200, [("lstm", 200)] * 2, 100_000, None),
@@ -118,6 +120,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    with quiet():
+        import tensorflow  # noqa: F401
     if "--memory" in sys.argv:
         memory(int(sys.argv[-1]))
     else:
