@@ -181,7 +181,7 @@ class _Asked:
 
 def _text(value: Any) -> str | None:
     """A value as it is written in an address; None for what needs no writing."""
-    if value is None or value is False or value == "":
+    if value is None or value is False or value in ("", [], ()):
         return None
     if value is True:
         return "yes"

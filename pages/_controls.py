@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -29,3 +29,9 @@ def controlled(widget: Callable[..., Any], label: str, name: str, now: Any, **op
 def number(label: str, name: str, value: int | None, low: int, high: int, **options: Any) -> Any:
     """A whole number of the address."""
     return controlled(st.number_input, label, name, value, min_value=low, max_value=max(low, high), step=1, **options)
+
+
+def clicked_since(before: Mapping[str, Any], now: Mapping[str, Any], parameter: str, field: str) -> list[Any]:
+    """What was clicked between two states of a chart in which every click puts a mark in or takes it out again."""
+    then, there = ({row.get(field) for row in state.get(parameter, [])} for state in (before, now))
+    return [value for value in then ^ there if value is not None]

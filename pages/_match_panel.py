@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages._address import PER_PAGE, View, change
-from pages._controls import controlled, number
+from pages._controls import clicked_since, controlled, number
 from rnnstore import Model, State
 from rnnstore.charts.match import COUNT, length_picture, match_picture
 from rnnstore.charts.palette import palette
@@ -138,10 +138,7 @@ def show_matches(model: Model, state: State, view: View, units: SelectedUnits, m
     key = f"match-{model.name}-{state.name}"
 
     def go() -> None:
-        now = {row["rank"] for row in st.session_state[key].selection.get("clicked_match", [])}
-        clicked = now ^ st.session_state.get("match-seen", set())
-        st.session_state["match-seen"] = now
-        for rank in clicked:
+        for rank in _clicked(key, "clicked_match", "rank"):
             place = np.flatnonzero(found["rank"].to_numpy() == rank)
             if len(place):
                 change(at=window_start(model, int(starts[place[0]]), view.window))
@@ -164,10 +161,7 @@ def _show_lengths(view: View, matches: Matches) -> None:
     key = "match-lengths"
 
     def take() -> None:
-        now = {row["length"] for row in st.session_state[key].selection.get("clicked_length", [])}
-        clicked = now ^ st.session_state.get("length-seen", set())
-        st.session_state["length-seen"] = now
-        for length in clicked:
+        for length in _clicked(key, "clicked_length", "length"):
             exact = view.shortest == view.longest == length
             change(shortest=None if exact else length, longest=None if exact else length)
 
@@ -182,3 +176,10 @@ def _show_lengths(view: View, matches: Matches) -> None:
             width="stretch",
             alt="How many matches are how long; click a bar for matches of exactly this length.",
         )
+
+
+def _clicked(key: str, parameter: str, field: str) -> list[int]:
+    """What was clicked in the chart of that key since it was last asked."""
+    now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
+    st.session_state[f"{key}-before"] = now
+    return clicked_since(before, now, parameter, field)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages._address import LONGEST_WINDOW, MOST_OFF, SHORTEST_WINDOW, View, change
-from pages._controls import controlled, number
+from pages._controls import clicked_since, controlled, number
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.palette import palette
 from rnnstore.charts.select import LINES, Hypothesis, select_picture
@@ -246,40 +246,45 @@ def selected_units(model: Model, state: State, view: View) -> tuple[Selection | 
         return selection, None, str(error)
 
 
-def say_selection(model: Model, state: State, view: View, shown: Shown) -> None:
-    """What is selected, in a sentence; what to do where nothing is."""
+def say_selection(model: Model, view: View, shown: Shown) -> None:
+    """What is selected, in a sentence."""
     selection, units = shown.selection, shown.units
     if selection is None:
-        st.markdown(
-            "**Drag over words** to see which units switch on there; a click takes one word.",
-            width="stretch",
-        )
-        _offer_example(model, state, view)
-        return
-    if units is None:
-        st.markdown(f":orange[{shown.refused}]", width="stretch")
+        st.markdown("**Drag over words** to see which units switch on there; a click takes one word.")
+    elif units is None:
+        st.markdown(f":orange[{shown.refused}]")
     elif len(units.units):
-        st.markdown(_said(model, view, selection, units), width="stretch")
+        st.markdown(_said(model, view, selection, units))
     else:
         beside = ", and off beside it as asked" if view.before or view.after else ""
         sentence = f"**No unit** is on throughout {_quoted(model, selection)} at threshold {view.threshold:g}{beside}."
+        none = highest_threshold(model, selection) is None
+        st.markdown(sentence + (" No threshold would select one." if none else ""))
+
+
+def offer_actions(model: Model, state: State, view: View, shown: Shown) -> None:
+    """Buttons for what to do next: an example, a threshold that selects something, the way back to the brush."""
+    selection, units = shown.selection, shown.units
+    if selection is None:
+        _offer_example(model, state, view)
+        return
+    if units is not None and not len(units.units):
         highest = highest_threshold(model, selection)
-        st.markdown(sentence + ("" if highest is not None else " No threshold would select one."), width="stretch")
         if highest is not None:
             lower = float(np.floor(highest * 1000) / 1000)
             st.button(f"Set it to {lower:g}", on_click=change, kwargs={"threshold": lower}, type="primary")
     if selection.start >= view.at + view.window or selection.stop <= view.at:
         there = window_start(model, selection.start, view.window)
-        st.button("Show the brushed words", on_click=change, kwargs={"at": there})
+        st.button("Go to the brush", on_click=change, kwargs={"at": there}, help="Show the brushed words")
     st.button("Clear", on_click=change, kwargs={"from": None, "to": None}, help="Take the brush away")
 
 
 def _said(model: Model, view: View, selection: Selection, units: SelectedUnits) -> str:
     count = len(units.units)
-    sides = [(view.before, "before"), (view.after, "after")]
-    limits = [f"off {steps} step{'s' if steps > 1 else ''} {side}" for steps, side in sides if steps]
+    sides = [f"{view.before} before" * bool(view.before), f"{view.after} after" * bool(view.after)]
+    limits = " and ".join(side for side in sides if side)
     sentence = f"**{count} unit{'s' if count > 1 else ''}** on throughout {_quoted(model, selection)}"
-    sentence += f" and {' and '.join(limits)}" if limits else ""
+    sentence += f", off {limits}" if limits else ""
     if len(units.left_out):
         sentence += f"; {len(units.left_out)} left out"
     if len(units.pinned):
@@ -357,12 +362,14 @@ def choose_tracks(model: Model, view: View) -> None:
 
 
 def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float, float] | None]:
-    """The chart's key, and the brush with which it began: a new chart whenever the brush was changed from elsewhere."""
-    held = st.session_state.setdefault("select-held", {"version": 0, "brushed": None, "began": None, "out": ()})
-    if held["brushed"] != view.brushed or held["out"] != view.left_out:
-        held.update(version=held["version"] + 1, brushed=view.brushed, out=view.left_out, began=view.brushed, seen={})
-    began = held["began"]
-    return f"select-{model.name}-{state.name}-{held['version']}", began
+    """The chart's key, and the brush with which it began: a new chart whenever the brush was changed from elsewhere.
+
+    The chart itself cannot be told to move its brush; while the mouse moves it, it must not be replaced.
+    """
+    held = st.session_state.setdefault("select-held", {"version": 0, "brushed": None, "began": None})
+    if held["brushed"] != view.brushed:
+        held.update(version=held["version"] + 1, brushed=view.brushed, began=view.brushed, seen={})
+    return f"select-{model.name}-{state.name}-{held['version']}", held["began"]
 
 
 def _take_brush(key: str, view: View) -> None:
@@ -370,16 +377,12 @@ def _take_brush(key: str, view: View) -> None:
     held = st.session_state["select-held"]
     now, before = dict(st.session_state[key].selection), held.get("seen", {})
     held["seen"] = now
-    for name, field in (("clicked_word", "t"), ("clicked_unit", "unit")):
-        clicked = {row[field] for row in now.get(name, [])} ^ {row[field] for row in before.get(name, [])}
-        for value in clicked:
-            if name == "clicked_word":
-                change(**{"from": value, "to": value})
-            else:
-                out, pinned = set(view.left_out) ^ {value}, set(view.pinned) - {value}
-                held["out"] = tuple(sorted(out))
-                change(out=sorted(out), pin=sorted(pinned))
-            return
+    for word in clicked_since(before, now, "clicked_word", "t"):
+        change(**{"from": word, "to": word})
+        return
+    for unit in clicked_since(before, now, "clicked_unit", "unit"):
+        change(out=sorted({*view.left_out} ^ {unit}), pin=sorted({*view.pinned} - {unit}))
+        return
     interval = now.get("brush", {}).get("mid")
     if interval and interval != before.get("brush", {}).get("mid"):
         first, last = _whole_steps(*interval)

@@ -4,6 +4,7 @@ The upper half is the select view: brush words, and see which units are on there
 places in the corpus where the same units do the same. Everything shown is in the address.
 """
 
+import pyarrow as pa
 import streamlit as st
 
 from pages._address import View, link, read
@@ -16,6 +17,7 @@ from pages._select_panel import (
     choose_tracks,
     choose_units,
     navigate,
+    offer_actions,
     say_selection,
     selected_units,
     show_selection,
@@ -23,7 +25,7 @@ from pages._select_panel import (
 from rnnstore import Model, State, StoreError
 from rnnstore.export import csv, parquet
 from rnnstore.matching import Matches
-from rnnstore.windows import window_table
+from rnnstore.windows import window_table, with_words
 
 
 @st.fragment
@@ -43,8 +45,11 @@ def screen() -> None:
         matches = find_matches(model, state, view, units) if units is not None and len(units.units) else None
         found = matches.table.select(["rank", "start", "stop"]).to_pylist() if matches else []
         shown = show_selection(model, state, view, [tuple(row.values()) for row in found])
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            say_selection(model, state, view, shown)
+        sentence, actions = st.columns([0.44, 0.56], vertical_alignment="center")
+        with sentence:
+            say_selection(model, view, shown)
+        with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            offer_actions(model, state, view, shown)
             with st.popover("Units"):
                 choose_units(state, view, units)
             with st.popover("Tracks"):
@@ -52,8 +57,12 @@ def screen() -> None:
             with st.popover("Take away"):
                 take_away(model, state, view, shown, matches)
     if matches is not None:
-        st.subheader("Where else does that happen?")
-        st.caption(f"{matches.note} The more of the selected units take part and the fewer others do, the higher.")
+        st.subheader(
+            "Where else does that happen?",
+            help="Ranked by how many of the selected units take part (overlap), then by how few others do (union), "
+            "then by length. Exact, over the whole corpus.",
+        )
+        st.caption(matches.note)
         choose_matches(model, view, matches)
         show_matches(model, state, view, units, matches)
     move_to("select_and_match", st.session_state.get("match-visits", 0))
@@ -71,10 +80,13 @@ def take_away(model: Model, state: State, view: View, shown: Shown, matches: Mat
 
     st.download_button("Window as CSV", window, f"window-{name}.csv", "text/csv", on_click="ignore")
     if matches is not None:
-        table = matches.table
+
+        def table() -> pa.Table:
+            return with_words(model, matches.table, view.left, view.right)
+
         save_picture_button("Matches as a picture", "match_view", f"matches-{name}")
-        st.download_button("Matches as CSV", lambda: csv(table), f"matches-{name}.csv", "text/csv", on_click="ignore")
-        st.download_button("Matches as Parquet", lambda: parquet(table), f"matches-{name}.parquet", on_click="ignore")
+        st.download_button("Matches as CSV", lambda: csv(table()), f"matches-{name}.csv", "text/csv", on_click="ignore")
+        st.download_button("Matches as Parquet", lambda: parquet(table()), f"matches-{name}.parquet", on_click="ignore")
     st.caption("Link to exactly this view")
     st.code(link(model, state), language=None, wrap_lines=True)
 

@@ -164,3 +164,22 @@ def window_table(
         values = rows["value"] if rows["number"].null_count == rows.num_rows else rows["number"]
         table = table.append_column(track, values)
     return table
+
+
+def with_words(model: Model, matches: pa.Table, before: int, after: int) -> pa.Table:
+    """`matches` (as `Matches.table`) with three texts: what stands before a match, the match, and what stands after."""
+    joint = "" if model.card.level == "character" else " "
+    starts, stops = matches["start"].to_numpy(), matches["stop"].to_numpy()
+    reach = int((stops - starts).max(initial=0)) + after
+    row, offset, steps = around(model, starts, before, reach)
+    words = np.array(model.words_at(steps)["word"].to_pylist(), object)
+    length = (stops - starts)[row]
+    parts = {
+        "before": offset < 0,
+        "words": (offset >= 0) & (offset < length),
+        "after": (offset >= length) & (offset < length + after),
+    }
+    for name, kept in parts.items():
+        texts = [joint.join(words[kept & (row == index)]) for index in range(matches.num_rows)]
+        matches = matches.append_column(name, pa.array(texts, pa.string()))
+    return matches

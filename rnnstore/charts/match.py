@@ -252,9 +252,8 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
             cells.encode(_x(f"x{panel}"), alt.X2(f"z{panel}"), _y(), alt.Y2("bottom"), color=colour, tooltip=tooltip)
         )
     layers += [
-        named("outlines")
-        .mark_rect(filled=False, stroke=palette.accent, strokeWidth=1.4, tooltip=None)
-        .encode(_x("from"), alt.X2("to"), _y("over"), alt.Y2("under")),
+        _outline_layer(palette.background, 3.6),  # seen on dark cells as well
+        _outline_layer(palette.accent, 1.6),
         named("longer")
         .mark_text(text="▸", align="right", baseline="middle", color=palette.accent, fontSize=12, tooltip=None)
         .encode(_x("x"), _y()),
@@ -309,6 +308,12 @@ def _word_layer() -> alt.Chart:
         color=alt.Color("ink:N", scale=None),
         opacity=alt.value(alt.ExprRef(f"{cell} > min(length(datum.shown), 3) * 5 ? 1 : 0")),
     )
+
+
+def _outline_layer(colour: str, width: float) -> alt.Chart:
+    """Where each match starts and ends."""
+    frame = named("outlines").mark_rect(filled=False, stroke=colour, strokeWidth=width, tooltip=None)
+    return frame.encode(_x("from"), alt.X2("to"), _y("over"), alt.Y2("under"))
 
 
 def _found_layer(panel: int, over: alt.Parameter, palette: Palette) -> alt.Chart:

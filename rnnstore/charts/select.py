@@ -29,6 +29,8 @@ MARGIN = {"left": 88, "right": 116, "top": 24, "bottom": 4}
 PLOT, GAP = 210, 6
 WORDS_FLAT, WORDS_UPRIGHT = 24, 66
 UPRIGHT_FROM = 26
+LEAST_FLAT, LEAST_UPRIGHT, LEAST_CHARACTER = 14, 7.5, 4.5
+"""Pixels of a cell under which its word is not written: lying, upright, a single character."""
 PATTERN, TRACK, PREDICTED, LEGEND = 20, 20, 16, 18
 LIST_ROW, LIST_COLUMNS = 14, 3
 
@@ -78,7 +80,7 @@ def select_picture(
     legends += [(track.name, legend(track, palette)) for track in tracks.values()]
     drawn = [int(unit) for unit in hypothesis.units][:LINES]
     tables = {
-        "bands": seen.bands.set_column(0, "t", _centres(seen.bands)),
+        "bands": seen.bands.set_column(0, "mid", _centres(seen.bands)),
         "lines": _lines_table(seen, drawn),
         "threshold": pa.table({"threshold": [float(hypothesis.threshold)]}),
         "brushed": _brushed_table(hypothesis, seen),
@@ -167,9 +169,9 @@ def _lines_table(seen: Window, drawn: Sequence[int]) -> pa.Table:
     table = lines(seen, drawn)
     if not len(drawn):
         return pa.table(
-            {"t": [float(seen.start)], "unit": pa.array([-1], pa.int32()), "value": pa.array([0.0], pa.float32())}
+            {"mid": [float(seen.start)], "unit": pa.array([-1], pa.int32()), "value": pa.array([0.0], pa.float32())}
         )
-    return table.set_column(0, "t", _centres(table))
+    return table.set_column(0, "mid", _centres(table))
 
 
 def _brushed_table(hypothesis: Hypothesis, seen: Window) -> pa.Table:
@@ -195,8 +197,8 @@ def _inside(spans: Sequence[tuple[int, int, str]], seen: Window) -> pa.Table:
     kept = [span for span in kept if span[0] < span[1]]
     return pa.table(
         {
-            "t": pa.array([start for start, _, _ in kept], pa.int32()),
-            "t2": pa.array([stop for _, stop, _ in kept], pa.int32()),
+            "from": pa.array([start for start, _, _ in kept], pa.int32()),
+            "to": pa.array([stop for _, stop, _ in kept], pa.int32()),
             "mid": pa.array([(start + stop) / 2 for start, stop, _ in kept], pa.float64()),
             "said": pa.array([said for _, _, said in kept], pa.string()),
         }
@@ -267,7 +269,7 @@ def _prediction_tables(
     """The most probable next words under each step, and the probability of the word that came."""
     kept = predictions.filter(pc.less_equal(predictions["rank"], predicted))
     ranks = kept["rank"].to_numpy()
-    right = kept["word_id"].to_numpy() == kept["target"].to_numpy()
+    right = pc.fill_null(pc.equal(kept["word"], kept["target"]), False).to_numpy()
     top = rows.predictions + (ranks - 1) * PREDICTED
     words = pa.table(
         {
@@ -278,7 +280,7 @@ def _prediction_tables(
             "shown": pa.array([visible(word) for word in kept["word"].to_pylist()], pa.string()),
             "rank": pa.array(ranks, pa.int16()),
             "probability": pa.array(kept["probability"].to_numpy(), pa.float32()),
-            "colour": pa.array(np.where(right, palette.right, palette.accent).tolist(), pa.string()),
+            "colour": pa.array(np.where(right, palette.right, palette.shade[-1]).tolist(), pa.string()),
         }
     )
     firsts = kept.filter(pc.equal(kept["rank"], 1))
@@ -297,6 +299,8 @@ def _prediction_tables(
 # The specification
 
 _CELL = "(width / (last - first))"
+_EDGE = alt.ExprRef(f"{_CELL} > 6 ? 1 : 0")
+"""A line between cells, where they are wide enough to keep their colour beside it."""
 _STEP = alt.Tooltip("t:Q", title="step", format=",d")
 
 
@@ -351,14 +355,14 @@ def _plot_layers(palette: Palette) -> list[alt.Chart]:
 
     def band(low: str, high: str, colour: str) -> alt.Chart:
         area = named("bands").mark_area(color=colour, tooltip=None)
-        return area.encode(_x(), alt.Y(f"{low}:Q", scale=scale, axis=axis, title=None), alt.Y2(high))
+        return area.encode(_x("mid"), alt.Y(f"{low}:Q", scale=scale, axis=axis, title=None), alt.Y2(high))
 
     middle = named("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None)
     zero = named("threshold").mark_rule(color=palette.muted, strokeWidth=1, opacity=0.7, tooltip=None)
     return [
         band("low", "high", outer),
         band("lower", "upper", inner),
-        middle.encode(_x(), alt.Y("middle:Q")),
+        middle.encode(_x("mid"), alt.Y("middle:Q")),
         zero.encode(alt.YDatum(0)),
     ]
 
@@ -368,7 +372,7 @@ def _line_layers(over: alt.Parameter, palette: Palette) -> list[alt.Chart]:
     rule = named("threshold").mark_rule(color=palette.threshold, strokeDash=[6, 4], strokeWidth=1.4, tooltip=None)
     return [
         line.encode(
-            _x(),
+            _x("mid"),
             alt.Y("value:Q"),
             alt.Detail("unit:N"),
             opacity=alt.condition(over, alt.value(1), alt.value(0.55)),
@@ -384,16 +388,17 @@ def _word_layers(brush: alt.Parameter, word: alt.Parameter, rows: _Rows, palette
     long = "length(datum.shown) > 1"
     flat = f"({_CELL} > 44 || !({long}))" if rows.upright else "true"
     room = rows.pattern - rows.words - 6
+    least = LEAST_UPRIGHT if rows.upright else LEAST_FLAT
     small = f"min(13, {_CELL} * 1.5)"
     words = named("words")
     grip = words.mark_rect(fillOpacity=0, tooltip=None).encode(_x("mid"), y=top, y2=bottom).add_params(brush)
     brushed = (
         named("brushed")
         .mark_rect(fill=palette.accent, fillOpacity=0.1, stroke=palette.accent, strokeOpacity=0.55, tooltip=None)
-        .encode(_x(), alt.X2("t2"), y=alt.value(0), y2=bottom)
+        .encode(_x("from"), alt.X2("to"), y=alt.value(0), y2=bottom)
     )
     cell = (
-        words.mark_rect(cursor="pointer", stroke=palette.background, strokeWidth=1)
+        words.mark_rect(cursor="pointer", stroke=palette.background, strokeWidth=_EDGE)
         .encode(
             _x(),
             alt.X2("t2"),
@@ -421,7 +426,16 @@ def _word_layers(brush: alt.Parameter, word: alt.Parameter, rows: _Rows, palette
         _x("mid"),
         y=alt.value((rows.words + rows.pattern) / 2),
         text="shown:N",
-        opacity=alt.value(alt.ExprRef(f"{_CELL} > ({long} ? {'7.5' if rows.upright else '14'} : 4.5) ? 1 : 0")),
+        opacity=alt.value(alt.ExprRef(f"{_CELL} > ({long} ? {least} : {LEAST_CHARACTER}) ? 1 : 0")),
+    )
+    hint = (
+        named("threshold")
+        .mark_text(text="point at the row to read a word, or show fewer steps", color=palette.muted, fontSize=11)
+        .encode(
+            x=alt.value(alt.ExprRef("width / 2")),
+            y=alt.value((rows.words + rows.pattern) / 2),
+            opacity=alt.value(alt.ExprRef(f"{_CELL} > {least if rows.upright else LEAST_CHARACTER} ? 0 : 1")),
+        )
     )
     # What the mouse is brushing right now, before the application has answered.
     dragged = (
@@ -432,7 +446,7 @@ def _word_layers(brush: alt.Parameter, word: alt.Parameter, rows: _Rows, palette
     starts = words.transform_filter("datum.position === 0").mark_rule(
         color=palette.muted, strokeWidth=1.2, strokeDash=[2, 2], tooltip=None
     )
-    return [grip, brushed, cell, text, dragged, starts.encode(_x(), y=alt.value(0), y2=bottom)]
+    return [grip, brushed, cell, text, hint, dragged, starts.encode(_x(), y=alt.value(0), y2=bottom)]
 
 
 def _pattern_layers(rows: _Rows, palette: Palette) -> list[alt.Chart]:
@@ -443,8 +457,8 @@ def _pattern_layers(rows: _Rows, palette: Palette) -> list[alt.Chart]:
         named("pattern")
         .mark_rect(stroke=palette.accent, strokeWidth=1, tooltip=None)
         .encode(
-            _x(),
-            alt.X2("t2"),
+            _x("from"),
+            alt.X2("to"),
             y=alt.value(top),
             y2=alt.value(top + 11),
             color=alt.condition(on, alt.value(palette.accent), alt.value(palette.background)),
@@ -458,18 +472,18 @@ def _pattern_layers(rows: _Rows, palette: Palette) -> list[alt.Chart]:
             y=alt.value(top + 6),
             text="said:N",
             color=alt.condition(on, alt.value(palette.background), alt.value(palette.accent)),
-            opacity=alt.value(alt.ExprRef(f"{_CELL} * (datum.t2 - datum.t) > 14 ? 1 : 0")),
+            opacity=alt.value(alt.ExprRef(f"{_CELL} * (datum.to - datum.from) > 14 ? 1 : 0")),
         )
     )
     found = (
         named("matches")
         .mark_rect(color=palette.threshold)
         .encode(
-            _x(),
-            alt.X2("t2"),
+            _x("from"),
+            alt.X2("to"),
             y=alt.value(top + 13),
             y2=alt.value(top + 16),
-            tooltip=[alt.Tooltip("said:N", title="match"), _STEP],
+            tooltip=[alt.Tooltip("said:N", title="match"), alt.Tooltip("from:Q", title="first step", format=",d")],
         )
     )
     return [bar, text, found]
@@ -491,17 +505,22 @@ def _unit_layers(over: alt.Parameter, unit: alt.Parameter, palette: Palette) -> 
         )
         .add_params(over, unit)
     )
+    out = "datum.role === 'left out'"
     name = listed.mark_text(fontSize=11, baseline="middle", tooltip=None).encode(
         *where,
         text="unit:N",
-        color=alt.condition("datum.role === 'left out'", alt.value(palette.muted), alt.value(palette.text)),
-        opacity=alt.condition("datum.role === 'left out'", alt.value(0.6), alt.value(1)),
+        color=alt.when(over)
+        .then(alt.value(palette.background))
+        .when(out)
+        .then(alt.value(palette.muted))
+        .otherwise(alt.value(palette.text)),
+        opacity=alt.when(over).then(alt.value(1)).when(out).then(alt.value(0.6)).otherwise(alt.value(1)),
     )
     return [box, name]
 
 
 def _track_layers(table: str, title: str, top: int, palette: Palette) -> list[alt.Chart]:
-    cell = named(table).mark_rect(stroke=palette.background, strokeWidth=1)
+    cell = named(table).mark_rect(stroke=palette.background, strokeWidth=_EDGE)
     text = named(table).mark_text(
         fontSize=10, baseline="middle", tooltip=None, limit=alt.ExprRef(f"max({_CELL} - 3, 1)")
     )
@@ -535,7 +554,7 @@ def _prediction_layers(rows: _Rows, palette: Palette) -> list[alt.Chart]:
         color=palette.text,
         limit=alt.ExprRef(f"length(datum.shown) < 2 ? 0 : max({_CELL} - 3, 1)"),
     )
-    bar = named("came").mark_rect(color=palette.right, stroke=palette.background, strokeWidth=1)
+    bar = named("came").mark_rect(color=palette.right, stroke=palette.background, strokeWidth=_EDGE)
     return [
         cell.encode(
             _x(),
@@ -543,7 +562,7 @@ def _prediction_layers(rows: _Rows, palette: Palette) -> list[alt.Chart]:
             _fixed("top"),
             alt.Y2("bottom"),
             color=alt.Color("colour:N", scale=None),
-            opacity=alt.Opacity("probability:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None),
+            opacity=alt.Opacity("probability:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 1]), legend=None),
             tooltip=[
                 alt.Tooltip("shown:N", title="predicted"),
                 alt.Tooltip("probability:Q", format=".3f"),

@@ -65,7 +65,7 @@ def legend(track: Track, palette: Palette) -> list[Key]:
     keys = [Key(colour, label) for label, colour in zip(track.labels[:LABELS], palette.labels, strict=False)]
     others = max(track.distinct, len(track.labels)) - LABELS
     if others > 0:
-        keys.append(Key(palette.other, f"{others} others"))
+        keys.append(Key(palette.other, f"{others} other{'s' if others > 1 else ''}"))
     return keys
 
 
