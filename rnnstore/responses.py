@@ -22,8 +22,9 @@ from rnnstore.tables import BY_NAME, QUANTILES
 SAMPLE = 1024
 """Responses of one word that its quantiles are taken from, at most (and more than half of it)."""
 
-_VALUES_AT_ONCE = 1 << 23
+_VALUES_AT_ONCE = 1 << 20
 _STEPS_AT_ONCE = 1 << 20
+_UNITS_AT_ONCE = 64  # so many columns of a block stay in the processor's cache
 
 
 class Moments:
@@ -38,19 +39,20 @@ class Moments:
 
     def add(self, values: np.ndarray, order: np.ndarray, word_ids: np.ndarray, starts: np.ndarray) -> None:
         """Add a block: float32 `values` [steps, units] in time order, `order` sorting `word_ids`, `starts` bool."""
-        before = np.concatenate([self._last[None], values[:-1]])
-        before[starts] = 0
-        self._last = values[-1].copy()
-        response = np.subtract(values, before, out=before)
         sorted_ids = word_ids[order]
         groups = np.flatnonzero(np.r_[True, sorted_ids[1:] != sorted_ids[:-1]])
         words = sorted_ids[groups]
         self._grow(int(words[-1]) + 1)
-        response = response[order]
         self.count[words] += np.diff(np.r_[groups, len(order)])
-        self._sum[words] += np.add.reduceat(response, groups, axis=0)
-        np.square(response, out=response)
-        self._squares[words] += np.add.reduceat(response, groups, axis=0)
+        for first in range(0, self.units, _UNITS_AT_ONCE):
+            units = slice(first, first + _UNITS_AT_ONCE)
+            before = np.concatenate([self._last[None, units], values[:-1, units]])
+            before[starts] = 0
+            response = np.subtract(values[:, units], before, out=before)[order]
+            self._sum[words, units] += np.add.reduceat(response, groups, axis=0)
+            np.square(response, out=response)
+            self._squares[words, units] += np.add.reduceat(response, groups, axis=0)
+        self._last = values[-1].copy()
 
     def _grow(self, words: int) -> None:
         if words > len(self.count):
