@@ -64,7 +64,7 @@ def show_facts(model: Model, state: str | None) -> None:
     facts = [
         architecture(card),
         card.corpus,
-        *(f"{metric.name} {metric.value:,.4g} ({metric.split})" for metric in card.metrics),
+        *(f"{metric.name} {metric.value:,.2f} ({metric.split})" for metric in card.metrics),
     ]
     st.caption("  \n".join(fact for fact in facts if fact))
 

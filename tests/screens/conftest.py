@@ -33,9 +33,11 @@ FLAGS = [
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch):
-    """Caches outlive a test of the application, which would then see the store of the one before."""
+    """What AppTest leaves behind is put back: caches, which would show the store of the test before, and the main
+    module, which processes started later would run."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.setattr("streamlit.runtime.scriptrunner.script_runner._mpa_v1", _run_main_script)
 
 
@@ -82,21 +84,33 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("empty") / "store"
 
 
+class Serving:
+    """serving(store) -> address of the application on that store, started once for each store."""
+
+    def __init__(self) -> None:
+        self.running: dict[Path, tuple[subprocess.Popen[bytes], str]] = {}
+
+    def __call__(self, store: Path) -> str:
+        if store not in self.running:
+            self.running[store] = _start(store)
+        return self.running[store][1]
+
+    def process(self, store: Path) -> subprocess.Popen[bytes]:
+        """The process that serves a store."""
+        return self.running[store][0]
+
+    def stop(self) -> None:
+        for process, _ in self.running.values():
+            process.terminate()
+        for process, _ in self.running.values():
+            process.wait(timeout=10)
+
+
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[[Path], str]]:
-    """serve(store) -> address of the application on that store, started once for each store."""
-    running: dict[Path, tuple[subprocess.Popen[bytes], str]] = {}
-
-    def start(store: Path) -> str:
-        if store not in running:
-            running[store] = _start(store)
-        return running[store][1]
-
-    yield start
-    for process, _ in running.values():
-        process.terminate()
-    for process, _ in running.values():
-        process.wait(timeout=10)
+def serve() -> Iterator[Serving]:
+    serving = Serving()
+    yield serving
+    serving.stop()
 
 
 def _start(store: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -124,7 +138,7 @@ def _start(store: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 
 @pytest.fixture(scope="session")
-def application(serve: Callable[[Path], str], small_store: Path) -> str:
+def application(serve: Serving, small_store: Path) -> str:
     """Address of the application on the small store."""
     return serve(small_store)
 

@@ -237,7 +237,7 @@ def test_copy_in_and_its_refusals(run, own_store, damaged_store, at_home):
     assert list(app.dataframe[0].value["model"]) == ["brackets", "good", "only-trained", "sensor", "sentences"]
     assert "truncated" in copy_in("model=truncated").error[0].value
     assert copy_in("model=good").error[0].value.startswith("There is a model 'good' already")
-    assert "is no model" in copy_in("nowhere").error[0].value
+    assert "is no folder" in copy_in("nowhere").error[0].value
 
 
 # In a browser

@@ -1,0 +1,34 @@
+"""What the application costs: memory of its process, and the time until a first page is drawn."""
+
+import time
+
+import psutil
+import pytest
+
+from tests.screens.conftest import settle, visit
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_process_stays_under_400_megabytes(page, serve, small_store):
+    address = serve(small_store)
+    for path in ("/", "/select_and_match?model=brackets", "/select_and_match?model=sentences", "/"):
+        visit(page, address + path)
+    process = psutil.Process(serve.process(small_store).pid)
+    used = process.memory_info().rss + sum(child.memory_info().rss for child in process.children(recursive=True))
+    assert used < 400e6
+
+
+def test_a_first_page_is_drawn_within_three_seconds(browser, application):
+    """The better of three new browsers: a machine that is busy with other tests is not what is measured."""
+    seconds = []
+    for _ in range(3):
+        context = browser.new_context(viewport={"width": 1280, "height": 720})
+        page = context.new_page()
+        began = time.monotonic()
+        page.goto(application)
+        page.locator(".st-key-card-brackets").wait_for()
+        seconds.append(time.monotonic() - began)
+        settle(page)
+        context.close()
+    assert min(seconds) < 3
