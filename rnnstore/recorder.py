@@ -17,7 +17,7 @@ import pyarrow as pa
 from rnnstore import chunks
 from rnnstore.card import File, checked_name
 from rnnstore.chunks import Chunk, Predictions, Vocabulary
-from rnnstore.errors import StoreError, nearest
+from rnnstore.errors import StoreError, is_disk_full, nearest
 from rnnstore.parts import ParquetParts
 from rnnstore.responses import EvenSample
 from rnnstore.series import Block, StateSeries, Target, TrackSeries
@@ -74,7 +74,7 @@ class Recorder:
             if kind is None:
                 with self._said():
                     self._finish()
-            elif isinstance(error, OSError):
+            elif isinstance(error, OSError) and is_disk_full(error):
                 with self._said():
                     raise error
         finally:

@@ -61,7 +61,7 @@ class Store:
     def __init__(self, path: Path):
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file; a store is a folder. Name the folder that holds the models.")
-        if (path / CARD).exists():
+        if os.path.exists(path / CARD):
             raise StoreError(
                 f"{path} is a model, not a store. Name the folder that holds it: {path.absolute().parent}."
             )

@@ -7,6 +7,7 @@ behind is swept away by the next one. `recorder` builds the tables of a recordin
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -237,7 +238,7 @@ def staged(path: Path, staging: Staging, rows: int, first: int = 0) -> File:
 
 
 class disk_full_said:
-    """Turns the operating system's "no space left" into a `DiskFull` that says what was being done."""
+    """Turns the operating system's refusals, no room or no right, into sentences that say what was being done."""
 
     def __init__(self, doing: str):
         self.doing = doing
@@ -251,6 +252,8 @@ class disk_full_said:
                 f"The disk is full ({self.doing}). What the store held before is untouched; "
                 "make room and run the same command again."
             ) from error
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StoreError(f"{error.filename} cannot be written ({self.doing}): {error.strerror}.") from error
 
 
 def sweep_store(store: Path) -> None:

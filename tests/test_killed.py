@@ -170,3 +170,30 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
         rnnstore.open(tmp_path / "store")
     with pytest.raises(rnnstore.StoreError, match="cannot be written"):
         record("/proc/nowhere")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs the right to give up rights")
+def test_a_folder_of_somebody_else_is_a_sentence(tmp_path):
+    """Without the right to write the model, or to make one, or to look into the store at all."""
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    store = record(tmp_path, "m")
+    (tmp_path / ".locks").chmod(0o777)
+    for lock in (tmp_path / ".locks").iterdir():
+        lock.chmod(0o666)
+    os.seteuid(65534)
+    try:
+        for name in ("m", "new"):
+            with pytest.raises(rnnstore.StoreError, match=r"cannot be written \(.*\): Permission denied"):
+                record(tmp_path, name)
+        for change in (lambda: store.delete("m"), lambda: store.rename("m", "n")):
+            with pytest.raises(rnnstore.StoreError, match=r"cannot be moved \(Permission denied\)"):
+                change()
+        os.seteuid(0)
+        tmp_path.chmod(0o700)
+        os.seteuid(65534)
+        with pytest.raises(rnnstore.StoreError, match=r"cannot be read \(Permission denied\)"):
+            rnnstore.open(tmp_path)
+    finally:
+        os.seteuid(0)
+    assert store.model("m").steps == 8
