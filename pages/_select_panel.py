@@ -86,16 +86,16 @@ def _show_hits(model: Model, view: View) -> None:
     key = f"hits-{view.find}-{view.regex}"
 
     def go() -> None:
-        for row in st.session_state[key].selection.rows:
+        for row, _ in st.session_state[key].selection.cells:
             change(at=window_start(model, hits.table["start"][row].as_py(), view.window))
 
     st.dataframe(
         hits.table.select(["start", "before", "words", "after"]),
         key=key,
         on_select=go,
-        selection_mode="single-row",
+        selection_mode="single-cell",
         hide_index=True,
-        height=min(38 + 35 * hits.table.num_rows, 220),
+        height=min(38 + 35 * hits.table.num_rows, 160),
         column_config={
             "start": st.column_config.NumberColumn("step", format="localized", width=80),
             "before": st.column_config.TextColumn("before", alignment="right", width=260),

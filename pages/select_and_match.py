@@ -54,7 +54,7 @@ def screen() -> None:
                 choose_units(state, view, units)
             with st.popover("Tracks"):
                 choose_tracks(model, view)
-            with st.popover("Take away"):
+            with st.popover("Take away"), st.container(width=380):
                 take_away(model, state, view, shown, matches)
     if matches is not None:
         st.subheader(
@@ -78,15 +78,28 @@ def take_away(model: Model, state: State, view: View, shown: Shown, matches: Mat
         annotations = model.annotations(view.tracks, view.at, shown.window.stop)
         return csv(window_table(shown.window, units, shown.on, annotations))
 
-    st.download_button("Window as CSV", window, f"window-{name}.csv", "text/csv", on_click="ignore")
+    st.download_button("Window as CSV", window, f"window-{name}.csv", "text/csv", on_click="ignore", width="stretch")
     if matches is not None:
 
         def table() -> pa.Table:
             return with_words(model, matches.table, view.left, view.right)
 
         save_picture_button("Matches as a picture", "match_view", f"matches-{name}")
-        st.download_button("Matches as CSV", lambda: csv(table()), f"matches-{name}.csv", "text/csv", on_click="ignore")
-        st.download_button("Matches as Parquet", lambda: parquet(table()), f"matches-{name}.parquet", on_click="ignore")
+        st.download_button(
+            "Matches as CSV",
+            lambda: csv(table()),
+            f"matches-{name}.csv",
+            "text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "Matches as Parquet",
+            lambda: parquet(table()),
+            f"matches-{name}.parquet",
+            on_click="ignore",
+            width="stretch",
+        )
     st.caption("Link to exactly this view")
     st.code(link(model, state), language=None, wrap_lines=True)
 

@@ -117,15 +117,17 @@ def legend_layers(table: str, palette: Palette, title_width: float) -> list[alt.
 
 def ink_on(colours: Sequence[str], palette: Palette) -> list[str]:
     """For each background colour the colour of text that reads better on it: the palette's text or its background."""
-    dark_on_light = _luminance(palette.text) < _luminance(palette.background)
+    inks = (palette.text, palette.background)
     chosen = {}
     for colour in set(colours):
-        if not colour.startswith("#"):
-            chosen[colour] = palette.text
-            continue
-        light = _luminance(colour) > 0.3
-        chosen[colour] = palette.text if light == dark_on_light else palette.background
+        seen = colour if colour.startswith("#") else palette.background
+        chosen[colour] = max(inks, key=lambda ink, seen=seen: _contrast(ink, seen))
     return [chosen[colour] for colour in colours]
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def _luminance(colour: str) -> float:

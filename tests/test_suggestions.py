@@ -1,0 +1,49 @@
+"""Suggestions lead to something: what they propose selects units."""
+
+import numpy as np
+import pytest
+
+from rnnstore import QuestionError
+from rnnstore.selection import Selection, select
+from rnnstore.suggestions import FEW, MANY, example, highest_threshold
+from tests.worlds import random_world, record
+
+VALUES = np.array([[0.1, 0.9, 0.0], [0.5, 0.8, 0.0], [0.6, 0.7, 0.0], [0.2, 0.6, 0.0]], np.float32)
+
+
+@pytest.fixture
+def model(tmp_path):
+    return record(tmp_path / "store", words=list("abcd"), states={"hidden": VALUES}).model("small")
+
+
+def test_the_highest_threshold_is_the_best_units_least_value(model):
+    assert highest_threshold(model, Selection("hidden", 1, 3, 9.0)) == pytest.approx(0.7, abs=1e-3)
+
+
+def test_limits_exclude_units_that_are_higher_beside_the_selection(model):
+    assert highest_threshold(model, Selection("hidden", 1, 3, 9.0, off_before=1)) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_there_may_be_no_threshold_at_all(model):
+    assert highest_threshold(model, Selection("hidden", 3, 4, 9.0, off_before=1)) is None
+
+
+def test_a_selection_outside_the_corpus_is_refused(model):
+    with pytest.raises(QuestionError):
+        highest_threshold(model, Selection("hidden", 3, 9, 0.1))
+
+
+@pytest.mark.parametrize("threshold", [0.3, 5.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_an_example_selects_a_handful_of_units_within_a_sequence(tmp_path, seed, threshold):
+    words, values, starts = random_world(seed, steps=60, units=12, chance_of_start=0.1)
+    store = record(tmp_path / "store", words=words, states={"hidden": values}, sequence_starts=starts)
+    model = store.model("small")
+    found = example(model, "hidden", threshold, 0, 60)
+    assert found is not None
+    assert FEW <= len(select(model, found).units) <= MANY
+
+
+def test_there_is_no_example_where_nothing_changes(tmp_path):
+    store = record(tmp_path / "store", words=list("abc"), states={"hidden": np.zeros((3, 5), np.float32)})
+    assert example(store.model("small"), "hidden", 0.3, 0, 3) is None
