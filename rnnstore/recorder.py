@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rnnstore import chunks
+from rnnstore import chunks, series
 from rnnstore.card import File, checked_name
 from rnnstore.chunks import Chunk, Predictions, Vocabulary
 from rnnstore.errors import StoreError, is_disk_full, nearest
@@ -25,6 +25,11 @@ from rnnstore.tables import BY_NAME, ROWS_A_GROUP
 from rnnstore.writing import KEPT_BY_A_RECORDING, ModelWriter, disk_full_said
 
 BLOCK = ROWS_A_GROUP
+
+NO_RESPONSES = (
+    "Expected responses were not kept: so many words and units would take too much memory. Record with a smaller "
+    "vocabulary or fewer states to have them."
+)
 
 
 class Recorder:
@@ -145,9 +150,10 @@ class Recorder:
         for name in thresholds if isinstance(thresholds, Mapping) else ():
             if name not in states:
                 raise StoreError(f"Thresholds were given for the state {name!r}: {nearest(name, states)}")
+        most_words = series.RESPONSES // sum(states.values())
         for name, units in states.items():
             chosen = thresholds.get(name, ()) if isinstance(thresholds, Mapping) else thresholds
-            self._states[name] = StateSeries(self._target, name, units, self._dtype, chosen)
+            self._states[name] = StateSeries(self._target, name, units, self._dtype, chosen, most_words)
         self._tracks = {name: TrackSeries(self._target, name) for name in tracks}
         self._tokens = self._target.parquet("tokens")
         if "predicted" in self._shape:
@@ -238,7 +244,7 @@ class Recorder:
             "steps": self.steps,
             **found,
             "derived": tuple(found),
-            "notes": [note for state in self._states.values() for note in state.notes],
+            "notes": [] if any(key.startswith("expected_responses/") for key in files) else [NO_RESPONSES],
             "recorded": self._recorded,
             "states": {name: state.facts() for name, state in self._states.items()},
             "tracks": {name: track.facts(self._sources.get(name, "")) for name, track in self._tracks.items()},

@@ -27,7 +27,7 @@ LABELS = 200
 """Labels of a track that its card lists; the others are in the table all the same."""
 
 RESPONSES = 1 << 27
-"""Words x units of a state up to which expected responses are kept (2 GiB while recording)."""
+"""Words x units of all states together up to which expected responses are kept (2 GiB while recording)."""
 
 COMPRESSION = {"compression": "zstd", "compression_level": 1}
 
@@ -65,7 +65,16 @@ class Block:
 class StateSeries:
     """One state being recorded: its values in both layouts, its runs, its responses."""
 
-    def __init__(self, target: Target, name: str, units: int, dtype: np.dtype, thresholds: Sequence[float]):
+    def __init__(
+        self,
+        target: Target,
+        name: str,
+        units: int,
+        dtype: np.dtype,
+        thresholds: Sequence[float],
+        most_words: int,
+    ):
+        """`most_words`: up to so many, the words' expected responses are kept."""
         self.name, self.units, self._dtype, self._target = name, units, dtype, target
         self.thresholds = tuple(float(threshold) for threshold in thresholds)
         self._schema = states_schema(units, dtype.name)
@@ -92,8 +101,8 @@ class StateSeries:
         self._unencoded_starts: list[np.ndarray] = []
         self._unencoded_first = 0
         self._moments: Moments | None = Moments(units)
+        self._most_words = most_words
         self._minimum, self._maximum = np.inf, -np.inf
-        self.notes: list[str] = []
 
     @property
     def streams(self) -> list[Any]:
@@ -110,13 +119,8 @@ class StateSeries:
         self._minimum = min(self._minimum, float(exact.min()))
         self._maximum = max(self._maximum, float(exact.max()))
         if self._moments is not None:
-            words = int(block.ids.max()) + 1
-            if words * self.units > RESPONSES:
+            if int(block.ids.max()) >= self._most_words:
                 self._moments = None
-                self.notes.append(
-                    f"Expected responses of {self.name} were not kept: more than {RESPONSES // self.units:,} words of "
-                    f"{self.units:,} units would take too much memory. Record with a smaller vocabulary to have them."
-                )
             else:
                 self._moments.add(exact, block.order, block.ids, block.starts)
         if self._encoders:

@@ -352,16 +352,14 @@ def test_words_of_any_text_come_back_as_they_were(tmp_path):
 
 
 def test_expected_responses_too_large_to_keep_are_missing_and_the_card_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(series, "RESPONSES", 12)
-    states = {"narrow": np.zeros((8, 1)), "wide": np.zeros((8, 2))}
-    store = record(tmp_path, states=states)
-    assert store.sql("select distinct state from expected_responses").to_pylist() == [{"state": "narrow"}]
+    monkeypatch.setattr(series, "RESPONSES", 7 * 2)  # seven words of two units
+    store = record(tmp_path, states={"narrow": np.zeros((8, 1)), "wide": np.zeros((8, 2))})
+    assert store.sql("select count(*) as n from expected_responses").to_pylist() == [{"n": 0}]
     assert store.model("small").expected_responses("wide").num_rows == 0
     (note,) = store.sql("select unnest(notes) as note from models")["note"].to_pylist()
-    assert note.startswith("Expected responses of wide were not kept: more than 6 words of 2 units")
-    record(tmp_path, states={"narrow": states["narrow"]})
-    store.refresh()
-    assert store.model("small").card.notes == ()
+    assert note.startswith("Expected responses were not kept: so many words and units")
+    model = record(tmp_path, states={"wide": np.zeros((8, 2))}).model("small")
+    assert (model.card.notes, model.expected_responses("wide").num_rows) == ((), 7)
 
 
 def test_facts_that_a_recording_found_are_found_anew_by_the_next(tmp_path):
