@@ -30,9 +30,10 @@ PIECE = 1024
 WINDOW = 1 << 20
 """Bytes of the row-major copy read at once: what stays in a processor's cache while units are picked from it."""
 
-ROWS_WHEN = 24
-"""Read whole rows instead of columns when there are more selected units than one in so many: decoding a compressed
-column costs about twenty-four times as much as passing over the same values in a plain file."""
+ROWS_WHEN = 12
+"""Read whole rows instead of columns when more than one unit in so many is selected. Decoding a compressed column costs
+some twenty times as much as passing over its values in a plain file, but where the file is not in memory yet, or never
+fits, reading less from the disk counts for more."""
 
 
 @dataclass(frozen=True)
