@@ -91,4 +91,7 @@ with st.sidebar:
         links.page_link(each, query_params=carried)
 if store.models:
     say_unknown(model, state)
-page.run()
+try:
+    page.run()
+except StoreError as error:  # what a page did not expect, for example a model that is deleted while it is being read
+    st.error(str(error))

@@ -118,6 +118,14 @@ def test_a_store_that_is_a_file_is_a_sentence(run, tmp_path):
     assert "cannot be read (Not a directory)" in said(run(tmp_path / "file"))
 
 
+def test_a_model_that_goes_while_it_is_read_is_a_sentence(run, own_store):
+    app = run(own_store)
+    for part in (own_store / "model=brackets" / "training").iterdir():
+        part.unlink()
+    app.run()
+    assert "changed or was deleted while it was being read" in app.error[0].value
+
+
 def test_of_many_models_the_current_one_shows_its_card(run, crowded_store):
     app = run(crowded_store, model="variant-07")
     assert len(app.dataframe[0].value) == 30
