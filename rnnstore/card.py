@@ -168,11 +168,16 @@ def _parsed(folder: Path) -> Card:
 
 
 def _wrong_file(folder: Path, card: Card) -> str:
-    """A sentence about the first file that is not there in the listed size; empty when all are."""
+    """A sentence about the first file that is not there in the listed size, with its end; empty when all are."""
     for table, files in card.files.items():
         for file in files:
+            end = b""
             try:
                 size = os.stat(folder / file.path).st_size
+                if file.path.endswith(".parquet") and size == file.bytes > 4:
+                    with open(folder / file.path, "rb", buffering=0) as opened:
+                        opened.seek(-4, os.SEEK_END)
+                        end = opened.read(4)
             except OSError:
                 return f"{folder.name} lacks the file {file.path} of its table {table}. {MENDING}"
             if size != file.bytes:
@@ -180,6 +185,8 @@ def _wrong_file(folder: Path, card: Card) -> str:
                     f"{folder.name}/{file.path} (table {table}) has {size:,} bytes instead of {file.bytes:,}: it is "
                     f"truncated or was changed. {MENDING}"
                 )
+            if end not in (b"", b"PAR1"):  # zeros, after a loss of power
+                return f"{folder.name}/{file.path} (table {table}) is no Parquet file any more. {MENDING}"
     return ""
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rnnstore.card import Card, File, State, Track
-from rnnstore.errors import QuestionError, StoreError, UnknownName, nearest
+from rnnstore.card import MENDING, Card, File, State, Track
+from rnnstore.errors import DamagedModel, QuestionError, StoreError, UnknownName, nearest
 from rnnstore.parts import RowMajorReader
 from rnnstore.runs import is_on, unit_runs
 from rnnstore.tables import BY_NAME, STEPS_A_PART, Table
@@ -320,6 +320,8 @@ class Model:
             raise StoreError(
                 f"Model {self.name!r} changed or was deleted while it was being read; open the store again. ({error})"
             ) from error
+        except (pa.ArrowInvalid, duckdb.InvalidInputException) as error:
+            raise DamagedModel(f"A file of model {self.name!r} is damaged ({error}). {MENDING}") from error
 
     def _check_steps(self, steps: np.ndarray) -> None:
         if not self.steps:

@@ -207,15 +207,17 @@ def test_a_damaged_model_can_be_deleted_and_recorded_anew_as_its_sentence_says(t
 
 
 def test_each_kind_of_damage_is_told_by_name_and_the_rest_opens(tmp_path):
-    for name in ("good", "truncated", "emptied", "lost", "newer", "torn", "text", "escapes", "numbers"):
+    for name in ("good", "truncated", "emptied", "zeroed", "lost", "newer", "torn", "text", "escapes", "numbers"):
         record(tmp_path, name)
     (tmp_path / "model=foreign").mkdir()
     (tmp_path / "notes").mkdir()
     tokens = {
-        name: next((tmp_path / f"model={name}" / "tokens").iterdir()) for name in ("truncated", "emptied", "lost")
+        name: next((tmp_path / f"model={name}" / "tokens").iterdir())
+        for name in ("truncated", "emptied", "zeroed", "lost")
     }
     os.truncate(tokens["truncated"], 100)
     os.truncate(tokens["emptied"], 0)
+    tokens["zeroed"].write_bytes(bytes(tokens["zeroed"].stat().st_size))
     tokens["lost"].unlink()
     change_card(tmp_path / "model=newer", format=99)
     (tmp_path / "model=torn" / "card.json").write_text('{"format": 1, "crea')
@@ -226,10 +228,22 @@ def test_each_kind_of_damage_is_told_by_name_and_the_rest_opens(tmp_path):
     assert list(store.models) == ["good"]
     assert store.sql("select distinct model from tokens").to_pylist() == [{"model": "good"}]
     told = problems(tmp_path)
-    assert told.keys() == {"truncated", "emptied", "lost", "newer", "torn", "text", "escapes", "numbers", "foreign"}
+    assert told.keys() == {
+        "truncated",
+        "emptied",
+        "zeroed",
+        "lost",
+        "newer",
+        "torn",
+        "text",
+        "escapes",
+        "numbers",
+        "foreign",
+    }
     for name, words in {
         "truncated": "100 bytes instead of",
         "emptied": "0 bytes instead of",
+        "zeroed": "is no Parquet file any more",
         "lost": "lacks the file tokens/",
         "newer": "has format 99, and this program reads up to 1",
         "torn": "cannot be read",
@@ -340,6 +354,15 @@ def test_a_model_replaced_while_it_is_read_gives_a_sentence(tmp_path):
         lambda: model.unit_values("hidden", [0]),
     ):
         with pytest.raises(rnnstore.StoreError, match="changed or was deleted while it was being read"):
+            question()
+
+
+def test_a_file_damaged_after_the_store_was_opened_is_told(tmp_path):
+    model = record(tmp_path).model("small")
+    tokens = next((tmp_path / "model=small" / "tokens").iterdir())
+    tokens.write_bytes(bytes(tokens.stat().st_size))
+    for question in (lambda: model.words(0, 1), lambda: model.words_at([1]), model.word_ids):
+        with pytest.raises(rnnstore.DamagedModel, match="A file of model 'small' is damaged"):
             question()
 
 
