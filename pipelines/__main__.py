@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipelines.errors import Interrupted
+from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
 from rnnstore.errors import StoreError
 
 DEMO = ("demo-parentheses", "demo-python-gru", "demo-python-lstm")
@@ -122,7 +122,10 @@ def work(recipe: str, store: Path, corpora: Path | None, *, training=False, reco
     with console.status(f"Preparing the corpus of {settings.name}"):
         corpus = corpora_of.load(settings.corpus, corpora)
         corpora_of.check(corpus, settings)
-    with rnnstore.open(store).writer(settings.name) as writer:
+    opened = rnnstore.open(store)
+    if not training and settings.name not in {*opened.models, *(problem.name for problem in opened.problems)}:
+        raise TrainingError(NOT_TRAINED.format(name=settings.name))  # before a writer makes an empty model
+    with opened.writer(settings.name) as writer:
         folder = writer.folder("network")
         with console.status("Starting TensorFlow"), quiet():
             from pipelines import recording as recorder
@@ -137,7 +140,9 @@ def work(recipe: str, store: Path, corpora: Path | None, *, training=False, reco
         if recording:
             began = time.monotonic()
             with recording_bar(console) as bar:
-                task = bar.add_task(f"{settings.name}: recording", total=None, rate="")
+                first = settings.record.start
+                note = f"reading up to step {first:,}" if first else ""
+                task = bar.add_task(f"{settings.name}: recording", total=None, rate=note)
 
                 def progress(done: int, total: int) -> None:
                     rate = f"{done / (time.monotonic() - began):,.0f} steps/s"

@@ -15,5 +15,8 @@ class TrainingError(StoreError):
     """A training that cannot start or go on: at which step, why, what to do."""
 
 
+NOT_TRAINED = "{name} is not trained yet. Run `python -m pipelines train` with its recipe first."
+
+
 class Interrupted(StoreError):
     """A training that the person stopped: what was saved, how to go on."""

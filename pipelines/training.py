@@ -29,7 +29,7 @@ from pipelines.checkpoint import (
     settings_key,
     training_table,
 )
-from pipelines.errors import Interrupted, TrainingError
+from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
 from pipelines.network import LanguageModel
 from pipelines.recording import Reader
 
@@ -192,7 +192,7 @@ def trained(recipe, corpus, folder: Path) -> LanguageModel:
     """The network that was trained by this recipe. TrainingError where there is none, or none that fits the corpus."""
     found = LanguageModel.load(folder)
     if not found:
-        raise TrainingError(f"{recipe.name} is not trained yet. Run `python -m pipelines train` with it first.")
+        raise TrainingError(NOT_TRAINED.format(name=recipe.name))
     network, facts = found
     if network.settings != LanguageModel.described(recipe.network, len(corpus.vocabulary)).settings:
         raise TrainingError(

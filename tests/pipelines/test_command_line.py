@@ -83,7 +83,11 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_one(capsys, monkeypatch,
 def test_a_recipe_becomes_a_recorded_model(capsys, monkeypatch, tmp_path, tiny):
     folder = tmp_path / "store"
     code, _, err = call(capsys, monkeypatch, "record", tiny, "--store", folder)
-    assert (code, err) == (1, "Error: tiny is not trained yet. Run `python -m pipelines train` with it first.\n")
+    assert (code, err) == (
+        1,
+        "Error: tiny is not trained yet. Run `python -m pipelines train` with its recipe first.\n",
+    )
+    assert not folder.exists()
 
     code, out, _ = call(capsys, monkeypatch, "train", tiny, "--store", folder)
     assert code == 0
