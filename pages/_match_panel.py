@@ -15,8 +15,11 @@ from rnnstore.matching import Matches
 from rnnstore.selection import SelectedUnits
 from rnnstore.windows import window_start
 
-LONGEST_SHOWN = 30
-"""Steps of a match that are shown; the rest of a longer one is an arrow."""
+WORDS_SHOWN, CHARACTERS_SHOWN = 14, 60
+"""Columns of the word matrix; what is left of a match that is longer is an arrow."""
+
+LEAST_SHOWN = 4
+"""Steps of a match that are shown in any case."""
 
 
 def find_matches(model: Model, state: State, view: View, units: SelectedUnits) -> Matches:
@@ -109,8 +112,9 @@ def show_matches(model: Model, state: State, view: View, units: SelectedUnits, m
     if not found.num_rows:
         st.info("There are no matches on this page." if matches.counted else matches.note)
         return
-    longest = min(int(found["length"].to_numpy().max()), LONGEST_SHOWN)
-    after = longest + view.right
+    columns = CHARACTERS_SHOWN if model.card.level == "character" else WORDS_SHOWN
+    room = max(LEAST_SHOWN, columns - view.left - view.right)
+    after = min(int(found["length"].to_numpy().max()), room) + view.right
     starts = found["start"].to_numpy()
     chosen = tuple(units.units.tolist())
     cells = asked.cells(

@@ -35,24 +35,31 @@ def highest_threshold(model: Model, selection: Selection) -> float | None:
 def example(model: Model, state: str, threshold: float, start: int, stop: int) -> Selection | None:
     """A stretch of up to four steps within start..stop-1 at which a handful of units switch on, with its threshold.
 
-    Looks for units that are off one step before; lowers the threshold towards the middle of the window's values when
-    too few are on anywhere. None when nothing ever switches on there.
+    Looks for units that are off one step before; is content with fewer or more units, with a lower threshold, and in
+    the end with units that are on at all. None when there are none of those either.
     """
     values = model.vectors(state, start, stop)
-    starts = model.sequence_starts
-    tried = [threshold, *np.quantile(values.astype(np.float32), (0.9, 0.75, 0.5)).tolist()] if len(values) else []
-    for level in tried:
-        on = is_on(values, level)
-        best: tuple[int, Selection] | None = None
-        for length in LENGTHS:
-            for at in range(1, len(on) - length + 1):
-                inner = starts[np.searchsorted(starts, start + at - 1, "right") :]
-                if len(inner) and inner[0] < start + at + length:
-                    continue
-                units = int((on[at : at + length].all(axis=0) & ~on[at - 1]).sum())
-                if FEW <= units <= MANY and (best is None or units > best[0]):
-                    chosen = Selection(state, start + at, start + at + length, round(float(level), 3), off_before=1)
-                    best = (units, chosen)
-            if best is not None:
-                return best[1]
+    if not len(values):
+        return None
+    levels = [threshold, *np.quantile(values.astype(np.float32), (0.9, 0.75, 0.5)).round(3).tolist()]
+    followed = np.isin(np.arange(start, stop), model.sequence_starts)  # the step before is of another sequence
+    for few, many, off_before in ((FEW, MANY, 1), (1, model.state(state).units, 1), (1, model.state(state).units, 0)):
+        for level in levels:
+            on = is_on(values, level)
+            for length in LENGTHS:
+                counts = _units_switching(on, length, off_before, followed)
+                counts[(counts < few) | (counts > many)] = 0
+                if counts.any():
+                    first = start + int(np.argmax(counts))
+                    return Selection(state, first, first + length, float(level), off_before=off_before)
     return None
+
+
+def _units_switching(on: np.ndarray, length: int, off_before: int, new_sequence: np.ndarray) -> np.ndarray:
+    """int64[steps]: how many units are on from each step for `length` steps, and off before; 0 across sequences."""
+    counts = np.zeros(len(on), np.int64)
+    for at in range(off_before, len(on) - length + 1):
+        if not new_sequence[at + 1 - off_before : at + length].any():
+            follows = on[at : at + length].all(axis=0)
+            counts[at] = (follows & ~on[at - 1]).sum() if off_before else follows.sum()
+    return counts

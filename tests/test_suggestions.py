@@ -44,6 +44,11 @@ def test_an_example_selects_a_handful_of_units_within_a_sequence(tmp_path, seed,
     assert FEW <= len(select(model, found).units) <= MANY
 
 
-def test_there_is_no_example_where_nothing_changes(tmp_path):
+def test_where_nothing_changes_an_example_is_content_with_what_is_on(tmp_path):
     store = record(tmp_path / "store", words=list("abc"), states={"hidden": np.zeros((3, 5), np.float32)})
-    assert example(store.model("small"), "hidden", 0.3, 0, 3) is None
+    found = example(store.model("small"), "hidden", 0.3, 0, 3)
+    assert found == Selection("hidden", 0, 3, 0.0)
+
+
+def test_an_empty_window_has_no_example(model):
+    assert example(model, "hidden", 0.3, 2, 2) is None

@@ -169,9 +169,15 @@ def _lines_table(seen: Window, drawn: Sequence[int]) -> pa.Table:
     table = lines(seen, drawn)
     if not len(drawn):
         return pa.table(
-            {"mid": [float(seen.start)], "unit": pa.array([-1], pa.int32()), "value": pa.array([0.0], pa.float32())}
+            {
+                "sequence": pa.array([0], pa.int32()),
+                "mid": [float(seen.start)],
+                "unit": pa.array([-1], pa.int32()),
+                "value": pa.array([0.0], pa.float32()),
+            }
         )
-    return table.set_column(0, "mid", _centres(table))
+    sequences = np.tile(seen.words["sequence"].to_numpy(), len(drawn))
+    return table.set_column(0, "mid", _centres(table)).append_column("sequence", pa.array(sequences, pa.int32()))
 
 
 def _brushed_table(hypothesis: Hypothesis, seen: Window) -> pa.Table:
@@ -250,7 +256,7 @@ def _track_table(track: Track, annotations: pa.Table, palette: Palette) -> pa.Ta
     values, numbers = rows["value"].to_pylist(), rows["number"].to_pylist()
     colours = colours_of(track, values, numbers, palette)
     if track.kind == "discrete":
-        shown = [visible(value) for value in values]
+        shown = [visible(value) if value else "" for value in values]
     else:
         shown = ["" if number is None else f"{number:.3g}" for number in numbers]
     return pa.table(
@@ -374,7 +380,7 @@ def _line_layers(over: alt.Parameter, palette: Palette) -> list[alt.Chart]:
         line.encode(
             _x("mid"),
             alt.Y("value:Q"),
-            alt.Detail("unit:N"),
+            alt.Detail(["unit:N", "sequence:N"]),  # a line does not go on from one sequence into the next
             opacity=alt.condition(over, alt.value(1), alt.value(0.55)),
             strokeWidth=alt.condition(over, alt.value(3.2), alt.value(1.1)),
             tooltip=[alt.Tooltip("unit:Q", title="unit")],
@@ -428,14 +434,16 @@ def _word_layers(brush: alt.Parameter, word: alt.Parameter, rows: _Rows, palette
         text="shown:N",
         opacity=alt.value(alt.ExprRef(f"{_CELL} > ({long} ? {least} : {LEAST_CHARACTER}) ? 1 : 0")),
     )
+    said = "'point at the row to read a word, or show fewer steps'"
     hint = (
         named("threshold")
-        .mark_text(text="point at the row to read a word, or show fewer steps", color=palette.muted, fontSize=11)
-        .encode(
-            x=alt.value(alt.ExprRef("width / 2")),
-            y=alt.value((rows.words + rows.pattern) / 2),
-            opacity=alt.value(alt.ExprRef(f"{_CELL} > {least if rows.upright else LEAST_CHARACTER} ? 0 : 1")),
+        .mark_text(
+            text=alt.ExprRef(f"{_CELL} > {least if rows.upright else LEAST_CHARACTER} ? '' : {said}"),
+            color=palette.muted,
+            fontSize=11,
+            tooltip=None,
         )
+        .encode(x=alt.value(alt.ExprRef("width / 2")), y=alt.value((rows.words + rows.pattern) / 2))
     )
     # What the mouse is brushing right now, before the application has answered.
     dragged = (

@@ -50,7 +50,7 @@ def _run_main_script(path: str) -> None:
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """run(store, page, model=..., state=...) -> a page as drawn on a store, without a browser."""
 
-    def start(store: Path, page: str = "pages/overview.py", **address: str) -> AppTest:
+    def start(store: Path, page: str = "pages/overview.py", /, **address: str) -> AppTest:
         monkeypatch.setenv("RNNSTORE", str(store))
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
         for key, value in address.items():

@@ -1,0 +1,340 @@
+"""Select and match: without a browser what the page says and does with an address, in one what only a browser shows."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages._address import read
+from tests.screens.conftest import assert_fits, settle, visit
+
+PAGE = "pages/select_and_match.py"
+LEVEL_FOUR = {"model": "brackets", "state": "layer1.c", "before": "1", "after": "1"}
+"""The pattern of units 4 and 5, which are on exactly at nesting level 4."""
+
+
+@pytest.fixture
+def open_page(run, small_store):
+    """open_page(**address) -> the page on the small store, without a browser."""
+
+    def start(**address: str) -> AppTest:
+        return run(small_store, PAGE, **address)
+
+    return start
+
+
+def said(app: AppTest) -> str:
+    kinds = ("markdown", "caption", "info", "warning", "error", "subheader", "code")
+    return "\n".join(element.value for kind in kinds for element in app.main.get(kind))
+
+
+def widget(app: AppTest, kind: str, label: str):
+    return next(element for element in app.main.get(kind) if element.label == label)
+
+
+def address(app: AppTest, name: str) -> str:
+    """A parameter of the address, given by the test (a list) or written by the page (a text)."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[-1]
+
+
+def test_a_page_without_a_brush_says_what_to_do(open_page):
+    app = open_page(model="brackets")
+    assert "**Drag over words**" in said(app)
+    assert "Where else" not in said(app)
+
+
+def test_the_example_selects_units_and_finds_matches(open_page):
+    app = open_page(model="brackets")
+    widget(app, "button", "Try an example").click().run()
+    assert not app.exception
+    assert "units** on throughout" in said(app)
+    assert "Where else does that happen?" in said(app)
+    assert {"from", "to", "before", "threshold"} <= set(app.query_params)
+
+
+def test_a_link_replays_the_view(open_page):
+    app = open_page(
+        **LEVEL_FOUR, **{"at": "40", "from": "44", "to": "46", "threshold": "0.25", "out": "3", "page": "2"}
+    )
+    assert widget(app, "number_input", "First step shown").value == 40
+    assert [widget(app, "number_input", label).value for label in ("First word", "Last word")] == [44, 46]
+    assert widget(app, "number_input", "Exactly").value == 0.25
+    assert widget(app, "slider", "Threshold").value == 0.25
+    assert [widget(app, "number_input", f"Off {side}").value for side in ("before", "after")] == [1, 1]
+    assert widget(app, "multiselect", "Left out").value == [3]
+
+
+def test_the_copyable_link_names_everything(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "46"})
+    assert app.main.code[-1].value.endswith("?model=brackets&state=layer1.c&from=44&to=46")
+
+
+def test_a_widget_changes_the_address_and_turns_to_the_first_page(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "46", "page": "2"})
+    widget(app, "number_input", "Exactly").set_value(0.2).run()
+    assert address(app, "threshold") == "0.2"
+    assert "page" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ({"at": "999999"}, "there is no such step here, from 0 to 3,999 were expected. Shown instead: 3,999"),
+        ({"from": "soon"}, "The address says from=soon; a whole step was expected"),
+        ({"threshold": "high"}, "The address says threshold=high; a number was expected. Shown instead: 0.3."),
+        ({"out": "2,77"}, "The address names unit 77, which is none: layer1.c has units 0 to 23."),
+        ({"tracks": "pos"}, "brackets has no track pos; it has"),
+        ({"window": "2"}, "from 10 to 300 were expected. Shown instead: 10."),
+        ({"state": "layer9.c"}, "Model 'brackets' has no state 'layer9.c'"),
+        ({"model": "brakets"}, "did you mean brackets?"),
+    ],
+)
+def test_what_the_address_names_in_vain_gets_a_sentence_and_a_usable_page(open_page, address, sentence):
+    app = open_page(**{"model": "brackets", **address})
+    assert sentence in "\n".join(warning.value for warning in app.warning)
+    assert widget(app, "button", "Forward")
+
+
+def test_nothing_on_offers_the_highest_threshold_at_which_something_is(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "46", "threshold": "0.9"})
+    assert "**No unit** is on throughout" in said(app)
+    button = next(button for button in app.main.button if button.label.startswith("Set it to"))
+    button.click().run()
+    assert "on throughout" in said(app) and "**No unit**" not in said(app)
+
+
+def test_a_brush_over_two_sequences_is_refused_in_a_sentence(open_page):
+    app = open_page(**{"model": "sentences", "from": "0", "to": "30"})
+    assert "reach into another sequence" in said(app)
+
+
+def test_lengths_that_no_match_has_say_so(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "44", "threshold": "-0.5", "shortest": "5000"})
+    assert "No range of the allowed lengths matches" in said(app)
+
+
+@pytest.mark.parametrize("model", ["sensor", "sentences"])
+def test_models_without_tracks_or_predictions_have_a_page(open_page, model):
+    app = open_page(model=model)
+    widget(app, "button", "Try an example").click().run()
+    assert not app.exception
+    assert "Where else does that happen?" in said(app)
+
+
+def test_a_model_without_a_recording_says_how_to_record_it(open_page):
+    app = open_page(model="only-trained")
+    assert "no recorded states yet" in said(app)
+    assert app.main.code[0].value.startswith("python -m pipelines record only-trained")
+
+
+def test_an_empty_store_says_how_to_begin(run, empty_store):
+    assert "python -m pipelines demo" in said(run(empty_store, PAGE))
+
+
+def test_search_shows_hits_in_context_and_refuses_what_is_no_pattern(open_page):
+    app = open_page(model="brackets", find="((")
+    assert "hits" in said(app)
+    assert app.dataframe[0].value.columns.tolist() == ["start", "before", "words", "after"]
+    app = open_page(model="brackets", find="((", regex="yes")
+    assert app.error or "regular expression" in said(app)
+
+
+def test_forward_and_back_move_by_a_window_and_leave_the_brush(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "46", "window": "100"})
+    widget(app, "button", "Forward").click().run()
+    assert address(app, "at") == "100"
+    assert (address(app, "from"), address(app, "to")) == ("44", "46")
+    widget(app, "button", "Go to the brush").click().run()
+    assert int(address(app, "at")) <= 44
+
+
+def test_the_view_of_an_address_in_reverse_order_is_put_in_order(small_store):
+    import rnnstore
+
+    model = rnnstore.open(small_store).model("brackets")
+    view, sentences = read({"from": "9", "to": "4"}, model, model.states["layer1.c"])
+    assert view.brushed == (4, 10) and not sentences
+    assert read({"to": "4"}, model, model.states["layer1.c"])[0].brushed == (4, 5)
+
+
+# In a browser
+
+STEPS = 40
+
+
+class Select:
+    """The select view in the browser, where a step's cell is."""
+
+    def __init__(self, page):
+        self.page = page
+        page.wait_for_selector(".st-key-select_view .marks")
+        self.box = page.locator(".st-key-select_view .marks").first.bounding_box()
+
+    def x(self, cell: float) -> float:
+        from rnnstore.charts.select import MARGIN
+
+        plot = self.box["width"] - MARGIN["left"] - MARGIN["right"]
+        return self.box["x"] + MARGIN["left"] + plot * cell / STEPS
+
+    def drag(self, start: float, stop: float, y: float = 120) -> None:
+        """Drag from one place to another, both in cells from the left."""
+        self.page.mouse.move(self.x(start), self.box["y"] + y)
+        self.page.mouse.down()
+        for part in range(1, 5):
+            self.page.mouse.move(self.x(start + (stop - start) * part / 4), self.box["y"] + y)
+        self.page.mouse.up()
+        settle(self.page)
+        self.page.wait_for_timeout(300)
+
+    def click_word(self, cell: int) -> None:
+        self.page.mouse.click(self.x(cell + 0.5), self.box["y"] + 255)
+        settle(self.page)
+        self.page.wait_for_timeout(300)
+
+
+def asked(page) -> dict[str, str]:
+    """The parameters of the browser's address."""
+    from urllib.parse import parse_qsl, urlsplit
+
+    return dict(parse_qsl(urlsplit(page.url).query))
+
+
+def open_select(page, application, **address) -> Select:
+    parts = {"model": "brackets", "state": "layer1.c", "window": STEPS, **address}
+    query = "&".join(f"{name}={value}" for name, value in parts.items())
+    visit(page, f"{application}/select_and_match?{query}")
+    return Select(page)
+
+
+def brushed(page) -> tuple[str | None, str | None]:
+    return asked(page).get("from"), asked(page).get("to")
+
+
+@pytest.mark.browser
+def test_brushing_draws_moves_and_undoes_a_selection(page, application):
+    view = open_select(page, application, at=100)
+    assert_fits(page)
+    view.drag(5.2, 8.7)
+    assert brushed(page) == ("105", "108")
+    view.drag(7, 12)  # taken hold of in its middle: it moves
+    assert brushed(page) == ("110", "113")
+    view.drag(30.2, 31.7)
+    assert brushed(page) == ("130", "131")
+    page.go_back()
+    settle(page)
+    assert brushed(page) == ("110", "113")
+    assert page.get_by_text("steps 110 to 113").is_visible() or page.get_by_text("No unit").is_visible()
+    view = Select(page)
+    page.wait_for_timeout(500)
+    view.drag(11, 13)  # what the address brushed can be moved as well
+    assert brushed(page) == ("112", "115")
+    assert_fits(page)
+
+
+@pytest.mark.browser
+def test_a_click_takes_one_word_and_keys_move_the_window(page, application):
+    view = open_select(page, application, at=100)
+    view.click_word(7)
+    assert brushed(page) == ("107", "107")
+    page.keyboard.press("f")
+    settle(page)
+    assert asked(page)["at"] == "140"
+    assert brushed(page) == ("107", "107")
+    page.keyboard.press("b")
+    settle(page)
+    assert asked(page)["at"] == "100"
+
+
+def level_four(small_store) -> tuple[int, int]:
+    """The first stretch at nesting level 4 of at least three steps, first and last step."""
+    import numpy as np
+
+    import rnnstore
+    from rnnstore.runs import unit_runs
+
+    model = rnnstore.open(small_store).model("brackets")
+    levels = model.annotations(["nesting"], 0, model.steps)["number"].to_numpy()
+    starts, stops = unit_runs(levels == 4, np.array([0]))
+    first = int(np.flatnonzero(stops - starts >= 3)[0])
+    return int(starts[first]), int(stops[first]) - 1
+
+
+@pytest.mark.browser
+def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, application, small_store):
+    first, last = level_four(small_store)
+    open_select(page, application, at=max(0, first - 5), **{"from": first, "to": last, "before": 1, "after": 1})
+    page.wait_for_selector(".st-key-match_view .marks")
+    box = page.locator(".st-key-match_view .marks").first.bounding_box()
+    before = asked(page)
+    from rnnstore.charts.match import HEADER, LEGEND, MARGIN, ROW
+
+    third_row = MARGIN["top"] + HEADER + 3 * LEGEND + 2.5 * ROW
+    page.evaluate("y => document.querySelector('[data-testid=\"stMain\"]').scrollBy(0, y)", box["y"] - 200)
+    page.wait_for_timeout(500)
+    box = page.locator(".st-key-match_view .marks").first.bounding_box()
+    page.mouse.move(box["x"] + MARGIN["left"] + 60, box["y"] + third_row)
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    tooltip = page.locator("#vg-tooltip-element").inner_text()
+    assert "selected units on" in tooltip and "nesting" in tooltip
+    page.mouse.click(box["x"] + MARGIN["left"] + 60, box["y"] + third_row)
+    settle(page)
+    after = asked(page)
+    assert after.pop("at") != before.pop("at")
+    assert after == before
+    page.go_back()
+    settle(page)
+    assert asked(page)["at"] == str(max(0, first - 5))
+
+
+@pytest.mark.browser
+def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, small_store):
+    first, last = level_four(small_store)
+    view = open_select(page, application, at=max(0, first - 5), **{"from": first, "to": last})
+    from rnnstore.charts.select import MARGIN
+
+    x = view.box["x"] + view.box["width"] - MARGIN["right"] + 24
+    y = view.box["y"] + MARGIN["top"] + 8
+    lines = page.locator('.st-key-select_view path[stroke-width="3.2"]')
+    assert lines.count() == 0
+    page.mouse.move(x, y)
+    page.wait_for_timeout(200)
+    assert lines.count() == 1
+    page.mouse.click(x, y)
+    settle(page)
+    assert asked(page)["out"] == "0"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+@pytest.mark.parametrize("model", ["brackets", "sentences"])
+def test_nothing_is_cut_off_and_words_stay_in_their_cells(page, application, model, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    state = "layer1.c" if model == "brackets" else "layer1.h"
+    visit(page, f"{application}/select_and_match?model={model}&state={state}&from=6&to=6&threshold=-0.5")
+    page.wait_for_selector(".st-key-match_view .marks")
+    assert_fits(page)
+    overlaps = page.evaluate(
+        """() => { const words = [...document.querySelectorAll('.st-key-select_view svg.marks text')]
+            .filter(t => t.textContent.length > 1 && /^[a-z]/.test(t.textContent))
+            .map(t => t.getBoundingClientRect()).sort((a, b) => a.top - b.top || a.left - b.left);
+            return words.filter((w, i) => i && Math.abs(w.top - words[i - 1].top) < 2
+                && words[i - 1].right > w.left + 1).length }"""
+    )
+    assert overlaps == 0
+
+
+@pytest.mark.browser
+def test_pictures_and_numbers_can_be_taken_away(page, application):
+    open_select(page, application, at=40, **{"from": 44, "to": 45, "threshold": 0})
+    page.wait_for_selector(".st-key-match_view .marks")
+    page.get_by_role("button", name="Take away").click()
+    for name, ending in (
+        ("Select view as a picture", (".svg", ".png")),
+        ("Matches as a picture", (".svg", ".png")),
+        ("Window as CSV", ".csv"),
+        ("Matches as CSV", ".csv"),
+        ("Matches as Parquet", ".parquet"),
+    ):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name, exact=True).click()
+        assert download.value.suggested_filename.endswith(ending)
+        assert download.value.path().stat().st_size > 100
