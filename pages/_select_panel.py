@@ -136,7 +136,7 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
             view.threshold,
             step=step,
             format="%.3f",
-            width=128,
+            width=116,
             key="select-threshold-number",
         )
         last = model.steps - 1
@@ -149,7 +149,7 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
             max_value=last,
             step=1,
             value=None,
-            width=128,
+            width=170,
             placeholder="step",
             also=to_at_least,
             help="Step of the first brushed word; brush on the chart, or set it exactly here",
@@ -163,7 +163,7 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
             max_value=last,
             step=1,
             value=None,
-            width=128,
+            width=170,
             placeholder="step",
             also=from_at_most,
             help="Step of the last brushed word",
@@ -174,7 +174,7 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
             view.before,
             0,
             MOST_OFF,
-            width=112,
+            width=90,
             usual=0,
             help="So many steps before the brushed words the units must be off; 0: does not matter",
         )
@@ -184,7 +184,7 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
             view.after,
             0,
             MOST_OFF,
-            width=112,
+            width=90,
             usual=0,
             help="So many steps after the brushed words the units must be off; 0: does not matter",
         )

@@ -268,7 +268,11 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
 def _length_specification(palette: Palette, width: int) -> dict[str, Any]:
     bars = named("lengths").mark_bar(cursor="pointer", minBandSize=2)
     chart = bars.encode(
-        alt.X("length:O", title="length of match (steps)", axis=alt.Axis(labelAngle=0, labelOverlap="greedy")),
+        alt.X(
+            "length:O",
+            title="length of match (steps)",
+            axis=alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=6),
+        ),
         alt.Y("count:Q", title="matches", axis=alt.Axis(tickCount=3, tickMinStep=1, format=",d")),
         color=alt.condition("datum.kept", alt.value(palette.accent), alt.value(palette.other)),
         tooltip=[alt.Tooltip("length:Q"), alt.Tooltip("count:Q", title="matches", format=",d")],

@@ -273,7 +273,7 @@ def _prediction_tables(
     predictions: pa.Table, predicted: int, rows: _Rows, palette: Palette
 ) -> tuple[pa.Table, pa.Table]:
     """The most probable next words under each step, and the probability of the word that came."""
-    kept = predictions.filter(pc.less_equal(predictions["rank"], predicted))
+    kept = predictions.filter(pc.and_(pc.less_equal(predictions["rank"], predicted), predictions["word"].is_valid()))
     ranks = kept["rank"].to_numpy()
     right = pc.fill_null(pc.equal(kept["word"], kept["target"]), False).to_numpy()
     top = rows.predictions + (ranks - 1) * PREDICTED

@@ -55,13 +55,11 @@ def legend(track: Track, palette: Palette) -> list[Key]:
     """The entries of a track's legend: its labels with a colour of their own, or five numbers of its range."""
     if track.kind == "scalar":
         scale, low, high = number_scale(track, palette)
-        shares = np.linspace(0, 1, LEGEND_STEPS)
-        colours = interpolate(scale, shares)
-        numbers = [f"{low + share * (high - low):.3g}" for share in shares.tolist()]
-        if track.minimum is not None and float(low).is_integer() and float(high).is_integer() and high - low < 9:
-            whole = np.arange(int(low), int(high) + 1)
-            colours, numbers = interpolate(scale, (whole - low) / ((high - low) or 1)), [str(n) for n in whole.tolist()]
-        return [Key(colour, number) for colour, number in zip(colours, numbers, strict=True)]
+        numbers = np.linspace(low, high, LEGEND_STEPS)
+        if float(low).is_integer() and float(high).is_integer():
+            numbers = np.arange(low, high + 1) if high - low < LABELS + 1 else np.rint(numbers)
+        colours = interpolate(scale, (numbers - low) / ((high - low) or 1))
+        return [Key(colour, f"{number:.4g}") for colour, number in zip(colours, numbers.tolist(), strict=True)]
     keys = [Key(colour, label) for label, colour in zip(track.labels[:LABELS], palette.labels, strict=False)]
     others = max(track.distinct, len(track.labels)) - LABELS
     if others > 0:
