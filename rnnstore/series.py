@@ -86,6 +86,8 @@ class StateSeries:
             use_dictionary=False,
             write_statistics=["t"],
             column_encoding={"t": DELTA},
+            compression="lz4",  # a tenth larger than zstd, and a column is read three times as fast
+            compression_level=None,
         )
         self._rows = RowMajorParts(target.staging, f"{VECTORS}/{folder}", units, dtype, target.pool)
         self._runs = target.parquet(
