@@ -1,4 +1,4 @@
-"""Two things that only the browser can do: save the picture that it has drawn, and move to a place of the page."""
+"""What only the browser can do: save the picture that it has drawn, move to a place of the page, keep a corner free."""
 
 from __future__ import annotations
 
@@ -56,3 +56,12 @@ def move_to(container: str, visit: int) -> None:
     """Bring the container of that key to the top of the window, once for each `visit` (0: stay)."""
     component = st.components.v2.component("move_to", js=_MOVE)
     component(data={"to": container, "visit": visit}, key=f"move-{container}")
+
+
+def charts_tools_aside() -> None:
+    """Put the tools of the page's charts into a corner of theirs that is empty, where they hide no control."""
+    tools = "[data-testid='stElementToolbar']"
+    st.html(
+        f"<style>.st-key-select_view {tools} {{ top: auto !important; bottom: 0 !important; }}"
+        f".st-key-match_view {tools} {{ top: 0 !important; }}</style>"
+    )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import streamlit as st
 
 from pages._address import View, link, read
-from pages._browser import move_to, save_picture_button
+from pages._browser import charts_tools_aside, move_to, save_picture_button
 from pages._current import current_model, current_state
 from pages._match_panel import choose_matches, find_matches, show_matches
 from pages._select_panel import (
@@ -104,4 +104,5 @@ def take_away(model: Model, state: State, view: View, shown: Shown, matches: Mat
     st.code(link(model, state), language=None, wrap_lines=True)
 
 
+charts_tools_aside()
 screen()

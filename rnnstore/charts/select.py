@@ -1,38 +1,32 @@
 """The select view: what the units do over a window of words, which of them the brushed words select, and the tracks.
 
-One layered chart with a row of fixed height for each thing (bands and lines, words, pattern, tracks), so that every
-row stands exactly under its steps at any width. Brush, threshold and units are data: a brush moves marks.
+This module makes the tables, `select_layers` the specification that draws them. Brush, threshold and units are data: a
+brush moves marks, it does not build the chart anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.card import Track
-from rnnstore.charts.palette import Palette, interpolate, styled
-from rnnstore.charts.picture import Picture, clicked, fitted, hovered, named, with_numbers
-from rnnstore.charts.tracks import Key, colours_of, ink_on, legend, legend_layers, legend_table
+from rnnstore.charts.palette import Palette, interpolate
+from rnnstore.charts.picture import Picture, with_numbers
+from rnnstore.charts.select_layers import LEGEND, MARGIN, PLOT, PREDICTED, Rows, select_specification
+from rnnstore.charts.tracks import Key, colours_of, ink_on, legend, legend_table
 from rnnstore.windows import Window, lines, visible
 
 LINES = 48
 """Selected units that are drawn and listed; more lines than that are a wall."""
 
-MARGIN = {"left": 88, "right": 116, "top": 24, "bottom": 4}
-PLOT, GAP = 210, 6
-WORDS_FLAT, WORDS_UPRIGHT = 24, 66
-UPRIGHT_FROM = 26
-LEAST_FLAT, LEAST_UPRIGHT, LEAST_CHARACTER = 14, 7.5, 4.5
-"""Pixels of a cell under which its word is not written: lying, upright, a single character."""
-PATTERN, TRACK, PREDICTED, LEGEND = 20, 20, 16, 18
 LIST_ROW, LIST_COLUMNS = 14, 3
+UPRIGHT_FROM = 26
+"""Steps from which on words are written upright, unless they are single characters."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ def select_picture(
     tracks = dict(tracks or {})
     predicted = predicted if predictions is not None else 0
     on = np.zeros(seen.steps, int) if on is None else on
-    rows = _Rows(_upright(seen), len(tracks), predicted)
+    rows = Rows(_upright(seen), len(tracks), predicted)
     legends = [("units on", _shade_keys(len(hypothesis.units), palette))]
     legends += [(track.name, legend(track, palette)) for track in tracks.values()]
     drawn = [int(unit) for unit in hypothesis.units][:LINES]
@@ -95,52 +89,12 @@ def select_picture(
         tables[f"track{index}"] = _track_table(track, annotations, palette)
     if predictions is not None and predicted:
         tables["predictions"], tables["came"] = _prediction_tables(predictions, predicted, rows, palette)
-    written = _specification(palette, rows, tuple(tracks), width)
+    written = select_specification(palette, rows, tuple(tracks), width)
     height = rows.legend + LEGEND * len(legends) + MARGIN["top"] + MARGIN["bottom"]
     numbers: dict[str, Any] = {"first": seen.start, "last": max(seen.stop, seen.start + 1)}
     if brush:
         numbers["brush"] = {"x": list(brush)}
     return Picture(with_numbers(written, height, **numbers), tables)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Where each row starts, in pixels from the top of the plot."""
-
-    upright: bool
-    tracks: int
-    predicted: int
-
-    words = PLOT + GAP
-
-    @property
-    def pattern(self) -> int:
-        return self.words + (WORDS_UPRIGHT if self.upright else WORDS_FLAT)
-
-    def track(self, index: int) -> int:
-        return self.pattern + PATTERN + index * TRACK
-
-    @property
-    def predictions(self) -> int:
-        return self.track(self.tracks) + (GAP if self.tracks else 0)
-
-    @property
-    def probability(self) -> int:
-        return self.predictions + self.predicted * PREDICTED
-
-    @property
-    def legend(self) -> int:
-        return self.probability + (PREDICTED + 2 if self.predicted else 0) + GAP
-
-    def titles(self, tracks: Sequence[str]) -> pa.Table:
-        """The name of each row and the height of its middle."""
-        titled = [("words", (self.words + self.pattern) / 2), ("pattern", self.pattern + 10)]
-        titled += [(track, self.track(index) + TRACK / 2 - 1) for index, track in enumerate(tracks)]
-        if self.predicted:
-            titled.append(("predicted next", self.predictions + PREDICTED / 2))
-            titled.append(("p of next word", self.probability + PREDICTED / 2 + 1))
-        names, heights = zip(*titled, strict=True)
-        return pa.table({"title": pa.array(names, pa.string()), "y": pa.array(heights, pa.float32())})
 
 
 def _upright(seen: Window) -> bool:
@@ -270,7 +224,7 @@ def _track_table(track: Track, annotations: pa.Table, palette: Palette) -> pa.Ta
 
 
 def _prediction_tables(
-    predictions: pa.Table, predicted: int, rows: _Rows, palette: Palette
+    predictions: pa.Table, predicted: int, rows: Rows, palette: Palette
 ) -> tuple[pa.Table, pa.Table]:
     """The most probable next words under each step, and the probability of the word that came."""
     kept = predictions.filter(pc.and_(pc.less_equal(predictions["rank"], predicted), predictions["word"].is_valid()))
@@ -300,299 +254,3 @@ def _prediction_tables(
         }
     )
     return words, bars
-
-
-# The specification
-
-_CELL = "(width / (last - first))"
-_EDGE = alt.ExprRef(f"{_CELL} > 6 ? 1 : 0")
-"""A line between cells, where they are wide enough to keep their colour beside it."""
-_STEP = alt.Tooltip("t:Q", title="step", format=",d")
-
-
-@lru_cache(maxsize=32)
-def _specification(palette: Palette, rows: _Rows, tracks: tuple[str, ...], width: int) -> dict[str, Any]:
-    brush = alt.selection_interval(
-        name="brush",
-        encodings=["x"],
-        mark=alt.BrushConfig(fill=palette.accent, fillOpacity=0, strokeOpacity=0, cursor="ew-resize"),
-        zoom=False,
-        clear=False,
-    )
-    over = hovered("hovered_unit", "unit")
-    layers = [
-        *_plot_layers(palette),
-        *_line_layers(over, palette),
-        *_word_layers(brush, clicked("clicked_word", "t"), rows, palette),
-        *_pattern_layers(rows, palette),
-        *_unit_layers(over, clicked("clicked_unit", "unit"), palette),
-    ]
-    for index, track in enumerate(tracks):
-        layers += _track_layers(f"track{index}", track, rows.track(index), palette)
-    if rows.predicted:
-        layers += _prediction_layers(rows, palette)
-    layers.append(
-        named("titles")
-        .mark_text(align="right", baseline="middle", fontSize=11, color=palette.muted, limit=MARGIN["left"] - 10)
-        .encode(alt.Y("y:Q", scale=None, axis=None), x=alt.value(-8), text="title:N", tooltip="title:N")
-    )
-    layers += legend_layers("legends", palette, MARGIN["left"] - 10)
-    chart = alt.layer(*layers).add_params(alt.param(name="first", value=0), alt.param(name="last", value=1))
-    return styled(fitted(chart, MARGIN, width), palette).to_dict()
-
-
-def _x(field: str = "t") -> alt.X:
-    """The shared axis over the steps of the window."""
-    scale = alt.Scale(domain=[alt.ExprRef("first"), alt.ExprRef("last")], nice=False, zero=False)
-    axis = alt.Axis(orient="top", grid=False, tickMinStep=1, format=",d", title=None, tickCount=10)
-    return alt.X(f"{field}:Q", scale=scale, axis=axis, title=None)
-
-
-def _fixed(field: str) -> alt.Y:
-    """A height in pixels that the table says."""
-    return alt.Y(f"{field}:Q", scale=None, axis=None)
-
-
-def _plot_layers(palette: Palette) -> list[alt.Chart]:
-    """The brushed words, quantile bands, the median and the zero line."""
-    scale = alt.Scale(range=[PLOT, 0], zero=False, nice=True)
-    axis = alt.Axis(title=None, tickCount=5, grid=True, offset=4)
-    outer, inner, median = palette.bands
-
-    def band(low: str, high: str, colour: str) -> alt.Chart:
-        area = named("bands").mark_area(color=colour, tooltip=None)
-        return area.encode(_x("mid"), alt.Y(f"{low}:Q", scale=scale, axis=axis, title=None), alt.Y2(high))
-
-    middle = named("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None)
-    zero = named("threshold").mark_rule(color=palette.muted, strokeWidth=1, opacity=0.7, tooltip=None)
-    return [
-        band("low", "high", outer),
-        band("lower", "upper", inner),
-        middle.encode(_x("mid"), alt.Y("middle:Q")),
-        zero.encode(alt.YDatum(0)),
-    ]
-
-
-def _line_layers(over: alt.Parameter, palette: Palette) -> list[alt.Chart]:
-    line = named("lines").mark_line(color=palette.accent)
-    rule = named("threshold").mark_rule(color=palette.threshold, strokeDash=[6, 4], strokeWidth=1.4, tooltip=None)
-    return [
-        line.encode(
-            _x("mid"),
-            alt.Y("value:Q"),
-            alt.Detail(["unit:N", "sequence:N"]),  # a line does not go on from one sequence into the next
-            opacity=alt.condition(over, alt.value(1), alt.value(0.55)),
-            strokeWidth=alt.condition(over, alt.value(3.2), alt.value(1.1)),
-            tooltip=[alt.Tooltip("unit:Q", title="unit")],
-        ),
-        rule.encode(alt.Y("threshold:Q")),
-    ]
-
-
-def _word_layers(brush: alt.Parameter, word: alt.Parameter, rows: _Rows, palette: Palette) -> list[alt.Chart]:
-    top, bottom = alt.value(rows.words), alt.value(rows.pattern)
-    long = "length(datum.shown) > 1"
-    flat = f"({_CELL} > 44 || !({long}))" if rows.upright else "true"
-    room = rows.pattern - rows.words - 6
-    least = LEAST_UPRIGHT if rows.upright else LEAST_FLAT
-    small = f"min(13, {_CELL} * 1.5)"
-    words = named("words")
-    grip = words.mark_rect(fillOpacity=0, tooltip=None).encode(_x("mid"), y=top, y2=bottom).add_params(brush)
-    brushed = (
-        named("brushed")
-        .mark_rect(fill=palette.accent, fillOpacity=0.1, stroke=palette.accent, strokeOpacity=0.55, tooltip=None)
-        .encode(_x("from"), alt.X2("to"), y=alt.value(0), y2=bottom)
-    )
-    cell = (
-        words.mark_rect(cursor="pointer", stroke=palette.background, strokeWidth=_EDGE)
-        .encode(
-            _x(),
-            alt.X2("t2"),
-            y=top,
-            y2=bottom,
-            color=alt.Color("colour:N", scale=None),
-            tooltip=[
-                alt.Tooltip("shown:N", title="word"),
-                _STEP,
-                alt.Tooltip("on:Q", title="selected units on"),
-                alt.Tooltip("sequence:Q", title="sequence", format=",d"),
-                alt.Tooltip("position:Q", title="position in it", format=",d"),
-            ],
-        )
-        .add_params(word)
-    )
-    text = words.mark_text(
-        baseline="middle",
-        tooltip=None,
-        color=palette.text,
-        limit=alt.ExprRef(f"!({long}) ? 0 : {flat} ? max({_CELL} - 4, 1) : {room}"),
-        angle=alt.ExprRef(f"{flat} ? 0 : 270"),
-        fontSize=alt.ExprRef(f"!({long}) ? {small} : {flat} ? 12 : min(12, max({_CELL} - 1, 1))"),
-    ).encode(
-        _x("mid"),
-        y=alt.value((rows.words + rows.pattern) / 2),
-        text="shown:N",
-        opacity=alt.value(alt.ExprRef(f"{_CELL} > ({long} ? {least} : {LEAST_CHARACTER}) ? 1 : 0")),
-    )
-    said = "'point at the row to read a word, or show fewer steps'"
-    hint = (
-        named("threshold")
-        .mark_text(
-            text=alt.ExprRef(f"{_CELL} > {least if rows.upright else LEAST_CHARACTER} ? '' : {said}"),
-            color=palette.muted,
-            fontSize=11,
-            tooltip=None,
-        )
-        .encode(x=alt.value(alt.ExprRef("width / 2")), y=alt.value((rows.words + rows.pattern) / 2))
-    )
-    # What the mouse is brushing right now, before the application has answered.
-    dragged = (
-        words.transform_filter(brush, empty=False)
-        .mark_rect(fill=palette.accent, fillOpacity=0.85, tooltip=None)
-        .encode(_x(), alt.X2("t2"), y=bottom, y2=alt.value(rows.pattern + 3))
-    )
-    starts = words.transform_filter("datum.position === 0").mark_rule(
-        color=palette.muted, strokeWidth=1.2, strokeDash=[2, 2], tooltip=None
-    )
-    return [grip, brushed, cell, text, hint, dragged, starts.encode(_x(), y=alt.value(0), y2=bottom)]
-
-
-def _pattern_layers(rows: _Rows, palette: Palette) -> list[alt.Chart]:
-    """The pattern (off, on, off) under the words, and a mark under every match in the window."""
-    top = rows.pattern + 4
-    on = "datum.said === 'on'"
-    bar = (
-        named("pattern")
-        .mark_rect(stroke=palette.accent, strokeWidth=1, tooltip=None)
-        .encode(
-            _x("from"),
-            alt.X2("to"),
-            y=alt.value(top),
-            y2=alt.value(top + 11),
-            color=alt.condition(on, alt.value(palette.accent), alt.value(palette.background)),
-        )
-    )
-    text = (
-        named("pattern")
-        .mark_text(fontSize=9, baseline="middle", tooltip=None)
-        .encode(
-            _x("mid"),
-            y=alt.value(top + 6),
-            text="said:N",
-            color=alt.condition(on, alt.value(palette.background), alt.value(palette.accent)),
-            opacity=alt.value(alt.ExprRef(f"{_CELL} * (datum.to - datum.from) > 14 ? 1 : 0")),
-        )
-    )
-    found = (
-        named("matches")
-        .mark_rect(color=palette.threshold)
-        .encode(
-            _x("from"),
-            alt.X2("to"),
-            y=alt.value(top + 13),
-            y2=alt.value(top + 16),
-            tooltip=[alt.Tooltip("said:N", title="match"), alt.Tooltip("from:Q", title="first step", format=",d")],
-        )
-    )
-    return [bar, text, found]
-
-
-def _unit_layers(over: alt.Parameter, unit: alt.Parameter, palette: Palette) -> list[alt.Chart]:
-    """The list of selected units; hovering one shows its line, hovering a line shows it in the list."""
-    listed = named("units").transform_calculate(px="width + datum.x")
-    where = (alt.X("px:Q", scale=None, axis=None), _fixed("y"))
-    box = (
-        listed.mark_square(size=160, filled=True, cursor="pointer", opacity=1)
-        .encode(
-            *where,
-            color=alt.condition(over, alt.value(palette.accent), alt.value(palette.background)),
-            tooltip=[
-                alt.Tooltip("unit:Q", title="unit"),
-                alt.Tooltip("role:N", title="now (click: leave out, take back)"),
-            ],
-        )
-        .add_params(over, unit)
-    )
-    out = "datum.role === 'left out'"
-    name = listed.mark_text(fontSize=11, baseline="middle", tooltip=None).encode(
-        *where,
-        text="unit:N",
-        color=alt.when(over)
-        .then(alt.value(palette.background))
-        .when(out)
-        .then(alt.value(palette.muted))
-        .otherwise(alt.value(palette.text)),
-        opacity=alt.when(over).then(alt.value(1)).when(out).then(alt.value(0.6)).otherwise(alt.value(1)),
-    )
-    return [box, name]
-
-
-def _track_layers(table: str, title: str, top: int, palette: Palette) -> list[alt.Chart]:
-    cell = named(table).mark_rect(stroke=palette.background, strokeWidth=_EDGE)
-    text = named(table).mark_text(
-        fontSize=10, baseline="middle", tooltip=None, limit=alt.ExprRef(f"max({_CELL} - 3, 1)")
-    )
-    return [
-        cell.encode(
-            _x(),
-            alt.X2("t2"),
-            y=alt.value(top),
-            y2=alt.value(top + TRACK - 2),
-            color=alt.Color("colour:N", scale=None),
-            tooltip=[alt.Tooltip("shown:N", title=title), _STEP],
-        ),
-        text.encode(
-            _x("mid"),
-            y=alt.value(top + TRACK / 2 - 1),
-            text="shown:N",
-            color=alt.Color("ink:N", scale=None),
-            opacity=alt.value(alt.ExprRef(f"{_CELL} > 6.2 * min(length(datum.shown), 3) ? 1 : 0")),
-        ),
-    ]
-
-
-def _prediction_layers(rows: _Rows, palette: Palette) -> list[alt.Chart]:
-    """Predicted words, the more probable the stronger, the right one in another colour; below, what came had."""
-    size = "min(length(datum.shown), 3) * 6.5"
-    cell = named("predictions").mark_rect()
-    text = named("predictions").mark_text(
-        fontSize=10,
-        baseline="middle",
-        tooltip=None,
-        color=palette.text,
-        limit=alt.ExprRef(f"length(datum.shown) < 2 ? 0 : max({_CELL} - 3, 1)"),
-    )
-    bar = named("came").mark_rect(color=palette.right, stroke=palette.background, strokeWidth=_EDGE)
-    return [
-        cell.encode(
-            _x(),
-            alt.X2("t2"),
-            _fixed("top"),
-            alt.Y2("bottom"),
-            color=alt.Color("colour:N", scale=None),
-            opacity=alt.Opacity("probability:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 1]), legend=None),
-            tooltip=[
-                alt.Tooltip("shown:N", title="predicted"),
-                alt.Tooltip("probability:Q", format=".3f"),
-                alt.Tooltip("rank:Q"),
-                alt.Tooltip("t:Q", title="after step", format=",d"),
-            ],
-        ),
-        text.encode(
-            _x("mid"),
-            _fixed("middle"),
-            text="shown:N",
-            opacity=alt.value(alt.ExprRef(f"{_CELL} > {size} ? 0.45 + 0.55 * datum.probability : 0")),
-        ),
-        bar.encode(
-            _x(),
-            alt.X2("t2"),
-            _fixed("tall"),
-            y2=alt.value(rows.probability + PREDICTED),
-            tooltip=[
-                alt.Tooltip("came:Q", title="probability of the word that came", format=".3f"),
-                alt.Tooltip("loss:Q", title="loss (nats)", format=".2f"),
-                alt.Tooltip("t:Q", title="after step", format=",d"),
-            ],
-        ),
-    ]

@@ -170,7 +170,7 @@ class Select:
         self.box = page.locator(".st-key-select_view .marks").first.bounding_box()
 
     def x(self, cell: float) -> float:
-        from rnnstore.charts.select import MARGIN
+        from rnnstore.charts.select_layers import MARGIN
 
         plot = self.box["width"] - MARGIN["left"] - MARGIN["right"]
         return self.box["x"] + MARGIN["left"] + plot * cell / STEPS
@@ -289,7 +289,7 @@ def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, applicatio
 def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, small_store):
     first, last = level_four(small_store)
     view = open_select(page, application, at=max(0, first - 5), **{"from": first, "to": last})
-    from rnnstore.charts.select import MARGIN
+    from rnnstore.charts.select_layers import MARGIN
 
     x = view.box["x"] + view.box["width"] - MARGIN["right"] + 24
     y = view.box["y"] + MARGIN["top"] + 8
