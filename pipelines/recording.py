@@ -41,7 +41,7 @@ class Reader:
     def __init__(self, network: LanguageModel):
         self.network = network
         self.window = tf.function(self._window, jit_compile=True)
-        self.probabilities = tf.function(self._probabilities)
+        self.probabilities = tf.function(self._probabilities, reduce_retracing=True)  # chunks of any length
 
     def _window(self, word_ids, keep, state, names):
         return self.network.forward(word_ids, keep, state, record=names)
