@@ -8,11 +8,11 @@ import streamlit as st
 from pages import _asked as asked
 from pages._address import PER_PAGE, View, change
 from pages._controls import clicked_since, controlled, number
+from pages._hypothesis import Selected
 from rnnstore import Model, State
 from rnnstore.charts.match import COUNT, length_picture, match_picture
 from rnnstore.charts.palette import palette
 from rnnstore.matching import Matches
-from rnnstore.selection import SelectedUnits
 from rnnstore.windows import window_start
 
 WORDS_SHOWN, CHARACTERS_SHOWN = 14, 60
@@ -22,14 +22,14 @@ LEAST_SHOWN = 4
 """Steps of a match that are shown in any case."""
 
 
-def find_matches(model: Model, state: State, view: View, units: SelectedUnits) -> Matches:
+def find_matches(model: Model, state: State, view: View, selected: Selected) -> Matches:
     """The page of matches that the address asks for."""
     return asked.match(
         asked.as_of(model),
         model,
         model.name,
         state.name,
-        tuple(units.units.tolist()),
+        tuple(selected.chosen.tolist()),
         view.threshold,
         view.before,
         view.after,
@@ -106,7 +106,7 @@ def choose_matches(model: Model, view: View, matches: Matches) -> None:
             )
 
 
-def show_matches(model: Model, state: State, view: View, units: SelectedUnits, matches: Matches) -> None:
+def show_matches(model: Model, state: State, view: View, selected: Selected, matches: Matches) -> None:
     """The word matrix with its heat maps; a click goes to a match and keeps the hypothesis."""
     found = matches.table
     if not found.num_rows:
@@ -116,7 +116,7 @@ def show_matches(model: Model, state: State, view: View, units: SelectedUnits, m
     room = max(LEAST_SHOWN, columns - view.left - view.right)
     after = min(int(found["length"].to_numpy().max()), room) + view.right
     starts = found["start"].to_numpy()
-    chosen = tuple(units.units.tolist())
+    chosen = tuple(selected.chosen.tolist())
     cells = asked.cells(
         asked.as_of(model),
         model,

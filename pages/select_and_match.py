@@ -10,18 +10,10 @@ import streamlit as st
 from pages._address import View, link, read
 from pages._browser import charts_tools_aside, move_to, save_picture_button
 from pages._current import current_model, current_state
+from pages._hypothesis import Selected, choose_hypothesis, choose_units, offer_actions, say_selection, selected
 from pages._match_panel import choose_matches, find_matches, show_matches
-from pages._select_panel import (
-    Shown,
-    choose_hypothesis,
-    choose_tracks,
-    choose_units,
-    navigate,
-    offer_actions,
-    say_selection,
-    selected_units,
-    show_selection,
-)
+from pages._navigation import navigate
+from pages._select_panel import Shown, choose_tracks, show_selection
 from rnnstore import Model, State, StoreError
 from rnnstore.export import csv, parquet
 from rnnstore.matching import Matches
@@ -41,21 +33,21 @@ def screen() -> None:
         except StoreError as error:
             st.error(str(error))
         choose_hypothesis(model, state, view)
-        units = selected_units(model, state, view)[1]
-        matches = find_matches(model, state, view, units) if units is not None and len(units.units) else None
+        chosen = selected(model, state, view)
+        matches = find_matches(model, state, view, chosen) if len(chosen.chosen) else None
         found = matches.table.select(["rank", "start", "stop"]).to_pylist() if matches else []
-        shown = show_selection(model, state, view, [tuple(row.values()) for row in found])
+        shown = show_selection(model, state, view, chosen, [tuple(row.values()) for row in found])
         sentence, actions = st.columns([0.44, 0.56], vertical_alignment="center")
         with sentence:
-            say_selection(model, view, shown)
+            say_selection(model, view, chosen)
         with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-            offer_actions(model, state, view, shown)
+            offer_actions(model, state, view, chosen)
             with st.popover("Units"):
-                choose_units(state, view, units)
+                choose_units(state, view, chosen.units)
             with st.popover("Tracks"):
                 choose_tracks(model, view)
             with st.popover("Take away"), st.container(width=380):
-                take_away(model, state, view, shown, matches)
+                take_away(model, state, view, chosen, shown, matches)
     if matches is not None:
         st.subheader(
             "Where else does that happen?",
@@ -64,19 +56,18 @@ def screen() -> None:
         )
         st.caption(matches.note)
         choose_matches(model, view, matches)
-        show_matches(model, state, view, units, matches)
+        show_matches(model, state, view, chosen, matches)
     move_to("select_and_match", st.session_state.get("match-visits", 0))
 
 
-def take_away(model: Model, state: State, view: View, shown: Shown, matches: Matches | None) -> None:
+def take_away(model: Model, state: State, view: View, chosen: Selected, shown: Shown, matches: Matches | None) -> None:
     """Pictures, numbers and the link of what is shown."""
     name = f"{model.name}-{state.name}-{view.at}"
     save_picture_button("Select view as a picture", "select_view", f"select-{name}")
 
     def window() -> bytes:
-        units = shown.units.units if shown.units else []
         annotations = model.annotations(view.tracks, view.at, shown.window.stop)
-        return csv(window_table(shown.window, units, shown.on, annotations))
+        return csv(window_table(shown.window, chosen.chosen, shown.on, annotations))
 
     st.download_button("Window as CSV", window, f"window-{name}.csv", "text/csv", on_click="ignore", width="stretch")
     if matches is not None:
