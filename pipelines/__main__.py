@@ -5,6 +5,7 @@ Whatever a person can mend ends as one line on stderr and exit code 1; a bug sta
 """
 
 import contextlib
+import enum
 import os
 import sys
 import time
@@ -29,6 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+Transform = enum.Enum("Transform", {name: name for name in ("tanh", "none", "sigmoid", "tanh_abs")})
+Precision = enum.Enum("Precision", {name: name for name in ("float16", "float32")})
 
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name (see `recipes`) or the path of a .yaml file.")
@@ -109,6 +113,48 @@ def list_corpora():
     for kind in get_args(get_args(recipes.AnyCorpus)[0]):
         (name,) = get_args(kind.model_fields["kind"].annotation)
         print(f"{name:15}  {kind.__doc__.splitlines()[0]}")
+
+
+@app.command("import-lstmvis")
+def import_lstmvis(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An LSTMVis project folder: the one with lstm.yml.")],
+    store: StoreFolder = Path("store"),
+    name: Annotated[str | None, typer.Option("--name", help="The model's name, instead of the project's.")] = None,
+    transform: Annotated[
+        Transform | None,
+        typer.Option("--transform", help="What to apply to all states, instead of what lstm.yml says (or tanh)."),
+    ] = None,
+    dtype: Annotated[
+        Precision | None, typer.Option("--dtype", help="Precision of the states; half where their values allow it.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and say what would be imported.")
+    ] = False,
+):
+    """Import an LSTMVis project folder as a model.
+
+    All of it is checked first; an import that fails leaves nothing in the store.
+    """
+    from pipelines import lstmvis
+
+    console = Console(highlight=False)
+    began = time.monotonic()
+    with recording_bar(console) as bar:
+        tasks = {}
+
+        def progress(doing: str, done: int, total: int) -> None:
+            if doing not in tasks:
+                tasks[doing] = (bar.add_task(f"{folder.name}: {doing}", total=total, rate=""), time.monotonic())
+            task, start = tasks[doing]
+            rate = f"{done / max(time.monotonic() - start, 1e-6):,.0f} steps/s"
+            bar.update(task, completed=done, rate=rate, visible=done < total)
+
+        options = {"name": name, "transform": transform and transform.value, "dtype": dtype and dtype.value}
+        project = lstmvis.import_folder(folder, store, **options, dry_run=dry_run, progress=progress)
+    print(f"{'Would import' if dry_run else 'Imported'} {folder} into {store} as {project.name}")
+    print("\n".join(lstmvis.summary(project)))
+    if not dry_run:
+        console.print(f"{project.name}: imported {project.steps:,} steps in {time.monotonic() - began:.0f} s")
 
 
 def work(recipe: str, store: Path, corpora: Path | None, *, training=False, recording=False, again=False) -> None:

@@ -214,7 +214,7 @@ class Recorder:
             pa.array(np.tile(np.arange(1, k + 1, dtype=np.int16), len(t))),
             predicted.reshape(-1),
             self._words.column(predicted.reshape(-1)),
-            columns["probabilities"].reshape(-1),
+            _null_for_nan(columns["probabilities"].reshape(-1)),
             self._words.column(np.repeat(targets, k)),
             _null_for_nan(np.repeat(columns["target_probabilities"], k)),
             _null_for_nan(np.repeat(columns["losses"], k)),

@@ -1,0 +1,122 @@
+"""Datasets in HDF5 files, named by lstm.yml, read a stretch of steps at a time.
+
+`read` is the only place where values are read, so that what it is asked for bounds the memory that an import takes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from pipelines.explain import nearest
+from pipelines.lstmvis.description import LstmvisError
+
+PIECE = 1 << 26
+"""Bytes of states that are read together."""
+
+MOST_STEPS = 1 << 16
+"""Steps that are read together at most, however narrow they are."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset that was found: the key of lstm.yml that names it, its file, path, shape and type."""
+
+    key: str
+    file: Path
+    path: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    stored_together: int  # rows that HDF5 keeps in one piece
+
+    def __str__(self) -> str:
+        return f"{self.key}: dataset '{self.path}' of {self.file.name}"
+
+    @property
+    def form(self) -> str:
+        """Type and shape as in float32[1000, 200]."""
+        kind = "text" if self.is_text else str(self.dtype)
+        return f"{kind}{list(self.shape)}"
+
+    @property
+    def is_text(self) -> bool:
+        return self.dtype.kind in "OS"
+
+
+def find(key: str, file: Path, path: str) -> Dataset:
+    """The dataset at `path` of an HDF5 file. Raises `LstmvisError` when there is none."""
+    if not file.exists():
+        raise LstmvisError(f"{key}: {file.name} is not there; it was looked for in {file.parent}.")
+    try:
+        with _opened(file) as opened:
+            if path not in opened:
+                inside = _datasets(opened)
+                there = nearest(path, inside, "it holds") if inside else "it holds none."
+                raise LstmvisError(f"{key}: {file.name} has no dataset '{path}'; {there}")
+            found = opened[path]
+            if not isinstance(found, h5py.Dataset):
+                inside = [f"{path.rstrip('/')}/{name}" for name in _datasets(found)]
+                there = nearest(path, inside, "it holds") if inside else "it is empty."
+                raise LstmvisError(f"{key}: '{path}' of {file.name} is a group, not a dataset; {there}")
+            kind = found.dtype.kind
+            if kind not in "fiubOS" or (kind == "O" and h5py.check_string_dtype(found.dtype) is None):
+                raise LstmvisError(
+                    f"{key}: dataset '{path}' of {file.name} holds {found.dtype}; numbers were expected."
+                )
+            together = found.chunks[0] if found.chunks else 1
+            return Dataset(key, file, path, tuple(found.shape or ()), found.dtype, together)
+    except (OSError, KeyError) as error:  # a broken link inside is a KeyError
+        raise LstmvisError(
+            f"{key}: {file.name} cannot be read as an HDF5 file ({_reason(error)}); it may be cut off."
+        ) from error
+
+
+def read(dataset: Dataset, start: int, stop: int) -> np.ndarray:
+    """Rows start..stop-1 of a dataset, fewer where it ends before; text as objects."""
+    try:
+        with _opened(dataset.file) as opened:
+            found = opened[dataset.path]
+            return (found.asstr(errors="replace") if dataset.is_text else found)[start:stop]
+    except (OSError, KeyError) as error:
+        raise LstmvisError(
+            f"{dataset} cannot be read from step {start:,} to {min(stop, dataset.shape[0]) - 1:,} ({_reason(error)}); "
+            "the file may be damaged, or written in a way that this HDF5 does not know."
+        ) from error
+
+
+def pieces(steps: int, rows: int) -> Iterator[tuple[int, int]]:
+    """(first step, step after the last) of stretches of at most `rows` steps, in order."""
+    for start in range(0, steps, rows):
+        yield start, min(start + rows, steps)
+
+
+def rows_a_piece(datasets: list[Dataset]) -> int:
+    """Steps to read together, of all datasets at once, so that they take about `PIECE` bytes.
+
+    Whole numbers of what HDF5 keeps in one piece, where that is not much more: a compressed piece is unpacked anew
+    whenever a part of it is read.
+    """
+    a_step = sum(int(np.prod(dataset.shape[1:])) * max(dataset.dtype.itemsize, 4) for dataset in datasets)
+    rows = max(1, min(MOST_STEPS, PIECE // max(1, a_step)))
+    together = max(dataset.stored_together for dataset in datasets)
+    if together <= rows:
+        return rows // together * together
+    return together if together * a_step <= 4 * PIECE else rows
+
+
+def _opened(file: Path) -> h5py.File:
+    return h5py.File(file, "r", locking="best-effort")
+
+
+def _datasets(group: h5py.Group) -> list[str]:
+    found: list[str] = []
+    group.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def _reason(error: Exception) -> str:
+    """HDF5's own reason without the wording around it."""
+    text = str(error).strip("'\" ")
+    return text[text.find("(") + 1 : text.rfind(")")] if "(" in text and ")" in text else text
