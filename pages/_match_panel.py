@@ -10,7 +10,7 @@ from pages._address import PER_PAGE, View, change
 from pages._controls import clicked_since, controlled, number
 from pages._hypothesis import Selected
 from rnnstore import Model, State
-from rnnstore.charts.match import COUNT, length_picture, match_picture
+from rnnstore.charts.match import COUNT, length_picture, match_picture, prepare
 from rnnstore.charts.palette import palette
 from rnnstore.matching import Matches
 from rnnstore.windows import window_start
@@ -39,6 +39,11 @@ def find_matches(model: Model, state: State, view: View, selected: Selected) -> 
         view.longest if view.longest is None else max(view.longest, view.shortest),
         view.copies,
     )
+
+
+def prepare_matches(model: Model, view: View) -> None:
+    """What can be made ready for the first match while a person looks for words to brush."""
+    prepare({name: model.tracks[name] for name in view.tracks}, palette(st.context.theme.type))
 
 
 def choose_matches(model: Model, view: View, matches: Matches) -> None:

@@ -11,7 +11,7 @@ from pages._address import View, link, read
 from pages._browser import charts_tools_aside, move_to, save_picture_button
 from pages._current import current_model, current_state
 from pages._hypothesis import Selected, choose_hypothesis, choose_units, offer_actions, say_selection, selected
-from pages._match_panel import choose_matches, find_matches, show_matches
+from pages._match_panel import choose_matches, find_matches, prepare_matches, show_matches
 from pages._navigation import navigate
 from pages._select_panel import Shown, choose_tracks, show_selection
 from rnnstore import Model, State, StoreError
@@ -48,7 +48,9 @@ def screen() -> None:
                 choose_tracks(model, view)
             with st.popover("Take away"), st.container(width=380):
                 take_away(model, state, view, chosen, shown, matches)
-    if matches is not None:
+    if matches is None:
+        prepare_matches(model, view)
+    else:
         st.subheader(
             "Where else does that happen?",
             help="Ranked by how many of the selected units take part (overlap), then by how few others do (union), "

@@ -69,6 +69,12 @@ def match_picture(
     return Picture(with_numbers(_specification(palette, kinds, width), height), tables)
 
 
+def prepare(tracks: Mapping[str, Track], palette: Palette, width: int = 1100) -> None:
+    """Write the specification of match views with these tracks beforehand, so that the first match need not wait."""
+    _specification(palette, tuple((name, track.kind) for name, track in tracks.items()), width)
+    _length_specification(palette, 300)
+
+
 def length_picture(lengths: pa.Table, minimum: int, maximum: int | None, palette: Palette, width: int = 300) -> Picture:
     """How many of the counted matches are how long (`lengths` as in `Matches`); parameter `clicked_length` (length)."""
     kept = [minimum <= length <= (maximum or length) for length in lengths["length"].to_pylist()]

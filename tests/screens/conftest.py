@@ -92,7 +92,7 @@ class Serving:
 
     def __call__(self, store: Path) -> str:
         if store not in self.running:
-            self.running[store] = _start(store)
+            self.running[store] = start_application(store)
         return self.running[store][1]
 
     def process(self, store: Path) -> subprocess.Popen[bytes]:
@@ -113,7 +113,7 @@ def serve() -> Iterator[Serving]:
     serving.stop()
 
 
-def _start(store: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start_application(store: Path) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
