@@ -267,7 +267,7 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
         *(_found_layer(panel, over, palette) for panel in range(1 + heats)),
         *legend_layers("legends", palette, MARGIN["left"] - 10),
     ]
-    return styled(fitted(alt.layer(*layers), MARGIN, width), palette).to_dict()
+    return styled(fitted(alt.layer(*layers), MARGIN, width), palette).to_dict(validate=False)
 
 
 @lru_cache(maxsize=8)
@@ -284,7 +284,7 @@ def _length_specification(palette: Palette, width: int) -> dict[str, Any]:
         tooltip=[alt.Tooltip("length:Q"), alt.Tooltip("count:Q", title="matches", format=",d")],
     )
     chart = alt.layer(chart.add_params(clicked("clicked_length", "length"))).properties(width=width, height=140)
-    return styled(chart, palette).to_dict()
+    return styled(chart, palette).to_dict(validate=False)
 
 
 def _x(field: str) -> alt.X:

@@ -99,7 +99,7 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
     )
     layers += legend_layers("legends", palette, MARGIN["left"] - 10)
     chart = alt.layer(*layers).add_params(alt.param(name="first", value=0), alt.param(name="last", value=1))
-    return styled(fitted(chart, MARGIN, width), palette).to_dict()
+    return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
 
 
 def _x(field: str = "t") -> alt.X:
