@@ -21,7 +21,7 @@ def controlled(widget: Callable[..., Any], label: str, name: str, now: Any, **op
 
     def take() -> None:
         chosen = st.session_state[key]
-        change(**{name: None if chosen == usual else chosen}, **(also(chosen) if also else {}))
+        change(**{name: None if chosen == usual else chosen, **(also(chosen) if also else {})})
 
     return widget(label, key=key, on_change=take, **options)
 

@@ -116,12 +116,12 @@ def _take_brush(key: str, view: View) -> None:
         return
     interval = now.get("brush", {}).get("mid")
     if interval and interval != before.get("brush", {}).get("mid"):
-        first, last = _whole_steps(*interval)
+        first, last = whole_steps(*interval)
         held["brushed"] = (first, last + 1)
         change(**{"from": first, "to": last})
 
 
-def _whole_steps(low: float, high: float) -> tuple[int, int]:
+def whole_steps(low: float, high: float) -> tuple[int, int]:
     """The first and last step whose middle lies in an interval of the axis, or the one step that it lies in."""
     first, last = int(np.ceil(low - 0.5)), int(np.floor(high - 0.5))
     return (first, last) if first <= last else (int(np.floor((low + high) / 2)),) * 2

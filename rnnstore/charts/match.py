@@ -24,7 +24,7 @@ from rnnstore.windows import Cells
 ROW, LEGEND, HEADER = 18, 18, 24
 MARGIN = {"left": 196, "right": 10, "top": 6, "bottom": 6}
 FACTS = {"rank": -172, "step": -118, "length": -80, "overlap": -40, "union": -8}
-HEAT_SHARE, HEATS_SHARE, GAP = 0.11, 0.44, 0.012
+HEAT_SHARE, HEATS_SHARE, GAP = 0.16, 0.33, 0.012
 
 COUNT = "units on"
 """The name of the heat map that every match view has: how many of the selected units are on."""

@@ -1,9 +1,18 @@
 """Select and match: without a browser what the page says and does with an address, in one what only a browser shows."""
 
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import rnnstore
 from pages._address import read
+from pages._controls import clicked_since
+from pages._select_panel import whole_steps
+from rnnstore.charts import match as match_chart
+from rnnstore.charts import select_layers as select_chart
+from rnnstore.runs import unit_runs
 from tests.screens.conftest import assert_fits, settle, visit
 
 PAGE = "pages/select_and_match.py"
@@ -148,12 +157,42 @@ def test_forward_and_back_move_by_a_window_and_leave_the_brush(open_page):
 
 
 def test_the_view_of_an_address_in_reverse_order_is_put_in_order(small_store):
-    import rnnstore
-
     model = rnnstore.open(small_store).model("brackets")
     view, sentences = read({"from": "9", "to": "4"}, model, model.states["layer1.c"])
     assert view.brushed == (4, 10) and not sentences
     assert read({"to": "4"}, model, model.states["layer1.c"])[0].brushed == (4, 5)
+
+
+def test_another_state_is_asked_the_same_question(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "46", "threshold": "-0.1"})
+    before = said(app)
+    app.sidebar.selectbox(key="state").select("layer1.h").run()
+    assert (address(app, "from"), address(app, "to"), address(app, "state")) == ("44", "46", "layer1.h")
+    assert "steps 44 to 46" in said(app) and said(app) != before
+
+
+def test_tracks_and_colours_follow_the_address(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "44", "tracks": "kind", "colour": "kind"})
+    assert widget(app, "multiselect", "Under the words").value == ["kind"]
+    widget(app, "multiselect", "Under the words").set_value([]).run()
+    assert address(app, "tracks") == "none"
+    assert widget(app, "multiselect", "Under the words").value == []
+
+
+@pytest.mark.parametrize(
+    ("interval", "steps"),
+    [((3.2, 5.9), (3, 5)), ((3.6, 5.4), (4, 4)), ((3.1, 3.2), (3, 3)), ((2.9, 3.1), (3, 3)), ((0.0, 1.0), (0, 0))],
+)
+def test_a_brush_takes_the_words_whose_middle_it_covers(interval, steps):
+    assert whole_steps(*interval) == steps
+
+
+def test_what_was_clicked_is_what_differs():
+    first = {"clicked_word": [{"t": 3}]}
+    assert clicked_since({}, first, "clicked_word", "t") == [3]
+    assert clicked_since(first, {"clicked_word": [{"t": 3}, {"t": 5}]}, "clicked_word", "t") == [5]
+    assert clicked_since(first, {"clicked_word": []}, "clicked_word", "t") == [3]
+    assert clicked_since(first, {"clicked_word": [{"t": 3}, {}]}, "clicked_word", "t") == []
 
 
 # In a browser
@@ -170,10 +209,9 @@ class Select:
         self.box = page.locator(".st-key-select_view .marks").first.bounding_box()
 
     def x(self, cell: float) -> float:
-        from rnnstore.charts.select_layers import MARGIN
-
-        plot = self.box["width"] - MARGIN["left"] - MARGIN["right"]
-        return self.box["x"] + MARGIN["left"] + plot * cell / STEPS
+        margin = select_chart.MARGIN
+        plot = self.box["width"] - margin["left"] - margin["right"]
+        return self.box["x"] + margin["left"] + plot * cell / STEPS
 
     def drag(self, start: float, stop: float, y: float = 120) -> None:
         """Drag from one place to another, both in cells from the left."""
@@ -193,8 +231,6 @@ class Select:
 
 def asked(page) -> dict[str, str]:
     """The parameters of the browser's address."""
-    from urllib.parse import parse_qsl, urlsplit
-
     return dict(parse_qsl(urlsplit(page.url).query))
 
 
@@ -246,11 +282,6 @@ def test_a_click_takes_one_word_and_keys_move_the_window(page, application):
 
 def level_four(small_store) -> tuple[int, int]:
     """The first stretch at nesting level 4 of at least three steps, first and last step."""
-    import numpy as np
-
-    import rnnstore
-    from rnnstore.runs import unit_runs
-
     model = rnnstore.open(small_store).model("brackets")
     levels = model.annotations(["nesting"], 0, model.steps)["number"].to_numpy()
     starts, stops = unit_runs(levels == 4, np.array([0]))
@@ -265,17 +296,16 @@ def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, applicatio
     page.wait_for_selector(".st-key-match_view .marks")
     box = page.locator(".st-key-match_view .marks").first.bounding_box()
     before = asked(page)
-    from rnnstore.charts.match import HEADER, LEGEND, MARGIN, ROW
-
-    third_row = MARGIN["top"] + HEADER + 3 * LEGEND + 2.5 * ROW
+    margin = match_chart.MARGIN
+    third_row = margin["top"] + match_chart.HEADER + 3 * match_chart.LEGEND + 2.5 * match_chart.ROW
     page.evaluate("y => document.querySelector('[data-testid=\"stMain\"]').scrollBy(0, y)", box["y"] - 200)
     page.wait_for_timeout(500)
     box = page.locator(".st-key-match_view .marks").first.bounding_box()
-    page.mouse.move(box["x"] + MARGIN["left"] + 60, box["y"] + third_row)
+    page.mouse.move(box["x"] + margin["left"] + 60, box["y"] + third_row)
     page.wait_for_selector("#vg-tooltip-element.visible")
     tooltip = page.locator("#vg-tooltip-element").inner_text()
     assert "selected units on" in tooltip and "nesting" in tooltip
-    page.mouse.click(box["x"] + MARGIN["left"] + 60, box["y"] + third_row)
+    page.mouse.click(box["x"] + margin["left"] + 60, box["y"] + third_row)
     settle(page)
     after = asked(page)
     assert after.pop("at") != before.pop("at")
@@ -289,10 +319,8 @@ def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, applicatio
 def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, small_store):
     first, last = level_four(small_store)
     view = open_select(page, application, at=max(0, first - 5), **{"from": first, "to": last})
-    from rnnstore.charts.select_layers import MARGIN
-
-    x = view.box["x"] + view.box["width"] - MARGIN["right"] + 24
-    y = view.box["y"] + MARGIN["top"] + 8
+    x = view.box["x"] + view.box["width"] - select_chart.MARGIN["right"] + 24
+    y = view.box["y"] + select_chart.MARGIN["top"] + 8
     lines = page.locator('.st-key-select_view path[stroke-width="3.2"]')
     assert lines.count() == 0
     page.mouse.move(x, y)
@@ -338,3 +366,16 @@ def test_pictures_and_numbers_can_be_taken_away(page, application):
             page.get_by_role("button", name=name, exact=True).click()
         assert download.value.suggested_filename.endswith(ending)
         assert download.value.path().stat().st_size > 100
+
+
+@pytest.mark.browser
+def test_a_hit_and_a_length_are_chosen_by_a_click(page, application):
+    open_select(page, application, find="((", **{"from": 44, "to": 44, "threshold": 0})
+    hits = page.locator('[data-testid="stDataFrame"]').bounding_box()
+    page.mouse.click(hits["x"] + 300, hits["y"] + 37 + 35 * 1.5)
+    settle(page)
+    assert int(asked(page)["at"]) > 0
+    page.locator(".st-key-length_view").scroll_into_view_if_needed()
+    page.locator(".st-key-length_view svg.marks .mark-rect path").nth(1).click()
+    settle(page)
+    assert asked(page)["shortest"] == asked(page)["longest"]
