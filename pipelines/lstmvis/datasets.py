@@ -55,7 +55,12 @@ def find(key: str, file: Path, path: str) -> Dataset:
                 inside = _datasets(opened)
                 there = nearest(path, inside, "it holds") if inside else "it holds none."
                 raise LstmvisError(f"{key}: {file.name} has no dataset '{path}'; {there}")
-            found = opened[path]
+            try:
+                found = opened[path]
+            except KeyError:
+                raise LstmvisError(
+                    f"{key}: '{path}' of {file.name} is a link to something that is not there."
+                ) from None
             if not isinstance(found, h5py.Dataset):
                 inside = [f"{path.rstrip('/')}/{name}" for name in _datasets(found)]
                 there = nearest(path, inside, "it holds") if inside else "it is empty."
@@ -67,9 +72,10 @@ def find(key: str, file: Path, path: str) -> Dataset:
                 )
             together = found.chunks[0] if found.chunks else 1
             return Dataset(key, file, path, tuple(found.shape or ()), found.dtype, together)
-    except (OSError, KeyError) as error:  # a broken link inside is a KeyError
+    except OSError as error:
         raise LstmvisError(
-            f"{key}: {file.name} cannot be read as an HDF5 file ({_reason(error)}); it may be cut off."
+            f"{key}: {file.name} is no HDF5 file that can be read ({_reason(error)}); it may be cut off, or of another "
+            "kind."
         ) from error
 
 

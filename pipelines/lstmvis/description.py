@@ -77,13 +77,13 @@ class Vis(Settings):
     )
     range: Any = Field(None, description="The values that get colours: [smallest, largest], a...b, dict or labels.")
 
-    @pydantic.field_validator("range")
-    @classmethod
-    def _known_range(cls, given):
+    @model_validator(mode="after")
+    def _known_range(self):
+        given = self.range
         written = isinstance(given, str) and (given == "dict" or re.fullmatch(r"-?\d+\.\.\.-?\d+", given))
         if given is not None and not written and not isinstance(given, list):
-            raise ValueError("is no range; expected [smallest, largest], a...b, dict or a list of labels")
-        return given
+            raise ValueError("range must be [smallest, largest], a...b, dict or a list of labels")
+        return self
 
 
 with warnings.catch_warnings():  # the key is called dict, and pydantic has a long deprecated method of that name

@@ -401,7 +401,7 @@ def _covered(tracks: list[Track], predictions: TopWords | None, steps: int) -> l
         if predictions.scores is None:
             notes.append(f"{predictions.name} has no scores (weights_path): its words are shown without probabilities")
         elif predictions.scale == "logarithm":
-            notes.append(f"the scores of {predictions.name} are none above 0: taken as logarithms of probabilities")
+            notes.append(f"no score of {predictions.name} is above 0: they are taken as logarithms of probabilities")
         elif predictions.scale == "other":
             notes.append(
                 f"the scores of {predictions.name} are neither probabilities nor their logarithms: they rank its "

@@ -3,6 +3,7 @@
 The folders are written by `lstmvis_folder` with h5py, from the format's description and not with the reader.
 """
 
+import copy
 import itertools
 import re
 import subprocess
@@ -125,7 +126,7 @@ def test_selection_and_matches_equal_brute_force_over_the_file(folder, path, sta
         values = squash(opened[dataset][:]).astype(np.float16)
     asked = 0
     for start, length, threshold in itertools.product(range(5, 110, 15), (1, 2, 4), (0.0, 0.3)):
-        stop, on = start + length, values >= np.float16(threshold)
+        stop, on = start + length, values.astype(float) >= threshold
         off = ~on[start - before : start].any(axis=0) & ~on[stop : stop + after].any(axis=0)
         selected = np.flatnonzero(on[start:stop].all(axis=0) & off)
         found = select_units(model, Selection(state, start, stop, threshold, before, after))
@@ -390,6 +391,10 @@ def cut_off(folder):
     (folder.path / "second.hdf5").write_bytes(whole[: len(whole) // 2])
 
 
+def linked(folder):
+    folder.replace("states.h5", states1=h5py.ExternalLink("elsewhere.h5", "/states1"))
+
+
 def spoilt(folder):
     """Bytes inside a compressed piece of second.hdf5 change, which only reading it shows."""
     with h5py.File(folder.path / "second.hdf5") as opened:
@@ -442,7 +447,7 @@ BREAKS = {
     ),
     "a range that is none": (
         changed(meta__nesting__vis={"type": "discrete", "range": "1-4"}),
-        ["meta.nesting.vis.range '1-4' is no range; expected [smallest, largest], a...b, dict or a list of labels."],
+        ["meta.nesting.vis.range must be [smallest, largest], a...b, dict or a list of labels."],
     ),
     "colours from a dictionary that is not named": (
         changed(meta__part__dict=None),
@@ -475,11 +480,14 @@ BREAKS = {
     ),
     "a file that is no HDF5": (
         lambda folder: (folder.path / "train.h5").write_text("1 2 3"),
-        ["{folder}: word_sequence: train.h5 cannot be read as an HDF5 file (", "it may be cut off."],
+        [
+            "{folder}: word_sequence: train.h5 is no HDF5 file that can be read (",
+            "); it may be cut off, or of another kind.",
+        ],
     ),
     "a file that is cut off": (
         cut_off,
-        ["{folder}: states.types[2]: second.hdf5 cannot be read as an HDF5 file (", "truncated"],
+        ["{folder}: states.types[2]: second.hdf5 is no HDF5 file that can be read (", "truncated"],
     ),
     "a piece of a file that is spoilt": (
         spoilt,
@@ -492,6 +500,10 @@ BREAKS = {
     "a group for a dataset": (
         changed(states__types__1__path="lstm"),
         ["{folder}: states.types[1]: 'lstm' of states.h5 is a group, not a dataset; did you mean lstm/output1?"],
+    ),
+    "a link to another file": (
+        linked,
+        ["{folder}: states.types[0]: 'states1' of states.h5 is a link to something that is not there."],
     ),
     "states by batch": (
         rewritten("states.h5", states1=lambda values: values.reshape(12, 10, 6)),
@@ -657,6 +669,33 @@ def test_several_mistakes_are_said_together(folder, path):
         "meta.depth.path",
         "meta.depth.pth",
     ]
+
+
+def places(given, way=()):
+    """Every place in nested settings."""
+    for key, inside in given.items() if isinstance(given, dict) else enumerate(given):
+        yield (*way, key)
+        if isinstance(inside, dict | list):
+            yield from places(inside, (*way, key))
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", True, [], {"a": 1}], ids=str)
+def test_whatever_stands_anywhere_in_the_settings_is_answered_with_sentences(folder, value):
+    answers = {"imported": 0, "refused": 0}
+    whole = copy.deepcopy(folder.yml)
+    for *way, last in places(whole):
+        folder.yml = here = copy.deepcopy(whole)
+        for key in way:
+            here = here[key]
+        here[last] = value
+        folder.save()
+        try:
+            lstmvis.read(folder.path)
+            answers["imported"] += 1
+        except StoreError as error:
+            answers["refused"] += 1
+            assert all(line.endswith((".", "?", ":")) for line in str(error).splitlines())
+    assert answers["refused"] > answers["imported"]
 
 
 # --- nothing is left, nothing is overwritten ----------------------------------------------------------------
