@@ -7,13 +7,13 @@ import streamlit as st
 from pages import _asked as asked
 from pages._address import LONGEST_WINDOW, SHORTEST_WINDOW, View, change
 from pages._controls import controlled, number
-from rnnstore import Model, State
+from rnnstore import Model, StoreError
 from rnnstore.windows import window_start
 
 HITS = 100
 
 
-def navigate(model: Model, state: State, view: View) -> None:
+def navigate(model: Model, view: View) -> None:
     """Going through the corpus: by windows, to a step, to where a phrase occurs."""
     last = max(0, model.steps - view.window)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -56,7 +56,11 @@ def navigate(model: Model, state: State, view: View) -> None:
 
 
 def _show_hits(model: Model, view: View) -> None:
-    hits = asked.search(asked.as_of(model), model, model.name, view.find, view.regex, HITS)
+    try:
+        hits = asked.search(asked.as_of(model), model, model.name, view.find, view.regex, HITS)
+    except StoreError as error:
+        st.error(str(error))
+        return
     more = f" Shown: the first {HITS}." if hits.total > HITS else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{hits.note}{more}", width="stretch")

@@ -23,15 +23,19 @@ from rnnstore.windows import window_table, with_words
 @st.fragment
 def screen() -> None:
     """The whole page; a brush runs this again, and not what surrounds it."""
-    model, state = current_model(), current_state()
+    try:
+        draw(current_model(), current_state())
+    except StoreError as error:
+        st.error(str(error))
+
+
+def draw(model: Model, state: State) -> None:
+    """The page of a model's state, as the address describes it."""
     view, sentences = read(st.query_params, model, state)
     for sentence in sentences:
         st.warning(sentence)
     with st.container(key="select_and_match"):
-        try:
-            navigate(model, state, view)
-        except StoreError as error:
-            st.error(str(error))
+        navigate(model, view)
         choose_hypothesis(model, state, view)
         chosen = selected(model, state, view)
         matches = find_matches(model, state, view, chosen) if len(chosen.chosen) else None
