@@ -151,8 +151,11 @@ class RowMajorReader:
     A description of 1M steps x 300 units is 600 MB on disk; a read of scattered steps takes only what it needs.
     """
 
-    GAP = 8
-    """Unwanted steps that are read along rather than making two reads of it."""
+    GAP = 8192
+    """Unwanted bytes that are read along rather than making two reads of it."""
+
+    READ = 1 << 22
+    """Bytes of one read of scattered steps, at most."""
 
     def __init__(self, folder: Path, files: list[File], units: int, dtype: str):
         self._files, self._folder = files, folder
@@ -186,7 +189,8 @@ class RowMajorReader:
         if not len(steps):
             return np.empty((0, self._units), self._dtype)
         wanted, places = np.unique(steps, return_inverse=True)
-        breaks = np.flatnonzero(np.diff(wanted) > self.GAP) + 1
+        stretch = wanted // max(1, self.READ // self._row)
+        breaks = np.flatnonzero(((np.diff(wanted) - 1) * self._row > self.GAP) | (np.diff(stretch) > 0)) + 1
         begins, ends = np.r_[0, breaks], np.r_[breaks, len(wanted)]
         firsts, lasts = wanted[begins], wanted[ends - 1]
         values = np.empty((len(wanted), self._units), self._dtype)
