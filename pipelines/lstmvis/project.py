@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.explain import nearest
 from pipelines.lstmvis import datasets, dictionary
 from pipelines.lstmvis.datasets import Dataset
 from pipelines.lstmvis.description import Description, LstmvisError, Meta, StateType, load, raise_all
 from pipelines.lstmvis.dictionary import Dictionary
-from pipelines.lstmvis.sources import ScoreRange, State, TopWords, Track, Words, of_shape
+from pipelines.lstmvis.sources import TRANSFORMS, ScoreRange, State, TopWords, Track, Words, of_shape
 from rnnstore.card import checked_name
 from rnnstore.errors import StoreError
 
@@ -77,6 +78,9 @@ def read(
     float16 or float32, instead of the first where the values allow it. `rows`: steps to read together.
     Raises `LstmvisError` with a line for every mistake: file, dataset, shape or value, and what was expected.
     """
+    for what, given, known in (("transform", transform, TRANSFORMS), ("dtype", dtype, ("float16", "float32"))):
+        if given is not None and given not in known:
+            raise LstmvisError(f"{what} is {given!r}; {nearest(str(given), known, 'expected one of')}")
     described = load(Path(folder))
     where = str(described.folder)
     name = model_name(described, name)
@@ -172,7 +176,8 @@ class _Dictionaries:
 def _allowed(name: str) -> str:
     """`name` with a hyphen for whatever the store's names may not hold, or nothing where a word ends anyway."""
     name = re.sub(r"[^\w. -]+(?= |$)", "", name)
-    return re.sub(r"[^\w. -]+", "-", name).strip(" .-_")[:100].rstrip(" .-_")
+    short = re.sub(r"[^\w. -]+", "-", name).strip(" .-_")[:100].encode()[:200]
+    return short.decode(errors="ignore").rstrip(" .-_")
 
 
 def model_name(described: Description, name: str | None = None) -> str:

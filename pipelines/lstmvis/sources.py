@@ -15,6 +15,8 @@ from pipelines.lstmvis.datasets import Dataset
 from pipelines.lstmvis.description import LstmvisError
 from pipelines.lstmvis.dictionary import Dictionary
 
+TRANSFORMS = ("tanh", "none", "sigmoid", "tanh_abs")
+
 HALF = float(np.finfo(np.float16).max)
 SMALLEST_HALF = float(np.finfo(np.float16).smallest_normal)
 

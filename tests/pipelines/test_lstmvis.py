@@ -175,6 +175,21 @@ def test_a_transform_for_all_states_replaces_that_of_the_file(folder, path, tran
         )
 
 
+def test_a_transform_or_precision_that_there_is_none_of_is_refused(folder):
+    with pytest.raises(StoreError, match=r"^transform is 'tan'; did you mean tanh\?$"):
+        lstmvis.read(folder.path, transform="tan")
+    with pytest.raises(StoreError, match=r"^dtype is 'double'; expected one of: float16 or float32\.$"):
+        lstmvis.read(folder.path, dtype="double")
+
+
+def test_names_are_made_to_fit_the_store(folder, path):
+    folder.yml["name"] = "∑ " + "é" * 150 + "!"
+    folder.yml["meta"]["a/b: c?"] = folder.yml["meta"]["depth"]
+    folder.save()
+    model = imported(folder, path)
+    assert model.name == "é" * 100 and "a-b c" in model.tracks
+
+
 def test_outputs_that_look_squashed_already_are_pointed_out(folder, path):
     del folder.yml["states"]["types"][1]["transform"]
     folder.save()
