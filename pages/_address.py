@@ -79,7 +79,7 @@ def read(given: Mapping[str, str], model: Model, state: State) -> tuple[View, li
     asked = _Asked(given)
     last = max(model.steps - 1, 0)
     by_character = model.card.level == "character"
-    window = asked.whole("window", 80 if by_character else 20, SHORTEST_WINDOW, LONGEST_WINDOW)
+    window = asked.whole("window", 80 if by_character else 16, SHORTEST_WINDOW, LONGEST_WINDOW)
     at = asked.whole("at", 0, 0, last, "step")
     first = asked.maybe("from", 0, last, "step")
     final = asked.maybe("to", 0, last, "step")
