@@ -46,7 +46,8 @@ def current_store() -> Store:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _opened(path: str, _as_of: str) -> Store:
+def _opened(path: str, as_of: str) -> Store:
+    """The store as it was at the fingerprint `as_of`: a part of the key, so no underscore may begin its name."""
     return rnnstore.open(path)
 
 

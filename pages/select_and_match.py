@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages._address import View, link, read
 from pages._browser import charts_tools_aside, move_to, save_picture_button
-from pages._current import current_model, current_state
+from pages._current import current_model, current_state, current_store
 from pages._hypothesis import Selected, choose_hypothesis, choose_units, offer_actions, say_selection, selected
 from pages._match_panel import choose_matches, find_matches, prepare_matches, show_matches
 from pages._navigation import navigate
@@ -23,6 +23,9 @@ from rnnstore.windows import window_table, with_words
 @st.fragment
 def screen() -> None:
     """The whole page; a brush runs this again, and not what surrounds it."""
+    models = current_store().models
+    if models and st.session_state.get("model") not in models:  # deleted meanwhile: the sidebar has to choose anew
+        st.rerun()
     try:
         draw(current_model(), current_state())
     except StoreError as error:

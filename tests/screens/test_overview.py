@@ -126,6 +126,16 @@ def test_a_model_that_goes_while_it_is_read_is_a_sentence(run, own_store):
     assert "changed or was deleted while it was being read" in app.error[0].value
 
 
+def test_what_was_recorded_or_deleted_since_shows_on_the_next_run(run, own_store):
+    app = run(own_store)
+    stores.record_sensor(rnnstore.open(own_store), "recorded-since")
+    app.run()
+    assert "recorded-since" in cards(app) or "recorded-since" in list(app.dataframe[0].value["model"])
+    shutil.rmtree(own_store / "model=recorded-since")
+    app.run()
+    assert "recorded-since" not in list(app.dataframe[0].value["model"])
+
+
 def test_of_many_models_the_current_one_shows_its_card(run, crowded_store):
     app = run(crowded_store, model="variant-07")
     assert len(app.dataframe[0].value) == 30
