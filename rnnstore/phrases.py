@@ -8,13 +8,15 @@ learned from shuffled labels.
 
 A range's words say much about its label by themselves (a phrase that begins with "the" is a noun phrase), and the
 units know the words they just read. A high score therefore says that the label can be read off the units, not that
-they hold it apart from the words; the score of ranges whose words were never seen in training stands beside it.
+they hold it apart from the words. Two things stand beside it: the score of ranges whose words were never seen in
+training, and that of a classifier that is told the first and last word of a range and nothing of the units.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -187,6 +189,8 @@ class Separation:
     `correct` of `held_out` ranges, with the interval `low` to `high` (95 %, Wilson); beside it how many the label most
     frequent in training (`majority`) gets right, and a classifier that learned from shuffled labels (`shuffled`).
     `unseen` are the held-out ranges whose words never made a range in training, `unseen_correct` of them right.
+    `by_words_correct` and `by_words_unseen_correct` are what a classifier gets right that knows the first and last word
+    of each range instead of its units; None where these were not given.
     `table` has a row for each label: label, trained, held_out, correct.
     """
 
@@ -201,6 +205,8 @@ class Separation:
     seed: int
     unseen: int = 0
     unseen_correct: int = 0
+    by_words_correct: int | None = None
+    by_words_unseen_correct: int | None = None
 
     @property
     def accuracy(self) -> float:
@@ -225,10 +231,14 @@ class Separation:
             f"{share(self.majority_correct, self.held_out)}; trained on shuffled labels: "
             f"{share(self.shuffled_correct, self.held_out)}."
         )
+        if self.by_words_correct is not None:
+            said += f" Told the first and last word instead: {share(self.by_words_correct, self.held_out)}."
         if self.unseen:
-            said += (
-                f" Of the {self.unseen:,} whose words were not in training: {share(self.unseen_correct, self.unseen)}."
-            )
+            said += f" Of the {self.unseen:,} whose words were not in training: "
+            said += share(self.unseen_correct, self.unseen)
+            if self.by_words_unseen_correct is not None:
+                said += f", by first and last word {share(self.by_words_unseen_correct, self.unseen)}"
+            said += "."
         return said
 
 
@@ -238,6 +248,7 @@ def separation(
     *,
     held_out: float = 0.2,
     words: Sequence[str] | None = None,
+    ends: np.ndarray | None = None,
     most: int = 50_000,
     seed: int = 0,
 ) -> Separation:
@@ -245,8 +256,9 @@ def separation(
 
     `vectors` bool[n, units] belong to `ranges`. No step of a held-out range was in training, and none between them. Of
     more than `most` ranges, that many evenly spaced ones are taken (`trained` and `held_out` count them). `words` are
-    the texts of the ranges, to tell the unseen ones. The same input has the same answer. Raises `QuestionError` when
-    there are too few ranges, or one label only.
+    the texts of the ranges, to tell the unseen ones; `ends` int[n, 2] (`end_words`) are for a classifier that knows
+    nothing else. The same input has the same answer. Raises `QuestionError` when there are too few ranges, or one
+    label only.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -258,6 +270,7 @@ def separation(
         chosen = np.linspace(0, len(ranges) - 1, most).astype(np.int64)
         vectors, ranges = vectors[chosen], ranges.take(chosen)
         words = None if words is None else [words[index] for index in chosen.tolist()]
+        ends = None if ends is None else ends[chosen]
     if len(ranges) < FEWEST:
         raise QuestionError(f"There are {len(ranges)} ranges; a classification needs at least {FEWEST}.")
     cut = len(ranges) - max(1, round(held_out * len(ranges)))
@@ -270,13 +283,15 @@ def separation(
             f"All {cut:,} ranges before the held-out ones are labelled {', '.join(known)}; two labels are needed."
         )
 
-    def told(taught: np.ndarray) -> np.ndarray:
+    def told(features: Any, taught: np.ndarray) -> np.ndarray:
         classifier = LogisticRegression(max_iter=1000, random_state=seed)
-        return classifier.fit(vectors[:cut].astype(np.float32), taught).predict(vectors[later].astype(np.float32))
+        return classifier.fit(features[:cut], taught).predict(features[later])
 
     truth = labels[later]
-    right = told(labels[:cut]) == truth
-    shuffled = told(np.random.default_rng(seed).permutation(labels[:cut])) == truth
+    on = vectors.astype(np.float32)
+    right = told(on, labels[:cut]) == truth
+    shuffled = told(on, np.random.default_rng(seed).permutation(labels[:cut])) == truth
+    by_words = None if ends is None else told(_one_hot(ends), labels[:cut]) == truth
     majority = str(known[counts.argmax()])
     every = np.unique(np.concatenate([known, truth]))
     table = pa.table(
@@ -303,7 +318,15 @@ def separation(
         seed=seed,
         unseen=int(unseen.sum()),
         unseen_correct=int(right[unseen].sum()),
+        by_words_correct=None if by_words is None else int(by_words.sum()),
+        by_words_unseen_correct=None if by_words is None else int(by_words[unseen].sum()),
     )
+
+
+def end_words(model: Model, ranges: Ranges) -> np.ndarray:
+    """int32[n, 2]: the ids of the first and the last word of each range."""
+    ids = model.word_ids()
+    return np.stack([ids[ranges.start], ids[ranges.stop - 1]], axis=1)
 
 
 def texts(model: Model, ranges: Ranges, longest: int = 12) -> list[str]:
@@ -316,6 +339,18 @@ def texts(model: Model, ranges: Ranges, longest: int = 12) -> list[str]:
         text = joint.join(vocabulary[index] for index in ids[start:end].tolist())
         found.append(text if end == stop else f"{text}{joint}...")
     return found
+
+
+def _one_hot(ids: np.ndarray) -> Any:
+    """float32[n, words of all columns], sparse: a one at the word of each column of `ids`."""
+    from scipy.sparse import csr_matrix
+
+    rows, columns = ids.shape
+    width = int(ids.max()) + 1
+    at = (ids + np.arange(columns) * width).ravel()
+    return csr_matrix(
+        (np.ones(rows * columns, np.float32), (np.repeat(np.arange(rows), columns), at)), (rows, width * columns)
+    )
 
 
 def _is_begin_inside(labels: Sequence[str]) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +13,10 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 import rnnstore.phrases
+from rnnstore.charts.palette import DARK, LIGHT
+from rnnstore.charts.worth import drawn_ranges, plane_note, plane_picture
 from rnnstore.errors import QuestionError
-from rnnstore.phrases import Ranges, labelled_ranges, plane, separation, texts, units_of
+from rnnstore.phrases import Ranges, end_words, labelled_ranges, plane, separation, texts, units_of
 from rnnstore.selection import Selection, select
 from tests.worlds import ArrayModel, drawn, random_world, record
 
@@ -74,8 +79,6 @@ def test_ranges_cover_exactly_the_labelled_steps(tmp_path_factory, labels, block
         tracks = {"chunk": rnnstore.Track(name="chunk", kind="discrete", labels=("B-a", "I-a", "B-b", "I-b", "O"))}  # noqa: RUF012
 
         def annotations(self, tracks, start, stop):
-            import pyarrow as pa
-
             return pa.table({"value": labels[start:stop]})
 
     with pytest.MonkeyPatch.context() as patch:
@@ -175,6 +178,26 @@ def test_unseen_ranges_are_counted_apart():
     assert found.note.endswith("Of the 30 whose words were not in training: 100.0 %.")
 
 
+def test_a_classifier_that_knows_the_words_alone_stands_beside_it():
+    """The second word tells the label; that of the last ten ranges was never seen, so it says the majority."""
+    vectors, ranges = labelled_vectors(noise=0.3)
+    second = np.where(ranges.label == "VP", 1, 2)
+    second[-10:] = 9
+    ends = np.stack([np.full(400, 5), second], axis=1)
+    words = [f"{index} {word}" if index >= 390 else f"any {word}" for index, word in enumerate(second)]
+    found = separation(vectors, ranges, words=words, ends=ends)
+    majority = int((ranges.label[-10:] == "NP").sum())
+    assert (found.by_words_correct, found.unseen, found.by_words_unseen_correct) == (70 + majority, 10, majority)
+    assert found.correct < found.by_words_correct
+    assert "Told the first and last word instead:" in found.note and ", by first and last word" in found.note
+
+
+def test_end_words_are_those_of_the_corpus(tmp_path):
+    model = model_of(tmp_path, CHUNKS)
+    ids = end_words(model, ranges_of((0, 2, "NP"), (4, 7, "VP")))
+    assert [[model.vocabulary[word] for word in row] for row in ids] == [["w0", "w1"], ["w4", "w6"]]
+
+
 def test_more_ranges_than_asked_for_are_thinned_out():
     vectors, ranges = labelled_vectors()
     found = separation(vectors, ranges, most=100)
@@ -209,3 +232,31 @@ def test_mistakes_are_sentences(tmp_path, ask, sentence):
     model = model_of(tmp_path, CHUNKS, level=np.arange(len(CHUNKS)))
     with pytest.raises(QuestionError, match=sentence):
         ask(model)
+
+
+# The picture
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("labels", [None, ["VP"], ["VP", "NP", "unknown"]], ids=str)
+def test_the_plane_is_drawn(palette, labels):
+    vl_convert = pytest.importorskip("vl_convert")
+    vectors, ranges = labelled_vectors()
+    picture = plane_picture(plane(vectors), ranges, ["words"] * 400, palette, labels)
+    assert vl_convert.vegalite_to_vega(json.dumps(picture.chart().to_dict()))["marks"]
+    counts = ranges.counts
+    kinds = set(picture.tables["points"]["kind"].to_pylist())
+    other = f"other ({counts['NP']})" if labels == ["VP"] else f"NP ({counts['NP']})"
+    assert kinds == {f"VP ({counts['VP']})", other}
+
+
+def test_of_many_ranges_an_even_share_of_every_label_is_drawn():
+    _, ranges = labelled_vectors()
+    drawn = drawn_ranges(ranges, most=100)
+    counts = ranges.counts
+    assert {label: (ranges.label[drawn] == label).sum() for label in counts} == {
+        label: round(count / 4) for label, count in counts.items()
+    }
+    assert ranges.label[drawn[-1]] == "VP"  # the rare ones on top
+    assert plane_note(ranges, 100).startswith(f"{len(drawn)} of 400 ranges are drawn")
+    assert plane_note(ranges) == "All 400 ranges are drawn."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import rnnstore.worth
+from rnnstore.charts.palette import DARK, LIGHT
+from rnnstore.charts.worth import UNNAMED, numbers_picture, precision_picture, shares_picture
 from rnnstore.errors import QuestionError
 from rnnstore.matching import match
 from rnnstore.worth import (
@@ -252,3 +256,31 @@ def test_mistakes_are_sentences(random_model, ask, sentence):
 def test_a_base_at_hand_is_used(eight):
     against = Base("kind", "discrete", 80, {"D": 20, "N": 20, "V": 20, "": 20})
     assert worth(eight, at((1, 2)), "kind", against=against).table["corpus"].to_pylist() == [20] * 4
+
+
+# Pictures
+
+
+def drawn(picture) -> dict:
+    """The Vega specification of a picture; Vega-Lite raises when it makes no sense."""
+    vl_convert = pytest.importorskip("vl_convert")
+    return vl_convert.vegalite_to_vega(json.dumps(picture.chart().to_dict()))
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("found", [at(), at((1, 3), (5, 6), (0, 2))], ids=["none", "some"])
+def test_pictures_compile(eight, palette, found):
+    told = worth(eight, found, "kind")
+    assert drawn(shares_picture(told, palette))["marks"]
+    assert drawn(precision_picture(precision_curve(told, ["N", ""]), palette))["marks"]
+    assert drawn(numbers_picture(worth(eight, found, "level"), palette))["marks"]
+
+
+def test_shares_are_drawn_with_their_counts(eight):
+    table = shares_picture(worth(eight, at((1, 3), (5, 6), (0, 2)), "kind"), LIGHT, most=3).tables["shares"]
+    assert table.select(["shown", "count", "of"]).to_pydict() == {
+        "shown": ["N", "D", UNNAMED] * 3,
+        "count": [2, 2, 2, 2, 1, 0, 2, 1, 0],
+        "of": [8, 8, 8, 3, 3, 3, 4, 4, 4],
+    }
+    assert table["low"].null_count == 6
