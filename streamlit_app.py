@@ -60,7 +60,9 @@ def show_facts(model: Model, state: str | None) -> None:
     """What the sidebar says about the chosen model and state."""
     card = model.card
     if state:
-        st.markdown(f"**{model.steps:,}** steps × **{model.states[state].units}** units")
+        units = model.states[state].units
+        steps = f"**{model.steps:,}** step{'s' if model.steps > 1 else ''}"
+        st.markdown(f"{steps} × **{units:,}** unit{'s' if units > 1 else ''}")
     facts = [
         architecture(card),
         card.corpus,

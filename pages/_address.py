@@ -48,7 +48,7 @@ class View:
     copies: bool
     left: int
     right: int
-    colour: str | None
+    colour: str
     find: str
     regex: bool
 
@@ -86,7 +86,20 @@ def read(given: Mapping[str, str], model: Model, state: State) -> tuple[View, li
     first, final = (first if first is not None else final), (final if final is not None else first)
     if first is not None and final is not None and final < first:
         first, final = final, first
-    columns = (12, 28) if by_character else (3, 5)
+    columns = (12, 28) if by_character else (2, 4)
+    shortest, longest = asked.whole("shortest", 1, 1, 10_000), asked.maybe("longest", 1, 10_000)
+    if longest is not None and longest < shortest:
+        asked.sentences.append(
+            f"Matches of at least {shortest:,} and at most {longest:,} steps cannot be; "
+            f"shown instead: of exactly {shortest:,}."
+        )
+        longest = shortest
+    tracks = asked.names("tracks", list(model.tracks), list(model.tracks)[:FIRST_TRACKS], model)
+    colour = given.get("colour", COUNT)
+    if colour not in ("none", COUNT, *model.tracks):
+        asked.sentences.append(f"{model.name} has no track {colour} to colour words by.")
+    if colour not in ("none", *tracks):  # or its heat map is not shown any more
+        colour = COUNT
     view = View(
         at=min(at, max(0, model.steps - window)),
         window=window,
@@ -97,15 +110,15 @@ def read(given: Mapping[str, str], model: Model, state: State) -> tuple[View, li
         after=asked.whole("after", 0, 0, MOST_OFF),
         left_out=asked.units("out", state),
         pinned=asked.units("pin", state),
-        tracks=asked.names("tracks", list(model.tracks), list(model.tracks)[:FIRST_TRACKS], model),
+        tracks=tracks,
         predicted=asked.whole("predicted", min(3, model.predictions_per_step), 0, model.predictions_per_step),
         page=asked.whole("page", 1, 1, 10_000),
-        shortest=asked.whole("shortest", 1, 1, 10_000),
-        longest=asked.maybe("longest", 1, 10_000),
+        shortest=shortest,
+        longest=longest,
         copies=given.get("copies") == "yes",
         left=asked.whole("left", columns[0], 0, 60),
         right=asked.whole("right", columns[1], 1, 100),
-        colour=given.get("colour", COUNT),
+        colour=colour,
         find=given.get("find", ""),
         regex=given.get("regex") == "yes",
     )
@@ -160,11 +173,13 @@ class _Asked:
 
     def units(self, name: str, state: State) -> tuple[int, ...]:
         named = [text.strip() for text in self.given.get(name, "").split(",") if text.strip()]
-        known = [text for text in named if text.isdecimal() and int(text) < state.units]
-        if len(known) < len(named):
-            missing = ", ".join(text for text in named if text not in known)
+        known = [text for text in named if text.isdecimal() and len(text) < 10 and int(text) < state.units]
+        missing = [text if len(text) < 20 else f"{text[:19]}…" for text in named if text not in known]
+        if missing:
+            what = "units {}, which are" if len(missing) > 1 else "unit {}, which is"
             self.sentences.append(
-                f"The address names unit {missing}, which is none: {state.name} has units 0 to {state.units - 1}."
+                f"The address names {what.format(', '.join(missing))} none: "
+                f"{state.name} has units 0 to {state.units - 1}."
             )
         return tuple(sorted({int(text) for text in known}))
 

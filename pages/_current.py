@@ -17,6 +17,7 @@ import streamlit as st
 import rnnstore
 from rnnstore import Model, State, Store, StoreError
 from rnnstore.card import Card
+from rnnstore.overview import status
 
 PAGES = {"pages/overview.py": "Overview", "pages/select_and_match.py": "Select and match"}
 
@@ -59,11 +60,9 @@ def current_model() -> Model:
         st.stop()
     model = store.models.get(st.session_state.get("model", ""), first_model(store))
     if not model.states:
-        st.info(
-            f"**{model.name}** has no recorded states yet, so there is nothing to look into. "
-            f"Record it, or choose another model in the sidebar:"
-        )
-        st.code(command(f"python -m pipelines record {recipe_of(model)}"), language="bash")
+        st.info(f"**{model.name}** has no recorded states yet, so there is nothing to look into.")
+        say_status(model)
+        st.caption("Or choose another model in the sidebar.")
         st.stop()
     return model
 
@@ -104,13 +103,22 @@ def architecture(card: Card) -> str:
     """Cell, layers and units in a few letters, for example `LSTM 2 × 200`; as much of it as is known."""
     cell = card.cell.upper() if card.cell in ("lstm", "gru") else card.cell
     if card.layers is None or card.units is None:
-        return f"{cell} {card.units} units".strip() if card.units else cell
+        return f"{cell} {card.units:,} unit{'s' if card.units > 1 else ''}".strip() if card.units else cell
     return f"{cell} {card.layers} × {card.units}".strip()
 
 
 def recipe_of(model: Model) -> str:
     """What to give to `python -m pipelines` for this model: its recipe's name, which is the model's own by default."""
     return str(model.card.settings.get("name") or model.name)
+
+
+def say_status(model: Model) -> None:
+    """What has become of a model that is not simply recorded, and the command that brings it on."""
+    how = status(model)
+    if how.advice:
+        st.info(f"**{how.said.capitalize()}.** {how.advice}")
+    if how.pipelines:
+        st.code(command(f"python -m pipelines {how.pipelines} {recipe_of(model)}"), language="bash")
 
 
 def command(line: str) -> str:

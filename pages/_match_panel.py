@@ -36,7 +36,7 @@ def find_matches(model: Model, state: State, view: View, selected: Selected) -> 
         PER_PAGE,
         (view.page - 1) * PER_PAGE,
         view.shortest,
-        view.longest if view.longest is None else max(view.longest, view.shortest),
+        view.longest,
         view.copies,
     )
 
@@ -95,7 +95,7 @@ def choose_matches(model: Model, view: View, matches: Matches) -> None:
                 st.selectbox,
                 "Colour words by",
                 "colour",
-                view.colour if view.colour in choices else COUNT,
+                view.colour,
                 options=choices,
                 usual=COUNT,
                 width=150,

@@ -6,13 +6,13 @@ leads on to its states.
 
 import streamlit as st
 
-from pages._current import architecture, command, current_store, recipe_of, say_how_to_begin
+from pages._current import architecture, current_store, say_how_to_begin, say_status
 from pages._manage import copy_in_popover, manage_popover, may_change, say_what_happened
 from rnnstore import Model
 from rnnstore.charts import overview as charts
 from rnnstore.charts.palette import palette
 from rnnstore.export import csv
-from rnnstore.overview import is_blank, overview, size, small_curves, status, stored_bytes
+from rnnstore.overview import is_blank, notes, overview, size, small_curves, stored_bytes
 
 CARDS = 4
 """Models up to which every one shows its card; of more, those chosen in the table, else the sidebar's."""
@@ -75,7 +75,7 @@ def show_card(model: Model) -> None:
         if may_change():
             with actions.container(horizontal=True, horizontal_alignment="right"):
                 manage_popover(model)
-        show_status(model)
+        say_status(model)
         facts, states, curve = st.columns([6, 6, 6], gap="medium")
         with facts:
             show_facts(model)
@@ -84,14 +84,6 @@ def show_card(model: Model) -> None:
             show_tracks(model)
         with curve:
             show_training(model)
-
-
-def show_status(model: Model) -> None:
-    how = status(model)
-    if how.advice:
-        st.info(f"**{how.said.capitalize()}.** {how.advice}")
-    if how.pipelines:
-        st.code(command(f"python -m pipelines {how.pipelines} {recipe_of(model)}"), language="bash")
 
 
 def show_facts(model: Model) -> None:
@@ -114,6 +106,8 @@ def show_facts(model: Model) -> None:
     }
     lines = {name: ", ".join(part for part in parts if part) for name, parts in facts.items()}
     st.markdown("  \n".join(f":gray[{name}] {line}" for name, line in lines.items() if line))
+    if notes(model):
+        st.markdown("\n".join([":gray[Notes on the recording]", *(f"- {note}" for note in notes(model))]))
 
 
 def counted(number: int | None, sentence: str) -> str:

@@ -18,7 +18,7 @@ import typer
 import rnnstore
 from rnnstore import export
 from rnnstore.errors import StoreError
-from rnnstore.overview import is_blank, overview, size, status, stored_bytes
+from rnnstore.overview import is_blank, notes, overview, size, status, stored_bytes
 from rnnstore.tables import MODELS, TABLES
 
 app = typer.Typer(
@@ -101,6 +101,8 @@ def show(name: Name, store: StoreFolder = Path("store")):
     for track in model.tracks.values():
         holds = f"{track.minimum:g} to {track.maximum:g}" if track.kind == "scalar" else f"{track.distinct:,} labels"
         print(f"track {track.name}: {track.kind}, {holds}{f', {track.source}' if track.source else ''}")
+    for note in notes(model):
+        print(f"note: {note}")
     for table, files in card.files.items():
         rows, stored = sum(file.rows for file in files), sum(file.bytes for file in files)
         print(

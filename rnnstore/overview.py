@@ -69,7 +69,9 @@ def status(model: Model) -> Status:
         return Status("trained, not recorded", "Record what it keeps in its states:", "record")
     if begun:
         return Status("training stopped early", "Go on from where it stopped, then record:", "run")
-    return Status("nothing recorded", "Train and record it:", "run")
+    if model.card.settings:
+        return Status("nothing recorded", "Train and record it:", "run")
+    return Status("nothing recorded", "Its recording has not begun or did not end; record it again, or delete it.")
 
 
 def being_written(model: Model) -> bool:
@@ -97,6 +99,13 @@ def size(count: int) -> str:
         if count >= 1000**power:
             return f"{count / 1000**power:,.1f} {unit}"
     return f"{count} bytes"
+
+
+def notes(model: Model) -> list[str]:
+    """What the recording left out or changed, and why, a sentence each; those of an import stand in its settings."""
+    imports = [of.get("notes", ()) for of in model.card.settings.values() if isinstance(of, dict)]
+    said = [*model.card.notes, *(str(note) for noted in imports for note in noted)]
+    return [note[:1].upper() + note[1:].rstrip(".") + "." for note in said]
 
 
 def is_blank(column: pa.ChunkedArray) -> bool:

@@ -217,6 +217,10 @@ class Store:
         source = Path(folder).absolute()
         if not source.is_dir():
             raise StoreError(f"{source} is no folder; name the folder of a model: model=<name> of another store.")
+        if not (source / CARD).exists():
+            raise DamagedModel(
+                f"{source} is no model: it holds no {CARD}. Name the folder of a model: model=<name> of another store."
+            )
         name = checked_name(source.name.removeprefix(PREFIX) if name is None else name)
         read_card(source)
         target = model_folder(self.path, name)

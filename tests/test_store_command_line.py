@@ -79,6 +79,18 @@ def test_an_error_is_one_line_and_exit_code_1(store):
     assert failed.stderr == f"Error: The store {store} has no model 'smal': did you mean small?\n"
 
 
+def test_what_a_recording_left_out_is_shown(store):
+    card = store / "model=small" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"notes": ["kind covers the first 4 of 8 steps"]}))
+    assert "note: Kind covers the first 4 of 8 steps." in run("show", "small", "--store", store).stdout
+
+
+def test_a_folder_that_is_no_model_is_never_advised_to_be_deleted(store, tmp_path):
+    failed = run("copy-in", tmp_path, "--store", store)
+    assert failed.returncode == 1
+    assert f"{tmp_path} is no model: it holds no card.json. Name the folder" in failed.stderr
+
+
 def test_rename_delete_and_copy_in(store, tmp_path):
     assert run("rename", "small", "tiny", "--store", store).stdout == "small is now called tiny.\n"
     copied = run("copy-in", store / "model=tiny", "--store", tmp_path / "other", "--name", "copy")

@@ -1,5 +1,6 @@
 """The frame and the overview: in a real browser what only a browser shows, without one the rest."""
 
+import json
 import shutil
 from types import SimpleNamespace
 
@@ -67,6 +68,12 @@ def test_a_model_that_is_being_trained_is_shown_as_such(run, tmp_path):
         writer.replace("training", stores.training_curve())
         assert "**Being trained.**" in said(run(tmp_path / "store"))
     assert "**Training stopped early.**" in said(run(tmp_path / "store"))
+
+
+def test_what_a_recording_left_out_is_on_its_card(run, own_store):
+    card = own_store / "model=sensor" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"notes": ["phrase covers the first 10 of 600 steps"]}))
+    assert "- Phrase covers the first 10 of 600 steps." in said(run(own_store))
 
 
 def test_status_tells_every_stage(tmp_path):
