@@ -19,12 +19,12 @@ $(RUN):
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp newer than the requirements means that they are installed: the second run takes no time.
-$(VENV)/.rnnstore-requirements: requirements.txt | $(RUN)
-	$(RUN) -m pip install --quiet -r requirements.txt
+$(VENV)/.rnnstore-requirements: requirements.txt pyproject.toml | $(RUN)
+	$(RUN) -m pip install --quiet -r requirements.txt --editable .
 	@touch $@
 
-$(VENV)/.rnnstore-requirements-dev: requirements-dev.txt requirements.txt | $(RUN)
-	$(RUN) -m pip install --quiet -r requirements-dev.txt
+$(VENV)/.rnnstore-requirements-dev: requirements-dev.txt requirements.txt pyproject.toml | $(RUN)
+	$(RUN) -m pip install --quiet -r requirements-dev.txt --editable .
 	@touch $@ $(VENV)/.rnnstore-requirements
 
 install: $(VENV)/.rnnstore-requirements  ## Install what the application and the pipelines need
