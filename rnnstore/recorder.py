@@ -26,11 +26,6 @@ from rnnstore.writing import KEPT_BY_A_RECORDING, ModelWriter, disk_full_said
 
 BLOCK = ROWS_A_GROUP
 
-NO_RESPONSES = (
-    "Expected responses were not kept: so many words and units would take too much memory. Record with a smaller "
-    "vocabulary or fewer states to have them."
-)
-
 
 class Recorder:
     """Records one model; made by `ModelWriter.record` or `Store.record`, used in a `with` statement.
@@ -244,7 +239,7 @@ class Recorder:
             "steps": self.steps,
             **found,
             "derived": tuple(found),
-            "notes": [] if any(key.startswith("expected_responses/") for key in files) else [NO_RESPONSES],
+            "notes": sorted({state.left_out for state in self._states.values()} - {""}),
             "recorded": self._recorded,
             "states": {name: state.facts() for name, state in self._states.items()},
             "tracks": {name: track.facts(self._sources.get(name, "")) for name, track in self._tracks.items()},

@@ -72,7 +72,7 @@ def search(
         pattern = _checked_pattern(text if regex else re.escape(text), ignore_case)
         found = _find_pattern(model, pattern, "" if by_character else " ")
     else:
-        found = _find_words(model, text.split(), ignore_case)
+        found = _find_words(model, _phrase(model, text, ignore_case), ignore_case)
     total, pages, longer = 0, [np.zeros((0, 2), np.int64)], False
     for done, hits, cut in found:
         progress(done / model.steps)
@@ -81,6 +81,13 @@ def search(
         longer |= cut
     around = (40 if by_character else 8) if context is None else context
     return Hits(_table(model, np.concatenate(pages), around), total, _note(model, text, regex, total, longer))
+
+
+def _phrase(model: Model, text: str, ignore_case: bool) -> list[str]:
+    """The words of a phrase; a text that is one word of the corpus, blanks included, is this word."""
+    fold = str.casefold if ignore_case else str
+    whole = fold(text.strip())
+    return [whole] if any(fold(word) == whole for word in model.vocabulary) else text.split()
 
 
 def _find_words(model: Model, phrase: list[str], ignore_case: bool) -> Iterator[tuple[int, np.ndarray, bool]]:

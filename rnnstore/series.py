@@ -29,6 +29,18 @@ LABELS = 200
 RESPONSES = 1 << 27
 """Words x units of all states together up to which expected responses are kept (2 GiB while recording)."""
 
+LABELS_FROM, SURE_FROM = 10_000, 1 << 17
+"""Words from which they may turn out to be labels, such as timestamps; words at which that is decided underway."""
+
+TOO_MANY = (
+    "Expected responses were not kept: so many words and units would take too much memory. Record with a smaller "
+    "vocabulary or fewer states to have them."
+)
+HARDLY_AGAIN = (
+    "Expected responses were not kept: most words were read once, as labels such as timestamps are, and a mean over "
+    "one step says nothing about a word."
+)
+
 COMPRESSION = {"compression": "zstd", "compression_level": 1}
 
 
@@ -104,6 +116,7 @@ class StateSeries:
         self._unencoded_first = 0
         self._moments: Moments | None = Moments(units)
         self._most_words = most_words
+        self.left_out = ""
         self._minimum, self._maximum = np.inf, -np.inf
 
     @property
@@ -122,15 +135,22 @@ class StateSeries:
         self._maximum = max(self._maximum, float(exact.max()))
         if self._moments is not None:
             if int(block.ids.max()) >= self._most_words:
-                self._moments = None
+                self._moments, self.left_out = None, TOO_MANY
             else:
                 self._moments.add(exact, block.order, block.ids, block.starts)
+                self._drop_labels(end, SURE_FROM)
         if self._encoders:
             self._unencoded.append(by_unit)
             self._unencoded_starts.append(block.start_steps)
             held = sum(waiting.shape[1] for waiting in self._unencoded)
             if held * self.units >= RUN_CELLS or end % STEPS_A_PART == 0:
                 self._encode()
+
+    def _drop_labels(self, steps: int, least: int) -> None:
+        """Keep no responses of `least` words or more of which most were read once in all these steps."""
+        words = np.count_nonzero(self._moments.count) if self._moments is not None else 0
+        if words >= least and 2 * words > steps:
+            self._moments, self.left_out = None, HARDLY_AGAIN
 
     def _encode(self) -> None:
         if not self._unencoded:
@@ -165,6 +185,7 @@ class StateSeries:
         files = {f"states/{self.name}": self._columns.close(), f"{VECTORS}/{self.name}": self._rows.close()}
         if self._encoders:
             files[f"on_states/{self.name}"] = self._runs.close()
+        self._drop_labels(steps, LABELS_FROM)
         if self._moments is not None:
             folder = self._target.staging.path
             reader = RowMajorReader(folder, files[f"{VECTORS}/{self.name}"], self.units, self._dtype.name)

@@ -362,6 +362,22 @@ def test_expected_responses_too_large_to_keep_are_missing_and_the_card_says_so(t
     assert (model.card.notes, model.expected_responses("wide").num_rows) == ((), 7)
 
 
+def test_labels_that_never_come_again_get_no_expected_responses(tmp_path, monkeypatch):
+    times = [f"09:00:{second:02}" for second in range(8)]
+    kept = record(tmp_path, words=times, states={"s": np.zeros((8, 2))}).model("small")
+    assert (kept.card.notes, kept.expected_responses("s").num_rows) == ((), 8)  # so few cost nothing
+    monkeypatch.setattr(series, "LABELS_FROM", 8)
+    for sure in (100, 8):  # decided at the end, or underway
+        monkeypatch.setattr(series, "SURE_FROM", sure)
+        model = record(tmp_path, words=times, states={"s": np.ones((8, 2)), "wide": np.ones((8, 3))}).model("small")
+        (note,) = model.card.notes
+        assert note.startswith("Expected responses were not kept: most words were read once, as labels")
+        assert model.expected_responses("wide").num_rows == 0
+        assert model.words(0, 8)["word"].to_pylist() == times
+    twice = record(tmp_path, words=times * 2, states={"s": np.ones((16, 2))}, sequence_starts=None, annotations=None)
+    assert twice.model("small").expected_responses("s").num_rows == 8
+
+
 def test_facts_that_a_recording_found_are_found_anew_by_the_next(tmp_path):
     record(tmp_path, vocabulary=["a", "b", "c"], words=[0], states={"s": [[1.0]]})
     card = record(tmp_path, words=["a"], states={"s": [[1.0, 2.0]]}).model("small").card

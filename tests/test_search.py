@@ -50,6 +50,13 @@ def test_a_phrase_does_not_reach_into_the_next_sequence():
     assert places(search(CORPUS, "category the", regex=True)) == []
 
 
+def test_a_label_with_blanks_is_found_whole():
+    corpus = TextModel(["2024-03-01 06:00", "2024-03-01 06:01", "06:00"])
+    assert places(search(corpus, "2024-03-01 06:01")) == [(1, 2)]
+    assert places(search(corpus, " 06:00 ")) == [(2, 3)]
+    assert places(search(corpus, "06:0", regex=True)) == [(0, 1), (1, 2), (2, 3)]
+
+
 def test_places_of_a_phrase_may_overlap():
     assert places(search(TextModel(["a", "a", "a", "b", "a", "a"]), "a a")) == [(0, 2), (1, 3), (4, 6)]
 
