@@ -19,7 +19,11 @@ from rnnstore import Model, State, Store, StoreError
 from rnnstore.card import Card
 from rnnstore.overview import status
 
-PAGES = {"pages/overview.py": "Overview", "pages/select_and_match.py": "Select and match"}
+PAGES = {
+    "pages/overview.py": "Overview",
+    "pages/select_and_match.py": "Select and match",
+    "pages/hypotheses.py": "Hypotheses",
+}
 
 DEFAULT_STORE = "store"
 

@@ -1,0 +1,69 @@
+"""What is a hypothesis worth, and which ones are kept?
+
+The selection stands in the address as on "Select and match". Above, its matches are held against the corpus by a track;
+below are the hypotheses that the store keeps, to open, run again here, and compare with the present one.
+"""
+
+import streamlit as st
+
+from pages._address import View, change, read
+from pages._current import current_model, current_state
+from pages._hypothesis import Selected, choose_hypothesis, offer_actions, selected
+from pages._kept_panel import keep, show_kept
+from pages._worth_panel import show_ranges, show_worth
+from rnnstore import Model, State, StoreError
+
+WORDS = 12
+"""Words of the selection that are shown."""
+
+
+def say(model: Model, chosen: Selected) -> None:
+    """What is selected, in a sentence."""
+    selection = chosen.selection
+    if selection is None:
+        st.info("No words are chosen. Give the first and the last word by their steps above, or open a kept one below.")
+    elif chosen.refused:
+        st.error(chosen.refused)
+    else:
+        words = model.words(selection.start, min(selection.stop, selection.start + WORDS))["word"].to_pylist()
+        text = ("" if model.card.level == "character" else " ").join(words)
+        more = " ..." if selection.stop - selection.start > WORDS else ""
+        count = len(chosen.chosen)
+        st.markdown(f"**{count} unit{'' if count == 1 else 's'}** of {selection.state} selected by")
+        st.code(text + more, language=None, wrap_lines=True)
+
+
+def draw(model: Model, state: State) -> None:
+    """The page of a model's state, as the address describes it."""
+    view, sentences = read(st.query_params, model, state)
+    for sentence in sentences:
+        st.warning(sentence)
+    choose_hypothesis(model, state, view)
+    chosen = selected(model, state, view)
+    say(model, chosen)
+    with st.container(horizontal=True):
+        if len(chosen.chosen):
+            st.button("Clear", on_click=change, kwargs={"from": None, "to": None}, help="Choose other words")
+        else:
+            offer_actions(model, state, view, chosen)
+        link_to_matches(model, state, view)
+        keep(model, view, chosen)
+    if len(chosen.chosen):
+        st.subheader("What is it worth?", anchor=False)
+        show_worth(model, state, view, chosen)
+    show_ranges(model, state, view)
+    show_kept(model, state, view, chosen)
+
+
+def link_to_matches(model: Model, state: State, view: View) -> None:
+    """The same selection on the page that shows its units and matches."""
+    if view.brushed is not None:
+        there = {**st.query_params.to_dict(), "model": model.name, "state": state.name}
+        st.page_link("pages/select_and_match.py", label="See its units and matches", query_params=there)
+
+
+st.title("What a hypothesis is worth", anchor=False)
+try:
+    draw(current_model(), current_state())
+except StoreError as error:
+    st.error(str(error))

@@ -1,0 +1,157 @@
+"""Hypotheses: what the page says without a browser, and in one that it is drawn whole and keeps what it is given."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import rnnstore
+from rnnstore import hypotheses
+from rnnstore.selection import Selection, select
+from rnnstore.worth import places, worth
+from tests.screens.conftest import assert_fits, settle, visit
+from tests.screens.test_select_and_match import said, widget
+
+PAGE = "pages/hypotheses.py"
+BRUSHED = {"model": "brackets", "state": "layer1.c", "from": "44", "to": "46"}
+
+
+@pytest.fixture
+def own_store(small_store, tmp_path) -> Path:
+    """A copy of the small store, to write into."""
+    return shutil.copytree(small_store, tmp_path / "store")
+
+
+@pytest.fixture
+def kept(own_store) -> Path:
+    """A store that keeps one hypothesis, three steps of brackets."""
+    store = rnnstore.open(own_store)
+    formed = hypotheses.form(store.model("brackets"), Selection("layer1.c", 44, 47, 0.3), "deep", "a **note**")
+    hypotheses.save(store, formed)
+    return own_store
+
+
+@pytest.fixture
+def at_home(monkeypatch):
+    """The visitor sits at the machine itself."""
+    monkeypatch.setattr("pages._kept_panel.may_change", lambda: True)
+
+
+def choose(app: AppTest, name: str) -> AppTest:
+    return widget(app, "selectbox", "Look at").set_value(name).run()
+
+
+def test_without_words_it_says_what_to_do(run, small_store):
+    app = run(small_store, PAGE, model="brackets")
+    assert "No words are chosen" in said(app)
+    assert "None is kept in this store yet" in said(app)
+
+
+@pytest.mark.parametrize("track", ["kind", "nesting"])
+def test_matches_are_held_against_the_corpus(run, small_store, track):
+    app = run(small_store, PAGE, **BRUSHED, track=track)
+
+    model = rnnstore.open(small_store).model("brackets")
+    units = select(model, Selection("layer1.c", 44, 47, 0.3)).units
+    found = places(model, "layer1.c", units, 0.3, apart_from=(44, 47))
+    told = worth(model, found, track)
+    assert f"{found.note} {told.note}" in said(app)
+    assert app.main.get("vega_lite_chart") or app.main.get("arrow_vega_lite_chart")
+
+
+def test_fewer_units_are_asked_for_by_the_address(run, small_store):
+    app = run(small_store, PAGE, **BRUSHED, least="1")
+    assert "with 1 or more of" in said(app)
+    assert widget(app, "number_input", "Units at least").value == 1
+
+
+def test_ranges_are_told_apart_when_asked_for(run, small_store):
+    app = run(small_store, PAGE, model="brackets", state="layer1.c", track="kind")
+    assert "held-out ranges" not in said(app)
+    widget(app, "toggle", "Every range of 2 or more steps, by the units that it selects in layer1.c").set_value(
+        True
+    ).run()
+    assert not app.exception
+    assert "held-out ranges, after training on the" in said(app)
+
+
+def test_a_track_without_such_ranges_says_so(run, small_store):
+    app = run(small_store, PAGE, model="sentences", state="layer1.h", track="phrase", ranges="yes")
+    assert not app.exception
+    assert "There are 0 ranges; a classification needs at least 20." in said(app)
+
+
+def test_a_model_without_tracks_says_so(run, small_store):
+    app = run(small_store, PAGE, **{"model": "sensor", "from": "20", "to": "21"})
+    assert "sensor has no track beside its words" in said(app)
+
+
+def test_a_hypothesis_is_kept_and_listed(run, own_store, at_home):
+    app = run(own_store, PAGE, **BRUSHED)
+    widget(app, "text_input", "Name").set_value("deep brackets").run()
+    widget(app, "button", "Keep it").click().run()
+    assert not app.exception
+    assert app.success[0].value == "deep brackets is kept."
+    found = hypotheses.load(rnnstore.open(own_store), "deep brackets")
+    assert (found.model, found.state, found.start, found.stop) == ("brackets", "layer1.c", 44, 47)
+    widget(app, "button", "Keep it").click().run()
+    assert "There is a hypothesis 'deep brackets' already" in app.error[0].value
+
+
+def test_a_kept_one_is_run_again_and_compared(run, kept):
+    app = run(kept, PAGE, **{**BRUSHED, "from": "50", "to": "51"}, other="deep")
+    assert not app.exception
+    assert "a **note**" in said(app)
+    assert "at step 44" in said(app) and "Jaccard" in said(app)
+    widget(app, "radio", "By").set_value("units").run()
+    assert "units of deep in layer1.c of brackets" in said(app)
+
+
+def test_what_cannot_be_run_again_is_a_sentence(run, kept):
+    app = run(kept, PAGE, model="sentences", state="layer2.h", other="deep")
+    assert "stand nowhere in the corpus of 'sentences'" in said(app)
+    app = run(kept, PAGE, model="sentences", state="layer2.h", other="deep", by="units")
+    assert "Run it by its words" in said(app)
+
+
+def test_a_kept_one_is_renamed_and_deleted(run, kept, at_home):
+    app = choose(run(kept, PAGE, model="brackets"), "deep")
+    widget(app, "text_input", "New name").set_value("deeper").run()
+    widget(app, "button", "Rename").click().run()
+    assert app.success[0].value == "deep is now called deeper."
+    widget(app, "checkbox", "Delete it; this cannot be undone").set_value(True).run()
+    widget(app, "button", "Delete").click().run()
+    assert app.success[0].value == "deeper has been deleted."
+    assert hypotheses.saved(rnnstore.open(kept)).hypotheses == {}
+
+
+def test_who_may_not_change_the_store_can_look_at_it(run, kept, monkeypatch):
+    monkeypatch.setattr("pages._kept_panel.may_change", lambda: False)
+    app = run(kept, PAGE, **BRUSHED, other="deep")
+    assert "at step 44" in said(app)
+    assert not [button for button in app.main.button if button.label in ("Keep it", "Rename", "Delete")]
+
+
+def test_a_damaged_file_is_told_and_the_page_goes_on(run, kept):
+    (kept / "hypotheses" / "bad.json").write_text("{")
+    app = run(kept, PAGE, model="brackets")
+    assert "hypotheses/bad.json cannot be read" in app.error[0].value
+    assert choose(app, "deep").exception == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_the_page_is_drawn_whole(page, serve, kept, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    address = serve(kept)
+    visit(page, f"{address}/hypotheses?model=brackets&state=layer1.c&from=44&to=46&track=kind&other=deep&ranges=yes")
+    page.locator(".st-key-plane_view canvas, .st-key-plane_view svg").first.wait_for()
+    assert_fits(page)
+    for key in ("worth_view", "precision_view", "plane_view"):
+        drawn = page.locator(f".st-key-{key} canvas, .st-key-{key} svg.marks").first
+        assert drawn.bounding_box()["height"] > 100
+    page.get_by_role("link", name="Open it here").click()
+    settle(page)
+    assert "from=44" in page.url
+    assert_fits(page)
