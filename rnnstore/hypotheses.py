@@ -4,8 +4,8 @@ One is a small JSON file in the store's folder `hypotheses`, readable by eye and
 (words, steps, threshold, limits, units left out and pinned) and which units that gave. It stays when its model is
 deleted or recorded anew: run again, the words say where to look.
 
-Another model, state or part of the corpus is asked in one of two ways: by the words, which are searched and select
-units of their own there; or by the units themselves, where the state is the same. Unit numbers mean nothing in another
+Another model, state or part of the corpus is asked in one of two ways: by the words, which select units of
+their own where they stand there; or by the units themselves, where the state is the same. Unit numbers mean nothing in another
 state, so what was left out or pinned by hand counts only where state and model are the same.
 """
 
@@ -28,7 +28,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from rnnstore.card import checked_name
 from rnnstore.errors import Busy, DamagedModel, QuestionError, StoreError, nearest
 from rnnstore.model import Model
-from rnnstore.search import search
 from rnnstore.selection import MOST_OFF, Selection, select
 from rnnstore.store import Problem, Store
 from rnnstore.worth import BLOCK, Base, Places, base, places, wilson, worth
@@ -279,7 +278,7 @@ def rerun(
 ) -> Rerun:
     """The hypothesis asked of `model`, in `state` (without one: its own), within steps start..stop-1 of the corpus.
 
-    By "words": they are searched there and select units anew; where they stand several times, the place of the
+    By "words": where they stand there they select units anew; where they stand several times, the place of the
     hypothesis if it is one of them, else the first. By "units": its units are asked as they are. Raises
     `QuestionError` when the words do not stand there, or the state has no such units.
     """
@@ -346,24 +345,37 @@ def _stands(model: Model, hypothesis: Hypothesis) -> bool:
 
 def _place(model: Model, hypothesis: Hypothesis, start: int, stop: int) -> tuple[int, int]:
     """The step at which the words of a hypothesis stand within start..stop-1, and how many places there are."""
-    length = hypothesis.stop - hypothesis.start
-    text = ("" if model.card.level == "character" else " ").join(hypothesis.words)
-    found, offset, most = [], 0, 10_000
-    while True:
-        page = search(model, text, ignore_case=False, limit=most, offset=offset)
-        starts, stops = (page.table[name].to_numpy() for name in ("start", "stop"))
-        found.append(starts[(starts >= start) & (stops <= stop) & (stops - starts == length)])
-        offset += most
-        if offset >= page.total:
-            break
-    steps = np.concatenate(found)
+    known = {word: index for index, word in enumerate(model.vocabulary)}
+    for word in hypothesis.words:
+        if word not in known:
+            raise QuestionError(
+                f"The words {hypothesis.text!r} stand nowhere in the corpus of {model.name!r}: no step reads {word!r}."
+            )
+    wanted = [known[word] for word in hypothesis.words]
+    steps = np.concatenate([np.zeros(0, np.int64), *_places_of(model, wanted, start, stop)])
     if not len(steps):
         where = "" if (start, stop) == (0, model.steps) else f" within steps {start:,} to {stop - 1:,}"
         raise QuestionError(
-            f"The words {hypothesis.text!r} stand nowhere in the corpus of {model.name!r}{where}. {page.note}"
+            f"The words {hypothesis.text!r} stand nowhere in the corpus of {model.name!r}{where}, in this order."
         )
     here = model.name == hypothesis.model and hypothesis.start in steps
     return (hypothesis.start if here else int(steps[0])), len(steps)
+
+
+def _places_of(model: Model, wanted: list[int], start: int, stop: int) -> Iterator[np.ndarray]:
+    """int64[n] of the steps within start..stop-1 at which these word ids follow each other in one sequence, by blocks.
+
+    Unlike a search, this tells blanks apart, and gives places that overlap.
+    """
+    more = len(wanted) - 1
+    for first in range(start, stop, BLOCK):
+        ids = model.word_ids(first, min(stop, first + BLOCK + more))
+        fits = np.ones(max(0, len(ids) - more), bool)
+        for ahead, word in enumerate(wanted):
+            fits &= ids[ahead : ahead + len(fits)] == word
+        steps = np.flatnonzero(fits) + first
+        sequence = [np.searchsorted(model.sequence_starts, steps + offset, "right") for offset in (0, more)]
+        yield steps[sequence[0] == sequence[1]]
 
 
 # Comparing

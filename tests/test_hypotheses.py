@@ -250,6 +250,20 @@ def test_within_a_slice_the_words_and_matches_are_found_there(tmp_path):
     assert rerun(model, formed).selection.start == 1
 
 
+@pytest.mark.parametrize("block", [1, 3, 1000])
+@pytest.mark.parametrize("level", ["word", "character"])
+def test_every_place_of_the_words_is_found_whatever_they_are(tmp_path, monkeypatch, block, level):
+    words = ["a", " ", " ", " ", "a b", " ", " ", ".", " ", " "]
+    model = record(
+        tmp_path / "store", words=words, level=level, sequence_starts=np.arange(10) == 6, states={"s": np.ones((10, 1))}
+    ).model("small")
+    monkeypatch.setattr(hypotheses, "BLOCK", block)
+    formed = form(model, Selection("s", 2, 4, 0.5), "blanks")
+    again = rerun(model, formed)
+    assert (again.selection.start, again.hits) == (2, 3)  # at 1, 2 and 8; 5 and 6 are of two sequences
+    assert rerun(model, formed, start=3).selection.start == 8
+
+
 def test_by_units_it_is_asked_as_it_is(store, formed):
     model = store.model("same words")
     again = rerun(model, formed, by="units", minimum_overlap=2)
@@ -271,7 +285,7 @@ def test_by_units_it_is_asked_as_it_is(store, formed):
             "30 to 500 .* are no part of the corpus of 'one', which has steps 0 to 400",
         ),
         ("one", {"start": 30, "stop": 60}, "stand nowhere in the corpus of 'one' within steps 30 to 59"),
-        ("other words", {}, "stand nowhere in the corpus of 'other words'"),
+        ("other words", {}, "stand nowhere in the corpus of 'other words', in this order"),
         ("one", {"state": "t"}, "has no state 't'"),
     ],
 )
