@@ -40,11 +40,13 @@ for t in range(STEPS):
 
 sources = {"displacement m": "sensor", "load N": "sensor", "regime": "below or above a million newtons"}
 with store.writer("signal") as writer:
-    writer.describe(task="none: a random reservoir", cell="echo state", layers=1, units=UNITS, corpus="a bearing")
+    writer.describe(
+        task="none: a random reservoir", cell="echo state", layers=1, units=UNITS, corpus="a bearing, 1 March 2024"
+    )
     np.savez(writer.folder("network") / "weights.npz", into=into, within=within, inputs=inputs)
     with writer.record(dtype="float32", thresholds=(0.5,), track_sources=sources) as recorder:
         recorder.add(
-            words=[str(time).replace("T", " ") for time in times],  # labels: every one is different
+            words=[str(time)[11:] for time in times],  # labels such as 06:00:10: every one is different
             states={"reservoir": states},
             annotations={
                 "displacement m": displacement,  # numbers: NaN where there is none

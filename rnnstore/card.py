@@ -80,7 +80,8 @@ class State(_Part):
 
 
 class Track(_Part):
-    """A recorded annotation: labels (by falling frequency, at most 200) or numbers with their range; who says so."""
+    """A recorded annotation: labels (by falling frequency, at most 200) or numbers with their range, whether all of
+    them are whole (None: not known); who says so."""
 
     name: str
     kind: Literal["discrete", "scalar"]
@@ -88,6 +89,7 @@ class Track(_Part):
     distinct: int = 0
     minimum: float | None = None
     maximum: float | None = None
+    whole: bool | None = None
     source: str = ""
 
 

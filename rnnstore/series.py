@@ -213,7 +213,7 @@ class TrackSeries:
         self.name = name
         self.parts = target.parquet("annotations", f"track={name}")
         self._labels: Counter[str] = Counter()
-        self._kind = ""
+        self._kind, self._whole = "", True
         self._minimum, self._maximum = np.inf, -np.inf
 
     def write(self, values: np.ndarray, first: int) -> None:
@@ -224,6 +224,7 @@ class TrackSeries:
             finite = values[np.isfinite(values)]
             self._minimum = min(self._minimum, float(finite.min(initial=np.inf)))
             self._maximum = max(self._maximum, float(finite.max(initial=-np.inf)))
+            self._whole &= bool((finite == np.rint(finite)).all())
             columns = [
                 t,
                 pa.nulls(len(t), BY_NAME["annotations"].schema.field("value").type),
@@ -247,5 +248,6 @@ class TrackSeries:
             distinct=0 if scalar else len(labels),
             minimum=self._minimum if scalar and self._minimum <= self._maximum else None,
             maximum=self._maximum if scalar and self._minimum <= self._maximum else None,
+            whole=self._whole if scalar else None,
             source=source,
         )

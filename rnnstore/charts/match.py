@@ -146,7 +146,7 @@ def _cell_table(
     for index, (name, track) in enumerate(tracks.items()):
         labels, numbers = cells.values[name]
         extra[f"value{index}"] = (
-            pa.array(labels, pa.string()) if track.kind == "discrete" else pa.array(numbers, pa.float32())
+            pa.array(labels, pa.string()) if track.kind == "discrete" else pa.array(numbers, pa.float64())
         )
     for name, column in extra.items():
         table = table.append_column(name, pa.array(column) if isinstance(column, list) else column)
@@ -300,7 +300,7 @@ def _y(field: str = "y") -> alt.Y:
 def _value_tooltip(index: int, name: str, kind: str) -> alt.Tooltip:
     if kind == "discrete":
         return alt.Tooltip(f"value{index}:N", title=name)
-    return alt.Tooltip(f"value{index}:Q", title=name, format=".3~g")
+    return alt.Tooltip(f"value{index}:Q", title=name, format=",.9~g")
 
 
 def _word_layer() -> alt.Chart:

@@ -18,6 +18,7 @@ from rnnstore.card import Track
 from rnnstore.charts.palette import Palette, interpolate
 from rnnstore.charts.picture import Picture, with_numbers
 from rnnstore.charts.select_layers import LEGEND, MARGIN, PLOT, PREDICTED, Rows, select_specification
+from rnnstore.charts.signal import SIGNAL, is_signal, numeral, signal_tables
 from rnnstore.charts.tracks import Key, colours_of, ink_on, legend, legend_table
 from rnnstore.windows import Window, lines, visible
 
@@ -69,7 +70,8 @@ def select_picture(
     tracks = dict(tracks or {})
     predicted = predicted if predictions is not None else 0
     on = np.zeros(seen.steps, int) if on is None else on
-    rows = Rows(_upright(seen), len(tracks), predicted)
+    signals = tuple(index for index, track in enumerate(tracks.values()) if is_signal(track))
+    rows = Rows(_upright(seen), len(tracks), predicted, signals)
     legends = [("units on", _shade_keys(len(hypothesis.units), palette))]
     legends += [(track.name, legend(track, palette)) for track in tracks.values()]
     drawn = [int(unit) for unit in hypothesis.units][:LINES]
@@ -87,6 +89,10 @@ def select_picture(
     }
     for index, track in enumerate(tracks.values()):
         tables[f"track{index}"] = _track_table(track, annotations, palette)
+        if index in signals:
+            tables[f"signal{index}"], tables[f"signal{index}_scale"] = signal_tables(
+                track, annotations, seen, rows.track(index) - SIGNAL
+            )
     if predictions is not None and predicted:
         tables["predictions"], tables["came"] = _prediction_tables(predictions, predicted, rows, palette)
     written = select_specification(palette, rows, tuple(tracks), width)
@@ -212,7 +218,7 @@ def _track_table(track: Track, annotations: pa.Table, palette: Palette) -> pa.Ta
     if track.kind == "discrete":
         shown = [visible(value) if value else "" for value in values]
     else:
-        shown = ["" if number is None else f"{number:.3g}" for number in numbers]
+        shown = ["" if number is None else numeral(number) for number in numbers]
     return pa.table(
         {
             **_cells(rows["t"].to_numpy()),

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from rnnstore.charts.palette import Palette, styled
 from rnnstore.charts.picture import clicked, fitted, hovered, named
+from rnnstore.charts.signal import SIGNAL, signal_layers
 from rnnstore.charts.tracks import legend_layers
 
 MARGIN = {"left": 88, "right": 116, "top": 24, "bottom": 4}
@@ -37,6 +38,8 @@ class Rows:
     upright: bool
     tracks: int
     predicted: int
+    signals: tuple[int, ...] = ()
+    """Which of the tracks have a line above their cells."""
 
     words = PLOT + GAP
 
@@ -45,7 +48,7 @@ class Rows:
         return self.words + (WORDS_UPRIGHT if self.upright else WORDS_FLAT)
 
     def track(self, index: int) -> int:
-        return self.pattern + PATTERN + index * TRACK
+        return self.pattern + PATTERN + index * TRACK + sum(SIGNAL for signal in self.signals if signal <= index)
 
     @property
     def predictions(self) -> int:
@@ -89,7 +92,10 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
         *_unit_layers(over, clicked("clicked_unit", "unit"), palette),
     ]
     for index, track in enumerate(tracks):
-        layers += _track_layers(f"track{index}", track, rows.track(index), palette)
+        top = rows.track(index)
+        if index in rows.signals:
+            layers += signal_layers(f"signal{index}", track, top - SIGNAL, _x, _CELL, palette)
+        layers += _track_layers(f"track{index}", track, top, palette)
     if rows.predicted:
         layers += _prediction_layers(rows, palette)
     layers.append(

@@ -17,6 +17,7 @@ import pyarrow as pa
 from rnnstore.card import Track
 from rnnstore.charts.palette import LABELS, Palette, interpolate
 from rnnstore.charts.picture import named
+from rnnstore.charts.signal import numeral
 
 LEGEND_STEPS = 5
 
@@ -59,7 +60,8 @@ def legend(track: Track, palette: Palette) -> list[Key]:
         if float(low).is_integer() and float(high).is_integer():
             numbers = np.arange(low, high + 1) if high - low < LABELS + 1 else np.rint(numbers)
         colours = interpolate(scale, (numbers - low) / ((high - low) or 1))
-        return [Key(colour, f"{number:.4g}") for colour, number in zip(colours, numbers.tolist(), strict=True)]
+        span = 0.0 if float(low).is_integer() and float(high).is_integer() else high - low
+        return [Key(colour, numeral(number, span)) for colour, number in zip(colours, numbers.tolist(), strict=True)]
     keys = [Key(colour, label) for label, colour in zip(track.labels[:LABELS], palette.labels, strict=False)]
     others = max(track.distinct, len(track.labels)) - LABELS
     if others > 0:
