@@ -4,8 +4,8 @@ One is a small JSON file in the store's folder `hypotheses`, readable by eye and
 (words, steps, threshold, limits, units left out and pinned) and which units that gave. It stays when its model is
 deleted or recorded anew: run again, the words say where to look.
 
-Another model, state or part of the corpus is asked in one of two ways: by the words, which select units of
-their own where they stand there; or by the units themselves, where the state is the same. Unit numbers mean nothing in another
+Another model, state or part of the corpus is asked in one of two ways: by the words, which select units of their own
+where they stand there; or by the units themselves, where the state is the same. Unit numbers mean nothing in another
 state, so what was left out or pinned by hand counts only where state and model are the same.
 """
 
