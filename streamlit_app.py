@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages._browser import wide_page
 from pages._current import FRAMED, architecture, current_store, first_model, first_state, navigation, store_path
 from rnnstore import Model, StoreError
 
@@ -74,6 +75,8 @@ def show_facts(model: Model, state: str | None) -> None:
 page, pages = navigation()
 st.set_page_config(f"{page.title} · rnnstore", page_icon=STATIC / "icon.png", layout="wide")
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
+
+wide_page()
 
 st.session_state[FRAMED] = True
 store = current_store()

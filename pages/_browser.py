@@ -58,6 +58,11 @@ def move_to(container: str, visit: int) -> None:
     component(data={"to": container, "visit": visit}, key=f"move-{container}")
 
 
+def wide_page() -> None:
+    """Less empty space beside what the page shows: words need it."""
+    st.html("<style>[data-testid='stMainBlockContainer'] { padding-left: 2.25rem; padding-right: 2.25rem; }</style>")
+
+
 def charts_tools_aside() -> None:
     """Put the tools of the page's charts into a corner of theirs that is empty, where they hide no control."""
     tools = "[data-testid='stElementToolbar']"

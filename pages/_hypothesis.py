@@ -64,7 +64,8 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
             width=170,
             placeholder="step",
             also=to_at_least,
-            help="Step of the first brushed word; brush on the chart, or set it exactly here",
+            help="Step of the first brushed word. Brush on the chart, drag the brush to move it, click a word beside "
+            "it with the shift key to let it reach there; or set its ends exactly here",
         )
         controlled(
             st.number_input,

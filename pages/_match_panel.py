@@ -15,7 +15,7 @@ from rnnstore.charts.palette import palette
 from rnnstore.matching import Matches
 from rnnstore.windows import window_start
 
-WORDS_SHOWN, CHARACTERS_SHOWN = 14, 60
+WORDS_SHOWN, CHARACTERS_SHOWN = 10, 60
 """Columns of the word matrix; what is left of a match that is longer is an arrow."""
 
 LEAST_SHOWN = 4

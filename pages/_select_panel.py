@@ -64,7 +64,7 @@ def show_selection(
             picture.for_page(),
             key=key,
             on_select=lambda: _take_brush(key, view),
-            selection_mode=["brush", "clicked_word", "clicked_unit"],
+            selection_mode=["brush", "clicked_word", "extended_word", "clicked_unit"],
             theme=None,
             width="stretch",
             height=picture.specification["height"],
@@ -104,12 +104,17 @@ def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float
 
 
 def _take_brush(key: str, view: View) -> None:
-    """Take over what was done in the chart: a brush, a click on a word, or a click on a unit of the list."""
+    """Take over what was done in the chart: a brush, a click on a word or, with the shift key, on one that the brush
+    shall reach to, or a click on a unit of the list."""
     held = st.session_state["select-held"]
     now, before = dict(st.session_state[key].selection), held.get("seen", {})
     held["seen"] = now
     for word in clicked_since(before, now, "clicked_word", "t"):
         change(**{"from": word, "to": word})
+        return
+    for word in clicked_since(before, now, "extended_word", "t"):
+        first, last = reaching(word, view.first, view.last)
+        change(**{"from": first, "to": last})
         return
     for unit in clicked_since(before, now, "clicked_unit", "unit"):
         change(out=sorted({*view.left_out} ^ {unit}), pin=sorted({*view.pinned} - {unit}))
@@ -119,6 +124,13 @@ def _take_brush(key: str, view: View) -> None:
         first, last = whole_steps(*interval)
         held["brushed"] = (first, last + 1)
         change(**{"from": first, "to": last})
+
+
+def reaching(word: int, first: int | None, last: int | None) -> tuple[int, int]:
+    """The brushed steps with the end that is nearer to `word` moved to it."""
+    if first is None or last is None:
+        return word, word
+    return (word, last) if word - first < last - word else (first, word)
 
 
 def whole_steps(low: float, high: float) -> tuple[int, int]:

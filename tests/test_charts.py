@@ -9,6 +9,8 @@ import json
 import numpy as np
 import pytest
 
+import rnnstore
+from rnnstore.card import Track
 from rnnstore.charts.match import COUNT, length_picture, match_picture
 from rnnstore.charts.palette import DARK, LABELS, LIGHT, interpolate, palette
 from rnnstore.charts.select import LINES, Hypothesis, select_picture
@@ -24,8 +26,6 @@ BOTH = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    import rnnstore
-
     return rnnstore.open(stores.small_store(tmp_path_factory.mktemp("charts") / "store")).models
 
 
@@ -107,6 +107,22 @@ def test_the_brushed_words_are_drawn_as_far_as_they_lie_in_the_window(models):
     assert tables["matches"].to_pylist() == [{"from": 11, "to": 20, "mid": 15.5, "said": "1"}]
 
 
+def test_cells_that_grow_far_beyond_the_others_do_not_flatten_the_selected_ones(tmp_path):
+    values = np.linspace(-0.8, 0.8, 40) * np.ones((20, 1))
+    values[:, :4], values[:, -4:] = -40, 40
+    store = rnnstore.open(tmp_path)
+    with store.record("grown") as recorder:
+        recorder.add(words=list("ab" * 10), states={"layer1.c": values.astype(np.float32)})
+    seen = window(store.model("grown"), "layer1.c", 0, 20)
+    tables = select_picture(seen, Hypothesis(0.3, 4, 6, units=[30, 39]), LIGHT).tables
+    assert tables["lines"]["value"].to_numpy().max() == pytest.approx(40, rel=1e-3)  # it is selected, so it is shown
+    tables = select_picture(seen, Hypothesis(0.3, 4, 6, units=[30]), LIGHT).tables
+    assert tables["bands"]["high"].to_numpy().max() < 1
+    assert "what is below -0.6" in " ".join(tables["legends"]["text"].to_pylist())
+    tame = select_picture(seen, Hypothesis(30), LIGHT).tables  # all is within reach of a high threshold
+    assert tame["bands"]["high"].to_numpy().max() > 30
+
+
 def test_units_are_listed_with_their_role(models):
     hypothesis = Hypothesis(0.3, units=[2, 5], left_out=[4], pinned=[5])
     listed = select_picture(window(models["brackets"], "layer1.c", 0, 5), hypothesis, LIGHT).tables["units"]
@@ -177,8 +193,6 @@ def test_interpolated_colours_meet_the_ends_of_the_scale():
 
 
 def test_rare_labels_share_a_colour_and_are_counted_in_the_legend():
-    from rnnstore.card import Track
-
     track = Track(name="tag", kind="discrete", labels=tuple("abcdefghijk"), distinct=300)
     assert colours_of(track, ["a", "k", None, "unheard of"], [None] * 4, LIGHT) == [
         LIGHT.labels[0], LIGHT.other, "transparent", LIGHT.other,
@@ -187,9 +201,14 @@ def test_rare_labels_share_a_colour_and_are_counted_in_the_legend():
     assert [key.label for key in keys] == [*"abcdefgh", "292 others"]
 
 
-def test_numbers_around_zero_diverge_and_counts_grow():
-    from rnnstore.card import Track
+def test_long_labels_are_cut_so_that_a_legend_has_room():
+    labels = [f"a-label-of-many-characters-{number}\n" for number in range(30)]
+    keys = legend(Track(name="long", kind="discrete", labels=labels, distinct=30, source=""), LIGHT)
+    assert sum(26 + 6.4 * len(key.label) for key in keys) <= 700
+    assert keys[-1].label == "22 others" and keys[0].label.endswith("…")
 
+
+def test_numbers_around_zero_diverge_and_counts_grow():
     around_zero = Track(name="x", kind="scalar", minimum=-1, maximum=3)
     assert colours_of(around_zero, [None], [0.0], LIGHT) == [LIGHT.diverging[3]]
     count = Track(name="n", kind="scalar", minimum=0, maximum=4)

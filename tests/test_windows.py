@@ -34,8 +34,10 @@ def model(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("word", "shown"), [("the", "the"), (" ", "␣"), ("a\n", "a↵"), ("\t", "⇥"), ("", "·"), ("\x00", "�"), ("ß", "ß")]
-)
+    ("word", "shown"),
+    [("the", "the"), (" ", "␣"), ("a\n", "a↵"), ("\t", "⇥"), ("", "·"), ("\x00", "�"), ("ß", "ß"), ("\u202ea", "�a"),
+     ("\u200d", "\u200d")],
+)  # fmt: skip
 def test_blanks_and_controls_are_made_visible(word, shown):
     assert visible(word) == shown
 

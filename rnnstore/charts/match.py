@@ -24,7 +24,9 @@ from rnnstore.windows import Cells
 ROW, LEGEND, HEADER = 18, 18, 24
 MARGIN = {"left": 196, "right": 10, "top": 6, "bottom": 6}
 FACTS = {"rank": -172, "step": -118, "length": -80, "overlap": -40, "union": -8}
-HEAT_SHARE, HEATS_SHARE, GAP = 0.16, 0.33, 0.012
+HEAT_SHARE, HEATS_SHARE, HEAT_CELL, GAP = 0.16, 0.33, 0.0088, 0.012
+"""Shares of the width: of a heat map and of all of them at most, of a cell of one at most (words need the room), and
+between two."""
 
 COUNT = "units on"
 """The name of the heat map that every match view has: how many of the selected units are on."""
@@ -96,7 +98,7 @@ class _Layout:
 
     @property
     def heat(self) -> float:
-        return min(HEAT_SHARE, HEATS_SHARE / self.heats)
+        return min(HEAT_SHARE, HEATS_SHARE / self.heats, HEAT_CELL * self.columns + GAP)
 
     @property
     def last(self) -> int:
@@ -220,6 +222,7 @@ def _panel_table(heats: Sequence[str], layout: _Layout) -> pa.Table:
         {
             "x": pa.array(starts, pa.float32()),
             "y": pa.array(np.full(len(starts), layout.top - 10), pa.float32()),
+            "room": pa.array([1.0, *[layout.heat - GAP / 2] * len(heats)], pa.float32()),
             "panel": pa.array(["words, from the start of each match", *heats], pa.string()),
         }
     )
@@ -338,7 +341,12 @@ def _text_layers(palette: Palette) -> list[alt.Chart]:
         align="right", baseline="middle", fontSize=11, color=palette.muted, cursor="pointer"
     )
     panels = named("panels").mark_text(
-        align="left", baseline="middle", fontSize=11, fontWeight=600, color=palette.text, tooltip=None
+        align="left",
+        baseline="middle",
+        fontSize=11,
+        fontWeight=600,
+        color=palette.text,
+        limit=alt.ExprRef("datum.room * width"),
     )
     return [
         facts.encode(
@@ -347,5 +355,5 @@ def _text_layers(palette: Palette) -> list[alt.Chart]:
             text="said:N",
             tooltip=[alt.Tooltip("rank:Q", title="click to go to match")],
         ),
-        panels.encode(_x("x"), _y(), text="panel:N"),
+        panels.encode(_x("x"), _y(), text="panel:N", tooltip="panel:N"),
     ]

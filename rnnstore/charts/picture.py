@@ -41,13 +41,13 @@ def named(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=name))
 
 
-def clicked(name: str, field: str) -> alt.Parameter:
+def clicked(name: str, field: str, on: str = "click") -> alt.Parameter:
     """A parameter that a page listens to for clicks on marks with `field`.
 
     Every click adds the mark's value or takes it away again, so that two clicks on one mark are two messages: what was
     clicked is what differs from the message before.
     """
-    return alt.selection_point(name=name, fields=[field], on="click", toggle="true", clear=False, empty=False)
+    return alt.selection_point(name=name, fields=[field], on=on, toggle="true", clear=False, empty=False)
 
 
 def hovered(name: str, *fields: str) -> alt.Parameter:

@@ -25,6 +25,9 @@ from rnnstore.windows import Window, lines, visible
 LINES = 48
 """Selected units that are drawn and listed; more lines than that are a wall."""
 
+TOO_FAR, ROOM = 2, 0.25
+"""An axis to all values that is so many times as long as one to what matters goes only this share beyond the latter."""
+
 LIST_ROW, LIST_COLUMNS = 14, 3
 UPRIGHT_FROM = 26
 """Steps from which on words are written upright, unless they are single characters."""
@@ -65,19 +68,21 @@ def select_picture(
     with their `annotations` (as `Model.annotations` gives them), `predictions` those of the window, of which the first
     `predicted` of each step are shown, with the probability of the word that came. `brush` is what the mouse can take
     hold of at first, in steps. Parameters that a page can listen to: `brush` (interval over `mid`, the middle of a
-    step's cell), `clicked_word` (t) and `clicked_unit` (unit).
+    step's cell), `clicked_word` and, with the shift key, `extended_word` (t), and `clicked_unit` (unit).
     """
     tracks = dict(tracks or {})
     predicted = predicted if predictions is not None else 0
     on = np.zeros(seen.steps, int) if on is None else on
     signals = tuple(index for index, track in enumerate(tracks.values()) if is_signal(track))
     rows = Rows(_upright(seen), len(tracks), predicted, signals)
-    legends = [("units on", _shade_keys(len(hypothesis.units), palette))]
-    legends += [(track.name, legend(track, palette)) for track in tracks.values()]
     drawn = [int(unit) for unit in hypothesis.units][:LINES]
+    least, most = value_range(seen, hypothesis, drawn)
+    legends = [("values", _value_keys(seen, drawn, least, most, palette))]
+    legends += [("units on", _shade_keys(len(hypothesis.units), palette))]
+    legends += [(track.name, legend(track, palette)) for track in tracks.values()]
     tables = {
-        "bands": seen.bands.set_column(0, "mid", _centres(seen.bands)),
-        "lines": _lines_table(seen, drawn),
+        "bands": _bands_table(seen, least, most),
+        "lines": _lines_table(seen, drawn, least, most),
         "threshold": pa.table({"threshold": [float(hypothesis.threshold)]}),
         "brushed": _brushed_table(hypothesis, seen),
         "words": _word_table(seen, on, len(hypothesis.units), palette),
@@ -124,7 +129,52 @@ def _cells(steps: np.ndarray) -> dict[str, pa.Array]:
     }
 
 
-def _lines_table(seen: Window, drawn: Sequence[int]) -> pa.Table:
+def value_range(seen: Window, hypothesis: Hypothesis, drawn: Sequence[int]) -> tuple[float, float]:
+    """The least and the greatest value that the axis shows; what lies beyond is drawn there.
+
+    Those of all bands and lines, unless that flattens what matters: zero, the threshold, the middle half of all units,
+    and the `drawn` ones over the pattern. Of an LSTM, a few cells can grow to forty times what the others do.
+    """
+    matters = [np.zeros(1), np.array([hypothesis.threshold])]
+    everything = list(matters)
+    if seen.steps:
+        values = seen.values[:, np.asarray(drawn, int)].astype(np.float32)
+        matters += [seen.bands["lower"].to_numpy(), seen.bands["upper"].to_numpy()]
+        everything += [seen.bands["low"].to_numpy(), seen.bands["high"].to_numpy(), values.ravel()]
+        if hypothesis.start is not None and hypothesis.stop is not None:
+            first = max(hypothesis.start - hypothesis.off_before - seen.start, 0)
+            matters.append(values[first : max(hypothesis.stop + hypothesis.off_after - seen.start, 0)].ravel())
+    low, high = _ends(matters)
+    least, most = _ends(everything)
+    if most - least <= TOO_FAR * (high - low):
+        return least, most
+    room = ROOM * (high - low)
+    return max(low - room, least), min(high + room, most)
+
+
+def _ends(values: Sequence[np.ndarray]) -> tuple[float, float]:
+    together = np.concatenate(values)
+    return float(together.min()), float(together.max())
+
+
+def _value_keys(seen: Window, drawn: Sequence[int], least: float, most: float, palette: Palette) -> list[Key]:
+    """What bands and lines are, and which values are not where they would be."""
+    outer, inner, median = palette.bands
+    keys = [Key(outer, "90 % of all units"), Key(inner, "50 %"), Key(median, "median"), Key(palette.accent, "selected")]
+    lows, highs = (seen.bands[name].to_numpy() for name in ("low", "high"))
+    values = seen.values[:, np.asarray(drawn, int)]
+    below = min(lows.min(initial=least), values.min(initial=least)) < least
+    above = max(highs.max(initial=most), values.max(initial=most)) > most
+    beyond = [f"below {least:.3g}"] * bool(below) + [f"above {most:.3g}"] * bool(above)
+    return keys + [Key("", f"what is {' or '.join(beyond)} is drawn there")] * bool(beyond)
+
+
+def _bands_table(seen: Window, least: float, most: float) -> pa.Table:
+    bands = {name: np.clip(seen.bands[name].to_numpy(), least, most) for name in seen.bands.column_names[1:]}
+    return pa.table({"mid": _centres(seen.bands), **bands})
+
+
+def _lines_table(seen: Window, drawn: Sequence[int], least: float, most: float) -> pa.Table:
     """The lines of the units drawn; without any, one value that draws nothing, as an empty axis is complained about."""
     table = lines(seen, drawn)
     if not len(drawn):
@@ -136,6 +186,7 @@ def _lines_table(seen: Window, drawn: Sequence[int]) -> pa.Table:
                 "value": pa.array([0.0], pa.float32()),
             }
         )
+    table = table.set_column(2, "value", pa.array(np.clip(table["value"].to_numpy(), least, most), pa.float32()))
     sequences = np.tile(seen.words["sequence"].to_numpy(), len(drawn))
     return table.set_column(0, "mid", _centres(table)).append_column("sequence", pa.array(sequences, pa.int32()))
 

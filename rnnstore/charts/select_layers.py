@@ -87,7 +87,7 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
     layers = [
         *_plot_layers(palette),
         *_line_layers(over, palette),
-        *_word_layers(brush, clicked("clicked_word", "t"), rows, palette),
+        *_word_layers(brush, rows, palette),
         *_pattern_layers(rows, palette),
         *_unit_layers(over, clicked("clicked_unit", "unit"), palette),
     ]
@@ -156,7 +156,7 @@ def _line_layers(over: alt.Parameter, palette: Palette) -> list[alt.Chart]:
     ]
 
 
-def _word_layers(brush: alt.Parameter, word: alt.Parameter, rows: Rows, palette: Palette) -> list[alt.Chart]:
+def _word_layers(brush: alt.Parameter, rows: Rows, palette: Palette) -> list[alt.Chart]:
     top, bottom = alt.value(rows.words), alt.value(rows.pattern)
     long = "length(datum.shown) > 1"
     flat = f"({_CELL} > 44 || !({long}))" if rows.upright else "true"
@@ -186,7 +186,10 @@ def _word_layers(brush: alt.Parameter, word: alt.Parameter, rows: Rows, palette:
                 alt.Tooltip("position:Q", title="position in it", format=",d"),
             ],
         )
-        .add_params(word)
+        .add_params(
+            clicked("clicked_word", "t", "click[!event.shiftKey]"),
+            clicked("extended_word", "t", "click[event.shiftKey]"),
+        )
     )
     text = words.mark_text(
         baseline="middle",

@@ -18,13 +18,20 @@ from rnnstore.card import Track
 from rnnstore.charts.palette import LABELS, Palette, interpolate
 from rnnstore.charts.picture import named
 from rnnstore.charts.signal import numeral
+from rnnstore.windows import visible
 
 LEGEND_STEPS = 5
+
+SWATCH, CHARACTER = 26, 6.4
+"""Pixels that an entry of a legend takes without its label, and those of a character of it, by estimate."""
+
+LEGEND_WIDTH, LONGEST_LABEL, SHORTEST_LABEL = 700, 24, 5
+"""Pixels that a legend may take, and to how many characters its labels are cut so that they find room."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of a legend: a colour and what it stands for."""
+    """An entry of a legend: a colour and what it stands for; without a colour it is a remark."""
 
     colour: str
     label: str
@@ -62,11 +69,19 @@ def legend(track: Track, palette: Palette) -> list[Key]:
         colours = interpolate(scale, (numbers - low) / ((high - low) or 1))
         span = 0.0 if float(low).is_integer() and float(high).is_integer() else high - low
         return [Key(colour, numeral(number, span)) for colour, number in zip(colours, numbers.tolist(), strict=True)]
-    keys = [Key(colour, label) for label, colour in zip(track.labels[:LABELS], palette.labels, strict=False)]
     others = max(track.distinct, len(track.labels)) - LABELS
-    if others > 0:
-        keys.append(Key(palette.other, f"{others} other{'s' if others > 1 else ''}"))
-    return keys
+    rest = [Key(palette.other, f"{others:,} other{'s' if others > 1 else ''}")] if others > 0 else []
+    short = _cut([visible(label).replace("␣", " ") for label in track.labels[:LABELS]], LEGEND_WIDTH - len(rest) * 100)
+    return [Key(colour, label) for label, colour in zip(short, palette.labels, strict=False)] + rest
+
+
+def _cut(labels: Sequence[str], width: float) -> list[str]:
+    """Labels, the long ones cut so that all of them together take no more than `width` pixels."""
+    for longest in range(LONGEST_LABEL, SHORTEST_LABEL - 1, -1):
+        cut = [label if len(label) <= longest else f"{label[: longest - 1]}…" for label in labels]
+        if sum(SWATCH + CHARACTER * len(label) for label in cut) <= width:
+            break
+    return cut
 
 
 def legend_table(legends: Sequence[tuple[str, Sequence[Key]]], palette: Palette, top: float, height: float) -> pa.Table:
@@ -85,9 +100,10 @@ def legend_table(legends: Sequence[tuple[str, Sequence[Key]]], palette: Palette,
         put("title", -8.0, y, title, palette.muted)
         x = 0.0
         for key in keys:
-            put("swatch", x + 5, y, "", key.colour)
-            put("label", x + 14, y, key.label, palette.text)
-            x += 14 + 6.4 * len(key.label) + 12
+            if key.colour:
+                put("swatch", x + 5, y, "", key.colour)
+            put("label", x + 14 * bool(key.colour), y, key.label, palette.text if key.colour else palette.muted)
+            x += SWATCH + CHARACTER * len(key.label)
     types = {"x": pa.float32(), "y": pa.float32()}
     return pa.table({name: pa.array(column, types.get(name, pa.string())) for name, column in columns.items()})
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 import rnnstore
 from pages._address import read
 from pages._controls import clicked_since
-from pages._select_panel import whole_steps
+from pages._select_panel import reaching, whole_steps
 from rnnstore.charts import match as match_chart
 from rnnstore.charts import select_layers as select_chart
 from rnnstore.runs import unit_runs
@@ -190,6 +190,15 @@ def test_a_brush_takes_the_words_whose_middle_it_covers(interval, steps):
     assert whole_steps(*interval) == steps
 
 
+@pytest.mark.parametrize(
+    ("word", "steps"), [(3, (3, 9)), (12, (5, 12)), (6, (6, 9)), (8, (5, 8)), (5, (5, 9)), (9, (5, 9))]
+)
+def test_the_nearer_end_of_a_brush_reaches_to_a_word(word, steps):
+    assert reaching(word, 5, 9) == steps
+    assert reaching(word, None, None) == (word, word)
+    assert reaching(word, word, word) == (word, word)
+
+
 def test_what_was_clicked_is_what_differs():
     first = {"clicked_word": [{"t": 3}]}
     assert clicked_since({}, first, "clicked_word", "t") == [3]
@@ -274,10 +283,15 @@ def test_a_click_takes_one_word_and_keys_move_the_window(page, application):
     view = open_select(page, application, at=100)
     view.click_word(7)
     assert brushed(page) == ("107", "107")
+    for cell, reached in ((11, ("107", "111")), (5, ("105", "111"))):
+        page.keyboard.down("Shift")
+        Select(page).click_word(cell)
+        page.keyboard.up("Shift")
+        assert brushed(page) == reached
     page.keyboard.press("f")
     settle(page)
     assert asked(page)["at"] == "140"
-    assert brushed(page) == ("107", "107")
+    assert brushed(page) == ("105", "111")
     page.keyboard.press("b")
     settle(page)
     assert asked(page)["at"] == "100"
