@@ -1,6 +1,6 @@
 """Suggestions: what to try where a selection shows nothing, or nothing is selected yet.
 
-Both look at a few hundred steps only, and answer with something that `select` will find units for.
+Both look at a few thousand steps at most, and answer with something that `select` will find units for.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from rnnstore.model import Model
 from rnnstore.runs import is_on
 from rnnstore.selection import Selection, sequence_around
 
-LENGTHS = (3, 2, 4, 1)
+LENGTHS = ((2, 3, 4), (1,))
 FEW, MANY = 3, 12
 """An example selects some units but not too many: a handful of lines can be told apart."""
+
+CANDIDATES, NEARBY = 24, 8_192
+"""Candidates for an example of each length, and the steps in which to look for whether they happen again."""
 
 
 def highest_threshold(model: Model, selection: Selection) -> float | None:
@@ -35,8 +38,9 @@ def highest_threshold(model: Model, selection: Selection) -> float | None:
 def example(model: Model, state: str, threshold: float, start: int, stop: int) -> Selection | None:
     """A stretch of up to four steps within start..stop-1 at which a handful of units switch on, with its threshold.
 
-    Looks for units that are off one step before; is content with fewer or more units, with a lower threshold, and in
-    the end with units that are on at all. None when there are none of those either.
+    Looks for units that are off one step before, several of them, over several steps, and of those for what happens
+    elsewhere too: an example that is found nowhere else teaches nothing. Is content with fewer or more units, with a
+    lower threshold, and in the end with units that are on at all. None when there are none of those either.
     """
     values = model.vectors(state, start, stop)
     if not len(values):
@@ -46,13 +50,46 @@ def example(model: Model, state: str, threshold: float, start: int, stop: int) -
     for few, many, off_before in ((FEW, MANY, 1), (1, model.state(state).units, 1), (1, model.state(state).units, 0)):
         for level in levels:
             on = is_on(values, level)
-            for length in LENGTHS:
-                counts = _units_switching(on, length, off_before, followed)
-                counts[(counts < few) | (counts > many)] = 0
-                if counts.any():
-                    first = start + int(np.argmax(counts))
-                    return Selection(state, first, first + length, float(level), off_before=off_before)
+            for lengths in LENGTHS:
+                found = []  # (units, first step of the window, steps)
+                for length in lengths:
+                    counts = _units_switching(on, length, off_before, followed)
+                    counts[(counts < few) | (counts > many)] = 0
+                    best = np.argsort(-counts, kind="stable")[:CANDIDATES]
+                    found += [(int(counts[at]), int(at), length) for at in best if counts[at]]
+                if found:
+                    at, length = _telling(model, state, found, on, off_before, level, start)
+                    return Selection(state, start + at, start + at + length, float(level), off_before=off_before)
     return None
+
+
+def _telling(
+    model: Model,
+    state: str,
+    found: list[tuple[int, int, int]],
+    on: np.ndarray,
+    off_before: int,
+    level: float,
+    start: int,
+) -> tuple[int, int]:
+    """Where and how long the candidate is whose many units do the same at many other places nearby."""
+    first = max(0, min(start, model.steps - NEARBY))
+    near = is_on(model.vectors(state, first, min(model.steps, first + NEARBY)), level)
+    worth = []
+    for count, at, length in found:
+        units = on[at : at + length].all(axis=0)
+        if off_before:
+            units &= ~on[at - 1]
+        there = near[:, units]
+        places = len(near) - off_before - length + 1
+        same = np.ones(max(places, 0), bool)
+        for step in range(length):
+            same &= there[off_before + step : off_before + step + places].all(axis=1)
+        if off_before:
+            same &= ~there[:places].any(axis=1)
+        worth.append((count * np.log2(1 + same.sum()) * np.sqrt(length), length, -at))
+    _, length, at = max(worth)
+    return -at, length
 
 
 def _units_switching(on: np.ndarray, length: int, off_before: int, new_sequence: np.ndarray) -> np.ndarray:

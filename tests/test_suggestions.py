@@ -44,10 +44,19 @@ def test_an_example_selects_a_handful_of_units_within_a_sequence(tmp_path, seed,
     assert FEW <= len(select(model, found).units) <= MANY
 
 
+def test_an_example_happens_elsewhere_too(tmp_path):
+    values = np.zeros((200, 8), np.float32)
+    values[10:12, :6] = 1  # six units that do so once, and four that do so again and again
+    for first in range(20, 200, 20):
+        values[first : first + 3, 4:] = 1
+    store = record(tmp_path / "store", words=list("ab" * 100), states={"hidden": values})
+    assert example(store.model("small"), "hidden", 0.3, 0, 40) == Selection("hidden", 20, 23, 0.3, off_before=1)
+
+
 def test_where_nothing_changes_an_example_is_content_with_what_is_on(tmp_path):
     store = record(tmp_path / "store", words=list("abc"), states={"hidden": np.zeros((3, 5), np.float32)})
     found = example(store.model("small"), "hidden", 0.3, 0, 3)
-    assert found == Selection("hidden", 0, 3, 0.0)
+    assert found == Selection("hidden", 0, 2, 0.0)
 
 
 def test_an_empty_window_has_no_example(model):
