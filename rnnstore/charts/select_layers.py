@@ -95,7 +95,7 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
         top = rows.track(index)
         if index in rows.signals:
             layers += signal_layers(f"signal{index}", track, top - SIGNAL, _x, _CELL, palette)
-        layers += _track_layers(f"track{index}", track, top, palette)
+        layers += _track_layers(f"track{index}", track, top, palette, cut=index not in rows.signals)
     if rows.predicted:
         layers += _prediction_layers(rows, palette)
     layers.append(
@@ -297,7 +297,9 @@ def _unit_layers(over: alt.Parameter, unit: alt.Parameter, palette: Palette) -> 
     return [box, name]
 
 
-def _track_layers(table: str, title: str, top: int, palette: Palette) -> list[alt.Chart]:
+def _track_layers(table: str, title: str, top: int, palette: Palette, cut: bool) -> list[alt.Chart]:
+    """The cells of a track; a label may be `cut` where it does not fit, a long number would be another one then."""
+    least = "min(length(datum.shown), 3)" if cut else "(length(datum.shown) + 1)"
     cell = named(table).mark_rect(stroke=palette.background, strokeWidth=_EDGE)
     text = named(table).mark_text(
         fontSize=10, baseline="middle", tooltip=None, limit=alt.ExprRef(f"max({_CELL} - 3, 1)")
@@ -316,7 +318,7 @@ def _track_layers(table: str, title: str, top: int, palette: Palette) -> list[al
             y=alt.value(top + TRACK / 2 - 1),
             text="shown:N",
             color=alt.Color("ink:N", scale=None),
-            opacity=alt.value(alt.ExprRef(f"{_CELL} > 6.2 * min(length(datum.shown), 3) ? 1 : 0")),
+            opacity=alt.value(alt.ExprRef(f"{_CELL} > 6.2 * {least} ? 1 : 0")),
         ),
     ]
 
