@@ -94,7 +94,7 @@ def styled(chart: alt.TopLevelMixin, colours: Palette) -> alt.TopLevelMixin:
     return chart.configure(
         background=colours.background,
         font=FONT,
-        mark=alt.MarkConfig(aria=False),
+        mark=alt.MarkConfig(aria=False, tooltip=None),  # Streamlit's own default says "true" over a brush
         view=alt.ViewConfig(stroke=None),
         axis=alt.AxisConfig(
             domain=False,
