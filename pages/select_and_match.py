@@ -25,6 +25,7 @@ def screen() -> None:
     """The whole page; a brush runs this again, and not what surrounds it."""
     models = current_store().models
     if models and st.session_state.get("model") not in models:  # deleted meanwhile: the sidebar has to choose anew
+        st.session_state.pop("state", None)  # as of a link to a model that is not there, which gets a sentence
         st.rerun()
     try:
         draw(current_model(), current_state())

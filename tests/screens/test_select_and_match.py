@@ -1,5 +1,6 @@
 """Select and match: without a browser what the page says and does with an address, in one what only a browser shows."""
 
+import shutil
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
@@ -304,6 +305,18 @@ def level_four(small_store) -> tuple[int, int]:
     starts, stops = unit_runs(levels == 4, np.array([0]))
     first = int(np.flatnonzero(stops - starts >= 3)[0])
     return int(starts[first]), int(stops[first]) - 1
+
+
+@pytest.mark.browser
+def test_a_model_deleted_while_its_page_is_open_is_said_to_be_gone(page, serve, small_store, tmp_path):
+    store = shutil.copytree(small_store, tmp_path / "store")
+    visit(page, f"{serve(store)}/select_and_match?model=sentences&state=layer2.h")
+    shutil.rmtree(store / "model=sentences")
+    page.keyboard.press("f")
+    settle(page)
+    page.get_by_text("has no model 'sentences'").wait_for()
+    assert "Shown instead: brackets, layer1.c" in page.locator("body").inner_text()
+    assert_fits(page)
 
 
 @pytest.mark.browser
