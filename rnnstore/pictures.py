@@ -1,0 +1,110 @@
+"""The pictures of the application, each by one call, for notebooks and programs.
+
+They ask the store the same questions as the pages and hand the answers to the same functions of `rnnstore.charts`, so
+what is shown is what the application shows at the same steps. A `Picture` shows itself in a notebook; its `chart()` is
+an Altair chart to save or change, its `tables` are the numbers. The pictures of what a hypothesis is worth
+(`rnnstore.charts.worth`) and of the lengths of matches (`rnnstore.charts.match.length_picture`) take one answer each
+and are called as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from rnnstore.charts.match import COUNT, match_picture
+from rnnstore.charts.palette import palette
+from rnnstore.charts.picture import Picture
+from rnnstore.charts.select import Hypothesis, select_picture
+from rnnstore.errors import QuestionError
+from rnnstore.matching import Matches
+from rnnstore.model import Model
+from rnnstore.selection import Selection, select, units_on
+from rnnstore.windows import cells_of_matches, window, window_start
+
+
+def selection_picture(
+    model: Model,
+    selection: Selection,
+    *,
+    at: int | None = None,
+    steps: int = 80,
+    tracks: Sequence[str] = (),
+    predicted: int = 0,
+    left_out: Iterable[int] = (),
+    pinned: Iterable[int] = (),
+    matches: Matches | None = None,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """The select view: `steps` steps from `at` (None: so that the selection stands a fifth from the left).
+
+    `tracks` stand under the words, and the `predicted` most probable next words; units are left out and pinned as in
+    `rnnstore.select`; `matches` are marked where they lie in the window. `theme` is "light" or "dark". Raises
+    `QuestionError` as `rnnstore.select` does, and for steps that are not in the corpus.
+
+    >>> selection_picture(model, Selection("layer1.c", 396, 400, 0.3, 1, 1), tracks=["nesting"])  # doctest: +SKIP
+    """
+    start = window_start(model, selection.start, steps) if at is None else at
+    stop = min(model.steps, start + steps)
+    left_out, pinned = tuple(left_out), tuple(pinned)
+    units = select(model, selection, left_out, pinned).units
+    found = matches.table.select(["rank", "start", "stop"]).to_pylist() if matches is not None else []
+    hypothesis = Hypothesis(
+        threshold=selection.threshold,
+        start=selection.start,
+        stop=selection.stop,
+        off_before=selection.off_before,
+        off_after=selection.off_after,
+        units=units.tolist(),
+        left_out=left_out,
+        pinned=pinned,
+        matches=[(row["rank"], row["start"], row["stop"]) for row in found],
+    )
+    return select_picture(
+        window(model, selection.state, start, stop),
+        hypothesis,
+        palette(theme),
+        on=units_on(model, selection.state, units, selection.threshold, start, stop),
+        tracks={name: model.tracks[name] for name in tracks},
+        annotations=model.annotations(tracks, start, stop),
+        predictions=model.predictions(start, stop) if predicted else None,
+        predicted=predicted,
+        width=width,
+    )
+
+
+def matches_picture(
+    model: Model,
+    selection: Selection,
+    units: Sequence[int] | np.ndarray,
+    matches: Matches,
+    *,
+    before: int = 3,
+    after: int = 8,
+    tracks: Sequence[str] = (),
+    mapped: str | None = COUNT,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """The match view of `matches`, found with `units` and the selection's state and threshold.
+
+    A row a match, from `before` steps before to `after` steps after its start, with a heat map of how many of the units
+    are on and one for each of `tracks`; the colours of the heat map `mapped` lie behind the words (None: none). Raises
+    `QuestionError` when there are no matches to show.
+    """
+    if not matches.table.num_rows:
+        raise QuestionError(f"There are no matches to show. {matches.note}")
+    starts = matches.table["start"].to_numpy()
+    return match_picture(
+        matches.table,
+        cells_of_matches(model, selection.state, units, selection.threshold, starts, before, after, tracks),
+        len(units),
+        palette(theme),
+        tracks={name: model.tracks[name] for name in tracks},
+        mapped=mapped,
+        before=before,
+        after=after,
+        width=width,
+    )
