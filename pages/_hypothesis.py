@@ -137,6 +137,10 @@ def say_selection(model: Model, view: View, selected: Selected) -> None:
         st.markdown(f":orange[{selected.refused}]")
     elif len(units.units):
         st.markdown(_said(model, view, selection, units))
+    elif len(units.left_out):
+        count = len(units.left_out)
+        follow = f"**The {count} units** that are on" if count > 1 else "**The one unit** that is on"
+        st.markdown(f"{follow} throughout {_quoted(model, selection)} {'are' if count > 1 else 'is'} left out by hand.")
     else:
         beside = ", and off beside it as asked" if view.before or view.after else ""
         sentence = f"**No unit** is on throughout {_quoted(model, selection)} at threshold {view.threshold:g}{beside}."
@@ -150,7 +154,9 @@ def offer_actions(model: Model, state: State, view: View, selected: Selected) ->
     if selection is None:
         _offer_example(model, state, view)
         return
-    if units is not None and not len(units.units):
+    if units is not None and not len(units.units) and len(units.left_out):
+        st.button("Take them back", on_click=change, kwargs={"out": None}, type="primary")
+    elif units is not None and not len(units.units):
         highest = highest_threshold(model, selection)
         if highest is not None:
             lower = float(np.floor(highest * 1000) / 1000)

@@ -28,7 +28,7 @@ LINES = 48
 TOO_FAR, ROOM = 2, 0.25
 """An axis to all values that is so many times as long as one to what matters goes only this share beyond the latter."""
 
-LIST_ROW, LIST_COLUMNS = 14, 3
+LIST_ROW, LIST_COLUMNS = 12, 3
 UPRIGHT_FROM = 26
 """Steps from which on words are written upright, unless they are single characters."""
 
@@ -269,7 +269,8 @@ def _track_table(track: Track, annotations: pa.Table, palette: Palette) -> pa.Ta
     if track.kind == "discrete":
         shown = [visible(value) if value else "" for value in values]
     else:
-        shown = ["" if number is None else numeral(number) for number in numbers]
+        span = 0.0 if track.whole else (track.maximum or 0.0) - (track.minimum or 0.0)
+        shown = ["" if number is None else numeral(number, min(span, abs(number)) or span) for number in numbers]
     return pa.table(
         {
             **_cells(rows["t"].to_numpy()),

@@ -19,7 +19,7 @@ from rnnstore.charts.signal import SIGNAL, signal_layers
 from rnnstore.charts.tracks import legend_layers
 
 MARGIN = {"left": 88, "right": 116, "top": 24, "bottom": 4}
-PLOT, GAP = 210, 6
+PLOT, GAP = 192, 6
 WORDS_FLAT, WORDS_UPRIGHT = 24, 66
 LEAST_FLAT, LEAST_UPRIGHT, LEAST_CHARACTER = 14, 7.5, 4.5
 """Pixels of a cell under which its word is not written: lying, upright, a single character."""

@@ -13,7 +13,9 @@ from pages._controls import clicked_since
 from pages._select_panel import reaching, whole_steps
 from rnnstore.charts import match as match_chart
 from rnnstore.charts import select_layers as select_chart
+from rnnstore.charts.select_layers import Rows
 from rnnstore.runs import unit_runs
+from rnnstore.selection import Selection, select
 from tests.screens.conftest import assert_fits, settle, visit
 
 PAGE = "pages/select_and_match.py"
@@ -28,6 +30,7 @@ def open_page(run, small_store):
     def start(**address: str) -> AppTest:
         return run(small_store, PAGE, **address)
 
+    start.store = small_store
     return start
 
 
@@ -113,6 +116,15 @@ def test_nothing_on_offers_the_highest_threshold_at_which_something_is(open_page
     button = next(button for button in app.main.button if button.label.startswith("Set it to"))
     button.click().run()
     assert "on throughout" in said(app) and "**No unit**" not in said(app)
+
+
+def test_units_that_are_all_left_out_are_said_to_be_so(open_page):
+    chosen = {"model": "brackets", "from": "44", "to": "44", "threshold": "0.3"}
+    units = select(rnnstore.open(open_page.store).model("brackets"), Selection("layer1.c", 44, 45, 0.3)).units
+    app = open_page(**chosen, out=",".join(map(str, units)))
+    assert "left out by hand" in said(app) and "**No unit**" not in said(app)
+    widget(app, "button", "Take them back").click().run()
+    assert "out" not in app.query_params and "on throughout" in said(app)
 
 
 def test_a_brush_over_two_sequences_is_refused_in_a_sentence(open_page):
@@ -237,7 +249,7 @@ class Select:
         self.page.wait_for_timeout(300)
 
     def click_word(self, cell: int) -> None:
-        self.page.mouse.click(self.x(cell + 0.5), self.box["y"] + 255)
+        self.page.mouse.click(self.x(cell + 0.5), self.box["y"] + select_chart.MARGIN["top"] + Rows.words + 12)
         settle(self.page)
         self.page.wait_for_timeout(300)
 
@@ -353,8 +365,10 @@ def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, 
     y = view.box["y"] + select_chart.MARGIN["top"] + 8
     lines = page.locator('.st-key-select_view path[stroke-width="3.2"]')
     assert lines.count() == 0
+    page.wait_for_timeout(500)  # the chart may be drawn a second time when its width is known
+    page.mouse.move(x - 3, y)
     page.mouse.move(x, y)
-    page.wait_for_timeout(200)
+    lines.first.wait_for(state="attached")
     assert lines.count() == 1
     page.mouse.click(x, y)
     settle(page)
@@ -370,6 +384,8 @@ def test_nothing_is_cut_off_and_words_stay_in_their_cells(page, application, mod
     visit(page, f"{application}/select_and_match?model={model}&state={state}&from=6&to=6&threshold=-0.5")
     page.wait_for_selector(".st-key-match_view .marks")
     assert_fits(page)
+    buttons = page.get_by_role("button", name="Take away").bounding_box()
+    assert buttons["y"] + buttons["height"] <= size[1]  # what to do next is seen without scrolling
     overlaps = page.evaluate(
         """() => { const words = [...document.querySelectorAll('.st-key-select_view svg.marks text')]
             .filter(t => t.textContent.length > 1 && /^[a-z]/.test(t.textContent))
