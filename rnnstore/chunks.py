@@ -87,7 +87,10 @@ class Vocabulary:
         words = list(words)
         for word in words:
             if not isinstance(word, str):
-                raise StoreError(f"The word {word!r} is no string; give a vocabulary to record ids.")
+                raise StoreError(
+                    f"The word {word!r} is no string; give a vocabulary to record ids. Of an input that is numbers, "
+                    "the words are labels (times, say) and the numbers are tracks: annotations={'input': numbers}."
+                )
             if word not in self._ids:
                 _encodable(word)
                 self._ids[word] = len(self.all)

@@ -214,6 +214,7 @@ GOOD = {"words": ["a", "b"], "states": {"s": np.zeros((2, 3))}}
         ({"states": {}}, "brings no state"),
         ({"words": "ab"}, "list of words is expected"),
         ({"words": [1, 2]}, "The word 1 is no string; give a vocabulary"),
+        ({"words": [0.1, 0.2]}, "Of an input that is numbers, the words are labels"),
         ({"sequence_starts": [True]}, r"sequence_starts has shape \[1\]"),
         ({"annotations": {"pos": ["N"]}}, r"Track 'pos' has shape \[1\]"),
         ({"annotations": {"a/b": ["N", "V"]}}, "cannot name a track"),
