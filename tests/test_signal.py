@@ -11,7 +11,7 @@ from rnnstore.card import Track
 from rnnstore.charts import signal
 from rnnstore.charts.palette import DARK, LIGHT
 from rnnstore.charts.select import Hypothesis, select_picture
-from rnnstore.charts.signal import EDGE, SIGNAL, is_signal, numeral, signal_tables
+from rnnstore.charts.signal import EDGE, SIGNAL, is_signal, number_in, numeral, signal_tables
 from rnnstore.windows import window
 
 
@@ -72,6 +72,22 @@ def test_few_whole_numbers_stay_cells_and_everything_else_is_a_line(tmp_path):
 )
 def test_a_number_is_said_as_people_write_it(number, span, said):
     assert numeral(number, span) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "whole", "number", "said"),
+    [
+        (0, 4, True, 3.0, "3"),
+        (0, 4, None, 3.0, "3"),
+        (0, 1, False, 1.0, "1.00"),
+        (-1e6, -999_998, False, -999_999.8261, "-999,999.83"),
+        (-3, 1e9, False, 5.1234, "5.12"),
+        (-0.0149, 0.0149, False, 0.0, "0"),
+        (-5, 5e6, True, 1_250_000.0, "1,250,000"),
+    ],
+)
+def test_a_number_of_a_track_is_as_precise_as_the_track_asks(low, high, whole, number, said):
+    assert number_in(Track(name="x", kind="scalar", minimum=low, maximum=high, whole=whole), number) == said
 
 
 def test_a_line_stands_at_its_values_and_breaks_where_one_is_missing_and_where_a_sequence_ends(tmp_path):

@@ -18,7 +18,7 @@ from rnnstore.card import Track
 from rnnstore.charts.palette import Palette, interpolate
 from rnnstore.charts.picture import Picture, with_numbers
 from rnnstore.charts.select_layers import LEGEND, MARGIN, PLOT, PREDICTED, Rows, select_specification
-from rnnstore.charts.signal import SIGNAL, is_signal, numeral, signal_tables
+from rnnstore.charts.signal import SIGNAL, is_signal, number_in, signal_tables
 from rnnstore.charts.tracks import Key, colours_of, ink_on, legend, legend_table
 from rnnstore.windows import Window, lines, visible
 
@@ -269,8 +269,7 @@ def _track_table(track: Track, annotations: pa.Table, palette: Palette) -> pa.Ta
     if track.kind == "discrete":
         shown = [visible(value) if value else "" for value in values]
     else:
-        span = 0.0 if track.whole else (track.maximum or 0.0) - (track.minimum or 0.0)
-        shown = ["" if number is None else numeral(number, min(span, abs(number)) or span) for number in numbers]
+        shown = ["" if number is None else number_in(track, number) for number in numbers]
     return pa.table(
         {
             **_cells(rows["t"].to_numpy()),

@@ -31,8 +31,20 @@ def is_signal(track: Track) -> bool:
     """Whether a track is drawn as a line: it has numbers, and they are more than a few whole ones."""
     if track.kind != "scalar" or track.minimum is None or track.maximum is None:
         return False
-    whole = track.whole if track.whole is not None else all(map(float.is_integer, (track.minimum, track.maximum)))
-    return not whole or track.maximum - track.minimum > LABELS
+    return not _is_whole(track) or track.maximum - track.minimum > LABELS
+
+
+def _is_whole(track: Track) -> bool:
+    """Whether a track has whole numbers only; of one recorded before that was noted, its range has to tell."""
+    if track.whole is not None:
+        return track.whole
+    return float(track.minimum or 0).is_integer() and float(track.maximum or 0).is_integer()
+
+
+def number_in(track: Track, number: float) -> str:
+    """A number of a track for reading: whole, or precise to a hundredth of it and of the track's range."""
+    span = 0.0 if _is_whole(track) else (track.maximum or 0.0) - (track.minimum or 0.0)
+    return numeral(number, min(span, abs(number)) or span)
 
 
 def numeral(number: float, span: float = 0.0) -> str:
