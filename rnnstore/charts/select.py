@@ -28,7 +28,7 @@ LINES = 48
 TOO_FAR, ROOM = 2, 0.25
 """An axis to all values that is so many times as long as one to what matters goes only this share beyond the latter."""
 
-LIST_ROW, LIST_COLUMNS = 14, 3
+LIST_ROW, LIST_COLUMNS = 12, 3
 UPRIGHT_FROM = 26
 """Steps from which on words are written upright, unless they are single characters."""
 
