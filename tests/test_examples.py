@@ -1,9 +1,12 @@
 """The examples run as they are, and what they recorded is what loops of our own compute from the weights they keep."""
 
+import ast
 import itertools
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -221,3 +224,17 @@ def test_every_example_is_tested_and_in_the_documentation():
         lines = (EXAMPLES / program).read_text("utf-8").splitlines()
         assert len(lines) <= 80, program
     assert programs
+
+
+def test_the_library_installed_alone_brings_what_it_imports():
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    assert set(asked) <= set((ROOT / "requirements.txt").read_text("utf-8").splitlines())
+    names = {re.split("[<>=]", line)[0] for line in asked}
+    imported = set()
+    for file in (ROOT / "rnnstore").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            imported |= {module.split(".")[0] for module in modules}
+    imported = {"scikit-learn" if name == "sklearn" else name for name in imported}
+    assert imported - set(sys.stdlib_module_names) - {"rnnstore"} == names
