@@ -139,6 +139,7 @@ def test_a_wall_of_units_is_cut_at_a_number_of_lines(tmp_path):
     model = record(tmp_path / "store", words=list("abcdef"), states={"hidden": values}).model("small")
     picture = select_picture(window(model, "hidden", 0, 6), Hypothesis(0.3, units=list(range(700))), LIGHT)
     assert len(set(picture.tables["lines"]["unit"].to_pylist())) == LINES
+    assert picture.tables["units"].num_rows == LINES
     assert sum(table.nbytes for table in picture.tables.values()) < 20_000
 
 
