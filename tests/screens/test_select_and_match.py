@@ -244,6 +244,7 @@ class Select:
         self.page.mouse.down()
         for part in range(1, 5):
             self.page.mouse.move(self.x(start + (stop - start) * part / 4), self.box["y"] + y)
+        self.page.wait_for_timeout(50)  # a busy browser brings moves together, the last one must have come
         self.page.mouse.up()
         settle(self.page)
         self.page.wait_for_timeout(300)
