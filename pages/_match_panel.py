@@ -59,10 +59,10 @@ def choose_matches(model: Model, view: View, matches: Matches) -> None:
                 "page",
                 view.page,
                 1,
-                max(pages, view.page),
+                max(pages, view.page) + (not matches.complete),  # one further, and more are counted
                 width=112,
                 usual=1,
-                help=f"{PER_PAGE} matches a page, {pages} in all",
+                help=f"{PER_PAGE} matches a page; {pages} pages {'in all' if matches.complete else 'counted so far'}",
             )
             number(
                 "Shortest",
