@@ -361,12 +361,22 @@ def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, applicatio
 @pytest.mark.browser
 def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, small_store):
     first, last = level_four(small_store)
-    view = open_select(page, application, at=max(0, first - 5), **{"from": first, "to": last})
-    x = view.box["x"] + view.box["width"] - select_chart.MARGIN["right"] + 24
-    y = view.box["y"] + select_chart.MARGIN["top"] + 8
+    open_select(page, application, at=max(0, first - 5), **{"from": first, "to": last})
     lines = page.locator('.st-key-select_view path[stroke-width="3.2"]')
     assert lines.count() == 0
-    for _ in range(20):  # a chart that is drawn once more under a pointer at rest is told nothing: move it again
+    for _ in range(
+        20
+    ):  # the chart may be drawn again, elsewhere or under a pointer at rest, which is told nothing then
+        x, y = page.evaluate(
+            """margin => {
+                const chart = document.querySelector('.st-key-select_view .marks').getBoundingClientRect()
+                const listed = [...document.querySelectorAll('.st-key-select_view svg.marks text')]
+                    .filter(text => text.textContent === '0').map(text => text.getBoundingClientRect())
+                    .filter(box => box.left > chart.right - margin)
+                return [listed[0].left + listed[0].width / 2, listed[0].top + listed[0].height / 2]
+            }""",
+            select_chart.MARGIN["right"],
+        )
         page.mouse.move(x, y + 200)
         page.mouse.move(x - 3, y)
         page.mouse.move(x, y)
