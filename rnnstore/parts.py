@@ -30,6 +30,7 @@ class _Stream:
     def __init__(self, pool: ThreadPoolExecutor):
         self._pool = pool
         self._pending: Future | None = None
+        self.files: list[File] = []
 
     def _run(self, task: Callable[..., None], *arguments: Any) -> None:
         self.wait()
@@ -39,6 +40,23 @@ class _Stream:
         if self._pending is not None:
             pending, self._pending = self._pending, None
             pending.result()
+
+    def close(self) -> list[File]:
+        """The files written; the stream ends."""
+        self.wait()
+        self._close()
+        return self.files
+
+    def abandon(self) -> None:
+        """Give up: close what is open without a word, so that the files can be deleted."""
+        for end in (self.wait, self._close):
+            try:
+                end()
+            except Exception:  # the error that made us give up is the one to be told
+                continue
+
+    def _close(self) -> None:
+        raise NotImplementedError
 
 
 class ParquetParts(_Stream):
@@ -50,7 +68,6 @@ class ParquetParts(_Stream):
         self._writer: pq.ParquetWriter | None = None
         self._path = Path()
         self._part = self._rows = self._first = 0
-        self.files: list[File] = []
 
     def write(self, table: pa.Table, first: int, row_group_size: int | None = None) -> None:
         """Write the rows of one block, whose first step is `first`; blocks come in order and do not cross a part."""
@@ -66,25 +83,11 @@ class ParquetParts(_Stream):
         self._writer.write_table(table, row_group_size=row_group_size)
         self._rows += table.num_rows
 
-    def close(self) -> list[File]:
-        """The files written; the stream ends."""
-        self.wait()
-        self._close()
-        return self.files
-
     def _close(self) -> None:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
             self.files.append(staged(self._path, self._staging, self._rows, self._first))
-
-    def abandon(self) -> None:
-        """Give up: close what is open without a word, so that the files can be deleted."""
-        for end in (self.wait, self._close):
-            try:
-                end()
-            except Exception:  # the error that made us give up is the one to be told
-                continue
 
 
 class RowMajorParts(_Stream):
@@ -96,7 +99,6 @@ class RowMajorParts(_Stream):
         self._file: Any = None
         self._path = Path()
         self._part = self._rows = 0
-        self.files: list[File] = []
 
     def write(self, values: np.ndarray, first: int) -> None:
         """Append `values` [steps, units], whose first row is step `first`; a block does not cross a part."""
@@ -118,31 +120,14 @@ class RowMajorParts(_Stream):
         header = {"descr": self._dtype.str, "fortran_order": False, "shape": (rows, self._units)}
         np.lib.format.write_array_header_1_0(self._file, header)
 
-    def close(self) -> list[File]:
-        """The files written; the stream ends."""
-        self.wait()
-        self._close()
-        return self.files
-
     def _close(self) -> None:
         if self._file is not None:
-            file, self._file = self._file, None
+            file = self._file
             with file:
-                end = file.tell()
-                self._file = file
                 file.seek(0)
                 self._header(self._rows)
                 self._file = None
-                file.seek(end)
             self.files.append(staged(self._path, self._staging, self._rows, self._part * STEPS_A_PART))
-
-    def abandon(self) -> None:
-        """Give up: close what is open without a word, so that the files can be deleted."""
-        for end in (self.wait, self._close):
-            try:
-                end()
-            except Exception:  # the error that made us give up is the one to be told
-                continue
 
 
 class RowMajorReader:
