@@ -7,15 +7,20 @@ from typing import Any
 
 import streamlit as st
 
-from pages._address import change
+from pages import _parameters
 
 
 def controlled(widget: Callable[..., Any], label: str, name: str, now: Any, **options: Any) -> Any:
     """A widget for the address's parameter `name`, set to `now`; what is chosen in it goes into the address.
 
-    `usual` is the value that needs no writing, `also` names other parameters to change along with it.
+    `usual` is the value that needs no writing, `also` names other parameters to change along with it, and `change` is
+    how the page at hand writes its address, where more belongs to that.
     """
-    usual, also = options.pop("usual", None), options.pop("also", None)
+    usual, also, change = (
+        options.pop("usual", None),
+        options.pop("also", None),
+        options.pop("change", _parameters.change),
+    )
     key = options.pop("key", f"select-{name}")
     st.session_state[key] = now
 

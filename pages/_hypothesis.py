@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages._address import MOST_OFF, View, change
-from pages._controls import controlled, number
+from pages._address import MOST_OFF, View, change, controlled, number
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.select import LINES
 from rnnstore.selection import SelectedUnits, Selection, select

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages._address import View
-from pages._controls import controlled, number
+from pages._address import View, controlled, number
 from pages._current import current_store
 from pages._hypothesis import Selected
 from pages._manage import may_change

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from pages import _asked as asked
-from pages._address import PER_PAGE, View, change
-from pages._controls import clicked_since, controlled, number
+from pages._address import PER_PAGE, View, change, controlled, number
+from pages._controls import clicked_since
 from pages._hypothesis import Selected
 from rnnstore import Model, State
 from rnnstore.charts.match import COUNT, length_picture, match_picture, prepare

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _asked as asked
-from pages._address import LONGEST_WINDOW, SHORTEST_WINDOW, View, change
-from pages._controls import controlled, number
+from pages._address import LONGEST_WINDOW, SHORTEST_WINDOW, View, change, controlled, number
 from rnnstore import Model, StoreError
 from rnnstore.windows import window_start
 

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from pages import _asked as asked
-from pages._address import View, change
-from pages._controls import clicked_since, controlled, number
+from pages._address import View, change, controlled, number
+from pages._controls import clicked_since
 from pages._hypothesis import Selected
 from rnnstore import Model, State
 from rnnstore.charts.palette import palette

@@ -8,9 +8,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _asked as asked
-from pages._address import View
+from pages._address import View, controlled, number
 from pages._browser import save_picture_button
-from pages._controls import controlled, number
 from pages._hypothesis import Selected
 from rnnstore import Model, State, StoreError, phrases, worth
 from rnnstore.charts.palette import palette

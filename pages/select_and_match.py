@@ -7,12 +7,13 @@ places in the corpus where the same units do the same. Everything shown is in th
 import pyarrow as pa
 import streamlit as st
 
-from pages._address import View, link, read
+from pages._address import View, read
 from pages._browser import charts_tools_aside, move_to, save_picture_button
 from pages._current import current_model, current_state, current_store
 from pages._hypothesis import Selected, choose_hypothesis, choose_units, offer_actions, say_selection, selected
 from pages._match_panel import choose_matches, find_matches, prepare_matches, show_matches
 from pages._navigation import navigate
+from pages._parameters import link
 from pages._select_panel import Shown, choose_tracks, show_selection
 from rnnstore import Model, State, StoreError
 from rnnstore.export import csv, parquet
