@@ -48,7 +48,7 @@ bench: $(VENV)/.rnnstore-requirements-dev  ## Measure the speeds that are promis
 
 docs: install  ## Write docs/tables.md and docs/recipes.md from the code
 	$(RUN) -c 'import rnnstore.tables as t; print(t.document(), end="")' > docs/tables.md
-	$(RUN) -c 'import pipelines.recipe as r; print(r.document(), end="")' > docs/recipes.md
+	$(RUN) -c 'import pipelines.recipe_page as r; print(r.document(), end="")' > docs/recipes.md
 
 clean:  ## Remove the virtual environment and what tests left behind; stores stay
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

@@ -106,12 +106,9 @@ def list_recipes():
 @app.command("corpora")
 def list_corpora():
     """List the kinds of corpus that a recipe can name."""
-    from typing import get_args
+    from pipelines.corpora.kinds import KINDS
 
-    from pipelines import recipe as recipes
-
-    for kind in get_args(get_args(recipes.AnyCorpus)[0]):
-        (name,) = get_args(kind.model_fields["kind"].annotation)
+    for name, kind in KINDS.items():
         print(f"{name:15}  {kind.__doc__.splitlines()[0]}")
 
 

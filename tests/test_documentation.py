@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import pipelines.recipe
+import pipelines.recipe_page
 import rnnstore
 import rnnstore.tables
 from tests.screens import stores
@@ -122,7 +123,7 @@ def test_recipes_in_the_documentation_are_accepted():
 
 def test_generated_pages_are_up_to_date():
     assert (ROOT / "docs" / "tables.md").read_text("utf-8") == rnnstore.tables.document(), "run `make docs`"
-    assert (ROOT / "docs" / "recipes.md").read_text("utf-8") == pipelines.recipe.document(), "run `make docs`"
+    assert (ROOT / "docs" / "recipes.md").read_text("utf-8") == pipelines.recipe_page.document(), "run `make docs`"
 
 
 def test_links_and_pictures_lead_somewhere():

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipelines.explain import nearest, sentences
-from pipelines.recipe import Settings, _Loader
+from pipelines.settings import Loader, Settings
 from rnnstore.errors import StoreError
 
 NAME = "lstm.yml"
@@ -232,7 +232,7 @@ def _find(folder: Path) -> Path:
 
 def _parsed(text: str, path: Path) -> dict:
     try:
-        given = yaml.load(text, Loader=_Loader)
+        given = yaml.load(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines import corpora, recipe
-from pipelines.corpora import nltk_data
+from pipelines import corpora
+from pipelines.corpora import kinds, nltk_data
 from pipelines.errors import CorpusError
 
 FOLDER = Path(os.environ.get("RNNSTORE_CORPORA", "/nowhere"))
@@ -24,7 +24,7 @@ def needs(package):
 
 def load(folder, **given):
     settings = {"kind": "nltk", "corpus": "brown", "shares": WHOLE} | given
-    return corpora.load(recipe.Nltk.model_validate(settings), folder)
+    return corpora.load(kinds.Nltk.model_validate(settings), folder)
 
 
 def table(corpus, split="train"):

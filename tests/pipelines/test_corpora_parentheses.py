@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import corpora, recipe
+from pipelines import corpora
+from pipelines.corpora import kinds
 from pipelines.corpora.parentheses import generate, measure
 
 
@@ -43,7 +44,7 @@ def test_the_deepest_level_is_common_enough_to_search_for():
 
 
 def test_the_corpus_is_one_stream_in_three_splits_with_exact_tracks():
-    corpus = corpora.load(recipe.Parentheses(kind="parentheses", symbols=1000, seed=3))
+    corpus = corpora.load(kinds.Parentheses(kind="parentheses", symbols=1000, seed=3))
     assert (corpus.name, corpus.level) == ("parentheses, 4 levels", "character")
     assert sorted(corpus.vocabulary) == list("()01234")
     text = "".join(corpus.vocabulary[i] for split in corpus.splits.values() for i in split.word_ids)

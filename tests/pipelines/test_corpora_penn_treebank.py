@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import corpora, recipe
-from pipelines.corpora import penn_treebank
+from pipelines.corpora import kinds, penn_treebank
 from pipelines.corpora.alignment import Gold, pair_lines, pair_words, rewrite
 from pipelines.errors import CorpusError
 
@@ -36,7 +36,7 @@ SMALL = {
 
 
 def ptb(**given):
-    return recipe.PennTreebank(kind="penn-treebank", **given)
+    return kinds.PennTreebank(kind="penn-treebank", **given)
 
 
 @pytest.fixture

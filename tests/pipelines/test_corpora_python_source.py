@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import corpora, recipe
+from pipelines import corpora
+from pipelines.corpora import kinds
 from pipelines.corpora.python_source import describe
 from pipelines.errors import CorpusError
 
@@ -30,7 +31,7 @@ def marks(text, track="token"):
 
 
 def source(**given):
-    return recipe.PythonSource(kind="python-source", **given)
+    return kinds.PythonSource(kind="python-source", **given)
 
 
 def test_every_character_has_its_token():
@@ -95,7 +96,7 @@ def test_a_folder_of_sources_is_read_whole_and_cut_at_files(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "latin.py").write_bytes(b"# \xe9\n" * 60)
-    shares = recipe.Shares(train=0.4, validation=0.3, test=0.3)
+    shares = kinds.Shares(train=0.4, validation=0.3, test=0.3)
     corpus = corpora.load(source(folder=str(tmp_path), shares=shares, minimum_count=1))
     read = {name: "".join(corpus.vocabulary[i] for i in split.word_ids) for name, split in corpus.splits.items()}
     # a character that training never met is unknown
@@ -107,7 +108,7 @@ def test_a_folder_of_sources_is_read_whole_and_cut_at_files(tmp_path):
 
 
 def shares_of_one():
-    return recipe.Shares(train=1.0, validation=0.0, test=0.0)
+    return kinds.Shares(train=1.0, validation=0.0, test=0.0)
 
 
 def test_no_more_characters_than_asked_for_in_whole_files(tmp_path):

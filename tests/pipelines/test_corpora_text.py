@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pipelines import corpora, recipe
+from pipelines import corpora
+from pipelines.corpora import kinds
 from pipelines.errors import CorpusError
 
 WHOLE = {"train": 1.0, "validation": 0.0, "test": 0.0}
@@ -11,7 +12,7 @@ WHOLE = {"train": 1.0, "validation": 0.0, "test": 0.0}
 
 def load(folder, **given):
     given = {"kind": "text", "files": ["t.txt"], "shares": WHOLE} | given
-    return corpora.load(recipe.Text.model_validate(given), folder)
+    return corpora.load(kinds.Text.model_validate(given), folder)
 
 
 def write(folder, text, name="t.txt", encoding="utf-8"):

@@ -1,0 +1,99 @@
+"""docs/recipes.md, made from the models of a recipe, so that the page and the check of a recipe cannot disagree."""
+
+from pipelines.corpora.kinds import KINDS, Shares
+from pipelines.recipe import Layer, Network, Recipe, Record, Training, load, shipped
+from pipelines.settings import Settings
+
+
+def document() -> str:
+    """docs/recipes.md: every setting of a recipe as a Markdown table, made from the models of a recipe."""
+    parts = [_INTRODUCTION.format(shipped=_shipped_table())]
+    parts.append(_table(Recipe, "A recipe", 2))
+    parts.append("## corpus\n\nWhat the network reads. `kind` decides which settings there are.\n")
+    for name, kind in KINDS.items():
+        parts.append(_table(kind, f"corpus, kind: {name}", 3))
+    parts.append(_table(Shares, "corpus.shares", 3))
+    for group, title in ((Network, "network"), (Layer, "network.layers[]"), (Training, "training"), (Record, "record")):
+        parts.append(_table(group, title, 2))
+    return "\n".join(parts)
+
+
+_INTRODUCTION = """# Recipes
+
+A recipe is a YAML file that describes a model: the corpus, the network, its training and what is recorded.
+`python -m pipelines run RECIPE` takes the path of one, or the name of one that comes with the project:
+
+{shipped}
+
+The smallest recipe for a text of your own:
+
+```yaml
+name: my-model
+corpus:
+  kind: text
+  files: [my-text.txt]
+network:
+  embedding: 32
+  layers:
+    - {{cell: lstm, units: 100}}
+training:
+  epochs: 5
+```
+
+A key that is not in the tables below is refused with the nearest right one, before any work starts. This page is made
+from the same description as that check (`make docs`).
+"""
+
+
+def _shipped_table() -> str:
+    rows = [f"| `{name}` | {load(name).description} |" for name in shipped()]
+    return "\n".join(["| recipe | what it is |", "|---|---|", *rows])
+
+
+def _table(group: type[Settings], title: str, depth: int) -> str:
+    """A heading, the class's docstring and a row for every setting."""
+    schema = group.model_json_schema()
+    rows = [
+        f"| `{key}` | {_type(rule, schema)} | {_default(key, rule, schema)} | {rule.get('description', '')} |"
+        for key, rule in schema["properties"].items()
+        if key != "kind"
+    ]
+    text = " ".join((group.__doc__ or "").split())
+    return "\n".join(
+        [f"{'#' * depth} {title}\n\n{text}\n\n| setting | value | default | meaning |\n|---|---|---|---|", *rows, ""]
+    )
+
+
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+}
+
+
+def _type(rule: dict, schema: dict) -> str:
+    if "anyOf" in rule:
+        return " or ".join(_type(option, schema) for option in rule["anyOf"])
+    if "$ref" in rule or "oneOf" in rule or "discriminator" in rule:
+        return "settings"
+    if "enum" in rule or "const" in rule:
+        return ", ".join(f"`{word}`" for word in rule.get("enum", [rule.get("const")]))
+    if rule.get("type") == "array":
+        return f"list of {_type(rule['items'], schema)}"
+    name = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text", "null": "null"}
+    limits = [f"{words} {rule[bound]:g}" for bound, words in _BOUNDS.items() if bound in rule]
+    return " ".join([name[rule["type"]], " and ".join(limits)]).strip()
+
+
+def _default(key: str, rule: dict, schema: dict) -> str:
+    if key in schema.get("required", []):
+        return "required"
+    default = rule.get("default")
+    if isinstance(default, dict):
+        return ", ".join(f"{k} {v}" for k, v in default.items()) if key == "shares" else "all defaults"
+    if isinstance(default, bool) or default is None:
+        return {True: "true", False: "false", None: "null"}[default]
+    if isinstance(default, list):
+        return f"[{', '.join(map(str, default))}]"
+    return f"{default}" if default != "" else "empty"

@@ -1,0 +1,38 @@
+"""Settings that a person writes in YAML: the base of every group of them, and the loader that reads such a file."""
+
+import re
+from typing import Annotated
+
+import pydantic
+import yaml
+from pydantic import Field
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(pydantic.BaseModel):
+    """A group of settings: unknown keys are refused, values are taken as written, never converted."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Loader(yaml.SafeLoader):
+    """YAML as people write it: 1e-3 is a number, and a key given twice is a mistake."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be one word", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
