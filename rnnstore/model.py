@@ -158,19 +158,49 @@ class Model:
             return _empty(BY_NAME["training"])
         return self._ask("training", "select * from {training} order by step")
 
-    def expected_responses(self, state: str, words: Sequence[int] | None = None) -> pa.Table:
-        """The rows of `expected_responses` for a state: all words, or those with the ids `words`; by word id."""
+    def training_gradients(self) -> pa.Table:
+        """The rows of `training_gradients` by step; empty when the model was not trained here."""
+        if "training_gradients" not in self.card.files:
+            return _empty(BY_NAME["training_gradients"])
+        return self._ask("training_gradients", "select * from {training_gradients} order by step, weight")
+
+    def expected_responses(
+        self, state: str, words: Sequence[int] | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The rows of `expected_responses` for a state: all words, or those with the ids `words`; by word id.
+
+        `columns` are those of the table, by default all but `state`.
+        """
         self.state(state)
         key = f"expected_responses/{state}"
+        schema = BY_NAME["expected_responses"].schema
+        named = schema.names if columns is None else list(columns)
         if key not in self.card.files:
-            return _empty(BY_NAME["expected_responses"])
+            return _empty(BY_NAME["expected_responses"]).select(["state", *named] if columns is None else named)
+        query = f"select {', '.join(named)} from {{part}}"
         if words is None:
-            return self._ask(key, "select * from {part} order by word_id")
+            return self._ask(key, f"{query} order by word_id")
         return self._ask(
             key,
-            "select * from {part} where word_id in (select unnest($words)) order by word_id",
+            f"{query} where word_id in (select unnest($words)) order by word_id",
             words=np.asarray(words, np.int64).tolist(),
         )
+
+    def responses_of_unit(self, state: str, unit: int, words: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """`columns` of `expected_responses` for some words (by id, in the order given), of lists only unit's number."""
+        self.state(state)
+        schema = BY_NAME["expected_responses"].schema
+        named = [
+            f"{name}[$unit + 1] as {name}" if pa.types.is_list(schema.field(name).type) else name for name in columns
+        ]
+        words = np.asarray(words, np.int64)
+        rows = self._ask(
+            f"expected_responses/{state}",
+            f"select word_id, {', '.join(named)} from {{part}} where word_id in (select unnest($words)) order by word_id",
+            unit=int(unit),
+            words=words.tolist(),
+        )
+        return rows.take(pa.array(np.searchsorted(rows["word_id"].to_numpy(), words))).select(list(columns))
 
     # States
 
