@@ -7,13 +7,14 @@ one recipe on one text, and says so.
 import hashlib
 import json
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from pipelines.network import read_arrays, write_arrays
+from rnnstore.tables import BY_NAME
 
 
 @dataclass
@@ -29,7 +30,10 @@ class Progress:
 
 @dataclass
 class Row:
-    """A row of the table `training`; the loss is the mean since the row before, in nats a word."""
+    """A row of the table `training`; the loss is the mean since the row before, in nats a word.
+
+    `gradients` has an entry a weight: norm and largest entry of its gradient, its own norm, shares by `DECADES`.
+    """
 
     step: int
     epoch: float
@@ -38,6 +42,7 @@ class Row:
     learning_rate: float
     gradient_norm: float
     tokens_per_second: float
+    gradients: list[list[float]] = field(default_factory=list)
 
 
 @dataclass
@@ -85,5 +90,17 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
 def training_table(rows: list[Row]) -> pa.Table:
     """The rows as the store's `training` table."""
     types = {"step": pa.int64()}
-    names = [field.name for field in fields(Row)]
+    names = [column.name for column in fields(Row) if column.name != "gradients"]
     return pa.table({n: pa.array([getattr(row, n) for row in rows], types.get(n, pa.float64())) for n in names})
+
+
+def gradients_table(rows: list[Row], weights: list[str]) -> pa.Table:
+    """What the rows say of every weight's gradient, as the store's `training_gradients` table."""
+    found = [
+        (row.step, weight, norm, largest, weight_norm, shares)
+        for row in rows
+        for weight, (norm, largest, weight_norm, *shares) in zip(weights, row.gradients, strict=False)
+    ]
+    columns = list(zip(*found, strict=True)) or [[]] * 6
+    schema = BY_NAME["training_gradients"].schema
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)

@@ -24,6 +24,7 @@ from pipelines.checkpoint import (
     Checkpoint,
     Progress,
     Row,
+    gradients_table,
     load_checkpoint,
     save_checkpoint,
     settings_key,
@@ -32,6 +33,7 @@ from pipelines.checkpoint import (
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
 from pipelines.network import LanguageModel
 from pipelines.recording import Reader
+from rnnstore.tables import DECADES
 
 ROWS = 2000  # about so many rows of `training` for a whole training, however long
 SAVE_EVERY = 120.0  # seconds between checkpoints inside an epoch
@@ -131,8 +133,9 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                     variable.assign(zero)
             rate = settings.learning_rate * settings.decay ** max(epoch + 1 - settings.decay_after, 0)
             here = slice(window * settings.unroll, (window + 1) * settings.unroll)
-            loss, norm = train_on_window(
-                words[:, here], targets[:, here], weigh[:, here], keep[:, here], np.float32(rate), done.step
+            row_ends = (done.step + 1) % row_every == 0 or window == windows - 1
+            loss, norm, of_weights = train_on_window(
+                words[:, here], targets[:, here], weigh[:, here], keep[:, here], np.float32(rate), done.step, row_ends
             )
             losses.append(float(loss))
             if not math.isfinite(losses[-1] + float(norm)):
@@ -149,7 +152,8 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
             if done.step % row_every == 0 or epoch_ends:
                 speed = len(losses) * settings.batch * settings.unroll / (now - row_time)
                 mean = float(np.mean(losses))
-                rows.append(Row(done.step, done.step / windows, mean, None, rate, float(norm), speed))
+                gradients = of_weights.numpy().tolist() if row_ends else []
+                rows.append(Row(done.step, done.step / windows, mean, None, rate, float(norm), speed, gradients))
                 losses, row_time = [], now
                 note = f"epoch {epoch + 1}/{settings.epochs}, perplexity {perplexity(mean):.1f}, {speed:,.0f} steps/s"
                 bar.update(task, completed=done.step, note=note)
@@ -168,6 +172,7 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                 patient = settings.patience is None or epoch + 1 - done.best_epoch < settings.patience
                 done.finished = done.step >= total or late or not patient
                 writer.replace("training", training_table(rows))
+                writer.replace("training_gradients", gradients_table(rows, list(network.weights)))
             if epoch_ends or interrupted or now - saved_time > SAVE_EVERY:
                 values = [variable.numpy() for variable in changing]
                 save_checkpoint(checkpoint, Checkpoint(key, done, rows, values, best))
@@ -208,11 +213,14 @@ def trained(recipe, corpus, folder: Path) -> LanguageModel:
 
 
 def compiled_step(network, weights, optimizer, state, settings):
-    """A function that does one optimiser step on a window and returns its mean loss and the gradient's norm."""
+    """A function that does one optimiser step on a window and returns its mean loss and the gradient's norm.
+
+    Besides, where `described` is true, what `of_gradient` says of every weight: float32[weights, 3 + len(DECADES) + 1].
+    """
     layout = network.zeros(settings.batch)
 
     @tf.function(jit_compile=True)
-    def train_on_window(words, targets, weigh, keep, rate, step):
+    def train_on_window(words, targets, weigh, keep, rate, step, described):
         before = tf.nest.pack_sequence_as(layout, [tf.convert_to_tensor(variable) for variable in state])
         with tf.GradientTape() as tape:
             hidden, after, _ = network.forward(words, keep, before, drop_seed=tf.stack([settings.seed, step]))
@@ -222,17 +230,30 @@ def compiled_step(network, weights, optimizer, state, settings):
             loss = summed / settings.batch
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
         norm = tf.sqrt(tf.add_n([tf.reduce_sum(gradient * gradient) for gradient in gradients]))
+        of_weights = tf.cond(
+            described,
+            lambda: tf.stack([of_gradient(g, w) for g, w in zip(gradients, weights, strict=True)]),
+            lambda: tf.zeros((len(weights), 3 + len(DECADES) + 1)),
+        )
         if settings.clip is not None:
             gradients = [gradient * (settings.clip / tf.maximum(norm, settings.clip)) for gradient in gradients]
         optimizer.apply(weights, gradients, rate)
         for variable, value in zip(state, tf.nest.flatten(after), strict=True):
             variable.assign(value)
-        return summed / tf.maximum(1.0, tf.reduce_sum(weigh)), norm
+        return summed / tf.maximum(1.0, tf.reduce_sum(weigh)), norm, of_weights
 
-    def call(words, targets, weigh, keep, rate, step):
-        return train_on_window(*map(tf.constant, (words, targets, weigh, keep, rate)), tf.constant(step))
+    def call(*arguments):
+        return train_on_window(*map(tf.constant, arguments))
 
     return call
+
+
+def of_gradient(gradient: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """Norm and largest entry of a weight's gradient, norm of the weight, and shares of the entries by DECADES."""
+    size = tf.abs(gradient)
+    reach = tf.stack([tf.reduce_mean(tf.cast(size >= 10.0**decade, tf.float32)) for decade in DECADES])
+    shares = tf.concat([[1.0], reach], 0) - tf.concat([reach, [0.0]], 0)
+    return tf.concat([[tf.norm(gradient), tf.reduce_max(size), tf.norm(weight)], shares], 0)
 
 
 def streams(split, batch: int) -> tuple[np.ndarray, ...]:

@@ -23,6 +23,9 @@ STEPS_A_PART = 1 << 20
 QUANTILES = (0.09, 0.25, 0.50, 0.75, 0.91)
 """Quantiles kept of every word's responses, those of the RNNVis paper's box plots."""
 
+DECADES = tuple(range(-10, 1))
+"""Powers of ten between which the entries of a gradient are counted."""
+
 WORD = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -155,6 +158,22 @@ TABLES = (
             Column("learning_rate", pa.float64(), "learning rate of this step"),
             Column("gradient_norm", pa.float64(), "global norm of the gradient before clipping"),
             Column("tokens_per_second", pa.float64(), "training speed since the last row"),
+        ),
+    ),
+    Table(
+        "training_gradients",
+        "the gradient of one weight at a training step that was written down",
+        (
+            Column("step", pa.int64(), "optimiser steps done"),
+            Column("weight", pa.string(), "name of the weight, for example layer1.kernel"),
+            Column("norm", pa.float64(), "Euclidean norm of its gradient before clipping"),
+            Column("largest", pa.float64(), "largest absolute value in its gradient"),
+            Column("weight_norm", pa.float64(), "Euclidean norm of the weight before the step"),
+            Column(
+                "shares",
+                pa.list_(pa.float64()),
+                f"share of the gradient's entries by size: below 1e{DECADES[0]}, then a decade each, last 1 and above",
+            ),
         ),
     ),
 )

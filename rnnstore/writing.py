@@ -28,7 +28,7 @@ from rnnstore.tables import BY_NAME
 if TYPE_CHECKING:
     from rnnstore.recorder import Recorder
 
-KEPT_BY_A_RECORDING = ("training",)
+KEPT_BY_A_RECORDING = ("training", "training_gradients")
 """Tables that a new recording leaves alone; all others describe the recording that it replaces."""
 
 

@@ -87,7 +87,7 @@ def test_one_step_of_gradient_descent_equals_keras():
     state = [tf.Variable(zero) for zero in tf.nest.flatten(network.zeros(2))]
     weights = list(network.weights.values())
     step = training.compiled_step(network, weights, training.SGD(weights), state, recipe.training)
-    loss, norm = step(words[:, :-1], words[:, 1:], ones, ones, np.float32(0.5), 0)
+    loss, norm, of_weights = step(words[:, :-1], words[:, 1:], ones, ones, np.float32(0.5), 0, True)
 
     layers = tf.keras.layers
     model = tf.keras.Sequential(
@@ -114,6 +114,7 @@ def test_one_step_of_gradient_descent_equals_keras():
 
     assert float(norm) == pytest.approx(float(expected_norm), rel=1e-4)
     assert float(norm) > 0.7  # so that the clipping was seen
+    assert np.linalg.norm(of_weights[:, 0]) == pytest.approx(float(norm), rel=1e-4)
     assert float(loss) == pytest.approx(float(summed) / 6, rel=1e-5)
     after = weights_of(network)
     np.testing.assert_allclose(after["embedding"], expected[0], atol=1e-5)
@@ -149,12 +150,31 @@ def test_the_loss_approaches_the_entropy_of_the_language(tmp_path):
     assert (metric, split) == ("perplexity", "validation")
     assert np.exp(entropy) * 0.97 < test < np.exp(entropy) * 1.05
 
-    ((name, rows),) = writer.tables[-1:]
-    assert name == "training"
+    (name, rows), (of_weights, gradients) = writer.tables[-2:]
+    assert (name, of_weights) == ("training", "training_gradients")
+    last = [row for row in gradients.to_pylist() if row["step"] == rows.column("step").to_pylist()[-1]]
+    total = sum(row["norm"] ** 2 for row in last) ** 0.5  # all weights together are the whole gradient
+    assert total == pytest.approx(rows.column("gradient_norm").to_pylist()[-1], rel=1e-4)
     assert rows.column("step").to_pylist()[-1] == 3 * (4799 // 20)
     measured = [loss for loss in rows.column("validation_loss").to_pylist() if loss is not None]
     assert len(measured) == 3
     assert np.exp(min(measured)) == pytest.approx(validation)
+
+
+def test_what_is_written_of_a_gradient_is_what_numpy_says_of_it():
+    rng = np.random.default_rng(0)
+    gradient = (rng.normal(size=(40, 30)) * 10.0 ** rng.integers(-12, 2, (40, 30))).astype(np.float32)
+    gradient[0] = 0
+    weight = rng.normal(size=(40, 30)).astype(np.float32)
+    norm, largest, weight_norm, *shares = (
+        training.of_gradient(tf.constant(gradient), tf.constant(weight)).numpy().tolist()
+    )
+    assert norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
+    assert largest == np.abs(gradient).max()
+    assert weight_norm == pytest.approx(np.linalg.norm(weight), rel=1e-5)
+    edges = [0, *(np.float32(10.0**decade) for decade in range(-10, 1)), np.inf]
+    counts, _ = np.histogram(np.abs(gradient), edges)
+    assert shares == pytest.approx(counts / gradient.size, abs=1e-6)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
@@ -192,7 +212,9 @@ def test_a_loss_that_is_no_number_stops_the_training_at_its_step(tmp_path):
 def test_patience_ends_the_training_and_the_best_weights_are_kept(tmp_path):
     recipe = a_recipe(epochs=30, rate=0.2, patience=2)
     network, writer = train(recipe, tmp_path)
-    measured = [loss for loss in writer.tables[-1][1].column("validation_loss").to_pylist() if loss is not None]
+    measured = [
+        loss for loss in dict(writer.tables)["training"].column("validation_loss").to_pylist() if loss is not None
+    ]
     assert len(measured) < 30
     assert int(np.argmin(measured)) == len(measured) - 3
     kept = training.Reader(network).mean_loss(load(recipe.corpus).splits["validation"])
@@ -203,8 +225,8 @@ def test_minutes_end_the_training_between_two_epochs(tmp_path):
     recipe = a_recipe(symbols=60_000, epochs=50)
     recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"minutes": 0.02})})
     _, writer = train(recipe, tmp_path)
-    assert writer.tables[-1][1].column("epoch").to_pylist()[-1] < 50
-    assert writer.tables[-1][1].column("validation_loss").to_pylist()[-1] is not None
+    assert dict(writer.tables)["training"].column("epoch").to_pylist()[-1] < 50
+    assert dict(writer.tables)["training"].column("validation_loss").to_pylist()[-1] is not None
 
 
 def test_a_network_without_validation_or_test_split_is_trained_too(tmp_path):
