@@ -16,11 +16,12 @@ import numpy as np
 from rnnstore.charts.match import COUNT, match_picture
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.charts.select import Hypothesis, select_picture
+from rnnstore.charts.select import Below, drawn, select_picture
 from rnnstore.errors import QuestionError
 from rnnstore.matching import Matches
 from rnnstore.model import Model
 from rnnstore.selection import Selection, select, units_on
+from rnnstore.together import Also, check_same_words, select_also
 from rnnstore.windows import cells_of_matches, window, window_start
 
 
@@ -35,43 +36,51 @@ def selection_picture(
     left_out: Iterable[int] = (),
     pinned: Iterable[int] = (),
     matches: Matches | None = None,
+    below: Sequence[Also] = (),
     theme: str = "light",
     width: int = 1100,
 ) -> Picture:
     """The select view: `steps` steps from `at` (None: so that the selection stands a fifth from the left).
 
     `tracks` stand under the words, and the `predicted` most probable next words; units are left out and pinned as in
-    `rnnstore.select`; `matches` are marked where they lie in the window. `theme` is "light" or "dark". Raises
-    `QuestionError` as `rnnstore.select` does, and for steps that are not in the corpus.
+    `rnnstore.select`; `matches` are marked where they lie in the window. Other states, of this model or of one that
+    read the same words, stand `below` over the same steps, each with the units that the same words select in it.
+    `theme` is "light" or "dark". Raises `QuestionError` as `rnnstore.select` does, for steps that are not in the
+    corpus, and for a model below that reads other words there.
 
-    >>> selection_picture(model, Selection("layer1.c", 396, 400, 0.3, 1, 1), tracks=["nesting"])  # doctest: +SKIP
+    >>> selection = Selection("layer1.c", 396, 400, 0.3, 1, 1)
+    >>> selection_picture(model, selection, tracks=["nesting"])  # doctest: +SKIP
+    >>> selection_picture(model, selection, below=[Also(model, "layer1.h", 0.2)])  # doctest: +SKIP
     """
     start = window_start(model, selection.start, steps) if at is None else at
     stop = min(model.steps, start + steps)
     left_out, pinned = tuple(left_out), tuple(pinned)
     units = select(model, selection, left_out, pinned).units
-    found = matches.table.select(["rank", "start", "stop"]).to_pylist() if matches is not None else []
-    hypothesis = Hypothesis(
-        threshold=selection.threshold,
-        start=selection.start,
-        stop=selection.stop,
-        off_before=selection.off_before,
-        off_after=selection.off_after,
-        units=units.tolist(),
-        left_out=left_out,
-        pinned=pinned,
-        matches=[(row["rank"], row["start"], row["stop"]) for row in found],
-    )
     return select_picture(
         window(model, selection.state, start, stop),
-        hypothesis,
+        drawn(selection, units, matches, left_out, pinned),
         palette(theme),
         on=units_on(model, selection.state, units, selection.threshold, start, stop),
         tracks={name: model.tracks[name] for name in tracks},
         annotations=model.annotations(tracks, start, stop),
         predictions=model.predictions(start, stop) if predicted else None,
         predicted=predicted,
+        title=selection.state,
+        below=[_below(model, also, selection, start, stop) for also in below],
         width=width,
+    )
+
+
+def _below(first: Model, also: Also, selection: Selection, start: int, stop: int) -> Below:
+    """What stands below the first state of `also` over steps start..stop-1."""
+    asked = also.asks(selection)
+    check_same_words(first, also.model, start, stop)
+    units = select_also(first, also, selection).units
+    return Below(
+        also.called(first),
+        window(also.model, also.state, start, stop),
+        drawn(asked, units, also.matches),
+        units_on(also.model, also.state, units, also.threshold, start, stop),
     )
 
 

@@ -7,7 +7,6 @@ brush moves marks, it does not build the chart anew.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,38 +14,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.card import Track
+from rnnstore.charts.below import LIST_COLUMNS, LIST_ROW, Below, below_tables, heading
 from rnnstore.charts.palette import Palette, interpolate
 from rnnstore.charts.picture import Picture, with_numbers
 from rnnstore.charts.select_layers import LEGEND, MARGIN, PLOT, PREDICTED, Rows, select_specification
 from rnnstore.charts.signal import SIGNAL, is_signal, number_in, signal_tables
 from rnnstore.charts.tracks import Key, colours_of, ink_on, legend, legend_table
-from rnnstore.windows import Window, lines, visible
+from rnnstore.charts.values import (
+    LINES,
+    Hypothesis,
+    bands_table,
+    beyond,
+    cells,
+    drawn,
+    inside,
+    lines_table,
+    match_table,
+    value_range,
+)
+from rnnstore.windows import Window, visible
 
-LINES = 48
-"""Selected units that are drawn and listed; more lines than that are a wall."""
+__all__ = ["LINES", "Below", "Hypothesis", "drawn", "select_picture"]
 
-TOO_FAR, ROOM = 2, 0.25
-"""An axis to all values that is so many times as long as one to what matters goes only this share beyond the latter."""
-
-LIST_ROW, LIST_COLUMNS = 12, 3
 UPRIGHT_FROM = 26
 """Steps from which on words are written upright, unless they are single characters."""
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """What is drawn of a hypothesis: brushed steps start..stop-1 (None: nothing is brushed), threshold, limits, units,
-    and the (rank, start, stop) of matches, which are marked where they lie in the window."""
-
-    threshold: float
-    start: int | None = None
-    stop: int | None = None
-    off_before: int = 0
-    off_after: int = 0
-    units: Sequence[int] = ()
-    left_out: Sequence[int] = ()
-    pinned: Sequence[int] = ()
-    matches: Sequence[tuple[int, int, int]] = ()
 
 
 def select_picture(
@@ -60,38 +51,44 @@ def select_picture(
     predictions: pa.Table | None = None,
     predicted: int = 0,
     brush: tuple[float, float] | None = None,
+    title: str = "",
+    below: Sequence[Below] = (),
     width: int = 1100,
 ) -> Picture:
-    """The select view of a window.
+    """The select view of a window, and `below` it what other states do over the same steps.
 
     `on` int[steps] is how many of the selected units are on at each step, `tracks` the tracks to show under the words
     with their `annotations` (as `Model.annotations` gives them), `predictions` those of the window, of which the first
     `predicted` of each step are shown, with the probability of the word that came. `brush` is what the mouse can take
     hold of at first, in steps. Parameters that a page can listen to: `brush` (interval over `mid`, the middle of a
-    step's cell), `clicked_word` and, with the shift key, `extended_word` (t), and `clicked_unit` (unit).
+    step's cell), `clicked_word` and, with the shift key, `extended_word` (t), and `clicked_unit` (unit). `title` names
+    the first state where there are others.
     """
     tracks = dict(tracks or {})
     predicted = predicted if predictions is not None else 0
     on = np.zeros(seen.steps, int) if on is None else on
     signals = tuple(index for index, track in enumerate(tracks.values()) if is_signal(track))
-    rows = Rows(_upright(seen), len(tracks), predicted, signals)
-    drawn = [int(unit) for unit in hypothesis.units][:LINES]
-    least, most = value_range(seen, hypothesis, drawn)
-    legends = [("values", _value_keys(seen, drawn, least, most, palette))]
+    rows = Rows(_upright(seen), len(tracks), predicted, signals, len(below))
+    units = hypothesis.drawn
+    least, most = value_range(seen, hypothesis, units)
+    legends = [("values", _value_keys(seen, units, least, most, palette))]
     legends += [("units on", _shade_keys(len(hypothesis.units), palette))]
     legends += [(track.name, legend(track, palette)) for track in tracks.values()]
     tables = {
-        "bands": _bands_table(seen, least, most),
-        "lines": _lines_table(seen, drawn, least, most),
+        "bands": bands_table(seen, least, most),
+        "lines": lines_table(seen, units, least, most),
         "threshold": pa.table({"threshold": [float(hypothesis.threshold)]}),
         "brushed": _brushed_table(hypothesis, seen),
         "words": _word_table(seen, on, len(hypothesis.units), palette),
         "pattern": _pattern_table(hypothesis, seen),
-        "matches": _match_table(hypothesis, seen),
-        "units": _unit_table(drawn, hypothesis),
+        "matches": match_table(hypothesis, seen),
+        "units": _unit_table(units, hypothesis),
         "titles": rows.titles(list(tracks)),
+        "title": pa.table({"said": pa.array([heading(title, hypothesis)] * bool(below), pa.string())}),
         "legends": legend_table(legends, palette, rows.legend, LEGEND),
     }
+    for index, shown in enumerate(below):
+        tables |= below_tables(index, shown, rows.below_top(index), palette)
     for index, track in enumerate(tracks.values()):
         tables[f"track{index}"] = _track_table(track, annotations, palette)
         if index in signals:
@@ -116,116 +113,31 @@ def _upright(seen: Window) -> bool:
 # The tables
 
 
-def _centres(table: pa.Table) -> pa.Array:
-    return pa.array(table["t"].to_numpy() + 0.5, pa.float64())
-
-
-def _cells(steps: np.ndarray) -> dict[str, pa.Array]:
-    """The left edge, right edge and middle of each step's cell."""
-    return {
-        "t": pa.array(steps, pa.int32()),
-        "t2": pa.array(steps + 1, pa.int32()),
-        "mid": pa.array(steps + 0.5, pa.float64()),
-    }
-
-
-def value_range(seen: Window, hypothesis: Hypothesis, drawn: Sequence[int]) -> tuple[float, float]:
-    """The least and the greatest value that the axis shows; what lies beyond is drawn there.
-
-    Those of all bands and lines, unless that flattens what matters: zero, the threshold, the middle half of all units,
-    and the `drawn` ones over the pattern. Of an LSTM, a few cells can grow to forty times what the others do.
-    """
-    matters = [np.zeros(1), np.array([hypothesis.threshold])]
-    everything = list(matters)
-    if seen.steps:
-        values = seen.values[:, np.asarray(drawn, int)].astype(np.float32)
-        matters += [seen.bands["lower"].to_numpy(), seen.bands["upper"].to_numpy()]
-        everything += [seen.bands["low"].to_numpy(), seen.bands["high"].to_numpy(), values.ravel()]
-        if hypothesis.start is not None and hypothesis.stop is not None:
-            first = max(hypothesis.start - hypothesis.off_before - seen.start, 0)
-            matters.append(values[first : max(hypothesis.stop + hypothesis.off_after - seen.start, 0)].ravel())
-    low, high = _ends(matters)
-    least, most = _ends(everything)
-    if most - least <= TOO_FAR * (high - low):
-        return least, most
-    room = ROOM * (high - low)
-    return max(low - room, least), min(high + room, most)
-
-
-def _ends(values: Sequence[np.ndarray]) -> tuple[float, float]:
-    together = np.concatenate(values)
-    return float(together.min()), float(together.max())
-
-
 def _value_keys(seen: Window, drawn: Sequence[int], least: float, most: float, palette: Palette) -> list[Key]:
     """What bands and lines are, and which values are not where they would be."""
     outer, inner, median = palette.bands
     keys = [Key(outer, "90 % of all units"), Key(inner, "50 %"), Key(median, "median"), Key(palette.accent, "selected")]
-    lows, highs = (seen.bands[name].to_numpy() for name in ("low", "high"))
-    values = seen.values[:, np.asarray(drawn, int)]
-    below = min(lows.min(initial=least), values.min(initial=least)) < least
-    above = max(highs.max(initial=most), values.max(initial=most)) > most
-    beyond = [f"below {least:.3g}"] * bool(below) + [f"above {most:.3g}"] * bool(above)
-    return keys + [Key("", f"what is {' or '.join(beyond)} is drawn there")] * bool(beyond)
-
-
-def _bands_table(seen: Window, least: float, most: float) -> pa.Table:
-    bands = {name: np.clip(seen.bands[name].to_numpy(), least, most) for name in seen.bands.column_names[1:]}
-    return pa.table({"mid": _centres(seen.bands), **bands})
-
-
-def _lines_table(seen: Window, drawn: Sequence[int], least: float, most: float) -> pa.Table:
-    """The lines of the units drawn; without any, one value that draws nothing, as an empty axis is complained about."""
-    table = lines(seen, drawn)
-    if not len(drawn):
-        return pa.table(
-            {
-                "sequence": pa.array([0], pa.int32()),
-                "mid": [float(seen.start)],
-                "unit": pa.array([-1], pa.int32()),
-                "value": pa.array([0.0], pa.float32()),
-            }
-        )
-    table = table.set_column(2, "value", pa.array(np.clip(table["value"].to_numpy(), least, most), pa.float32()))
-    sequences = np.tile(seen.words["sequence"].to_numpy(), len(drawn))
-    return table.set_column(0, "mid", _centres(table)).append_column("sequence", pa.array(sequences, pa.int32()))
+    remark = beyond(seen, drawn, least, most)
+    return keys + [Key("", remark)] * bool(remark)
 
 
 def _brushed_table(hypothesis: Hypothesis, seen: Window) -> pa.Table:
     start, stop = hypothesis.start, hypothesis.stop
-    return _inside([] if start is None or stop is None else [(start, stop, "")], seen)
+    return inside([] if start is None or stop is None else [(start, stop, "")], seen)
 
 
 def _pattern_table(hypothesis: Hypothesis, seen: Window) -> pa.Table:
     start, stop = hypothesis.start, hypothesis.stop
     if start is None or stop is None:
-        return _inside([], seen)
+        return inside([], seen)
     before, after = start - hypothesis.off_before, stop + hypothesis.off_after
-    return _inside([(before, start, "off"), (start, stop, "on"), (stop, after, "off")], seen)
-
-
-def _match_table(hypothesis: Hypothesis, seen: Window) -> pa.Table:
-    return _inside([(start, stop, str(rank)) for rank, start, stop in hypothesis.matches], seen)
-
-
-def _inside(spans: Sequence[tuple[int, int, str]], seen: Window) -> pa.Table:
-    """The parts of (start, stop, said) that lie in the window."""
-    kept = [(max(start, seen.start), min(stop, seen.stop), said) for start, stop, said in spans]
-    kept = [span for span in kept if span[0] < span[1]]
-    return pa.table(
-        {
-            "from": pa.array([start for start, _, _ in kept], pa.int32()),
-            "to": pa.array([stop for _, stop, _ in kept], pa.int32()),
-            "mid": pa.array([(start + stop) / 2 for start, stop, _ in kept], pa.float64()),
-            "said": pa.array([said for _, _, said in kept], pa.string()),
-        }
-    )
+    return inside([(before, start, "off"), (start, stop, "on"), (stop, after, "off")], seen)
 
 
 def _word_table(seen: Window, on: np.ndarray, selected: int, palette: Palette) -> pa.Table:
     return pa.table(
         {
-            **_cells(seen.words["t"].to_numpy()),
+            **cells(seen.words["t"].to_numpy()),
             "shown": seen.words["shown"],
             "on": pa.array(on, pa.int16()),
             "sequence": seen.words["sequence"].cast(pa.int32()),
@@ -272,7 +184,7 @@ def _track_table(track: Track, annotations: pa.Table, palette: Palette) -> pa.Ta
         shown = ["" if number is None else number_in(track, number) for number in numbers]
     return pa.table(
         {
-            **_cells(rows["t"].to_numpy()),
+            **cells(rows["t"].to_numpy()),
             "shown": pa.array(shown, pa.string()),
             "colour": pa.array(colours, pa.string()),
             "ink": pa.array(ink_on(colours, palette), pa.string()),
@@ -290,7 +202,7 @@ def _prediction_tables(
     top = rows.predictions + (ranks - 1) * PREDICTED
     words = pa.table(
         {
-            **_cells(kept["t"].to_numpy()),
+            **cells(kept["t"].to_numpy()),
             "top": pa.array(top, pa.float32()),
             "middle": pa.array(top + PREDICTED / 2, pa.float32()),
             "bottom": pa.array(top + PREDICTED - 1, pa.float32()),
@@ -304,7 +216,7 @@ def _prediction_tables(
     came = np.nan_to_num(firsts["target_probability"].to_numpy(zero_copy_only=False).astype(np.float32))
     bars = pa.table(
         {
-            **_cells(firsts["t"].to_numpy()),
+            **cells(firsts["t"].to_numpy()),
             "tall": pa.array(rows.probability + PREDICTED - came * (PREDICTED - 2), pa.float32()),
             "came": pa.array(came, pa.float32()),
             "loss": pa.array(firsts["loss"].to_numpy(zero_copy_only=False), pa.float32()),

@@ -13,6 +13,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
+from rnnstore.charts.below import BELOW, below_layers
 from rnnstore.charts.palette import Palette, styled
 from rnnstore.charts.picture import clicked, fitted, hovered, named
 from rnnstore.charts.signal import SIGNAL, signal_layers
@@ -40,8 +41,15 @@ class Rows:
     predicted: int
     signals: tuple[int, ...] = ()
     """Which of the tracks have a line above their cells."""
+    below: int = 0
+    """How many further states stand between the first one's plot and the words."""
 
-    words = PLOT + GAP
+    def below_top(self, index: int) -> int:
+        return PLOT + GAP + index * BELOW
+
+    @property
+    def words(self) -> int:
+        return self.below_top(self.below)
 
     @property
     def pattern(self) -> int:
@@ -87,6 +95,11 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
     layers = [
         *_plot_layers(palette),
         *_line_layers(over, palette),
+        *(
+            layer
+            for index in range(rows.below)
+            for layer in below_layers(index, rows.below_top(index), MARGIN["left"] - 10, _x, _CELL, palette)
+        ),
         *_word_layers(brush, rows, palette),
         *_pattern_layers(rows, palette),
         *_unit_layers(over, clicked("clicked_unit", "unit"), palette),
@@ -103,6 +116,8 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
         .mark_text(align="right", baseline="middle", fontSize=11, color=palette.muted, limit=MARGIN["left"] - 10)
         .encode(alt.Y("y:Q", scale=None, axis=None), x=alt.value(-8), text="title:N", tooltip="title:N")
     )
+    if rows.below:
+        layers += _title_layers(palette)
     layers += legend_layers("legends", palette, MARGIN["left"] - 10)
     chart = alt.layer(*layers).add_params(alt.param(name="first", value=0), alt.param(name="last", value=1))
     return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
@@ -153,6 +168,17 @@ def _line_layers(over: alt.Parameter, palette: Palette) -> list[alt.Chart]:
             tooltip=[alt.Tooltip("unit:Q", title="unit")],
         ),
         rule.encode(alt.Y("threshold:Q")),
+    ]
+
+
+def _title_layers(palette: Palette) -> list[alt.Chart]:
+    """Which state the first plot shows, where there are others; readable on its lines."""
+    text = {"align": "left", "baseline": "middle", "fontSize": 12, "fontWeight": 600, "tooltip": None}
+    title = named("title")
+    there = {"x": alt.value(3), "y": alt.value(9), "text": "said:N"}
+    return [
+        title.mark_text(**text, stroke=palette.background, strokeWidth=4, color=palette.background).encode(**there),
+        title.mark_text(**text, color=palette.text).encode(**there),
     ]
 
 

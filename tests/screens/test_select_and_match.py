@@ -250,7 +250,7 @@ class Select:
         self.page.wait_for_timeout(300)
 
     def click_word(self, cell: int) -> None:
-        self.page.mouse.click(self.x(cell + 0.5), self.box["y"] + select_chart.MARGIN["top"] + Rows.words + 12)
+        self.page.mouse.click(self.x(cell + 0.5), self.box["y"] + select_chart.MARGIN["top"] + Rows(False, 0, 0).words + 12)
         settle(self.page)
         self.page.wait_for_timeout(300)
 
