@@ -1,6 +1,6 @@
 """The language model: an embedding, a stack of recurrent layers, and a softmax over the vocabulary.
 
-`LanguageModel` maps windows of word ids to what the last layer says, and on request hands out every memory and gate
+`RecurrentNetwork` maps windows of word ids to what the last layer says, and on request hands out every memory and gate
 on the way. A state is reset to zero wherever a sequence starts, also in the middle of a window, so that many short
 sequences can be packed into windows like one long stream.
 
@@ -19,22 +19,32 @@ from pipelines import cells
 from rnnstore.writing import disk_full_said
 
 
-class LanguageModel:
+class RecurrentNetwork:
     """Embedding, stacked cells and output layer over a vocabulary; weights are variables in `self.weights`.
 
     `layers` is a list of dictionaries as in a recipe: {"cell": "lstm", "units": 200, ...options of the cell}.
     With `tie`, the output layer uses the embedding, transposed (the last layer then needs `embedding` units).
     """
 
-    def __init__(self, vocabulary: int, embedding: int, layers: list[dict], tie: bool = False, dropout: float = 0.0):
+    def __init__(
+        self,
+        vocabulary: int,
+        embedding: int,
+        layers: list[dict],
+        tie: bool = False,
+        dropout: float = 0.0,
+        input_dropout: float | None = None,
+    ):
         self.settings = {
             "vocabulary": vocabulary,
             "embedding": embedding,
             "layers": [dict(layer) for layer in layers],
             "tie": tie,
             "dropout": dropout,
+            "input_dropout": input_dropout,
         }
-        self.vocabulary, self.embedding, self.tie, self.dropout = vocabulary, embedding, tie, dropout
+        self.vocabulary, self.embedding, self.tie = vocabulary, embedding, tie
+        self.dropout, self.input_dropout = dropout, dropout if input_dropout is None else input_dropout
         self.cells: list[cells.Cell] = []
         width = embedding
         for layer in layers:
@@ -54,13 +64,13 @@ class LanguageModel:
         return shapes
 
     @classmethod
-    def described(cls, settings, vocabulary: int) -> "LanguageModel":
+    def described(cls, settings, vocabulary: int) -> "RecurrentNetwork":
         """The network that the `network` part of a recipe describes, without weights yet."""
         layers = [
             {name: getattr(layer, name) for name in ("cell", "units", *cells.KINDS[layer.cell].options)}
             for layer in settings.layers
         ]
-        return cls(vocabulary, settings.embedding, layers, settings.tie, settings.dropout)
+        return cls(vocabulary, settings.embedding, layers, settings.tie, settings.dropout, settings.input_dropout)
 
     @property
     def parameters(self) -> int:
@@ -146,10 +156,11 @@ class LanguageModel:
         return self.dropped(x, drop_seed, 0), after, {name: recorded[name] for name in record}
 
     def dropped(self, x: tf.Tensor, seed: tf.Tensor | None, place: int) -> tf.Tensor:
-        """`x` with dropout, or as it is when not training."""
-        if seed is None or not self.dropout:
+        """`x` with dropout, or as it is when not training. Place 1 is the input of the first layer."""
+        rate = self.input_dropout if place == 1 else self.dropout
+        if seed is None or not rate:
             return x
-        return tf.nn.experimental.stateless_dropout(x, self.dropout, seed=seed * [1, 100] + [0, place])
+        return tf.nn.experimental.stateless_dropout(x, rate, seed=seed * [1, 100] + [0, place])
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Scores of every word, float32[n, vocabulary], for outputs of the last layer float32[n, units]."""
@@ -167,7 +178,7 @@ class LanguageModel:
         os.replace(partial, folder / "network.json")
 
     @classmethod
-    def load(cls, folder: Path) -> tuple["LanguageModel", dict] | None:
+    def load(cls, folder: Path) -> tuple["RecurrentNetwork", dict] | None:
         """The network saved in `folder` and the facts saved with it; None when nothing was saved there."""
         facts_file, arrays = folder / "network.json", read_arrays(folder / "weights.npz")
         if arrays is None or not facts_file.is_file():

@@ -70,6 +70,9 @@ class Network(Settings):
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Chance to drop a value between layers (never along time) while training."
     )
+    input_dropout: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None, description="The same for the inputs of the first layer; null: as `dropout`."
+    )
 
     @model_validator(mode="after")
     def _tied_sizes_agree(self):

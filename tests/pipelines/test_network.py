@@ -5,11 +5,11 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from pipelines.network import LanguageModel, read_arrays  # noqa: E402
+from pipelines.network import RecurrentNetwork, read_arrays  # noqa: E402
 
 
 def a_network(**options):
-    network = LanguageModel(
+    network = RecurrentNetwork(
         7, 4, [{"cell": "lstm", "units": 5}, {"cell": "gru", "units": 4, "reset": "before"}], **options
     )
     network.initialise(1, 0.8)
@@ -17,7 +17,7 @@ def a_network(**options):
 
 
 def test_the_published_small_network_of_the_penn_treebank_has_its_published_size():
-    assert LanguageModel(10_000, 200, [{"cell": "lstm", "units": 200}] * 2).parameters == 4_651_600
+    assert RecurrentNetwork(10_000, 200, [{"cell": "lstm", "units": 200}] * 2).parameters == 4_651_600
 
 
 def test_a_sequence_that_starts_inside_a_window_is_read_like_one_of_its_own():
@@ -55,11 +55,22 @@ def test_dropout_drops_between_layers_and_only_when_training():
     np.testing.assert_array_equal(dropped, same)
 
 
+def test_the_input_can_be_spared_from_dropout():
+    network = a_network(dropout=0.5, input_dropout=0.0)
+    words, keep, seed = np.array([[1, 2, 3, 4]], np.int32), np.ones((1, 4), np.float32), tf.constant([1, 2])
+    first = network.cells[0].states[-1]
+    plain = network.forward(words, keep, network.zeros(1), record=(f"layer1.{first}",))[2]
+    dropped = network.forward(words, keep, network.zeros(1), record=(f"layer1.{first}",), drop_seed=seed)[2]
+    np.testing.assert_array_equal(plain[f"layer1.{first}"], dropped[f"layer1.{first}"])
+    hidden, *_ = network.forward(words, keep, network.zeros(1), drop_seed=seed)
+    assert 0 < np.mean(hidden.numpy() == 0) < 1
+
+
 def test_a_network_comes_back_from_its_folder_with_its_facts(tmp_path):
     network = a_network(dropout=0.1)
-    assert LanguageModel.load(tmp_path) is None
+    assert RecurrentNetwork.load(tmp_path) is None
     network.save(tmp_path, vocabulary=list("abcdefg"), level="character")
-    loaded, facts = LanguageModel.load(tmp_path)
+    loaded, facts = RecurrentNetwork.load(tmp_path)
     assert loaded.settings == network.settings
     assert (facts["vocabulary"], facts["level"]) == (list("abcdefg"), "character")
     assert loaded.weights.keys() == network.weights.keys()
