@@ -41,6 +41,10 @@ class QuestionError(StoreError):
     """A question (selection, match, search) that cannot be asked of this model."""
 
 
+class MissingNetwork(QuestionError):
+    """A typed sentence needs the trained network, and the model's folder does not hold all of it."""
+
+
 def nearest(given: str, known: Iterable[str]) -> str:
     """The end of a sentence that names the nearest known names, or all of them when there are few.
 

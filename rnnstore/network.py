@@ -1,0 +1,285 @@
+"""A trained network of the store, read with NumPy: what a sentence that a person types does to its state.
+
+A model's folder holds `network/network.json` (sizes, vocabulary, how text becomes words) and `network/weights.npz`
+(plain arrays). Both are data: reading them executes nothing, sizes are checked before anything is loaded, and nothing
+of TensorFlow, which trained them, is needed. docs/network.md says what stands in them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rnnstore.card import MENDING
+from rnnstore.cells import KINDS, Cell
+from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError
+from rnnstore.model import Model
+from rnnstore.reading import Reading
+from rnnstore.tokenising import Tokenisation, Tokens, tokenise
+from rnnstore.weights import Weights
+
+LIMIT = 1000
+"""Steps of a typed text that are read, unless another limit is asked for."""
+
+PREDICTIONS = 5
+"""Predicted words a step."""
+
+LARGEST = 1 << 28
+"""Bytes of the largest network.json that is opened: 256 MB, some millions of words."""
+
+KEPT = 2
+"""Networks kept ready in memory: as many as are compared side by side."""
+
+_SCORES = 1 << 21  # held at once, 8 MB
+
+Size = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Layer(_Part):
+    """A recurrent layer, as it stands in network.json."""
+
+    cell: Literal["vanilla", "lstm", "gru", "nested-lstm"]
+    units: Size
+    peepholes: bool = False
+    reset: Literal["before", "after"] = "after"
+    depth: Annotated[int, Field(ge=1, le=100)] = 2
+
+    def built(self, inputs: int) -> Cell:
+        option = {"lstm": "peepholes", "gru": "reset", "nested-lstm": "depth"}.get(self.cell)
+        return KINDS[self.cell](inputs, self.units, **({option: getattr(self, option)} if option else {}))
+
+
+class Sizes(_Part):
+    """The network's part of network.json; `outputs` is given where they are not the vocabulary."""
+
+    vocabulary: Size
+    embedding: Size
+    layers: Annotated[list[Layer], Field(min_length=1, max_length=100)]
+    tie: bool = False
+    outputs: Size | None = None
+
+
+class Facts(_Part):
+    """What stands in network.json, as far as it is read."""
+
+    format: Literal[1]
+    network: Sizes
+    task: str = "language model"
+    vocabulary: list[str]
+    labels: list[str] | None = None
+    tokenisation: Tokenisation | None = None
+
+
+class Network:
+    """A trained network: `tokenise` and `read` text. Made by `network`.
+
+    words       the vocabulary; a word's place is its number
+    outputs     what a prediction is over: the vocabulary, or a classifier's labels
+    classifier  whether it tells labels apart instead of predicting the next word
+    """
+
+    def __init__(self, name: str, facts: Facts, weights: Path):
+        self.name, self._facts = name, facts
+        self.words = facts.vocabulary
+        self.classifier = facts.labels is not None
+        self.outputs = facts.labels if facts.labels is not None else facts.vocabulary
+        self.tokenisation = facts.tokenisation
+        self.cells: list[Cell] = []
+        width = facts.network.embedding
+        for layer in facts.network.layers:
+            self.cells.append(layer.built(width))
+            width = layer.units
+        self._number_of = {word: number for number, word in enumerate(self.words)}
+        self._weights = Weights(weights, self.shapes())
+
+    def __repr__(self) -> str:
+        return f"Network({self.name!r}, {len(self.words):,} words, states {', '.join(self.states)})"
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every weight by its full name: `embedding`, `layer1.kernel`, ..., `output.kernel`, `output.bias`."""
+        sizes = self._facts.network
+        shapes = {"embedding": (sizes.vocabulary, sizes.embedding)}
+        for number, cell in enumerate(self.cells, 1):
+            shapes |= {f"layer{number}.{name}": shape for name, shape in cell.shapes().items()}
+        if not sizes.tie:
+            shapes["output.kernel"] = (self.cells[-1].units, len(self.outputs))
+        return shapes | {"output.bias": (len(self.outputs),)}
+
+    @property
+    def states(self) -> list[str]:
+        """Every memory and hidden vector, `layer1.c`, `layer1.h`, ..., in order."""
+        return [f"layer{number}.{name}" for number, cell in enumerate(self.cells, 1) for name in cell.states]
+
+    @property
+    def gates(self) -> list[str]:
+        """Every gate, `layer1.i`, ..., in order."""
+        return [f"layer{number}.{name}" for number, cell in enumerate(self.cells, 1) for name in cell.gates]
+
+    def tokenise(self, text: str) -> Tokens:
+        """The words of a typed text, exactly as in training; every character of it stands in `Tokens.typed`."""
+        if self.tokenisation is None:
+            raise MissingNetwork(
+                f"The network of {self.name!r} does not say how its text was made into words, so no sentence can be "
+                "read. `python -m pipelines record` with its recipe writes that down; recorded stretches can be shown."
+            )
+        return tokenise(text, self.tokenisation, self._number_of)
+
+    def read(self, tokens: Tokens | str, limit: int = LIMIT, predictions: int = PREDICTIONS) -> Reading:
+        """What the network did at every step of a text: states, gates and predictions, from a state of zero.
+
+        At most `limit` steps are read, and the reading's notes say when that were not all. `QuestionError` for an empty
+        text.
+        """
+        if isinstance(tokens, str):
+            tokens = self.tokenise(tokens)
+        if not len(tokens):
+            raise QuestionError("There is nothing to read: type at least one word.")
+        steps, notes = min(len(tokens), max(1, limit)), list(tokens.notes)
+        if steps < len(tokens):
+            notes.append(f"The text has {len(tokens):,} steps; the first {steps:,} of them were read.")
+        ids, starts = tokens.ids[:steps], tokens.starts[:steps]
+        x = self._weights.rows("embedding", np.maximum(ids, 0))
+        x[ids < 0] = 0
+        series = {}
+        for number, cell in enumerate(self.cells, 1):
+            own = {name: self._weights[f"layer{number}.{name}"] for name in cell.shapes()}
+            series |= {f"layer{number}.{name}": values for name, values in cell.run(own, x, starts).items()}
+            x = series[f"layer{number}.h"]
+        if not all(np.isfinite(values[-1]).all() for values in series.values()):
+            raise DamagedModel(f"The network of {self.name!r} gives values that are no numbers. {MENDING}")
+        return Reading(
+            words=tokens.words[:steps],
+            typed=tokens.typed[:steps],
+            unknown=tokens.unknown[:steps],
+            starts=starts,
+            states={name: series[name] for name in self.states},
+            gates={name: series[name] for name in self.gates},
+            before={name: np.zeros(series[name].shape[1], np.float32) for name in self.states},
+            predictions=self._predict(x, tokens, steps, predictions),
+            source="typed",
+            notes=notes,
+        )
+
+    def _predict(self, hidden: np.ndarray, tokens: Tokens, steps: int, top: int) -> pa.Table:
+        """The table of a reading's predictions, from the last layer's h float32[steps, units]."""
+        top = min(top, len(self.outputs))
+        kernel = self._weights["embedding"].T if self._facts.network.tie else self._weights["output.kernel"]
+        targets = np.full(steps, -1)
+        if not self.classifier:
+            after = np.arange(1, steps + 1)
+            inside = after < len(tokens)
+            inside[inside] = ~tokens.starts[after[inside]]
+            targets[inside] = tokens.ids[after[inside]]
+            words = [tokens.words[t] if here else None for t, here in zip(after, inside, strict=True)]
+        else:
+            words = [None] * steps
+        best, chances, loss = [], [], []
+        some = max(1, _SCORES // len(self.outputs))
+        for first in range(0, steps, some):
+            scores = hidden[first : first + some] @ kernel + self._weights["output.bias"]
+            scores -= scores.max(axis=1, keepdims=True)
+            total = np.log(np.exp(scores).sum(axis=1, dtype=np.float64))
+            places = highest(scores, top)
+            best.append(places)
+            chances.append(np.exp(np.take_along_axis(scores, places, 1) - total[:, None]))
+            target = targets[first : first + some]
+            of_step = total - scores[np.arange(len(scores)), target]
+            loss.append(np.where(target >= 0, of_step, np.nan))
+        best, loss = np.concatenate(best), np.repeat(np.concatenate(loss), top)
+        return pa.table(
+            {
+                "t": pa.array(np.repeat(np.arange(steps), top), pa.int64()),
+                "rank": pa.array(np.tile(np.arange(1, top + 1), steps), pa.int16()),
+                "word_id": pa.array(best.ravel(), pa.int32()),
+                "word": pa.array([self.outputs[place] for place in best.ravel().tolist()], pa.string()),
+                "probability": pa.array(np.concatenate(chances).ravel(), pa.float32()),
+                "target": pa.array(words, pa.string()).take(pa.array(np.repeat(np.arange(steps), top))),
+                "target_probability": pa.array(np.exp(-loss), pa.float32(), from_pandas=True),
+                "loss": pa.array(loss, pa.float32(), from_pandas=True),
+            }
+        )
+
+
+def highest(scores: np.ndarray, top: int) -> np.ndarray:
+    """int[n, top]: where the highest of every row are, highest first, the lower place first where they are equal."""
+    count = scores.shape[1]
+    if top >= count:
+        return np.argsort(-scores, axis=1, kind="stable")
+    least = -np.partition(-scores, top - 1, axis=1)[:, top - 1]
+    found = np.empty((len(scores), top), np.int64)
+    for row, (values, edge) in enumerate(zip(scores, least, strict=True)):
+        places = np.flatnonzero(values >= edge)
+        found[row] = places[np.argsort(-values[places], kind="stable")[:top]]
+    return found
+
+
+def network(model: Model) -> Network:
+    """The trained network of a model; the last few stay in memory.
+
+    `MissingNetwork` says what is missing: then recorded stretches can be shown, but no sentence can be read.
+    `DamagedModel` when its files are not what they say of themselves.
+    """
+    files = [model.folder / "network" / name for name in ("network.json", "weights.npz")]
+    try:
+        found = [os.stat(file) for file in files]
+        key = (str(model.folder), *((status.st_ino, status.st_mtime_ns, status.st_size) for status in found))
+    except OSError:
+        how = (
+            "it has not been trained to its end; train it with its recipe"
+            if model.folder.joinpath("network").is_dir()
+            else "only its states were recorded or imported"
+        )
+        raise MissingNetwork(
+            f"There is no network in the folder of {model.name!r}: {how}. No sentence can be read by it; "
+            "stretches of its recording can be shown."
+        ) from None
+    with _lock:
+        if key in _ready:
+            _ready.move_to_end(key)
+        else:
+            _ready[key] = Network(model.name, read_facts(files[0]), files[1])
+            while len(_ready) > KEPT:
+                _ready.popitem(last=False)
+        return _ready[key]
+
+
+_ready: OrderedDict[tuple, Network] = OrderedDict()
+_lock = threading.Lock()
+
+
+def read_facts(path: Path) -> Facts:
+    """What a network.json says, checked; `DamagedModel` says where it is wrong."""
+    where = f"{path.parents[1].name}/{path.parent.name}/{path.name}"
+    try:
+        if (size := path.stat().st_size) > LARGEST:
+            raise DamagedModel(f"{where} has {size:,} bytes, more than any network needs. {MENDING}")
+        facts = Facts.model_validate(json.loads(path.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"]) or "its top"
+        raise DamagedModel(f"{where} is damaged at {at}: {first['msg']}. {MENDING}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedModel(f"{where} cannot be read ({error}). {MENDING}") from error
+    sizes = facts.network
+    wrong = ""
+    if len(facts.vocabulary) != sizes.vocabulary:
+        wrong = f"lists {len(facts.vocabulary):,} words for a vocabulary of {sizes.vocabulary:,}"
+    elif sizes.outputs not in (None, len(facts.labels or facts.vocabulary)):
+        wrong = f"names {len(facts.labels or facts.vocabulary):,} outputs for {sizes.outputs:,}"
+    elif sizes.tie and (sizes.layers[-1].units != sizes.embedding or facts.labels is not None):
+        wrong = "ties the output to an embedding that does not fit it"
+    if wrong:
+        raise DamagedModel(f"{where} {wrong}. {MENDING}")
+    return facts

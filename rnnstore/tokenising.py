@@ -1,0 +1,295 @@
+"""How typed text becomes the words that a network was trained on: the description in its file, applied.
+
+A corpus says at training, in a few plain facts (`Tokenisation`), how its text was made into words; they are saved with
+the network, and applied here to what a person types. Text of the corpus itself, as a file or as words with blanks
+between them, comes out as exactly the words of training. Typed text has punctuation where the training text may have
+none, or has it apart; the description says what is taken apart and what is left out, and `typed` keeps every character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from rnnstore.errors import QuestionError
+from rnnstore.windows import visible
+
+LONGEST = 200_000
+"""Characters of a typed text that are looked at."""
+
+_CHUNK = re.compile(r"\S+")
+_WORD_OR_PUNCTUATION = re.compile(r"\w+|[^\w\s]+")
+_NUMBER = re.compile(r"[-+]?[.]?\d[\d,.:/]*")
+
+
+class Tokenisation(BaseModel):
+    """How the text of a corpus was made into words.
+
+    level      "character": every character is a step, line ends too; "word": see `split`
+    lower      everything is lower case
+    split      by word: at white space; "word or punctuation": runs of letters and digits, runs of other marks; "nltk":
+               by NLTK's word tokenizer
+    unknown    the word that stands for all that have no number; null where the vocabulary has none
+    end        by word: written at the end of every piece of text; null for none
+    piece      what a piece is: the whole text, a line, or a sentence as NLTK finds it
+    starts     where the state is zero: at the start of the whole text, of a line, of a sentence
+    before, after   split at white space: what is taken off a word without number, a word of its own
+    left_out   likewise, but not read: the corpus has none of these marks
+    full_stop  likewise a full stop, where a sentence ends and what stands before it is a word
+    number     the word that stands for every number; null for none
+    written    how single marks are written in the corpus: {"’": "'"}
+    quotes     how double quotes are written, opening and closing
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    level: Literal["character", "word"]
+    lower: bool = False
+    split: Literal["white space", "word or punctuation", "nltk"] = "white space"
+    unknown: str | None = None
+    end: str | None = None
+    piece: Literal["text", "line", "sentence"] = "line"
+    starts: Literal["text", "line", "sentence"] = "text"
+    before: list[str] = []
+    after: list[str] = []
+    left_out: list[str] = []
+    full_stop: bool = False
+    number: str | None = None
+    written: dict[str, str] = {}
+    quotes: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A typed text as a network reads it: an entry for every step.
+
+    words    as read: words of the vocabulary; where it has no unknown word, a word without a number is itself
+    ids      int32[n], -1 for a word without a number: its input is the zero vector
+    typed    what the person wrote there; empty for a word that was added, such as the end of a line
+    unknown  bool[n]: the vocabulary does not have what was typed
+    starts   bool[n]: the state is zero before this step, always at the first
+    notes    sentences about what was added, unknown or left out
+    """
+
+    words: list[str]
+    ids: np.ndarray
+    typed: list[str]
+    unknown: np.ndarray
+    starts: np.ndarray
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def tokenise(text: str, how: Tokenisation, number_of: dict[str, int]) -> Tokens:
+    """The words of a typed text, with their numbers in a vocabulary."""
+    notes = []
+    if len(text) > LONGEST:
+        notes.append(f"The text has {len(text):,} characters; the first {LONGEST:,} of them were looked at.")
+        text = text[:LONGEST]
+    text = text.encode("utf-8", "replace").decode("utf-8")  # half a character, which no text has, becomes `?`
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    reading = _Reading(how, number_of)
+    if how.level == "character":
+        reading.characters(text)
+    else:
+        for piece in _pieces(text, how.piece, notes):
+            reading.piece(piece)
+    return reading.tokens(notes)
+
+
+class _Reading:
+    """Words gathered from pieces of text, in order."""
+
+    def __init__(self, how: Tokenisation, number_of: dict[str, int]):
+        self.how, self.number_of = how, number_of
+        self.words: list[str] = []
+        self.typed: list[str] = []
+        self.starts: list[bool] = []
+        self.left_out: list[str] = []
+        self.ends = self.quotes = 0  # written so far
+
+    def characters(self, text: str) -> None:
+        lowered = text.lower() if self.how.lower else text
+        if len(lowered) == len(text):
+            self.words, self.typed = list(lowered), list(text)
+        else:  # one capital can become two characters
+            self.words = list(lowered)
+            self.typed = [part for sign in text for part in (sign, *[""] * (len(sign.lower()) - 1))]
+        lines = self.how.starts == "line"
+        before = ["\n", *self.words[:-1]]
+        self.starts = [lines and sign == "\n" for sign in before]
+
+    def piece(self, text: str) -> None:
+        """The words of a piece of text, and its end; a piece without words has none."""
+        first = len(self.words)
+        ahead = ""  # marks left out before any word
+        for word, typed in self._split(text):
+            if word is None:
+                self.left_out.append(typed)
+                if len(self.words) > first:
+                    self.typed[-1] += typed
+                else:
+                    ahead += typed
+            else:
+                self._add(word, ahead + typed)
+                ahead = ""
+        if len(self.words) == first:
+            return
+        if self.how.end is not None and self.words[-1] != self.how.end:
+            self._add(self.how.end, "")
+            self.ends += 1
+        self.starts[first] = self.how.starts != "text"
+
+    def _add(self, word: str, typed: str) -> None:
+        self.words.append(word)
+        self.typed.append(typed)
+        self.starts.append(False)
+
+    def _split(self, text: str) -> Iterator[tuple[str | None, str]]:
+        """(word, as typed); no word for what is left out."""
+        if self.how.split == "nltk":
+            yield from _by_nltk(text, self.how.lower)
+            return
+        chunks = _CHUNK.findall(text)
+        for chunk, following in zip(chunks, [*chunks[1:], ""], strict=True):
+            if self._known(chunk):
+                yield self._cased(chunk), chunk
+            elif self.how.split == "word or punctuation":
+                for part in _WORD_OR_PUNCTUATION.findall(chunk):
+                    yield self._cased(part), part
+            else:
+                yield from self._apart(chunk, ends=not following or following[0].isupper())
+
+    def _apart(self, chunk: str, ends: bool) -> Iterator[tuple[str | None, str]]:
+        """A word without a number, with what stands at its edges taken off."""
+        how, head, tail = self.how, [], []
+        while chunk and not self._known(chunk):
+            cased = self._cased(chunk)
+            if mark := self._longest(how.after, len(chunk) - 1, cased.endswith):
+                tail.insert(0, (self._cased(chunk[-len(mark) :]), chunk[-len(mark) :]))
+                chunk = chunk[: -len(mark)]
+            elif mark := self._longest(how.before, len(chunk) - 1, cased.startswith):
+                head.append((self._cased(chunk[: len(mark)]), chunk[: len(mark)]))
+                chunk = chunk[len(mark) :]
+            elif mark := self._longest(how.left_out, len(chunk), cased.endswith):
+                tail.insert(0, (None, chunk[-len(mark) :]))
+                chunk = chunk[: -len(mark)]
+            elif mark := self._longest(how.left_out, len(chunk), cased.startswith):
+                head.append((None, chunk[: len(mark)]))
+                chunk = chunk[len(mark) :]
+            elif how.quotes and cased[-1:] == '"' and (len(chunk) > 1 or self.quotes % 2):
+                tail.insert(0, (how.quotes[1], chunk[-1]))
+                chunk = chunk[:-1]
+                self.quotes += 1
+            elif how.quotes and cased[:1] == '"':
+                head.append((how.quotes[0], chunk[0]))
+                chunk = chunk[1:]
+                self.quotes += 1
+            elif how.full_stop and ends and cased[-1] == "." and self._no_abbreviation(chunk[:-1]):
+                tail.insert(0, ("." if "." in self.number_of else None, "."))
+                chunk = chunk[:-1]
+            else:
+                break
+        yield from head
+        if chunk:
+            cased = self._cased(chunk)
+            is_number = how.number is not None and not self._known(chunk) and _NUMBER.fullmatch(cased)
+            yield (how.number if is_number else cased), chunk
+        yield from tail
+
+    def _no_abbreviation(self, chunk: str) -> bool:
+        return self._known(chunk) or (len(chunk) > 3 and "." not in chunk)
+
+    def _longest(self, marks: list[str], most: int, fits: Callable[[str], bool]) -> str:
+        return max((mark for mark in marks if len(mark) <= most and fits(mark)), key=len, default="")
+
+    def _cased(self, chunk: str) -> str:
+        if self.how.lower:
+            chunk = chunk.lower()
+        for mark, written in self.how.written.items():
+            chunk = chunk.replace(mark, written)
+        return chunk
+
+    def _known(self, chunk: str) -> bool:
+        return self._cased(chunk) in self.number_of
+
+    def tokens(self, notes: list[str]) -> Tokens:
+        how, number_of = self.how, self.number_of
+        unknown = np.array([word not in number_of for word in self.words], bool)
+        stands_for_them = number_of.get(how.unknown, -1)
+        ids = np.array([number_of.get(word, stands_for_them) for word in self.words], np.int32)
+        words = self.words
+        if unknown.any():
+            one = "character" if how.level == "character" else "word"
+            strange = list(
+                dict.fromkeys(typed or word for typed, word, new in zip(self.typed, words, unknown, strict=True) if new)
+            )
+            number = int(unknown.sum())
+            said = f"{number:,} {one}{'' if number == 1 else 's'} the model never learned ({_listed(strange)})"
+            if stands_for_them >= 0:
+                notes.append(f"{said}: read as its unknown {one}, {how.unknown}.")
+                words = [how.unknown if new else word for word, new in zip(words, unknown, strict=True)]
+            else:
+                notes.append(f"{said}, and it has no unknown {one}: there its input is zero, as if nothing were read.")
+        if self.left_out:
+            notes.append(f"Left out, as in the text it was trained on: {_listed(list(dict.fromkeys(self.left_out)))}.")
+        if self.ends:
+            what = {"text": "the text", "line": "each line", "sentence": "each sentence"}[how.piece]
+            notes.append(f"{how.end} was added at the end of {what}, as in the text it was trained on.")
+        starts = np.array(self.starts, bool)
+        starts[:1] = True
+        return Tokens(list(words), ids, self.typed, unknown, starts, notes)
+
+
+def _pieces(text: str, piece: str, notes: list[str]) -> list[str]:
+    """The text in pieces, as it was cut for training."""
+    if piece == "text":
+        return [text]
+    if piece == "sentence":
+        try:
+            return _nltk("PunktTokenizer")("english").tokenize(text)
+        except LookupError:
+            notes.append(
+                "NLTK's data to find sentences (punkt_tab) is not on this machine; each line was read as a sentence."
+            )
+    return text.split("\n")
+
+
+def _by_nltk(text: str, lower: bool) -> Iterator[tuple[str, str]]:
+    """The words of NLTK's word tokenizer, and where they come from in the text."""
+    lowered = text.lower() if lower else text
+    source = text if len(text) == len(lowered) else lowered
+    place = 0
+    for word in _nltk("NLTKWordTokenizer")().tokenize(lowered):
+        begin = lowered.find(word, place)
+        length = len(word)
+        if word in ("``", "''") and (quote := lowered.find('"', place)) >= 0 and (begin < 0 or quote < begin):
+            begin, length = quote, 1
+        if begin < 0:
+            yield word, word
+            continue
+        yield word, source[begin : begin + length]
+        place = begin + length
+
+
+def _nltk(name: str):
+    """A class of nltk.tokenize, which takes a second to import and is not needed for other texts."""
+    try:
+        import nltk.tokenize
+    except ImportError as error:
+        raise QuestionError(
+            "This model's text was made into words by NLTK, which is not installed: `pip install nltk`."
+        ) from error
+    return getattr(nltk.tokenize, name)
+
+
+def _listed(words: list[str]) -> str:
+    shown = ", ".join(visible(word) for word in words[:8])
+    return shown if len(words) <= 8 else f"{shown} and {len(words) - 8:,} others"
