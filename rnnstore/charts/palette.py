@@ -22,7 +22,11 @@ FONT = "Source Sans, Segoe UI, Helvetica, Arial, sans-serif"
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours for one background. Scales are lists to interpolate between; `labels` are taken in order."""
+    """Colours for one background. Scales are lists to interpolate between; `labels` are taken in order.
+
+    `groups` are twenty quiet fills, in order, for what is numbered and stands apart, and `cells` what lies on each;
+    `series` are lines that are drawn over one another and must be told apart, none of them blue or orange.
+    """
 
     background: str
     surface: str
@@ -36,6 +40,9 @@ class Palette:
     shade: tuple[str, ...]
     bands: tuple[str, str, str]
     labels: tuple[str, ...]
+    groups: tuple[str, ...]
+    cells: tuple[str, ...]
+    series: tuple[str, ...]
     other: str
     right: str
     wrong: str
@@ -44,6 +51,10 @@ class Palette:
         """(domain, range) of a colour scale for `labels` by falling frequency: eight colours, then `other`."""
         labels = list(labels)
         return labels, [self.labels[i] if i < LABELS else self.other for i in range(len(labels))]
+
+
+def _colours(listed: str) -> tuple[str, ...]:
+    return tuple(listed.split())
 
 
 LIGHT = Palette(
@@ -59,6 +70,15 @@ LIGHT = Palette(
     shade=("#ffffff", "#d5e5f5", "#a9cbec", "#7db1e2"),
     bands=("#e9edf2", "#d3dae4", "#98a3b3"),
     labels=("#5ba6e2", "#f7d07e", "#bff0c6", "#bd8796", "#a0a070", "#8592bf", "#86dcf5", "#cc8a4a"),
+    groups=_colours(
+        "#d8efdc #efe2fa #ede9cf #cef0ed #fbdfeb #d1edfb #e2ecd3 #e3e6ff #ffdfde #f6e5cf "
+        "#c3e3c8 #e3d1f2 #e0dbb5 #b4e4e0 #f4ccde #b8e0f4 #d1dfbc #d2d6fa #f9cdcb #edd5b5"
+    ),
+    cells=_colours(
+        "#8fbf98 #c0a4d5 #bcb37b #76c1bc #d79eb8 #7ebbd8 #a6ba85 #a7ace1 #dd9e9d #cdab7b "
+        "#72a77c #a88ac0 #a49a5a #51a9a4 #c183a0 #5da2c3 #8ca267 #8e93cc #c78382 #b7915b"
+    ),
+    series=("#7955b0", "#008457", "#ad4251", "#8a730c", "#4a5568", "#b0489a"),
     other="#dfe1e5",
     right="#7cc9a8",
     wrong="#f0a860",
@@ -77,6 +97,15 @@ DARK = Palette(
     shade=("#0f141b", "#16304b", "#1c4670", "#235c93"),
     bands=("#1d2530", "#2b3644", "#5d6b7e"),
     labels=("#1d5590", "#6b4f12", "#123a1c", "#8a5f66", "#6c6c18", "#3b2a63", "#0f7088", "#9a5a45"),
+    groups=_colours(
+        "#1e3022 #312638 #2f2c17 #14312f #39242e #182f39 #272e1b #28293d #3b2424 #362917 "
+        "#263f2b #3f3149 #3d391c #173f3d #4a2e3b #1d3c4b #333c22 #33354f #4d2e2e #46351c"
+    ),
+    cells=_colours(
+        "#4b7453 #755e87 #726a38 #307672 #88586f #3a708a #607043 #616491 #8d5858 #816339 "
+        "#5f8d68 #8e74a2 #8b814b #438f8a #a36e86 #4d89a5 #768856 #777bad #a96e6e #9b7a4c"
+    ),
+    series=("#bd9ff2", "#5bc99e", "#f39098", "#e3ca69", "#c5ccd8", "#f08fd6"),
     other="#3d444f",
     right="#1d7a5c",
     wrong="#98510f",

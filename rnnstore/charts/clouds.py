@@ -1,0 +1,129 @@
+"""Words in a cloud: where each stands, so that none touches another.
+
+Words are set one after the other, the most important first, each at the free place nearest to the middle of the cloud
+(by an ellipse as wide and high as the room there is). Widths of texts are estimated from those of the fonts that a
+browser may take, the widest of each character, as no browser has been asked yet.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+_WIDTHS = (  # of the printable ASCII characters from the blank on, in hundredths of the font's size
+    "28 29 43 56 56 89 67 25 33 33 42 58 28 33 28 35 56 56 56 56 56 56 56 56 56 56 28 28 58 58 58 56 102 67 67 72 72 "
+    "67 61 78 72 28 50 67 56 83 72 78 67 78 72 67 61 72 67 94 67 67 61 30 35 30 50 56 54 56 56 50 56 56 29 56 56 25 "
+    "25 50 25 83 56 56 56 56 35 50 34 56 50 72 50 50 50 33 26 33 58"
+)
+_OF = {chr(32 + index): int(width) / 100 for index, width in enumerate(_WIDTHS.split())}
+_WIDE, _OTHER = 1.0, 0.72
+
+LINE = 1.12
+"""Height that a word takes, by its font's size."""
+
+APART = 3.0
+"""Pixels between neighbours in a line; above each other their lines are room enough."""
+
+_ACROSS, _DOWN = 5.0, 3.0
+"""Pixels between the places that are tried."""
+
+
+def text_width(text: str, size: float) -> float:
+    """Pixels that `text` takes at most in a font of `size` pixels."""
+    return size * sum(_OF.get(sign) or _unusual(sign) for sign in text)
+
+
+@lru_cache(maxsize=4096)
+def _unusual(sign: str) -> float:
+    if unicodedata.combining(sign):
+        return 0.0
+    return _WIDE if unicodedata.east_asian_width(sign) in "WF" else _OTHER
+
+
+def shortened(text: str, size: float, room: float) -> str:
+    """`text`, cut with an ellipsis where it would take more than `room` pixels."""
+    if text_width(text, size) <= room:
+        return text
+    while text and text_width(f"{text}…", size) > room:
+        text = text[:-1]
+    return f"{text}…"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The words that found room: `kept` their indices, `x` and `y` their middles from the middle of the cloud, `size`
+    their font's size, `texts` as they are written."""
+
+    kept: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    size: np.ndarray
+    texts: list[str]
+
+
+def cloud(
+    texts: Sequence[str], importance: np.ndarray, width: float, height: float, sizes: tuple[float, float], most: int
+) -> Cloud:
+    """The cloud of at most `most` words, taken in the order given, within `width` x `height` pixels.
+
+    `importance` float[n] (0 to 1) is scaled linearly to font sizes between the two `sizes`; where all words find room
+    at larger ones they are drawn larger, up to twice, and a word that finds none is tried once more at the smallest
+    before it is left out.
+    """
+    texts, importance = list(texts)[:most], np.asarray(importance, float)[:most]
+    if not texts or width <= 0 or height <= 0:
+        return Cloud(np.zeros(0, int), np.zeros(0), np.zeros(0), np.zeros(0), [])
+    least, largest = sizes
+    font = least + (largest - least) * importance
+    taken = sum((text_width(text, size) + APART) * size * LINE for text, size in zip(texts, font, strict=True))
+    font *= min(2.0, max(1.0, np.sqrt(0.42 * width * height / max(taken, 1e-9))))
+    return _set(texts, font, least, width, height)
+
+
+def _set(texts: Sequence[str], font: np.ndarray, least: float, width: float, height: float) -> Cloud:
+    across = np.arange(-(width // (2 * _ACROSS)), width // (2 * _ACROSS) + 1) * _ACROSS
+    down = np.arange(-(height // (2 * _DOWN)), height // (2 * _DOWN) + 1) * _DOWN
+    x, y = (places.ravel() for places in np.meshgrid(across, down))
+    order = np.argsort((x / width) ** 2 + (y / height) ** 2, kind="stable")
+    x, y = x[order], y[order]
+    boxes = np.zeros((len(texts), 4))  # x, y, half width, half height of those set so far
+    kept: list[tuple[int, float, str]] = []
+    for index, text in enumerate(texts):
+        for size in dict.fromkeys((float(font[index]), least)):
+            size = min(size, height / LINE)
+            short = shortened(text, max(size * 0.8, least), width)
+            size = min(size, size * width / max(text_width(short, size), 1e-9))
+            half = (text_width(short, size) + APART) / 2, size * LINE / 2
+            place = _free(x, y, half, boxes[: len(kept)], width, height)
+            if place is not None:
+                boxes[len(kept)] = (x[place], y[place], *half)
+                kept.append((index, size, short))
+                break
+    found = boxes[: len(kept)]
+    middle = (np.array([_middle(found[:, 0], found[:, 2]), _middle(found[:, 1], found[:, 3])])) if kept else np.zeros(2)
+    return Cloud(
+        np.array([index for index, _, _ in kept], int),
+        found[:, 0] - middle[0],
+        found[:, 1] - middle[1],
+        np.array([size for _, size, _ in kept], float),
+        [text for _, _, text in kept],
+    )
+
+
+def _free(
+    x: np.ndarray, y: np.ndarray, half: tuple[float, float], boxes: np.ndarray, width: float, height: float
+) -> int | None:
+    """The first place at which a box fits between the others; None where there is none."""
+    inside = (np.abs(x) + half[0] <= width / 2 + APART) & (np.abs(y) + half[1] <= height / 2 + 0.5)
+    for box in boxes:
+        inside &= (np.abs(x - box[0]) >= half[0] + box[2]) | (np.abs(y - box[1]) >= half[1] + box[3])
+    first = int(inside.argmax())
+    return first if len(inside) and inside[first] else None
+
+
+def _middle(centres: np.ndarray, halves: np.ndarray) -> float:
+    return float(((centres - halves).min() + (centres + halves).max()) / 2)
