@@ -18,6 +18,7 @@ _MODULES = {
     "text": "text",
     "penn-treebank": "penn_treebank",
     "nltk": "nltk_corpora",
+    "chords": "chords",
 }
 
 

@@ -229,7 +229,27 @@ class Nltk(_Words):
         return self
 
 
-AnyCorpus = Annotated[Parentheses | PythonSource | Text | PennTreebank | Nltk, Field(discriminator="kind")]
+class Chords(_Words):
+    """Chords of 739 songs of the American charts, 1958 to 1991, bar by bar: the McGill Billboard corpus.
+
+    Looked for in the corpora folder, else downloaded and checked against its checksum. A song is a sequence, and
+    no title is in two splits. Tracks: `song`, `section`, `bar`, `beat`, `degree` and `progression`.
+    """
+
+    kind: Literal["chords"]
+    spelling: Literal["chord", "degree"] = Field(
+        "chord",
+        description="chord: as written (C:maj). degree: the root as a degree of the song's key (V:7), so that "
+        "songs in all keys are spelled alike.",
+    )
+    bars: bool = Field(True, description="Read bar lines (|) and held beats (.) as words too; false for chords alone.")
+    shares: Shares = Field(
+        Shares(train=0.6, validation=0.35, test=0.05),
+        description="Train, validation and test, in whole titles. Progressions are rare, so much is left to look at.",
+    )
+
+
+AnyCorpus = Annotated[Parentheses | PythonSource | Text | PennTreebank | Nltk | Chords, Field(discriminator="kind")]
 
 KINDS: dict[str, type[Settings]] = {
     get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in get_args(get_args(AnyCorpus)[0])
