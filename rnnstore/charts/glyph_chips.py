@@ -1,0 +1,116 @@
+"""The memory chips of a glyph view: a chip a cluster of units, a cell a unit, and the words that are typical of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from rnnstore.charts.glyph_colours import numbers
+from rnnstore.charts.glyph_layout import LINKS, WORD_LINE, WORD_LINES, Chips, Layout, Places, chips_across, chips_down
+from rnnstore.charts.palette import Palette, interpolate
+from rnnstore.windows import visible
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The unit clusters whose information the bars are: `unit_cluster` int[units], and the `words` typical of each."""
+
+    unit_cluster: np.ndarray
+    words: Sequence[Sequence[str]] = field(default=())
+
+    @property
+    def sizes(self) -> np.ndarray:
+        return np.bincount(self.unit_cluster)
+
+
+def place_chips(
+    clusters: Clusters, layout: Layout, places: Sequence[Places], selected: tuple[int, int] | None, width: int
+) -> Chips:
+    if not layout.arrangement.down:
+        return chips_across(clusters.sizes, layout.glyphs_bottom + LINKS, width)
+    centre = layout.top + layout.row / 2
+    if selected is not None and selected[0] < len(places):
+        there = places[selected[0]]
+        at = np.flatnonzero(there.index == selected[1])
+        centre = float(there.plot[at[0]]) if len(at) else centre
+    return chips_down(clusters.sizes, centre, layout.top + WORD_LINE, layout.glyphs_bottom)
+
+
+def cell_table(
+    clusters: Clusters, chips: Chips, response: np.ndarray | None, reach: float, palette: Palette
+) -> pa.Table:
+    """A cell a unit, in its chip, from top to bottom and left to right."""
+    order = np.argsort(clusters.unit_cluster, kind="stable")
+    cluster = clusters.unit_cluster[order]
+    place = np.arange(len(order)) - np.searchsorted(cluster, cluster)
+    column, row = place // chips.rows, place % chips.rows
+    x, y = chips.x[cluster] + column * chips.cell_width, chips.y[cluster] + row * chips.cell_height
+    if response is None:
+        colours = [palette.bands[1]] * len(order)
+        values = np.full(len(order), np.nan)
+    else:
+        values = np.asarray(response, float)[order]
+        colours = interpolate(palette.diverging, (values / (reach or 1) + 1) / 2)
+    return pa.table(
+        {
+            "unit": pa.array(order, pa.int32()),
+            "cluster": pa.array(cluster, pa.int16()),
+            "x": numbers(x),
+            "x2": numbers(x + chips.cell_width),
+            "y": numbers(y),
+            "y2": numbers(y + chips.cell_height),
+            "value": numbers(values),
+            "colour": pa.array(colours, pa.string()),
+        }
+    )
+
+
+def chip_table(clusters: Clusters, chips: Chips, marked: int | None) -> pa.Table:
+    sizes = clusters.sizes
+    return pa.table(
+        {
+            "cluster": pa.array(np.arange(len(sizes)), pa.int16()),
+            "units": pa.array(sizes, pa.int32()),
+            "x": numbers(chips.x - 0.003),
+            "x2": numbers(chips.x + chips.width + 0.003),
+            "y": numbers(chips.y - 3),
+            "y2": numbers(chips.y + chips.height + 3),
+            "words": pa.array([_listed(clusters, cluster) for cluster in range(len(sizes))], pa.string()),
+            "marked": pa.array(np.arange(len(sizes)) == (-1 if marked is None else marked), pa.bool_()),
+        }
+    )
+
+
+def _listed(clusters: Clusters, cluster: int, words: int = 12) -> str:
+    known = clusters.words[cluster] if cluster < len(clusters.words) else ()
+    return ", ".join(visible(word) for word in known[:words])
+
+
+def chip_word_table(clusters: Clusters, chips: Chips, down: bool) -> pa.Table:
+    """Under each chip its number and size, and the words that are typical of it: one a line, or down all in one."""
+    rows: list[tuple[int, float, float, float, str, bool]] = []
+    for cluster, size in enumerate(clusters.sizes.tolist()):
+        x = chips.x[cluster] if down else chips.slot_x[cluster] + chips.slot_width[cluster] / 2
+        y, room = chips.y[cluster] + chips.height + WORD_LINE, chips.slot_width[cluster] * 0.94
+        named = f"{cluster} · {size} unit{'' if size == 1 else 's'}"
+        known = list(clusters.words[cluster] if cluster < len(clusters.words) else ())
+        if down:
+            rows.append((cluster, x, y - 2, room, f"{named} · {_listed(clusters, cluster, 8)}".rstrip(" ·"), False))
+            continue
+        rows.append((cluster, x, y, room, named, True))
+        lines = [visible(word) for word in known[:WORD_LINES]]
+        rows += [(cluster, x, y + (1 + i) * WORD_LINE, room, word, False) for i, word in enumerate(lines)]
+    cluster, x, y, room, text, strong = zip(*rows, strict=True)
+    return pa.table(
+        {
+            "cluster": pa.array(cluster, pa.int16()),
+            "x": pa.array(x, pa.float32()),
+            "y": pa.array(y, pa.float32()),
+            "room": pa.array(room, pa.float32()),
+            "text": pa.array(text, pa.string()),
+            "name": pa.array(strong, pa.bool_()),
+        }
+    )

@@ -1,0 +1,384 @@
+"""The glyph view: how each word of a sentence moved each cluster of units (RNNVis, section 6.1.4, figure 6c).
+
+A glyph a token, in it a bar a unit cluster: the box is the cluster's information now, positive above and negative
+below the zero line, as a mean over its units; the coloured hat is what this word changed. What was gained is a part of
+the box, what was lost stands outside it; orange is a change upwards, blue one downwards. Above, a cursor on a track
+shows how much of the information before this word was preserved. Links lead to the memory chips of the clusters.
+
+Here the tables are made, in `glyph_layers` the specification, in `glyph_layout` the places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rnnstore.charts.glyph_chips import Clusters, cell_table, chip_table, chip_word_table, place_chips
+from rnnstore.charts.glyph_colours import DOWN, UP, UP_LOST, hat_colours, numbers, text_colours
+from rnnstore.charts.glyph_layers import MARGIN, glyph_specification
+from rnnstore.charts.glyph_layout import (
+    CAME,
+    HEADING,
+    LEGEND,
+    PLOT,
+    PREDICTED,
+    TRACKS,
+    WORD,
+    WORD_LINE,
+    WORD_LINES,
+    Arrangement,
+    Chips,
+    Layout,
+    Places,
+)
+from rnnstore.charts.glyph_predictions import came_table, prediction_table
+from rnnstore.charts.palette import Palette, interpolate
+from rnnstore.charts.picture import Picture, with_numbers
+from rnnstore.charts.signal import numeral
+from rnnstore.charts.tracks import Key, ink_on, legend_table
+from rnnstore.passages import Passage
+from rnnstore.sequences import SequenceMeasures
+from rnnstore.windows import visible
+
+FAR, KEPT = 3.0, 1.6
+"""Where the longest bar is more than `FAR` times as long as nine in ten are, the axis ends at `KEPT` times those."""
+
+FAINTEST = 0.03
+"""Links thinner than this share of the thickest are not drawn."""
+
+WIDEST_LINK = 11
+
+UNDER = 8
+"""Pixels between the last line of glyphs and where links spread."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How far the bars reach, `up` and `down` (both positive); each cluster's are divided by `own` before."""
+
+    up: float
+    down: float
+    own: np.ndarray
+
+    def height(self, values: np.ndarray) -> np.ndarray:
+        """Pixels above the lower edge of the bars; what lies beyond the axis ends at its end."""
+        room = PLOT - 8
+        shares = (np.clip(values / self.own, -self.down, self.up) + self.down) / (self.up + self.down)
+        return 4 + room * shares
+
+    def beyond(self, values: np.ndarray) -> np.ndarray:
+        scaled = values / self.own
+        return (scaled > self.up * 1.0001) | (scaled < -self.down * 1.0001)
+
+
+def glyph_picture(
+    passages: Sequence[Passage],
+    clusters: Clusters,
+    palette: Palette,
+    *,
+    arrangement: Arrangement | None = None,
+    predicted: int = 0,
+    selected: tuple[int, int] | None = None,
+    response: np.ndarray | None = None,
+    marked: int | None = None,
+    aligned: str = "",
+    own_scale: bool = False,
+    width: int = 1100,
+) -> Picture:
+    """The glyphs of one or several passages over the memory chips of `clusters`.
+
+    Of each token the `predicted` most probable next words are shown, and the probability of the word that came; the
+    links of the token `selected` (passage, index) are drawn, and its `response` float[units] on the chips; the cluster
+    `marked` is emphasised everywhere, as are the words that equal `aligned`. With `own_scale` each cluster's bars have
+    a scale of their own. Parameters that a page can listen to: `clicked_token` ("passage:index"), `clicked_bar`
+    ("passage:index:cluster") and `clicked_chip` (cluster).
+    """
+    arrangement = arrangement or Arrangement()
+    predicted = predicted if any(each.predictions is not None for each in passages) else 0
+    layout = Layout(tuple(len(each.words) for each in passages), arrangement, predicted)
+    places = [layout.places(index) for index in range(len(passages))]
+    axis = axis_of(passages, own_scale)
+    chips = place_chips(clusters, layout, places, selected, width)
+    strongest = max((float(np.abs(_net(each.measures)).max(initial=0)) for each in passages), default=0.0) or 1.0
+    reach = float(np.quantile(np.abs(response), 0.98)) if response is not None and len(response) else 0.0
+    valued = [np.asarray(each.values, float) for each in passages if each.values is not None]
+    scale = np.concatenate(valued) if valued else None
+    tables = {
+        "tokens": _concatenated(
+            [_token_table(index, *pair, selected, aligned, scale, palette) for index, pair in _both(passages, places)]
+        ),
+        "bars": _concatenated([_bar_table(index, *pair, axis, palette) for index, pair in _both(passages, places)]),
+        "links": _concatenated(
+            [
+                _link_table(index, *pair, layout, chips, selected, strongest, palette)
+                for index, pair in _both(passages, places)
+            ]
+        ),
+        "predictions": _concatenated(
+            [prediction_table(*pair, predicted, palette) for _, pair in _both(passages, places)]
+        ),
+        "came": _concatenated([came_table(*pair, predicted) for _, pair in _both(passages, places)]),
+        "cells": cell_table(clusters, chips, response, reach, palette),
+        "chips": chip_table(clusters, chips, marked),
+        "chip_words": chip_word_table(clusters, chips, arrangement.down),
+        "titles": _title_table(passages, places, layout, axis, own_scale),
+        "legends": legend_table(_legends(response is not None, reach, palette), palette, 0, LEGEND),
+    }
+    below = chips.y.max() + chips.height + WORD_LINE * (2 if arrangement.down else WORD_LINES + 1) + 8
+    height = max(layout.glyphs_bottom, below) + MARGIN["top"] + MARGIN["bottom"]
+    parameters: dict[str, Any] = {"down": arrangement.down, "marked": -1 if marked is None else marked}
+    return Picture(with_numbers(glyph_specification(palette, width), float(height), **parameters), tables)
+
+
+def axis_of(passages: Sequence[Passage], own_scale: bool = False) -> Axis:
+    """The axis that all bars share: to the longest, unless that flattens nine in ten of them."""
+    ends = [_ends(each.measures) for each in passages if len(each.words)]
+    if not ends:
+        return Axis(1.0, 1.0, np.ones(1))
+    high = np.concatenate([each[0] for each in ends])
+    low = np.concatenate([each[1] for each in ends])
+    own = np.ones(high.shape[1])
+    if own_scale:
+        own = np.maximum(high.max(axis=0), -low.min(axis=0))
+        own[own == 0] = 1
+    high, low = high / own, -low / own
+    usual = float(np.quantile(np.maximum(high, low), 0.9))
+    longest = max(float(high.max()), float(low.max()))
+    limit = KEPT * usual if longest > FAR * usual > 0 else longest
+    up, down = min(float(high.max()), limit), min(float(low.max()), limit)
+    least = 0.12 * max(up, down) or 1.0
+    return Axis(max(up, least), max(down, least), own)
+
+
+def _ends(measures: SequenceMeasures) -> tuple[np.ndarray, np.ndarray]:
+    """The upper and lower end of every bar with its hat, [n, clusters]."""
+    high = np.maximum(measures.positive, measures.positive - measures.positive_change)
+    low = np.minimum(measures.negative, measures.negative - measures.negative_change)
+    return high, low
+
+
+def _net(measures: SequenceMeasures) -> np.ndarray:
+    """The updated information of each cluster, positive and negative together: the width of its link."""
+    return measures.positive_change + measures.negative_change
+
+
+# The tables
+
+
+def _both(passages: Sequence[Passage], places: Sequence[Places]):
+    return enumerate(zip(passages, places, strict=True))
+
+
+def _concatenated(tables: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _token_table(
+    number: int,
+    passage: Passage,
+    places: Places,
+    selected: tuple[int, int] | None,
+    aligned: str,
+    scale: np.ndarray | None,
+    palette: Palette,
+) -> pa.Table:
+    """A glyph's frame and its word."""
+    index = places.index.tolist()
+    words = [visible(passage.words[i]) for i in index]
+    typed = _as_typed(passage, places.index)
+    unknown = np.asarray(passage.unknown, bool)[places.index].tolist()
+    colours = text_colours(passage.values, places.index, palette, scale)
+    same = [bool(aligned) and aligned in (passage.words[i], typed[at]) for at, i in enumerate(index)]
+    first = 0 if passage.first is None else passage.first
+    values = np.full(len(index), np.nan) if passage.values is None else np.asarray(passage.values, float)[places.index]
+    inks = [palette.threshold if new else ink for new, ink in zip(unknown, ink_on(colours, palette), strict=True)]
+    said = [
+        f"{word}, not known to the model" if new else word if passage.typed[i] else f"{word}, added as in training"
+        for i, word, new in zip(index, words, unknown, strict=True)
+    ]
+    return pa.table(
+        {
+            "place": pa.array([f"{number}:{i}" for i in index], pa.string()),
+            "step": pa.array(places.index + first, pa.int32()),
+            "x": numbers(places.x),
+            "x2": numbers(places.x + places.width),
+            "y": numbers(places.top),
+            "y2": numbers(places.bottom),
+            "wx": numbers(places.word_x),
+            "wx2": numbers(places.word_x + places.word_width),
+            "wy": numbers(places.word_top),
+            "wy2": numbers(places.word_top + WORD - 2),
+            "wmid": numbers(places.word_top + WORD / 2 - 1),
+            "typed": pa.array(typed, pa.string()),
+            "read": pa.array(said, pa.string()),
+            "unknown": pa.array(unknown, pa.bool_()),
+            "colour": pa.array(colours, pa.string()),
+            "ink": pa.array(inks, pa.string()),
+            "value": numbers(values),
+            "selected": pa.array([selected == (number, i) for i in index], pa.bool_()),
+            "aligned": pa.array(same, pa.bool_()),
+        }
+    )
+
+
+def _as_typed(passage: Passage, index: np.ndarray) -> list[str]:
+    """What a person wrote, and the word itself where one was added."""
+    return [visible(passage.typed[i] or passage.words[i]) for i in index.tolist()]
+
+
+def _bar_table(number: int, passage: Passage, places: Places, axis: Axis, palette: Palette) -> pa.Table:
+    """A bar a token and cluster: box, hats, cursor, and the numbers that they show."""
+    measures, index = passage.measures, places.index
+    clusters = measures.positive.shape[1]
+    positive, negative = measures.positive[index], measures.negative[index]
+    more, less = measures.positive_change[index], measures.negative_change[index]
+    share = measures.preserved_share[index]
+    bottom = places.bottom[:, None]
+
+    def y(values: np.ndarray) -> np.ndarray:
+        return bottom - axis.height(values)
+
+    bar = places.width * 0.94 / clusters
+    left = places.x[:, None] + places.width * 0.03 + np.arange(clusters) * bar
+    beyond_up = axis.beyond(np.maximum(positive, positive - more))
+    beyond_down = axis.beyond(np.minimum(negative, negative - less))
+    words = _as_typed(passage, index)
+    first = 0 if passage.first is None else passage.first
+    columns = {
+        "x": left + bar * 0.09,
+        "x2": left + bar * 0.91,
+        "mid": left + bar / 2,
+        "hx": left,
+        "hx2": left + bar,
+        "top": np.broadcast_to(places.top[:, None], left.shape),
+        "bottom": np.broadcast_to(bottom, left.shape),
+        "zero": y(np.zeros_like(left)),
+        "high": y(positive),
+        "low": y(negative),
+        "before_high": y(positive - more),
+        "before_low": y(negative - less),
+        "track": np.broadcast_to(places.top[:, None] + 5, left.shape),
+        "track2": np.broadcast_to(places.top[:, None] + TRACKS - 3, left.shape),
+        "cursor": places.top[:, None] + TRACKS - 3 - (TRACKS - 8) * share,
+        "beyond_up": np.where(beyond_up, places.top[:, None] + TRACKS + 3, np.nan),
+        "beyond_down": np.where(beyond_down, bottom - 3, np.nan),
+        "positive": positive,
+        "negative": negative,
+        "more": more,
+        "less": less,
+        "share": share,
+    }
+    names = [f"{number}:{i}" for i in index.tolist()]
+    up, down = (hat_colours(change, gained, palette) for change, gained in ((more, more > 0), (less, less < 0)))
+    return pa.table(
+        {
+            "place": pa.array(np.repeat(names, clusters).tolist(), pa.string()),
+            "bar": pa.array([f"{name}:{cluster}" for name in names for cluster in range(clusters)], pa.string()),
+            "cluster": pa.array(np.tile(np.arange(clusters), len(index)), pa.int16()),
+            "step": pa.array(np.repeat(index + first, clusters), pa.int32()),
+            "word": pa.array(np.repeat(words, clusters).tolist(), pa.string()),
+            "units": pa.array(np.tile(np.asarray(measures.units), len(index)), pa.int32()),
+            **{name: numbers(values) for name, values in columns.items()},
+            "up_colour": pa.array(up, pa.string()),
+            "down_colour": pa.array(down, pa.string()),
+        }
+    )
+
+
+def _link_table(
+    number: int,
+    passage: Passage,
+    places: Places,
+    layout: Layout,
+    chips: Chips,
+    selected: tuple[int, int] | None,
+    strongest: float,
+    palette: Palette,
+) -> pa.Table:
+    """The links of each token to the chips: where they start and end, how wide they are and in which colour."""
+    net = _net(passage.measures)[places.index]
+    token, cluster = np.nonzero(np.abs(net) >= FAINTEST * strongest)
+    down = layout.arrangement.down
+    x = (places.predicted_x + places.predicted_width) if down else places.x + places.width / 2
+    y = places.plot + PLOT / 2 if down else places.bottom
+    stem = np.zeros(len(x)) if down else layout.glyphs_bottom - UNDER - y
+    weights = net[token, cluster]
+    return pa.table(
+        {
+            "place": pa.array([f"{number}:{i}" for i in places.index[token].tolist()], pa.string()),
+            "cluster": pa.array(cluster, pa.int16()),
+            "x": numbers(x[token]),
+            "y": numbers(y[token]),
+            "dx": numbers(chips.link_x[cluster] - x[token]),
+            "dy": numbers(chips.link_y[cluster] - y[token]),
+            "stem": numbers(stem[token]),
+            "thick": numbers(0.4 + WIDEST_LINK * np.abs(weights) / strongest),
+            "net": numbers(weights),
+            "colour": pa.array(
+                [palette.diverging[UP if weight > 0 else DOWN] for weight in weights.tolist()], pa.string()
+            ),
+            "chosen": pa.array([selected == (number, i) for i in places.index[token].tolist()], pa.bool_()),
+        }
+    )
+
+
+def _title_table(
+    passages: Sequence[Passage], places: Sequence[Places], layout: Layout, axis: Axis, own_scale: bool
+) -> pa.Table:
+    """What stands left of each line: what its rows are, and the ends of the bars' axis."""
+    rows: list[tuple[float, float, float, str, str]] = []
+    down = layout.arrangement.down
+    span = axis.up + axis.down
+    high, low = ("own max", "") if own_scale else (f"+{numeral(axis.up, span)}", f"−{numeral(axis.down, span)}")
+    for passage, there in zip(passages, places, strict=True):
+        if not len(there.index):
+            continue
+        if down and len(passages) > 1:
+            rows.append((float(there.word_x[0]), 4.0, layout.top - HEADING / 2 - 4, passage.title, "heading"))
+        tops = [0] if down else np.unique(there.top, return_index=True)[1].tolist()
+        for at in tops:
+            x, plot = (float(there.x[at]) if down else 0.0), float(there.plot[at])
+            if not down:
+                rows.append((x, -8.0, float(there.word_top[at]) + WORD / 2 - 1, passage.title, "title"))
+                rows.append((x, -8.0, float(there.top[at]) + TRACKS / 2 + 1, "preserved", "row"))
+                rows.append((x, -8.0, plot + PLOT - float(axis.height(np.zeros(1))[0]), "0", "row"))
+                if layout.predicted:
+                    under = float(there.predicted_top[at])
+                    rows.append((x, -8.0, under + PREDICTED / 2, "predicted next", "row"))
+                    rows.append((x, -8.0, under + layout.predicted * PREDICTED + CAME / 2, "p of next word", "row"))
+            rows.append((x, -8.0, plot + 8, high, "row"))
+            rows.append((x, -8.0, plot + PLOT - 8, low, "row"))
+    x, dx, y, text, kind = zip(*rows, strict=True) if rows else ([], [], [], [], [])
+    return pa.table(
+        {
+            "x": pa.array(x, pa.float32()),
+            "dx": pa.array(dx, pa.float32()),
+            "y": pa.array(y, pa.float32()),
+            "text": pa.array(text, pa.string()),
+            "kind": pa.array(kind, pa.string()),
+        }
+    )
+
+
+def _legends(coloured: bool, reach: float, palette: Palette) -> list[tuple[str, list[Key]]]:
+    up, down = palette.diverging[UP], palette.diverging[DOWN]
+    glyph = [
+        Key(palette.bands[1], "box: information now, per unit"),
+        Key(up, "hat: this word made it more positive"),
+        Key(down, "more negative"),
+        Key(palette.diverging[UP_LOST], "outside the box: lost"),
+        Key("", "tick above: share preserved"),
+    ]
+    chips = [Key("", "point at a glyph for its links, click it for its response")]
+    if coloured:
+        values = np.linspace(-reach, reach, 5)
+        colours = interpolate(palette.diverging, np.linspace(0, 1, 5))
+        chips = [
+            Key(colour, numeral(number, 2 * reach)) for colour, number in zip(colours, values.tolist(), strict=True)
+        ]
+        chips.append(Key("", "change of each unit at the chosen word (its link: mean of the cluster)"))
+    return [("glyph", glyph), ("chips", chips)]

@@ -1,0 +1,205 @@
+"""Passages: readings as the glyph view takes them, measured by clusters of units, side by side.
+
+A passage is a sentence that was typed or a stretch of the recording, with what each of its words did to each cluster
+(`sequence_measures`) and, where a unit or a cluster colours the text, its values. Passages side by side stand in
+common columns; aligned at a word, its first occurrence in each stands in one column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from rnnstore.co_clusters import CoClusters
+from rnnstore.errors import QuestionError
+from rnnstore.reading import Reading
+from rnnstore.sequences import SequenceMeasures, keeping_gate, sequence_measures
+
+TYPICAL = 12
+"""Words that are named as typical of a cluster."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A measured reading of n tokens.
+
+    `title` names it, `typed` are the words as a person wrote them (empty: added), `values` float[n] colour the words
+    (None: nothing does), `first` is the step in the corpus of a recorded stretch.
+    """
+
+    title: str
+    words: Sequence[str]
+    typed: Sequence[str]
+    unknown: np.ndarray
+    measures: SequenceMeasures
+    predictions: pa.Table | None = None
+    values: np.ndarray | None = None
+    first: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """What colours the words: the value of one unit, or the mean value of one cluster of units."""
+
+    unit: int | None = None
+    cluster: int | None = None
+
+    def __str__(self) -> str:
+        return f"unit {self.unit}" if self.unit is not None else f"mean of cluster {self.cluster}"
+
+
+def passage(
+    reading: Reading,
+    state: str,
+    unit_cluster: np.ndarray,
+    *,
+    title: str = "",
+    by_gate: bool = False,
+    colouring: Colouring | None = None,
+    first: int | None = None,
+) -> Passage:
+    """A reading measured in `state` by the clusters int[units].
+
+    With `by_gate`, what is preserved is measured by the gate that keeps the state instead of by the values. Raises
+    `QuestionError` for a state that the reading does not have, and where its gate is not in it.
+    """
+    values = state_of(reading, state)
+    forget = None
+    if by_gate:
+        gate = keeping_gate(state, reading.gates)
+        if gate is None:
+            raise QuestionError(
+                f"What is preserved of {state} cannot be taken from a gate: none that keeps it was read. Typed "
+                "sentences have an LSTM's forget and a GRU's update gate; a stretch has those that were recorded."
+            )
+        forget = reading.gates[gate]
+    return Passage(
+        title=title or reading.source,
+        words=reading.words,
+        typed=reading.typed,
+        unknown=reading.unknown,
+        measures=sequence_measures(values, reading.before[state], unit_cluster, forget, reading.starts),
+        predictions=reading.predictions,
+        values=None if colouring is None else coloured_values(reading, state, unit_cluster, colouring),
+        first=first,
+    )
+
+
+def sentences_of(text: str, by_character: bool) -> list[str]:
+    """The sentences of a typed text: its lines, or by character, where line ends are read too, what stands between
+    empty lines."""
+    pieces = re.split(r"\n[ \t]*\n", text.strip("\n")) if by_character else text.splitlines()
+    return [piece if by_character else piece.strip() for piece in pieces if piece.strip()]
+
+
+def state_of(reading: Reading, state: str) -> np.ndarray:
+    """float32[n, units] of a state; `QuestionError` where the reading does not have it."""
+    if state not in reading.states:
+        known = ", ".join(reading.states) or "none"
+        raise QuestionError(f"The reading has no state {state}; it has {known}. Choose one of them.")
+    return reading.states[state]
+
+
+def coloured_values(reading: Reading, state: str, unit_cluster: np.ndarray, colouring: Colouring) -> np.ndarray:
+    """float[n]: the values of one unit, or the means over one cluster of units."""
+    values = state_of(reading, state)
+    if colouring.unit is not None:
+        if not 0 <= colouring.unit < values.shape[1]:
+            raise QuestionError(f"{state} has units 0 to {values.shape[1] - 1}, none {colouring.unit}.")
+        return values[:, colouring.unit].astype(float)
+    members = np.asarray(unit_cluster) == colouring.cluster
+    if not members.any():
+        raise QuestionError(f"There is no unit in a cluster {colouring.cluster}.")
+    return values[:, members].mean(axis=1).astype(float)
+
+
+def response_at(reading: Reading, state: str, index: int) -> np.ndarray:
+    """float[units]: how the token at `index` moved every unit, h(t) - h(t-1), with zero before a sequence starts."""
+    values = state_of(reading, state).astype(float)
+    if not 0 <= index < len(values):
+        raise QuestionError(f"There is no token {index}; the passage has {len(values)}.")
+    if reading.starts[index] and index:
+        return values[index]
+    return values[index] - (values[index - 1] if index else reading.before[state])
+
+
+def typical_words(clusters: CoClusters, words: int = TYPICAL) -> list[list[str]]:
+    """For each unit cluster the words of its partner among the word clusters, nearest to its centre first."""
+    typical: list[list[str]] = [[] for _ in range(clusters.k)]
+    order = np.argsort(-clusters.word_weight, kind="stable")
+    for word_cluster, unit_cluster in enumerate(clusters.partner.tolist()):
+        members = order[clusters.word_cluster[order] == word_cluster][:words]
+        typical[unit_cluster] = [clusters.words[row] for row in members.tolist()]
+    return typical
+
+
+def common_words(passages: Sequence[Passage]) -> list[str]:
+    """The words that stand in at least two of the passages, in the order in which they first come."""
+    found: dict[str, int] = {}
+    for each in passages:
+        for word in dict.fromkeys(each.words):
+            found[word] = found.get(word, 0) + 1
+    return [word for word, count in found.items() if count > 1]
+
+
+def offsets(passages: Sequence[Passage], word: str = "") -> tuple[int, ...]:
+    """The column in which each passage begins so that the first `word` of each stands in one; passages without it, and
+    all without a `word`, begin at column 0."""
+    places = [list(each.words).index(word) if word in each.words else None for each in passages]
+    furthest = max((place for place in places if place is not None), default=0)
+    return tuple(0 if place is None else furthest - place for place in places)
+
+
+def strongest(passages: Sequence[Passage]) -> tuple[int, int] | None:
+    """(passage, index) of the token whose word moved the clusters most, by the sum of their updated information."""
+    best: tuple[float, tuple[int, int]] | None = None
+    for number, each in enumerate(passages):
+        moved = np.abs(each.measures.positive_change + each.measures.negative_change).sum(axis=1)
+        if len(moved) and (best is None or moved.max() > best[0]):
+            best = float(moved.max()), (number, int(moved.argmax()))
+    return None if best is None else best[1]
+
+
+def measures_table(passages: Sequence[Passage]) -> pa.Table:
+    """All numbers of the glyphs, a row a passage, token and cluster: passage, title, index, step (of a recorded
+    stretch), word, typed, unknown, cluster, units, positive, negative (means over the units), their changes, preserved
+    (a sum) and preserved_share (null: nothing was there)."""
+    parts = []
+    for number, each in enumerate(passages):
+        steps, clusters = each.measures.positive.shape
+        index = np.repeat(np.arange(steps), clusters)
+        known = each.first is not None
+        measures = {
+            "positive": each.measures.positive,
+            "negative": each.measures.negative,
+            "positive_change": each.measures.positive_change,
+            "negative_change": each.measures.negative_change,
+            "preserved": each.measures.preserved,
+            "preserved_share": each.measures.preserved_share,
+        }
+        parts.append(
+            pa.table(
+                {
+                    "passage": pa.array(np.full(len(index), number + 1), pa.int16()),
+                    "title": pa.array([each.title] * len(index), pa.string()),
+                    "index": pa.array(index, pa.int32()),
+                    "step": pa.array(index + each.first if known else [None] * len(index), pa.int64()),
+                    "word": pa.array(list(each.words), pa.string()).take(pa.array(index)),
+                    "typed": pa.array(list(each.typed), pa.string()).take(pa.array(index)),
+                    "unknown": pa.array(np.asarray(each.unknown, bool)[index], pa.bool_()),
+                    "cluster": pa.array(np.tile(np.arange(clusters), steps), pa.int16()),
+                    "units": pa.array(np.tile(each.measures.units, steps), pa.int32()),
+                    **{name: pa.array(v.ravel(), pa.float64(), from_pandas=True) for name, v in measures.items()},
+                }
+            )
+        )
+    if not parts:
+        raise QuestionError("There is no passage whose numbers could be given.")
+    return pa.concat_tables(parts)
