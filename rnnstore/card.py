@@ -7,14 +7,14 @@ makes a table appear whole or not at all, and a truncated copy noticed without r
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from rnnstore.documents import parsed
 from rnnstore.errors import DamagedModel, StoreError
 from rnnstore.tables import FORMAT
 
@@ -145,28 +145,16 @@ def read_card(folder: Path) -> Card:
 
 
 def _parsed(folder: Path) -> Card:
-    path = folder / NAME
+    shown = f"{folder.name}/{NAME}"
     try:
-        content = json.loads(path.read_bytes())
+        content = (folder / NAME).read_bytes()
     except FileNotFoundError:
         raise DamagedModel(
             f"{folder.name} is no model: it holds no {NAME}. Delete the folder, or copy the whole model again."
         ) from None
-    except (OSError, ValueError) as error:
-        raise DamagedModel(f"{folder.name}/{NAME} cannot be read ({error}). {MENDING}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-        raise DamagedModel(f"{folder.name}/{NAME} is not a model's card: it says no format. {MENDING}")
-    if content["format"] > FORMAT:
-        raise DamagedModel(
-            f"{folder.name} has format {content['format']}, and this program reads up to {FORMAT}. "
-            "Update rnnstore to read it."
-        )
-    try:
-        return Card.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DamagedModel(f"{folder.name}/{NAME} is damaged at {where}: {first['msg']}. {MENDING}") from error
+    except OSError as error:
+        raise DamagedModel(f"{shown} cannot be read ({error}). {MENDING}") from error
+    return parsed(content, Card, shown=shown, what="card of a model", newest=FORMAT, mending=MENDING)
 
 
 def _wrong_file(folder: Path, card: Card) -> str:

@@ -18,14 +18,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import filelock
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rnnstore.card import checked_name
+from rnnstore.documents import parsed
 from rnnstore.errors import Busy, DamagedModel, QuestionError, StoreError, nearest
 from rnnstore.model import Model
 from rnnstore.selection import MOST_OFF, Selection, select
@@ -38,6 +39,9 @@ FOLDER = "hypotheses"
 FORMAT = 1
 
 SUFFIX = ".json"
+
+MOST_BYTES = 1_000_000
+"""Bytes of a file that is taken for a hypothesis."""
 
 WAIT = 5
 """Seconds that a writer waits for another one, which takes milliseconds."""
@@ -209,8 +213,8 @@ def _writing(store: Store, doing: str) -> Iterator[Path]:
 def _write(folder: Path, hypothesis: Hypothesis) -> None:
     path = folder / f".{new_id()}.new"
     try:
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(hypothesis.model_dump(), file, ensure_ascii=False, indent=1)
+        with open(path, "wb") as file:
+            file.write(written(hypothesis))
             file.flush()
             os.fsync(file.fileno())
         os.replace(path, folder / f"{hypothesis.name}{SUFFIX}")
@@ -220,27 +224,60 @@ def _write(folder: Path, hypothesis: Hypothesis) -> None:
 
 def _read(path: Path) -> Hypothesis:
     """The hypothesis in a file, named as the file is; `DamagedModel` with a sentence that names it."""
-    mending = "Delete it and save the hypothesis again."
-    shown = f"{FOLDER}/{path.name}"
+    shown, mending = f"{FOLDER}/{path.name}", "Delete it and save the hypothesis again."
     try:
-        content: Any = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise DamagedModel(f"{shown} cannot be read ({error}). {mending}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-        raise DamagedModel(f"{shown} is no hypothesis: it says no format. {mending}")
-    if content["format"] > FORMAT:
+    return parsed(content, Hypothesis, shown=shown, what="hypothesis", newest=FORMAT, mending=mending, name=path.stem)
+
+
+# Giving away
+
+
+def written(hypothesis: Hypothesis) -> bytes:
+    """A hypothesis as the small file that it is in a store, to be sent and received elsewhere."""
+    return json.dumps(hypothesis.model_dump(), ensure_ascii=False, indent=1).encode()
+
+
+def received(content: bytes, shown: str = "The file") -> Hypothesis:
+    """The hypothesis in the bytes of a file from elsewhere, which a sentence about it calls `shown`.
+
+    Raises `DamagedModel` for what is too large, no JSON, no hypothesis, of a newer format, or damaged, and `StoreError`
+    for a name that cannot be one. Whether the hypothesis fits a store, `unfit` says.
+    """
+    mending = "Ask for the file again, as rnnstore wrote it."
+    if len(content) > MOST_BYTES:
         raise DamagedModel(
-            f"{shown} has format {content['format']}, and this program reads up to {FORMAT}. "
-            "Update rnnstore to read it."
+            f"{shown} has {len(content):,} bytes; a hypothesis has at most {MOST_BYTES:,}. Choose the file of one."
         )
+    found = parsed(content, Hypothesis, shown=shown, what="hypothesis", newest=FORMAT, mending=mending)
+    checked_name(found.name, "hypothesis")
+    return found
+
+
+def unfit(store: Store, hypothesis: Hypothesis) -> str:
+    """Why a hypothesis is not, in this store, what it was where it was formed: a sentence, empty when it is."""
+    words = "Its words can still be looked for, in any model of this store."
     try:
-        return Hypothesis.model_validate({**content, "name": path.stem})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "its steps"
-        raise DamagedModel(f"{shown} is damaged at {where}: {first['msg']}. {mending}") from error
+        model = store.model(hypothesis.model)
+        units = model.state(hypothesis.state).units
+    except StoreError as error:
+        return f"{error} {words}"
+    named = max((*hypothesis.units, *hypothesis.left_out, *hypothesis.pinned), default=0)
+    if named >= units:
+        return (
+            f"It names unit {named:,} of {hypothesis.state}, and in {model.name} of this store that state has units 0 "
+            f"to {units - 1:,}: it is another network of the same name. {words}"
+        )
+    if not _stands(model, hypothesis):
+        return (
+            f"At steps {hypothesis.start:,} to {hypothesis.stop - 1:,} {model.name} of this store reads other words "
+            f"than {hypothesis.text!r}: it was recorded over another text. {words}"
+        )
+    return ""
 
 
 # Running again

@@ -14,7 +14,20 @@ from hypothesis import strategies as st
 import rnnstore
 from rnnstore import hypotheses
 from rnnstore.errors import DamagedModel, QuestionError, StoreError
-from rnnstore.hypotheses import Hypothesis, compare, delete, form, load, rename, rerun, save, saved
+from rnnstore.hypotheses import (
+    Hypothesis,
+    compare,
+    delete,
+    form,
+    load,
+    received,
+    rename,
+    rerun,
+    save,
+    saved,
+    unfit,
+    written,
+)
 from rnnstore.matching import match
 from rnnstore.selection import Selection, select
 from tests.worlds import random_world, record
@@ -152,9 +165,10 @@ def test_a_name_is_no_path(empty, name):
         ('{"format": 99}', "has format 99, and this program reads up to 1. Update rnnstore"),
         ('{"format": 1}', "is damaged at model"),
         (json.dumps({**plain().model_dump(), "threshold": "high"}), "is damaged at threshold"),
-        (json.dumps({**plain().model_dump(), "stop": 7}), "is damaged at its steps.*2 words for steps 1 to 7"),
+        (json.dumps({**plain().model_dump(), "stop": 7}), "is damaged: .*2 words for steps 1 to 7"),
         (json.dumps({**plain().model_dump(), "units": [-1]}), "is damaged at units.0"),
         (b"\xff\xfe", "cannot be read"),
+        ("[" * 100_000, "cannot be read: it is no JSON"),
     ],
 )
 def test_damaged_files_are_told_by_name_and_leave_the_others(empty, content, sentence):
@@ -208,6 +222,51 @@ def test_a_file_in_the_way_is_said(empty):
     (empty.path / "hypotheses").write_text("mine")
     with pytest.raises(StoreError, match="is a file; the hypotheses need a folder"):
         save(empty, plain())
+
+
+# Giving away
+
+
+def test_a_file_is_given_away_and_received(tmp_path, store, formed):
+    other = rnnstore.open(tmp_path / "other")
+    found = received(written(formed))
+    assert found == formed
+    save(other, found)
+    assert load(other, formed.name) == formed
+    assert (other.path / "hypotheses" / f"{formed.name}.json").read_bytes() == written(formed)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "letter.json cannot be read: it is no JSON"),
+        (b"PK\x03\x04", "letter.json cannot be read: it is no JSON"),
+        (b'{"cells": []}', "letter.json is no hypothesis: it says no format"),
+        (b'{"format": 2}', "letter.json has format 2, and this program reads up to 1. Update rnnstore"),
+        (b'{"format": 1}', "letter.json is damaged at name"),
+        (b" " * 1_000_001, "letter.json has 1,000,001 bytes; a hypothesis has at most"),
+        (json.dumps(plain("../evil").model_dump()).encode(), "cannot name a hypothesis"),
+    ],
+)
+def test_what_is_no_hypothesis_is_a_sentence(content, sentence):
+    with pytest.raises(StoreError, match=sentence):
+        received(content, "letter.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, ""),
+        ({"model": "onn"}, "has no model 'onn': did you mean one? Its words can still be looked for"),
+        ({"state": "sss"}, "Model 'one' has no state 'sss': there is "),
+        ({"pinned": (4, 999)}, "names unit 999 of s, and in one of this store that state has units 0 to "),
+        ({"start": 120, "stop": 122}, "At steps 120 to 121 one of this store reads other words than"),
+        ({"start": 9998, "stop": 10000}, "reads other words"),
+    ],
+)
+def test_where_a_hypothesis_does_not_fit_a_store_it_is_said(store, formed, changes, sentence):
+    said = unfit(store, formed.model_copy(update=changes))
+    assert sentence in said and bool(said) == bool(sentence)
 
 
 # Running again

@@ -1,0 +1,38 @@
+"""Small JSON files that say their format: how one is read, and what is wrong with it, in a sentence that names it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rnnstore.errors import DamagedModel
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def parsed(
+    content: bytes, kind: type[Document], *, shown: str, what: str, newest: int, mending: str, **instead: Any
+) -> Document:
+    """The document of a `kind` in `content`; fields named in `instead` have those values whatever it says.
+
+    Raises `DamagedModel` when it is no JSON, no `what` at all, of a format above `newest`, or damaged; the sentence
+    calls it `shown` and ends with the `mending`.
+    """
+    try:
+        fields = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DamagedModel(f"{shown} cannot be read: it is no JSON ({error}). {mending}") from error
+    if not isinstance(fields, dict) or not isinstance(fields.get("format"), int):
+        raise DamagedModel(f"{shown} is no {what}: it says no format. {mending}")
+    if fields["format"] > newest:
+        raise DamagedModel(
+            f"{shown} has format {fields['format']}, and this program reads up to {newest}. Update rnnstore to read it."
+        )
+    try:
+        return kind.model_validate({**fields, **instead})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f" at {'.'.join(map(str, first['loc']))}" for _ in first["loc"][:1])
+        raise DamagedModel(f"{shown} is damaged{where}: {first['msg']}. {mending}") from error
