@@ -12,7 +12,7 @@ from pages._address import MOST_OFF, View, change, controlled, number
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.select import LINES
 from rnnstore.selection import SelectedUnits, Selection, select
-from rnnstore.suggestions import example, highest_threshold
+from rnnstore.suggestions import example, nearest_threshold
 from rnnstore.windows import visible, window_start
 
 
@@ -143,7 +143,7 @@ def say_selection(model: Model, view: View, selected: Selected) -> None:
     else:
         beside = ", and off beside it as asked" if view.before or view.after else ""
         sentence = f"**No unit** is on throughout {_quoted(model, selection)} at threshold {view.threshold:g}{beside}."
-        none = highest_threshold(model, selection) is None
+        none = nearest_threshold(model, selection) is None
         st.markdown(sentence + (" No threshold would select one." if none else ""))
 
 
@@ -156,10 +156,12 @@ def offer_actions(model: Model, state: State, view: View, selected: Selected) ->
     if units is not None and not len(units.units) and len(units.left_out):
         st.button("Take them back", on_click=change, kwargs={"out": None}, type="primary")
     elif units is not None and not len(units.units):
-        highest = highest_threshold(model, selection)
-        if highest is not None:
-            lower = float(np.floor(highest * 1000) / 1000)
-            st.button(f"Set it to {lower:g}", on_click=change, kwargs={"threshold": lower}, type="primary")
+        nearest = nearest_threshold(model, selection)
+        if nearest is not None:
+            said = "The nearest threshold at which a unit follows the pattern"
+            st.button(
+                f"Set it to {nearest:g}", on_click=change, kwargs={"threshold": nearest}, type="primary", help=said
+            )
     if selection.start >= view.at + view.window or selection.stop <= view.at:
         there = window_start(model, selection.start, view.window)
         st.button("Go to the brush", on_click=change, kwargs={"at": there}, help="Show the brushed words")

@@ -5,6 +5,8 @@ Both look at a few thousand steps at most, and answer with something that `selec
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from rnnstore.model import Model
@@ -19,20 +21,40 @@ CANDIDATES, NEARBY = 24, 8_192
 """Candidates for an example of each length, and the steps in which to look for whether they happen again."""
 
 
-def highest_threshold(model: Model, selection: Selection) -> float | None:
-    """The highest threshold at which the selection's pattern selects a unit; None when none does at any threshold.
+def nearest_threshold(model: Model, selection: Selection) -> float | None:
+    """The threshold nearest to the selection's at which its pattern selects a unit; None when none does at any.
 
-    Raises `QuestionError` when the selection is not a stretch of one sequence.
+    A unit follows the pattern at thresholds above all its values beside the selection and up to its least value in it.
+    The answer lies in such an interval and has three decimals where one of those does. Raises `QuestionError` when the
+    selection is not a stretch of one sequence.
     """
     first, stop = sequence_around(model, selection.start, selection.stop)
     low = max(first, selection.start - selection.off_before)
     high = min(stop, selection.stop + selection.off_after)
-    values = model.vectors(selection.state, low, high).astype(np.float32)
+    values = model.vectors(selection.state, low, high).astype(np.float64)
     inside = slice(selection.start - low, selection.stop - low)
     least = values[inside].min(axis=0)
     outside = np.concatenate([values[: inside.start], values[inside.stop :]])
-    possible = np.ones(len(least), bool) if not len(outside) else least > outside.max(axis=0)
-    return float(least[possible].max()) if possible.any() else None
+    most = outside.max(axis=0) if len(outside) else np.full(len(least), -np.inf)
+    possible = (most < least) & np.isfinite(least)
+    most, least = most[possible], least[possible]
+    if not len(least):
+        return None
+    asked = selection.threshold
+    distance = np.where(asked > least, asked - least, np.where(asked <= most, most - asked, 0.0))
+    best = int(np.lexsort((-least, distance))[0])
+    return _round_within(float(most[best]), float(least[best]), asked)
+
+
+def _round_within(most: float, least: float, asked: float) -> float:
+    """A number above `most` and up to `least`, near `asked`; of three decimals where there is one."""
+    if asked > least:
+        rounded = math.floor(least * 1000) / 1000
+    elif asked <= most:
+        rounded = (math.floor(most * 1000) + 1) / 1000
+    else:
+        return asked
+    return rounded if most < rounded <= least else least
 
 
 def example(model: Model, state: str, threshold: float, start: int, stop: int) -> Selection | None:

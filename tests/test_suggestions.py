@@ -5,7 +5,7 @@ import pytest
 
 from rnnstore import QuestionError
 from rnnstore.selection import Selection, select
-from rnnstore.suggestions import FEW, MANY, example, highest_threshold
+from rnnstore.suggestions import FEW, MANY, example, nearest_threshold
 from tests.worlds import random_world, record
 
 VALUES = np.array([[0.1, 0.9, 0.0], [0.5, 0.8, 0.0], [0.6, 0.7, 0.0], [0.2, 0.6, 0.0]], np.float32)
@@ -16,21 +16,48 @@ def model(tmp_path):
     return record(tmp_path / "store", words=list("abcd"), states={"hidden": VALUES}).model("small")
 
 
-def test_the_highest_threshold_is_the_best_units_least_value(model):
-    assert highest_threshold(model, Selection("hidden", 1, 3, 9.0)) == pytest.approx(0.7, abs=1e-3)
+def test_from_above_the_nearest_threshold_is_the_best_units_least_value(model):
+    assert nearest_threshold(model, Selection("hidden", 1, 3, 9.0)) == pytest.approx(0.7, abs=1e-3)
 
 
 def test_limits_exclude_units_that_are_higher_beside_the_selection(model):
-    assert highest_threshold(model, Selection("hidden", 1, 3, 9.0, off_before=1)) == pytest.approx(0.5, abs=1e-3)
+    assert nearest_threshold(model, Selection("hidden", 1, 3, 9.0, off_before=1)) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_from_below_it_is_just_above_the_values_beside_the_selection(model):
+    # Unit 0 follows the pattern above 0.1 and up to 0.5; at 0 it is on before as well.
+    assert nearest_threshold(model, Selection("hidden", 1, 3, 0.0, off_before=1)) == pytest.approx(0.1, abs=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_threshold_between_selects_a_unit(tmp_path, seed):
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(6, 3)).astype(np.float16)
+    model = record(tmp_path / "store", words=list("abcdef"), states={"hidden": values}).model("small")
+    asked = float(random.normal())
+    selection = Selection("hidden", 2, 4, asked, off_before=1, off_after=1)
+    follows = {
+        level: len(select(model, Selection("hidden", 2, 4, level, 1, 1)).units) > 0
+        for level in np.arange(-4, 4, 0.004).tolist()
+    }
+    found = nearest_threshold(model, selection)
+    if found is None:
+        assert not any(follows.values())
+    else:
+        assert len(select(model, Selection("hidden", 2, 4, found, 1, 1)).units)
+        low, high = sorted((asked, found))
+        assert (
+            not any(there for level, there in follows.items() if low + 0.002 < level < high - 0.002) or asked == found
+        )
 
 
 def test_there_may_be_no_threshold_at_all(model):
-    assert highest_threshold(model, Selection("hidden", 3, 4, 9.0, off_before=1)) is None
+    assert nearest_threshold(model, Selection("hidden", 3, 4, 9.0, off_before=1)) is None
 
 
 def test_a_selection_outside_the_corpus_is_refused(model):
     with pytest.raises(QuestionError):
-        highest_threshold(model, Selection("hidden", 3, 9, 0.1))
+        nearest_threshold(model, Selection("hidden", 3, 9, 0.1))
 
 
 @pytest.mark.parametrize("threshold", [0.3, 5.0])

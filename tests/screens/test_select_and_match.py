@@ -110,7 +110,7 @@ def test_what_the_address_names_in_vain_gets_a_sentence_and_a_usable_page(open_p
     assert widget(app, "button", "Forward")
 
 
-def test_nothing_on_offers_the_highest_threshold_at_which_something_is(open_page):
+def test_nothing_on_offers_the_nearest_threshold_at_which_something_is(open_page):
     app = open_page(**{"model": "brackets", "from": "44", "to": "46", "threshold": "0.9"})
     assert "**No unit** is on throughout" in said(app)
     button = next(button for button in app.main.button if button.label.startswith("Set it to"))
@@ -250,7 +250,9 @@ class Select:
         self.page.wait_for_timeout(300)
 
     def click_word(self, cell: int) -> None:
-        self.page.mouse.click(self.x(cell + 0.5), self.box["y"] + select_chart.MARGIN["top"] + Rows(False, 0, 0).words + 12)
+        self.page.mouse.click(
+            self.x(cell + 0.5), self.box["y"] + select_chart.MARGIN["top"] + Rows(False, 0, 0).words + 12
+        )
         settle(self.page)
         self.page.wait_for_timeout(300)
 
