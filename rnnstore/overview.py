@@ -69,9 +69,13 @@ def status(model: Model) -> Status:
         return Status("trained, not recorded", "Record what it keeps in its states:", "record")
     if begun:
         return Status("training stopped early", "Go on from where it stopped, then record:", "run")
-    if model.card.settings:
+    if "name" in model.card.settings:  # those of a recipe
         return Status("nothing recorded", "Train and record it:", "run")
-    return Status("nothing recorded", "Its recording has not begun or did not end; record it again, or delete it.")
+    return Status(
+        "nothing recorded",
+        "Its recording failed, or was stopped before anything was kept. Run the program or the import that records it "
+        f"once more: under the same name it takes this place. Or delete it: python -m rnnstore delete {model.name!r}",
+    )
 
 
 def being_written(model: Model) -> bool:

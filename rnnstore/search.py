@@ -80,7 +80,9 @@ def search(
         total += len(hits)
         longer |= cut
     around = (40 if by_character else 8) if context is None else context
-    return Hits(_table(model, np.concatenate(pages), around), total, _note(model, text, regex, total, longer))
+    return Hits(
+        _table(model, np.concatenate(pages), around), total, _note(model, text, regex, total, longer, ignore_case)
+    )
 
 
 def _phrase(model: Model, text: str, ignore_case: bool) -> list[str]:
@@ -231,9 +233,10 @@ def _table(model: Model, hits: np.ndarray, around: int) -> pa.Table:
     return pa.table({"start": start, "stop": stop, "sequence": sequence} | columns)
 
 
-def _note(model: Model, text: str, regex: bool, total: int, longer: bool) -> str:
+def _note(model: Model, text: str, regex: bool, total: int, longer: bool, ignore_case: bool) -> str:
     if total:
-        said = f"{total:,} hit{'' if total == 1 else 's'}."
+        alike = ignore_case and text.lower() != text.upper()
+        said = f"{total:,} hit{'' if total == 1 else 's'}{', capitals and small letters alike' if alike else ''}."
         return said + (f" Hits of more than {LONGEST:,} steps may be cut." if longer else "")
     if not regex and model.card.level == "word":
         folded = {word.casefold(): word for word in model.vocabulary}

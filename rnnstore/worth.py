@@ -121,13 +121,11 @@ class Worth:
     @property
     def note(self) -> str:
         """A sentence that says how it was counted."""
-        if not self.matches:
-            return f"No match, so nothing can be said about {self.track}."
-        return (
-            f"First steps of {self.matches:,} matches and their {self.words:,} words against all {self.steps:,} steps. "
-            f"p: Fisher's exact test, two-sided, {CORRECTIONS[self.correction]} correction for "
+        tested = (
+            f" p: Fisher's exact test, two-sided, {CORRECTIONS[self.correction]} correction for "
             f"{self.table.num_rows} labels; intervals: Wilson, 95 %."
         )
+        return _counted_over(self) + tested * bool(self.matches)
 
 
 @dataclass(frozen=True)
@@ -151,12 +149,17 @@ class ScalarWorth:
     @property
     def note(self) -> str:
         """A sentence that says how it was counted."""
-        if not self.matches:
-            return f"No match, so nothing can be said about {self.track}."
-        return (
-            f"First steps of {self.matches:,} matches and their {self.words:,} words against all {self.steps:,} steps. "
-            f"A match's start is above a step of the corpus with probability {self.superiority:.3f}."
-        )
+        above = f" A match's start is above a step of the corpus with probability {self.superiority:.3f}."
+        return _counted_over(self) + above * bool(self.matches)
+
+
+def _counted_over(found: Worth | ScalarWorth) -> str:
+    """The sentence with which the note on either kind of track begins."""
+    if not found.matches:
+        return f"No match, so nothing can be said about {found.track}."
+    return (
+        f"First steps of {found.matches:,} matches and their {found.words:,} words against all {found.steps:,} steps."
+    )
 
 
 def places(

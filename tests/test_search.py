@@ -36,7 +36,8 @@ def test_a_phrase_is_whole_words_of_one_sequence():
         {"start": 3, "stop": 5, "sequence": 0, "before": "the cat saw", "words": "the Cat", "after": ". the category"},
         {"start": 8, "stop": 10, "sequence": 1, "before": "", "words": "The cat", "after": "saw . a cat"},
     ]
-    assert hits.total == 3 and hits.note == "3 hits."
+    assert hits.total == 3 and hits.note == "3 hits, capitals and small letters alike."
+    assert search(CORPUS, "the cat", ignore_case=False).note == "1 hit."
 
 
 def test_case_can_be_told_apart():

@@ -149,3 +149,12 @@ def test_sql_that_is_refused_is_a_sentence(store):
 def test_the_store_can_be_named_in_the_environment(store, monkeypatch):
     monkeypatch.setenv("RNNSTORE", str(store))
     assert "small" in run("list").stdout
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"), [("", "is empty"), (" ; ", "is empty"), ("/* nothing */", "has no answer")]
+)
+def test_a_query_that_asks_nothing_is_one_line(store, query, reason):
+    failed = run("sql", query, "--store", store)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith(f"Error: The query {reason}; ask for something") and failed.stderr.count("\n") == 1

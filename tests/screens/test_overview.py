@@ -96,6 +96,16 @@ def test_status_tells_every_stage(tmp_path):
         assert now() == "being recorded anew"
 
 
+def test_a_recording_that_failed_says_how_to_mend_it(run, tmp_path):
+    store = rnnstore.open(tmp_path / "store")
+    with pytest.raises(ZeroDivisionError), store.record("broken") as recorder:
+        recorder.add(words=["a"], states={"s": [[1 / 0]]})
+    assert "under the same name it takes this place" in said(run(tmp_path / "store"))
+    with store.record("broken") as recorder:
+        recorder.add(words=["a", "b"], states={"s": [[1.0], [2.0]]})
+    assert status(store.model("broken")).said == "recorded"
+
+
 def test_the_table_of_models_holds_a_column_for_every_metric(small_store):
     table = overview(rnnstore.open(small_store))
     assert table["perplexity (test)"].to_pylist() == [3.25, 3.0, None, 13.75]
