@@ -50,13 +50,30 @@ def smallest_at_least(threshold: float, dtype: np.dtype) -> np.floating:
 
 
 _HALF = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+_SIGN_AND_MOVED = np.int32(-0x70002000)  # 0x8fffe000
+_TOO_SMALL_BY = np.float32(2.0**112)
+_CACHED = 1 << 16  # values that stay in the processor's cache from one pass over them to the next
 
 
 def single(values: np.ndarray) -> np.ndarray:
-    """float32 of stored values; half precision goes through a table, three times quicker than NumPy's conversion."""
-    if values.dtype == np.float16:
+    """float32 of stored values, exactly; some eight times quicker than NumPy's conversion from half precision.
+
+    A half is a sign, 5 bits of exponent and 10 of fraction. With those 15 bits moved to where a float32 has the lower
+    exponent and the upper fraction, it is too small by the factor 2^(127 - 15), for subnormal ones, too.
+    """
+    if values.dtype != np.float16:
+        return values.astype(np.float32)
+    if not values.ndim or not all_finite(values):
         return np.take(_HALF, values.view(np.uint16), mode="clip")
-    return values.astype(np.float32)
+    result = np.empty(values.shape, np.float32)
+    rows = max(1, _CACHED * len(values) // max(1, values.size))
+    for first in range(0, len(values), rows):
+        piece = result[first : first + rows]
+        moved = piece.view(np.int32)
+        np.left_shift(values[first : first + rows].view(np.int16), 13, out=moved, dtype=np.int32)
+        moved &= _SIGN_AND_MOVED
+        piece *= _TOO_SMALL_BY
+    return result
 
 
 def all_finite(values: np.ndarray) -> bool:

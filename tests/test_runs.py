@@ -77,7 +77,9 @@ def test_blocks_encode_to_the_same_runs_as_the_whole(data):
 
 def test_half_precision_is_widened_exactly():
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
-    np.testing.assert_array_equal(single(every), every.astype(np.float32))
-    assert all_finite(every[np.isfinite(every)])
+    finite = every[np.isfinite(every)]
+    for values in (every, finite, finite.reshape(-1, 64), finite.reshape(-1, 64)[:, ::3]):
+        np.testing.assert_array_equal(single(values).view(np.int32), values.astype(np.float32).view(np.int32))
+    assert all_finite(finite)
     assert not all_finite(np.array([1, np.inf], np.float16))
     assert not all_finite(np.array([1, np.nan], np.float32))
