@@ -39,19 +39,22 @@ class Moments:
 
     def add(self, values: np.ndarray, order: np.ndarray, word_ids: np.ndarray, starts: np.ndarray) -> None:
         """Add a block: float32 `values` [steps, units] in time order, `order` sorting `word_ids`, `starts` bool."""
+        from scipy.sparse import csr_array
+
         sorted_ids = word_ids[order]
-        groups = np.flatnonzero(np.r_[True, sorted_ids[1:] != sorted_ids[:-1]])
-        words = sorted_ids[groups]
+        groups = np.flatnonzero(np.r_[True, sorted_ids[1:] != sorted_ids[:-1], True])
+        words = sorted_ids[groups[:-1]]
         self._grow(int(words[-1]) + 1)
-        self.count[words] += np.diff(np.r_[groups, len(order)])
+        self.count[words] += np.diff(groups)
+        of_word = csr_array((np.ones(len(order), np.float32), order, groups), (len(words), len(order)))
         for first in range(0, self.units, _UNITS_AT_ONCE):
             units = slice(first, first + _UNITS_AT_ONCE)
             before = np.concatenate([self._last[None, units], values[:-1, units]])
             before[starts] = 0
-            response = np.subtract(values[:, units], before, out=before)[order]
-            self._sum[words, units] += np.add.reduceat(response, groups, axis=0)
+            response = np.subtract(values[:, units], before, out=before)
+            self._sum[words, units] += of_word @ response  # half the time of np.add.reduceat on sorted rows
             np.square(response, out=response)
-            self._squares[words, units] += np.add.reduceat(response, groups, axis=0)
+            self._squares[words, units] += of_word @ response
         self._last = values[-1].copy()
 
     def _grow(self, words: int) -> None:
