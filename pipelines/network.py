@@ -172,10 +172,7 @@ class RecurrentNetwork:
         """Write weights.npz, and network.json with `facts`, into `folder`, each whole or not at all; the JSON last."""
         folder.mkdir(parents=True, exist_ok=True)
         write_arrays(folder / "weights.npz", {name: value.numpy() for name, value in self.weights.items()})
-        facts = {"format": 1, "network": self.settings, **facts}
-        partial = folder / "network.json.partial"
-        partial.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-        os.replace(partial, folder / "network.json")
+        write_facts(folder, {"format": 1, "network": self.settings, **facts})
 
     @classmethod
     def load(cls, folder: Path) -> tuple["RecurrentNetwork", dict] | None:
@@ -204,6 +201,14 @@ def run(cell, projected, keep, state, wanted):
 
     _, state, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, state, arrays), maximum_iterations=steps)
     return state, {name: array.stack() for name, array in arrays.items()}
+
+
+def write_facts(folder: Path, facts: dict) -> None:
+    """Write network.json, whole or not at all."""
+    partial = folder / "network.json.partial"
+    with disk_full_said(f"writing {folder / 'network.json'}"):
+        partial.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+        os.replace(partial, folder / "network.json")
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

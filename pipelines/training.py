@@ -31,7 +31,7 @@ from pipelines.checkpoint import (
     training_table,
 )
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
-from pipelines.network import LanguageModel
+from pipelines.network import LanguageModel, write_facts
 from pipelines.recording import Reader
 from rnnstore.tables import DECADES
 
@@ -93,6 +93,7 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
         )
     if finished:
         console.print(f"{recipe.name} is trained already.")
+        say_tokenisation(folder, finished[1], corpus)
         return finished[0]
 
     settings, validation = recipe.training, corpus.splits.get("validation")
@@ -184,7 +185,8 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                 )
 
     network.assign(dict(zip(network.weights, best, strict=True)))
-    network.save(folder, settings=key, level=corpus.level, vocabulary=corpus.vocabulary)
+    facts = {"settings": key, "level": corpus.level, "vocabulary": corpus.vocabulary}
+    network.save(folder, **facts, tokenisation=corpus.tokenisation)
     measured = {name: reader.mean_loss(corpus.splits[name]) for name in ("validation", "test") if name in corpus.splits}
     writer.describe(metrics=[("perplexity", name, perplexity(loss)) for name, loss in measured.items()])
     for name, loss in measured.items():
@@ -209,7 +211,14 @@ def trained(recipe, corpus, folder: Path) -> LanguageModel:
             f"The corpus {corpus.name} has other words now than when {recipe.name} was trained, so its numbers "
             "of words no longer fit. Train anew with --again."
         )
+    say_tokenisation(folder, facts, corpus)
     return network
+
+
+def say_tokenisation(folder: Path, facts: dict, corpus) -> None:
+    """Let the files of a trained network say how its corpus makes words of text, where they do not yet."""
+    if facts.get("tokenisation") != corpus.tokenisation:
+        write_facts(folder, {**facts, "tokenisation": corpus.tokenisation})
 
 
 def compiled_step(network, weights, optimizer, state, settings):

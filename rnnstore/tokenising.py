@@ -9,7 +9,7 @@ none, or has it apart; the description says what is taken apart and what is left
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,7 +23,7 @@ LONGEST = 200_000
 """Characters of a typed text that are looked at."""
 
 _CHUNK = re.compile(r"\S+")
-_WORD_OR_PUNCTUATION = re.compile(r"\w+|[^\w\s]+")
+ONE_KIND = re.compile(r"\w+|[^\w\s]+")
 _NUMBER = re.compile(r"[-+]?[.]?\d[\d,.:/]*")
 
 
@@ -38,12 +38,12 @@ class Tokenisation(BaseModel):
     end        by word: written at the end of every piece of text; null for none
     piece      what a piece is: the whole text, a line, or a sentence as NLTK finds it
     starts     where the state is zero: at the start of the whole text, of a line, of a sentence
-    before, after   split at white space: what is taken off a word without number, a word of its own
-    left_out   likewise, but not read: the corpus has none of these marks
-    full_stop  likewise a full stop, where a sentence ends and what stands before it is a word
+    before, after   split at white space: what is taken off the edges of a word that has no number, and the word that it
+               becomes: {",": ",", "(": "-LRB-"}; null for a mark that the corpus leaves out
+    full_stop  likewise a full stop where a sentence ends
+    whole      likewise, words that are left as they are, though they begin or end like this
     number     the word that stands for every number; null for none
-    written    how single marks are written in the corpus: {"’": "'"}
-    quotes     how double quotes are written, opening and closing
+    written    how single marks inside of words are written: {"’": "'"}
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -55,13 +55,12 @@ class Tokenisation(BaseModel):
     end: str | None = None
     piece: Literal["text", "line", "sentence"] = "line"
     starts: Literal["text", "line", "sentence"] = "text"
-    before: list[str] = []
-    after: list[str] = []
-    left_out: list[str] = []
+    before: dict[str, str | None] = {}
+    after: dict[str, str | None] = {}
     full_stop: bool = False
+    whole: list[str] = []
     number: str | None = None
     written: dict[str, str] = {}
-    quotes: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,8 @@ class _Reading:
         self.typed: list[str] = []
         self.starts: list[bool] = []
         self.left_out: list[str] = []
-        self.ends = self.quotes = 0  # written so far
+        self.whole = frozenset(how.whole)
+        self.first = self.ends = 0  # where the piece begins, ends that were added
 
     def characters(self, text: str) -> None:
         lowered = text.lower() if self.how.lower else text
@@ -128,7 +128,7 @@ class _Reading:
 
     def piece(self, text: str) -> None:
         """The words of a piece of text, and its end; a piece without words has none."""
-        first = len(self.words)
+        first = self.first = len(self.words)
         ahead = ""  # marks left out before any word
         for word, typed in self._split(text):
             if word is None:
@@ -162,37 +162,25 @@ class _Reading:
             if self._known(chunk):
                 yield self._cased(chunk), chunk
             elif self.how.split == "word or punctuation":
-                for part in _WORD_OR_PUNCTUATION.findall(chunk):
+                for part in ONE_KIND.findall(chunk):
                     yield self._cased(part), part
             else:
-                yield from self._apart(chunk, ends=not following or following[0].isupper())
+                yield from self._apart(chunk, following)
 
-    def _apart(self, chunk: str, ends: bool) -> Iterator[tuple[str | None, str]]:
+    def _apart(self, chunk: str, following: str) -> Iterator[tuple[str | None, str]]:
         """A word without a number, with what stands at its edges taken off."""
         how, head, tail = self.how, [], []
         while chunk and not self._known(chunk):
             cased = self._cased(chunk)
-            if mark := self._longest(how.after, len(chunk) - 1, cased.endswith):
-                tail.insert(0, (self._cased(chunk[-len(mark) :]), chunk[-len(mark) :]))
+            if cased in self.whole:
+                break
+            if mark := _longest(how.after, cased.endswith, len(chunk) - 1 + self._closes(cased)):
+                tail.insert(0, (how.after[mark], chunk[-len(mark) :]))
                 chunk = chunk[: -len(mark)]
-            elif mark := self._longest(how.before, len(chunk) - 1, cased.startswith):
-                head.append((self._cased(chunk[: len(mark)]), chunk[: len(mark)]))
+            elif mark := _longest(how.before, cased.startswith, len(chunk)):
+                head.append((how.before[mark], chunk[: len(mark)]))
                 chunk = chunk[len(mark) :]
-            elif mark := self._longest(how.left_out, len(chunk), cased.endswith):
-                tail.insert(0, (None, chunk[-len(mark) :]))
-                chunk = chunk[: -len(mark)]
-            elif mark := self._longest(how.left_out, len(chunk), cased.startswith):
-                head.append((None, chunk[: len(mark)]))
-                chunk = chunk[len(mark) :]
-            elif how.quotes and cased[-1:] == '"' and (len(chunk) > 1 or self.quotes % 2):
-                tail.insert(0, (how.quotes[1], chunk[-1]))
-                chunk = chunk[:-1]
-                self.quotes += 1
-            elif how.quotes and cased[:1] == '"':
-                head.append((how.quotes[0], chunk[0]))
-                chunk = chunk[1:]
-                self.quotes += 1
-            elif how.full_stop and ends and cased[-1] == "." and self._no_abbreviation(chunk[:-1]):
+            elif how.full_stop and cased[-1] == "." and ends_a_sentence(cased, following, self.number_of):
                 tail.insert(0, ("." if "." in self.number_of else None, "."))
                 chunk = chunk[:-1]
             else:
@@ -204,13 +192,17 @@ class _Reading:
             yield (how.number if is_number else cased), chunk
         yield from tail
 
-    def _no_abbreviation(self, chunk: str) -> bool:
-        return self._known(chunk) or (len(chunk) > 3 and "." not in chunk)
-
-    def _longest(self, marks: list[str], most: int, fits: Callable[[str], bool]) -> str:
-        return max((mark for mark in marks if len(mark) <= most and fits(mark)), key=len, default="")
+    def _closes(self, mark: str) -> bool:
+        """Whether a mark on its own ends something: a double quote does, after one that began it."""
+        how = self.how
+        if mark not in how.before:
+            return True
+        here = self.words[self.first :]
+        return here.count(how.before[mark]) > here.count(how.after.get(mark))
 
     def _cased(self, chunk: str) -> str:
+        if chunk in self.number_of:  # such as N, in a text of lower case
+            return chunk
         if self.how.lower:
             chunk = chunk.lower()
         for mark, written in self.how.written.items():
@@ -246,6 +238,19 @@ class _Reading:
         starts = np.array(self.starts, bool)
         starts[:1] = True
         return Tokens(list(words), ids, self.typed, unknown, starts, notes)
+
+
+def _longest(marks: Iterable[str], fits: Callable[[str], bool], most: int) -> str:
+    return max((mark for mark in marks if len(mark) <= most and fits(mark)), key=len, default="")
+
+
+def ends_a_sentence(word: str, following: str, known: Container[str]) -> bool:
+    """Whether the full stop of an unknown word ends a sentence, rather than being part of an abbreviation.
+
+    It does where nothing or a capital follows, and what stands before it is a known word or long and without stops.
+    """
+    before = word[:-1]
+    return (not following or following[0].isupper()) and (before in known or (len(before) > 3 and "." not in before))
 
 
 def _pieces(text: str, piece: str, notes: list[str]) -> list[str]:

@@ -51,6 +51,12 @@ def load(settings, folder: Path | None = None) -> Corpus:
         minimum_count=settings.minimum_count,
         unknown=settings.unknown,
         track_sources=sources,
+        tokenisation={
+            "lower": settings.lower,
+            "end": settings.sentence_end,
+            "piece": "line" if _tagged(reader) or hasattr(reader, "sents") else "text",
+            "starts": "line" if settings.sequences == "sentence" else "text",
+        },
     )
 
 

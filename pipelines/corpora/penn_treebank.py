@@ -20,6 +20,14 @@ FILES = {  # split -> file, SHA-256
     "validation": ("ptb.valid.txt", "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2"),
     "test": ("ptb.test.txt", "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"),
 }
+LEFT_OUT = (*',;:?!()[]{}"`“”–—…', "--", "...", "''", "``")
+TOKENISATION = {  # how Mikolov wrote what others write
+    "lower": True,
+    "end": "<eos>",
+    "number": "N",
+    "before": dict.fromkeys(LEFT_OUT),
+    "after": {**dict.fromkeys(LEFT_OUT), "%": "N"},
+}
 
 
 def load(settings, folder: Path | None = None) -> Corpus:
@@ -47,6 +55,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
         limit=settings.vocabulary,
         minimum_count=settings.minimum_count,
         track_sources=sources,
+        tokenisation={**TOKENISATION, "starts": "line" if settings.sequences == "line" else "text"},
     )
 
 

@@ -6,6 +6,7 @@ from itertools import compress
 
 import numpy as np
 
+from pipelines.corpora import tokenisation as tokenisations
 from pipelines.errors import CorpusError
 
 
@@ -36,6 +37,7 @@ class Corpus:
     level: str
     vocabulary: list[str]
     splits: dict[str, Split]
+    tokenisation: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,13 @@ def prepare(
     minimum_count: int = 1,
     unknown: str = "<unk>",
     track_sources: dict[str, str] | None = None,
+    tokenisation: dict | None = None,
 ) -> Corpus:
     """The corpus of these parts, over the vocabulary of its training part.
 
     Words are ordered by falling count, then alphabetically. At most `limit` are kept, `unknown` included;
     rarer ones than `minimum_count`, and those met only outside the training part, become `unknown`.
+    `tokenisation` is what the corpus knows of how its text became words; `tokenisation.describe` adds the rest.
     """
     met = {word for part in parts.values() for word in set(part.words)}
     vocabulary = count_words(parts["train"].words, met, limit, minimum_count, unknown)
@@ -143,7 +147,8 @@ def prepare(
     for key, part in parts.items():
         sources = {track: source for track, source in (track_sources or {}).items() if track in part.tracks}
         splits[key] = Split(encode(part.words, ids, unknown), part.sequence_starts, part.tracks, sources)
-    return Corpus(name, level, vocabulary, splits)
+    how = tokenisations.describe(level, parts, vocabulary, unknown, **(tokenisation or {}))
+    return Corpus(name, level, vocabulary, splits, tokenisation=how)
 
 
 def count_words(words, met: set[str], limit: int | None, minimum_count: int, unknown: str) -> list[str]:

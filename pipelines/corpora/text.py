@@ -31,6 +31,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
         minimum_count=settings.minimum_count,
         unknown=settings.unknown,
         track_sources={"pos": PREDICTED},
+        tokenisation=_tokenisation(settings),
     )
 
 
@@ -127,6 +128,21 @@ def _tokenizer(name: str) -> Callable[[str], list[str]]:
     from nltk.tokenize import NLTKWordTokenizer
 
     return NLTKWordTokenizer().tokenize
+
+
+def _tokenisation(settings) -> dict:
+    """What of `rnnstore.tokenising.Tokenisation` the settings decide."""
+    reset_within_a_file = settings.sequences in ("line", "sentence")
+    starts = settings.sequences if reset_within_a_file else "text"
+    if settings.level == "character":
+        return {"lower": settings.lower, "starts": starts}
+    return {
+        "lower": settings.lower,
+        "split": "nltk" if settings.tokenizer == "nltk" else "white space",
+        "end": settings.line_end,
+        "piece": "sentence" if settings.sequences == "sentence" else "line",
+        "starts": starts,
+    }
 
 
 def _sentences(text: str, folder: Path | None) -> list[str]:
