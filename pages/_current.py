@@ -23,6 +23,8 @@ PAGES = {
     "pages/overview.py": "Overview",
     "pages/select_and_match.py": "Select and match",
     "pages/hypotheses.py": "Hypotheses",
+    "pages/sentences.py": "Sentences",
+    "pages/distributions.py": "Distributions",
 }
 
 DEFAULT_STORE = "store"
