@@ -165,6 +165,8 @@ def work(recipe: str, store: Path, corpora: Path | None, *, training=False, reco
     with console.status(f"Preparing the corpus of {settings.name}"):
         corpus = corpora_of.load(settings.corpus, corpora)
         corpora_of.check(corpus, settings)
+    for note in corpus.notes:
+        console.print(f"{settings.name}: {note}", soft_wrap=True)
     opened = rnnstore.open(store)
     if not training and settings.name not in {*opened.models, *(problem.name for problem in opened.problems)}:
         raise TrainingError(NOT_TRAINED.format(name=settings.name))  # before a writer makes an empty model
@@ -173,8 +175,8 @@ def work(recipe: str, store: Path, corpora: Path | None, *, training=False, reco
         with console.status("Starting TensorFlow"), quiet():
             from pipelines import recording as recorder
             from pipelines import training as trainer
-            from pipelines.network import LanguageModel
-        untrained = LanguageModel.described(settings.network, len(corpus.vocabulary))
+            from pipelines.network import RecurrentNetwork
+        untrained = RecurrentNetwork.described(settings.network, corpus)
         if training:
             writer.describe(**facts(settings, corpus, untrained))
             network = trainer.train(settings, corpus, folder, writer, console, again=again)
@@ -199,7 +201,7 @@ def facts(recipe, corpus, network) -> dict:
     """What the store's list of models says about this one."""
     cells = dict.fromkeys(cell.kind for cell in network.cells)
     return {
-        "task": "language model",
+        "task": corpus.task,
         "description": recipe.description,
         "cell": " + ".join(cells),
         "layers": len(network.cells),
@@ -209,7 +211,8 @@ def facts(recipe, corpus, network) -> dict:
         "corpus": corpus.name,
         "level": corpus.level,
         "vocabulary": len(corpus.vocabulary),
-        "settings": recipe.model_dump(mode="json"),
+        "settings": recipe.model_dump(mode="json")
+        | ({"prepared": {"notes": list(corpus.notes)}} if corpus.notes else {}),
     }
 
 

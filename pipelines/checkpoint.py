@@ -30,7 +30,7 @@ class Progress:
 
 @dataclass
 class Row:
-    """A row of the table `training`; the loss is the mean since the row before, in nats a word.
+    """A row of the table `training`; the loss is the mean since the row before, in nats a word or text.
 
     `gradients` has an entry a weight: norm and largest entry of its gradient, its own norm, shares by `DECADES`.
     """
@@ -61,6 +61,9 @@ def settings_key(recipe, corpus) -> str:
     parts = recipe.model_dump(mode="json", include={"corpus", "network", "training"}, exclude_defaults=True)
     digest = hashlib.sha256(json.dumps([parts, corpus.vocabulary], sort_keys=True).encode())
     digest.update(corpus.splits["train"].word_ids.tobytes())
+    if corpus.labels is not None:
+        digest.update(json.dumps(corpus.labels).encode())
+        digest.update(corpus.splits["train"].labels.astype("<i4").tobytes())
     return digest.hexdigest()
 
 

@@ -108,14 +108,16 @@ def settings_of(root, path: tuple, settings) -> dict:
         if isinstance(part, int):
             continue
         model = _model_at(model.model_fields[part].annotation, here)
+        if model is None:
+            return {}
     return dict(model.model_fields)
 
 
 def _model_at(annotation, given):
-    """The settings class inside an annotation: itself, an item of a list, or the kind chosen from a union."""
+    """The settings class inside an annotation: itself, an item of a list, or the kind chosen from a union, or None."""
     choices = [a for a in _flat(annotation) if isinstance(a, type) and issubclass(a, pydantic.BaseModel)]
-    if len(choices) == 1:
-        return choices[0]
+    if len(choices) < 2:
+        return choices[0] if choices else None
     kind = given.get("kind") if isinstance(given, dict) else None
     return next(c for c in choices if kind in typing.get_args(c.model_fields["kind"].annotation))
 

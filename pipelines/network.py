@@ -1,4 +1,4 @@
-"""The language model: an embedding, a stack of recurrent layers, and a softmax over the vocabulary.
+"""The network: an embedding, a stack of recurrent layers, and a softmax over the vocabulary or over labels.
 
 `RecurrentNetwork` maps windows of word ids to what the last layer says, and on request hands out every memory and gate
 on the way. A state is reset to zero wherever a sequence starts, also in the middle of a window, so that many short
@@ -20,9 +20,10 @@ from rnnstore.writing import disk_full_said
 
 
 class RecurrentNetwork:
-    """Embedding, stacked cells and output layer over a vocabulary; weights are variables in `self.weights`.
+    """Embedding of a vocabulary, stacked cells and output layer; weights are variables in `self.weights`.
 
     `layers` is a list of dictionaries as in a recipe: {"cell": "lstm", "units": 200, ...options of the cell}.
+    `outputs` is how many labels there are to choose from; None: the words of the vocabulary.
     With `tie`, the output layer uses the embedding, transposed (the last layer then needs `embedding` units).
     """
 
@@ -34,9 +35,12 @@ class RecurrentNetwork:
         tie: bool = False,
         dropout: float = 0.0,
         input_dropout: float | None = None,
+        outputs: int | None = None,
     ):
+        self.outputs = vocabulary if outputs is None else outputs
         self.settings = {
             "vocabulary": vocabulary,
+            "outputs": self.outputs,
             "embedding": embedding,
             "layers": [dict(layer) for layer in layers],
             "tie": tie,
@@ -59,18 +63,20 @@ class RecurrentNetwork:
         for number, cell in enumerate(self.cells, 1):
             shapes |= {f"layer{number}.{name}": shape for name, shape in cell.shapes().items()}
         if not self.tie:
-            shapes["output.kernel"] = (self.cells[-1].units, self.vocabulary)
-        shapes["output.bias"] = (self.vocabulary,)
+            shapes["output.kernel"] = (self.cells[-1].units, self.outputs)
+        shapes["output.bias"] = (self.outputs,)
         return shapes
 
     @classmethod
-    def described(cls, settings, vocabulary: int) -> "RecurrentNetwork":
-        """The network that the `network` part of a recipe describes, without weights yet."""
+    def described(cls, settings, corpus) -> "RecurrentNetwork":
+        """The network that the `network` part of a recipe describes, over a corpus; without weights yet."""
         layers = [
             {name: getattr(layer, name) for name in ("cell", "units", *cells.KINDS[layer.cell].options)}
             for layer in settings.layers
         ]
-        return cls(vocabulary, settings.embedding, layers, settings.tie, settings.dropout, settings.input_dropout)
+        dropout = {"dropout": settings.dropout, "input_dropout": settings.input_dropout}
+        vocabulary, outputs = len(corpus.vocabulary), len(corpus.outputs)
+        return cls(vocabulary, settings.embedding, layers, settings.tie, **dropout, outputs=outputs)
 
     @property
     def parameters(self) -> int:
@@ -81,16 +87,16 @@ class RecurrentNetwork:
         """Draw all weights anew: uniform in [-limit, limit] with zero biases, or each cell's own default."""
         rng = np.random.default_rng(seed)
         width = self.cells[-1].units
-        bound = limit if limit is not None else np.sqrt(6.0 / (width + self.vocabulary))
+        bound = limit if limit is not None else np.sqrt(6.0 / (width + self.outputs))
         values = {
             "embedding": rng.uniform(-(limit or 0.05), limit or 0.05, (self.vocabulary, self.embedding)),
-            "output.bias": np.zeros(self.vocabulary),
+            "output.bias": np.zeros(self.outputs),
         }
         for number, cell in enumerate(self.cells, 1):
             drawn = cell.initial_weights(rng, limit)
             values |= {f"layer{number}.{name}": value for name, value in drawn.items()}
         if not self.tie:
-            values["output.kernel"] = rng.uniform(-bound, bound, (width, self.vocabulary))
+            values["output.kernel"] = rng.uniform(-bound, bound, (width, self.outputs))
         self.assign(values)
 
     def assign(self, values: dict[str, np.ndarray]) -> None:
@@ -163,7 +169,7 @@ class RecurrentNetwork:
         return tf.nn.experimental.stateless_dropout(x, rate, seed=seed * [1, 100] + [0, place])
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Scores of every word, float32[n, vocabulary], for outputs of the last layer float32[n, units]."""
+        """Scores of every word or label, float32[n, outputs], for outputs of the last layer float32[n, units]."""
         if self.tie:
             return tf.matmul(hidden, self.weights["embedding"], transpose_b=True) + self.weights["output.bias"]
         return hidden @ self.weights["output.kernel"] + self.weights["output.bias"]

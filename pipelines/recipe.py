@@ -15,7 +15,7 @@ import pydantic
 import yaml
 from pydantic import Field, model_validator
 
-from pipelines.corpora.kinds import AnyCorpus, Text, missing_splits
+from pipelines.corpora.kinds import AnyCorpus, FromFiles, LabelledText, missing_splits
 from pipelines.errors import RecipeError
 from pipelines.explain import nearest, sentences
 from pipelines.settings import Count, Loader, Settings
@@ -58,7 +58,7 @@ class Layer(Settings):
 
 
 class Network(Settings):
-    """Embedding, recurrent layers from the input upwards, and a softmax over the vocabulary."""
+    """Embedding, recurrent layers from the input upwards, and a softmax over the vocabulary or over labels."""
 
     embedding: Count = Field(description="Numbers a word is represented by at the input.")
     layers: Annotated[list[Layer], Field(min_length=1)] = Field(description="The recurrent layers, lowest first.")
@@ -85,11 +85,15 @@ class Network(Settings):
 
 
 class Training(Settings):
-    """How the weights are found: truncated backpropagation through time, minimising the next word's loss."""
+    """How the weights are found: backpropagation through time, minimising the loss of the next word or of the label."""
 
     epochs: Count = Field(description="Passes over the training split, at most.")
-    batch: Count = Field(20, description="Stretches of text that are read side by side.")
-    unroll: Count = Field(20, description="Steps that a gradient reaches back (a training window).")
+    batch: Count = Field(
+        20, description="Stretches of text that are read side by side; of labelled texts, whole texts."
+    )
+    unroll: Count = Field(
+        20, description="Steps that a gradient reaches back (a training window). Not for labelled texts."
+    )
     optimizer: Literal["sgd", "adam"] = Field("adam", description="How a gradient changes the weights.")
     learning_rate: Annotated[float, Field(gt=0)] = Field(0.002, description="Size of a change; 1.0 suits sgd.")
     decay: Annotated[float, Field(gt=0, le=1)] = Field(
@@ -137,7 +141,7 @@ class Record(Settings):
         description="State values from which a unit counts as on in the table of runs; others can be asked later.",
     )
     predictions: Annotated[int, Field(ge=0)] = Field(
-        5, description="Most probable next words to record at each step; 0 for none."
+        5, description="Most probable next words, or labels, to record at each step; 0 for none."
     )
 
 
@@ -172,6 +176,20 @@ class Recipe(Settings):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _fits_a_classifier(self):
+        if isinstance(self.corpus, LabelledText):
+            if "unroll" in self.training.model_fields_set:
+                raise ValueError(
+                    "training.unroll has no meaning for labelled texts: a gradient reaches back to the first step of "
+                    "its text; leave unroll out"
+                )
+            if self.network.tie:
+                raise ValueError(
+                    "network.tie uses the embedding to predict words, and this network predicts labels; leave tie out"
+                )
+        return self
+
     @pydantic.field_validator("name")
     @classmethod
     def _plain_name(cls, name: str) -> str:
@@ -203,7 +221,7 @@ def load(recipe: str | Path) -> Recipe:
     except OSError as error:
         raise RecipeError(f"{path} cannot be read: {error.strerror}.") from error
     loaded = parse(text, str(path))
-    if isinstance(loaded.corpus, Text):
+    if isinstance(loaded.corpus, FromFiles):
         loaded.corpus._beside = path.resolve().parent
     return loaded
 

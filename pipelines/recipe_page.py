@@ -81,6 +81,8 @@ def _type(rule: dict, schema: dict) -> str:
         return ", ".join(f"`{word}`" for word in rule.get("enum", [rule.get("const")]))
     if rule.get("type") == "array":
         return f"list of {_type(rule['items'], schema)}"
+    if rule.get("type") == "object":
+        return f"{_type(rule['additionalProperties'], schema)} for each label"
     name = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text", "null": "null"}
     limits = [f"{words} {rule[bound]:g}" for bound, words in _BOUNDS.items() if bound in rule]
     return " ".join([name[rule["type"]], " and ".join(limits)]).strip()

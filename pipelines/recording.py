@@ -1,10 +1,10 @@
 """Reading a text with a trained network, step by step in corpus order, and recording what it keeps in its state.
 
-`Reader` runs the network over any stretch of a split and hands out states, hidden vectors and next-word probabilities
-in chunks, so memory is constant in the length of the text. The state is reset where the split says that a sequence
-starts and nowhere else: one long stream is one long recurrence with batch 1, and a stretch that begins inside a
-sequence is preceded by an unrecorded reading of that sequence from its start. Short sequences are packed side by side
-into rows, which is faster and gives the same values.
+`Reader` runs the network over any stretch of a split and hands out states, hidden vectors and probabilities of the next
+word, or of the label, in chunks, so memory is constant in the length of the text. The state is reset where the split
+says that a sequence starts and nowhere else: one long stream is one long recurrence with batch 1, and a stretch that
+begins inside a sequence is preceded by an unrecorded reading of that sequence from its start. Short sequences are
+packed side by side into rows, which is faster and gives the same values.
 """
 
 import math
@@ -16,7 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 import rnnstore
-from pipelines.network import LanguageModel
+from pipelines.measured import Measured
+from pipelines.network import RecurrentNetwork
 
 CHUNK = 2048  # steps of a stream in one call: long enough that a call costs nothing, short enough for any memory
 ROWS = 16  # short sequences read side by side
@@ -38,7 +39,7 @@ class Stretch:
 class Reader:
     """A network made ready to read: its compiled functions, and the loops around them."""
 
-    def __init__(self, network: LanguageModel):
+    def __init__(self, network: RecurrentNetwork):
         self.network = network
         self.window = tf.function(self._window, jit_compile=True)
         self.probabilities = tf.function(self._probabilities, reduce_retracing=True)  # chunks of any length
@@ -100,39 +101,53 @@ class Reader:
         return word_ids, probabilities, total - tf.gather(logits, targets, batch_dims=1)
 
     def predict(self, split, stretch: Stretch, top: int) -> rnnstore.Predictions:
-        """The `top` most probable next words after every step, and probability and loss of the one that came.
+        """The `top` most probable words or labels after every step, and probability and loss of the right one.
 
-        The target of a sequence's last step is -1, with probability and loss NaN.
+        Where `targets_of` knows no right one, the target is -1, and probability and loss are NaN.
         """
-        after = np.arange(stretch.start + 1, stretch.stop + 1)
-        inside = after < len(split.word_ids)
-        after = np.minimum(after, len(split.word_ids) - 1)
-        inside &= ~split.sequence_starts[after]
-        targets = split.word_ids[after]
-        top = min(top, self.network.vocabulary)
-        size = max(1, LOGITS // self.network.vocabulary)
+        found = targets_of(split, stretch.start, stretch.stop)
+        asked, targets = found >= 0, np.maximum(found, 0)
+        top = min(top, self.network.outputs)
+        size = max(1, LOGITS // self.network.outputs)
         parts = [
             self.probabilities(tf.constant(stretch.hidden[i : i + size]), tf.constant(targets[i : i + size]), top)
             for i in range(0, len(targets), size)
         ]
         word_ids, probabilities, loss = (np.concatenate([part[k].numpy() for part in parts]) for k in range(3))
-        loss = np.where(inside, loss, np.float32("nan"))
+        loss = np.where(asked, loss, np.float32("nan"))
         return rnnstore.Predictions(
             word_ids=word_ids,
             probabilities=probabilities,
-            targets=np.where(inside, targets, -1).astype(np.int32),
+            targets=found,
             target_probabilities=np.exp(-loss),
             loss=loss,
         )
 
-    def mean_loss(self, split) -> float:
-        """Cross entropy a word over the whole split, in nats, each sequence read from its start to its end."""
-        total, count = 0.0, 0
+    def measure(self, split) -> Measured:
+        """How well the network predicts the whole split, each sequence read from its start to its end."""
+        parts = []
         for stretch in self.read(split):
-            loss = self.predict(split, stretch, 1).loss
-            total += float(np.nansum(loss, dtype=np.float64))
-            count += int(np.isfinite(loss).sum())
-        return total / max(count, 1)
+            found = self.predict(split, stretch, 1)
+            asked = found.targets >= 0
+            parts.append((found.loss[asked], found.word_ids[asked, 0], found.targets[asked]))
+        losses, predicted, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
+        loss = float(losses.mean(dtype=np.float64)) if len(losses) else 0.0
+        if split.labels is None:
+            return Measured("language model", loss)
+        return Measured.of_labels("classifier", loss, predicted, targets)
+
+
+def targets_of(split, start: int, stop: int) -> np.ndarray:
+    """int32[steps]: what ought to be predicted after each of steps start..stop-1, -1 where nobody asks.
+
+    That is the next word, but for a sequence's last step; where sequences have labels, it is the label, and only there.
+    """
+    after = np.minimum(np.arange(start + 1, stop + 1), len(split) - 1)
+    ends = split.sequence_starts[after] | (np.arange(start + 1, stop + 1) == len(split))
+    if split.labels is None:
+        return np.where(ends, -1, split.word_ids[after]).astype(np.int32)
+    sequence = np.count_nonzero(split.sequence_starts[:start]) + np.cumsum(split.sequence_starts[start:stop]) - 1
+    return np.where(ends, split.labels[sequence], -1).astype(np.int32)
 
 
 def highest(scores: tf.Tensor, top: int) -> tf.Tensor:
@@ -171,6 +186,7 @@ def record(recipe, corpus, reader: Reader, writer, progress) -> int:
 
     with writer.record(
         vocabulary=corpus.vocabulary,
+        outputs=corpus.labels,
         thresholds=tuple(wanted.thresholds),
         track_sources=split.track_sources,
         recorded=f"{corpus.name}, {wanted.split} split, steps {start:,} to {stop - 1:,}",
@@ -188,7 +204,7 @@ def record(recipe, corpus, reader: Reader, writer, progress) -> int:
     return stop - start
 
 
-def series_to_record(recipe, network: LanguageModel) -> tuple[str, ...]:
+def series_to_record(recipe, network: RecurrentNetwork) -> tuple[str, ...]:
     """Names of the states and gates that the recipe asks for: without a list, every cell and hidden vector."""
     wanted = network.state_names if recipe.record.states is None else recipe.record.states
     return tuple(dict.fromkeys([*wanted, *(network.gate_names if recipe.record.gates else [])]))

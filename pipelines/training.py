@@ -1,8 +1,9 @@
-"""Training a language model, on one page: streams, windows, gradient, clipping, schedule, checkpoints.
+"""Training on one page: windows, gradient, clipping, schedule, checkpoints.
 
-The training split is cut into `batch` equal streams that are read side by side, `unroll` steps at a time; the state is
-carried from window to window, and gradients stop at the window's edge. The loss of a window is summed over its steps
-and averaged over the streams, as in Zaremba et al. (2014), so that their learning rates and clipping norms apply.
+A language model reads `batch` equal streams side by side, `unroll` steps at a time; the state is carried from window to
+window, and gradients stop at the window's edge. The loss of a window is summed over its steps and averaged over the
+streams, as in Zaremba et al. (2014), so that their learning rates and clipping norms apply. A classifier reads `batch`
+whole texts at a time; its loss is that of the label at each text's last step, averaged over the texts.
 
 Everything random is a function of the recipe's seed and the step, and a checkpoint holds all that changes: a training
 that was killed goes on from its last checkpoint and ends with the same weights as one that was not.
@@ -31,8 +32,10 @@ from pipelines.checkpoint import (
     training_table,
 )
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
-from pipelines.network import LanguageModel, write_facts
+from pipelines.measured import Measured
+from pipelines.network import RecurrentNetwork, write_facts
 from pipelines.recording import Reader
+from pipelines.windows import Streams, Texts
 from rnnstore.tables import DECADES
 
 ROWS = 2000  # about so many rows of `training` for a whole training, however long
@@ -71,7 +74,7 @@ class Adam:
 OPTIMIZERS = {"sgd": SGD, "adam": Adam}
 
 
-def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool = False) -> LanguageModel:
+def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool = False) -> RecurrentNetwork:
     """The network that `recipe` describes, trained on `corpus`; what was trained before is not trained again.
 
     Goes on from `folder`/checkpoint.npz where there is one; `again` starts over. Writes the rows of `training` after
@@ -85,7 +88,7 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
         checkpoint.unlink(missing_ok=True)
         (folder / "network.json").unlink(missing_ok=True)
     saved = load_checkpoint(checkpoint)
-    finished = None if saved else LanguageModel.load(folder)
+    finished = None if saved else RecurrentNetwork.load(folder)
     if (saved and saved.settings != key) or (finished and finished[1]["settings"] != key):
         raise TrainingError(
             f"{recipe.name} was trained with other settings, or on another text, before. Give the recipe another name "
@@ -97,7 +100,7 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
         return finished[0]
 
     settings, validation = recipe.training, corpus.splits.get("validation")
-    network = LanguageModel.described(recipe.network, len(corpus.vocabulary))
+    network = RecurrentNetwork.described(recipe.network, corpus)
     network.initialise(settings.seed, settings.initial)
     reader = Reader(network)
     weights = list(network.weights.values())
@@ -118,27 +121,31 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
     else:
         writer.describe(metrics=[])
 
-    words, targets, weigh, keep = streams(corpus.splits["train"], settings.batch)  # [batch, steps] each
-    windows = words.shape[1] // settings.unroll  # in an epoch
+    if corpus.labels is None:
+        source = Streams(corpus.splits["train"], settings.batch, settings.unroll)
+    else:
+        source = Texts(corpus.splits["train"], settings.batch, settings.seed)
+    windows = len(source)  # in an epoch
     total = windows * settings.epochs
     row_every = max(1, min(100, total // ROWS))
-    losses, row_time = [], time.monotonic()
+    losses, read, row_time = [], 0, time.monotonic()
     began, saved_time = row_time - done.seconds, row_time
 
     with stop_on_interrupt() as interrupted, progress_bar(console) as bar:
         task = bar.add_task(recipe.name, total=total, completed=done.step, note="compiling")
         while not done.finished:
-            epoch, window = divmod(done.step, windows)
-            if window == 0:
+            epoch, number = divmod(done.step, windows)
+            if number == 0:
                 for variable, zero in zip(state, zeros, strict=True):
                     variable.assign(zero)
             rate = settings.learning_rate * settings.decay ** max(epoch + 1 - settings.decay_after, 0)
-            here = slice(window * settings.unroll, (window + 1) * settings.unroll)
-            row_ends = (done.step + 1) % row_every == 0 or window == windows - 1
+            row_ends = (done.step + 1) % row_every == 0 or number == windows - 1
+            window = source.window(epoch, number)
             loss, norm, of_weights = train_on_window(
-                words[:, here], targets[:, here], weigh[:, here], keep[:, here], np.float32(rate), done.step, row_ends
+                window.words, window.targets, window.weigh, window.keep, np.float32(rate), done.step, row_ends
             )
             losses.append(float(loss))
+            read += window.steps
             if not math.isfinite(losses[-1] + float(norm)):
                 raise TrainingError(
                     f"Training {recipe.name} stopped at step {done.step + 1:,} (epoch {epoch + 1}): the loss is not a "
@@ -151,25 +158,21 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
             late = settings.minutes is not None and done.seconds >= 60 * settings.minutes
             epoch_ends = done.step % windows == 0 or late
             if done.step % row_every == 0 or epoch_ends:
-                speed = len(losses) * settings.batch * settings.unroll / (now - row_time)
-                mean = float(np.mean(losses))
+                speed, mean = read / (now - row_time), float(np.mean(losses))
                 gradients = of_weights.numpy().tolist() if row_ends else []
                 rows.append(Row(done.step, done.step / windows, mean, None, rate, float(norm), speed, gradients))
-                losses, row_time = [], now
-                note = f"epoch {epoch + 1}/{settings.epochs}, perplexity {perplexity(mean):.1f}, {speed:,.0f} steps/s"
+                losses, read, row_time = [], 0, now
+                note = f"epoch {epoch + 1}/{settings.epochs}, {Measured(corpus.task, mean)}, {speed:,.0f} steps/s"
                 bar.update(task, completed=done.step, note=note)
             if epoch_ends:
-                found = reader.mean_loss(validation) if validation else math.nan
-                rows[-1].validation_loss = found if validation else None
-                if not validation or found < done.best:
-                    done.best, done.best_epoch = found, epoch + 1
+                found = reader.measure(validation) if validation else None
+                rows[-1].validation_loss = found and found.loss
+                if not found or found.loss < done.best:
+                    done.best, done.best_epoch = found.loss if found else math.nan, epoch + 1
                     best = [weight.numpy() for weight in weights]
-                bar.console.print(
-                    f"{recipe.name}: epoch {epoch + 1} of {settings.epochs}, perplexity "
-                    f"{perplexity(mean_of_epoch(rows, epoch)):.2f} in training"
-                    + (f", {perplexity(found):.2f} in validation" if validation else ""),
-                    soft_wrap=True,
-                )
+                in_training = Measured(corpus.task, mean_of_epoch(rows, epoch))
+                said = f"{in_training} in training" + (f", {found} in validation" if found else "")
+                bar.console.print(f"{recipe.name}: epoch {epoch + 1} of {settings.epochs}, {said}", soft_wrap=True)
                 patient = settings.patience is None or epoch + 1 - done.best_epoch < settings.patience
                 done.finished = done.step >= total or late or not patient
                 writer.replace("training", training_table(rows))
@@ -185,31 +188,33 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                 )
 
     network.assign(dict(zip(network.weights, best, strict=True)))
-    facts = {"settings": key, "level": corpus.level, "vocabulary": corpus.vocabulary}
+    labels = {} if corpus.labels is None else {"labels": corpus.labels}
+    facts = {"settings": key, "task": corpus.task, "level": corpus.level, "vocabulary": corpus.vocabulary, **labels}
     network.save(folder, **facts, tokenisation=corpus.tokenisation)
-    measured = {name: reader.mean_loss(corpus.splits[name]) for name in ("validation", "test") if name in corpus.splits}
-    writer.describe(metrics=[("perplexity", name, perplexity(loss)) for name, loss in measured.items()])
-    for name, loss in measured.items():
-        console.print(f"{recipe.name}: {name} perplexity {perplexity(loss):.2f}")
+    measured = {name: reader.measure(corpus.splits[name]) for name in ("validation", "test") if name in corpus.splits}
+    metrics = {name: found.metrics for name, found in measured.items()}
+    writer.describe(metrics=[(m, name, value) for name, found in metrics.items() for m, value in found.items()])
+    for name, found in measured.items():
+        console.print(f"{recipe.name}: {name} {found}")
     checkpoint.unlink(missing_ok=True)  # last: until then, a killed run is finished by the next
     return network
 
 
-def trained(recipe, corpus, folder: Path) -> LanguageModel:
+def trained(recipe, corpus, folder: Path) -> RecurrentNetwork:
     """The network that was trained by this recipe. TrainingError where there is none, or none that fits the corpus."""
-    found = LanguageModel.load(folder)
+    found = RecurrentNetwork.load(folder)
     if not found:
         raise TrainingError(NOT_TRAINED.format(name=recipe.name))
     network, facts = found
-    if network.settings != LanguageModel.described(recipe.network, len(corpus.vocabulary)).settings:
+    if network.settings != RecurrentNetwork.described(recipe.network, corpus).settings:
         raise TrainingError(
             f"{recipe.name} was trained as another network than its recipe says now, or over another vocabulary. "
             "Give the recipe another name, or train anew with --again."
         )
-    if facts["vocabulary"] != corpus.vocabulary:
+    if facts["vocabulary"] != corpus.vocabulary or facts.get("labels") != corpus.labels:
         raise TrainingError(
-            f"The corpus {corpus.name} has other words now than when {recipe.name} was trained, so its numbers "
-            "of words no longer fit. Train anew with --again."
+            f"The corpus {corpus.name} has other words or labels now than when {recipe.name} was trained, so its "
+            "numbers of words no longer fit. Train anew with --again."
         )
     say_tokenisation(folder, facts, corpus)
     return network
@@ -233,7 +238,7 @@ def compiled_step(network, weights, optimizer, state, settings):
         before = tf.nest.pack_sequence_as(layout, [tf.convert_to_tensor(variable) for variable in state])
         with tf.GradientTape() as tape:
             hidden, after, _ = network.forward(words, keep, before, drop_seed=tf.stack([settings.seed, step]))
-            logits = network.logits(tf.reshape(hidden, (-1, hidden.shape[-1])))  # [batch * unroll, vocabulary]
+            logits = network.logits(tf.reshape(hidden, (-1, hidden.shape[-1])))  # [batch * steps, outputs]
             each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.reshape(targets, (-1,)), logits)
             summed = tf.reduce_sum(each * tf.reshape(weigh, (-1,)))
             loss = summed / settings.batch
@@ -263,28 +268,6 @@ def of_gradient(gradient: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     reach = tf.stack([tf.reduce_mean(tf.cast(size >= 10.0**decade, tf.float32)) for decade in DECADES])
     shares = tf.concat([[1.0], reach], 0) - tf.concat([reach, [0.0]], 0)
     return tf.concat([[tf.norm(gradient), tf.reduce_max(size), tf.norm(weight)], shares], 0)
-
-
-def streams(split, batch: int) -> tuple[np.ndarray, ...]:
-    """The split as `batch` streams side by side: words, targets, weights of the targets, and where state is kept.
-
-    int32, int32, float32, float32, each [batch, steps]. The last steps that do not fill a row are left out. A target
-    that starts another sequence is none, and weighs 0.
-    """
-    steps = (len(split.word_ids) - 1) // batch
-    ids = split.word_ids[: steps * batch + 1]
-    starts = split.sequence_starts[: steps * batch + 1]
-    return (
-        ids[:-1].reshape(batch, steps),
-        ids[1:].reshape(batch, steps),
-        (~starts[1:]).astype(np.float32).reshape(batch, steps),
-        (~starts[:-1]).astype(np.float32).reshape(batch, steps),
-    )
-
-
-def perplexity(loss: float) -> float:
-    """exp(loss), infinite where that overflows."""
-    return math.exp(loss) if loss < 700 else math.inf
 
 
 def mean_of_epoch(rows: list["Row"], epoch: int) -> float:

@@ -28,7 +28,8 @@ class Predictions:
 
     `word_ids` int[n, k] and `probabilities` float[n, k]: the k most probable next words, the most probable first.
     `targets` int[n]: the word that came next, -1 after the last step of a sequence; `target_probabilities` and `loss`
-    float[n]: what the model gave it and the cross entropy in nats, NaN where there is no target.
+    float[n]: what the model gave it and the cross entropy in nats, NaN where there is no target. Of a classifier, ids
+    are of labels, and the target is the label where it is asked for, -1 elsewhere.
     """
 
     word_ids: np.ndarray

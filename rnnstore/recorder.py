@@ -31,6 +31,7 @@ class Recorder:
     """Records one model; made by `ModelWriter.record` or `Store.record`, used in a `with` statement.
 
     `vocabulary` lists the word of each id; without it, words are given as strings and numbered as they first appear.
+    `outputs` lists what is predicted where that is something else than words, such as the labels of a classifier.
     `thresholds` are those at which runs are recorded for SQL: for every state, or a mapping from state to thresholds.
     """
 
@@ -39,6 +40,7 @@ class Recorder:
         writer: ModelWriter,
         *,
         vocabulary: Sequence[str] | None,
+        outputs: Sequence[str] | None,
         thresholds: Sequence[float] | Mapping[str, Sequence[float]],
         dtype: str,
         track_sources: Mapping[str, str],
@@ -52,6 +54,7 @@ class Recorder:
         self._sources = dict(track_sources)
         self._recorded = recorded
         self._words = Vocabulary(vocabulary)
+        self._outputs = self._words if outputs is None else Vocabulary(outputs)
         self._staging = writer.staging()
         self._target = Target(self._staging, ThreadPoolExecutor(2, thread_name_prefix="rnnstore-recorder"))
         self._shape: dict[Any, Any] | None = None
@@ -120,7 +123,7 @@ class Recorder:
             numbers = self._shape is not None and self._shape.get(("track", name)) == "f"
             chunk["track", name] = chunks.track_values(checked_name(name, "track"), values, steps, numbers)
         if predictions is not None:
-            chunk.update(chunks.prediction_columns(predictions, steps, len(self._words)))
+            chunk.update(chunks.prediction_columns(predictions, steps, len(self._outputs)))
         self._take_in(chunk)
         with self._said():
             while self.steps - self._written >= BLOCK:
@@ -208,9 +211,9 @@ class Recorder:
             np.repeat(t, k),
             pa.array(np.tile(np.arange(1, k + 1, dtype=np.int16), len(t))),
             predicted.reshape(-1),
-            self._words.column(predicted.reshape(-1)),
+            self._outputs.column(predicted.reshape(-1)),
             _null_for_nan(columns["probabilities"].reshape(-1)),
-            self._words.column(np.repeat(targets, k)),
+            self._outputs.column(np.repeat(targets, k)),
             _null_for_nan(np.repeat(columns["target_probabilities"], k)),
             _null_for_nan(np.repeat(columns["losses"], k)),
         ]

@@ -253,7 +253,7 @@ class _Recording:
 
     def __init__(self, store: Store, writer: ModelWriter, options: Mapping[str, Any]):
         self._store = store
-        own = ("vocabulary", "thresholds", "dtype", "track_sources", "recorded")
+        own = ("vocabulary", "outputs", "thresholds", "dtype", "track_sources", "recorded")
         self._writer = writer
         self._options = {key: value for key, value in options.items() if key in own}
         self._facts = {key: value for key, value in options.items() if key not in own}

@@ -86,14 +86,18 @@ TABLES = (
     ),
     Table(
         "predictions",
-        "one of the most probable next words after a time step",
+        "one of the most probable next words, or labels, after a time step",
         (
             STEP,
             Column("rank", pa.int16(), "1 is the most probable"),
-            Column("word_id", pa.int32(), "number of the predicted word"),
-            Column("word", WORD, "the predicted word"),
+            Column("word_id", pa.int32(), "number of the predicted word or, of a classifier, label"),
+            Column("word", WORD, "the predicted word or label"),
             Column("probability", pa.float32(), "its probability, 0 to 1"),
-            Column("target", WORD, "the word that really came next; null after the last step of a sequence"),
+            Column(
+                "target",
+                WORD,
+                "the word that really came next, null after a sequence's end; of a classifier the label, there alone",
+            ),
             Column("target_probability", pa.float32(), "probability that the model gave to the target"),
             Column("loss", pa.float32(), "cross entropy of the step in nats: -log(target_probability)"),
         ),
@@ -153,7 +157,11 @@ TABLES = (
         (
             Column("step", pa.int64(), "optimiser steps done"),
             Column("epoch", pa.float64(), "passes over the training data done, with fraction"),
-            Column("loss", pa.float64(), "training cross entropy in nats a word, mean since the last row"),
+            Column(
+                "loss",
+                pa.float64(),
+                "training cross entropy in nats a word, or a text of a classifier; mean since the last row",
+            ),
             Column("validation_loss", pa.float64(), "the same on the validation split; null between epochs"),
             Column("learning_rate", pa.float64(), "learning rate of this step"),
             Column("gradient_norm", pa.float64(), "global norm of the gradient before clipping"),

@@ -138,6 +138,7 @@ class ModelWriter:
         self,
         *,
         vocabulary: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
         thresholds: Sequence[float] | Mapping[str, Sequence[float]] = (0.3,),
         dtype: str = "float16",
         track_sources: Mapping[str, str] | None = None,
@@ -149,6 +150,7 @@ class ModelWriter:
         return Recorder(
             self,
             vocabulary=vocabulary,
+            outputs=outputs,
             thresholds=thresholds,
             dtype=dtype,
             track_sources=track_sources or {},

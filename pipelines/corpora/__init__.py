@@ -19,6 +19,8 @@ _MODULES = {
     "penn-treebank": "penn_treebank",
     "nltk": "nltk_corpora",
     "chords": "chords",
+    "genome": "genome",
+    "labelled-text": "labelled",
 }
 
 
@@ -36,7 +38,7 @@ def check(corpus: Corpus, recipe) -> None:
     """Raises `CorpusError` if the corpus is too short for what the recipe wants to do with it."""
     training, record = recipe.training, recipe.record
     steps, needed = len(corpus.splits["train"]), training.batch * training.unroll + 1
-    if steps < needed:
+    if corpus.labels is None and steps < needed:
         raise CorpusError(
             f"The training split of {corpus.name} has {counted(steps)}, and one training window takes {needed:,} "
             f"(batch {training.batch} x unroll {training.unroll}, and the word after). Use more text, or a smaller "

@@ -18,26 +18,49 @@ class Split:
     sequence_starts  bool[steps]    the state is reset to zero here; the first step always is one
     tracks           name -> array[steps]; numbers are a scalar track, texts a discrete one ("" is no label)
     track_sources    name -> where its values come from, for the person who reads them
+    labels           int32[sequences] the label of every sequence, of a corpus with labels
     """
 
     word_ids: np.ndarray
     sequence_starts: np.ndarray
     tracks: dict[str, np.ndarray] = field(default_factory=dict)
     track_sources: dict[str, str] = field(default_factory=dict)
+    labels: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.word_ids)
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64[sequences]: steps of every sequence."""
+        return np.diff(np.append(np.flatnonzero(self.sequence_starts), len(self)))
+
 
 @dataclass(frozen=True)
 class Corpus:
-    """A prepared corpus. `vocabulary[i]` is the word of id i; `level` is "word" or "character"."""
+    """A prepared corpus. `vocabulary[i]` is the word of id i; `level` is "word" or "character".
+
+    With `labels`, every sequence has one of them, for a classifier to say. `notes` are sentences about what of the
+    corpus is not used, or used more than once.
+    """
 
     name: str
     level: str
     vocabulary: list[str]
     splits: dict[str, Split]
     tokenisation: dict = field(default_factory=dict)
+    labels: list[str] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> str:
+        """What a network over it is trained for."""
+        return "language model" if self.labels is None else "classifier"
+
+    @property
+    def outputs(self) -> list[str]:
+        """What a network over it chooses from: labels, or the words of the vocabulary."""
+        return self.vocabulary if self.labels is None else self.labels
 
 
 @dataclass(frozen=True)

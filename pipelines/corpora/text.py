@@ -103,7 +103,7 @@ def _by_character(text: str, settings, folder: Path | None) -> Stretch:
 
 
 def _by_word(text: str, settings, folder: Path | None) -> Stretch:
-    tokenize = _tokenizer(settings.tokenizer)
+    tokenize = tokenizer(settings.tokenizer)
     pieces = _sentences(text, folder) if settings.sequences == "sentence" else text.split("\n")
     lines = [line for line in map(tokenize, pieces) if line]
     end = [] if settings.line_end is None else [settings.line_end]
@@ -122,7 +122,7 @@ def _by_word(text: str, settings, folder: Path | None) -> Stretch:
     return Stretch(words, starts, tracks, begins)
 
 
-def _tokenizer(name: str) -> Callable[[str], list[str]]:
+def tokenizer(name: str) -> Callable[[str], list[str]]:
     if name == "whitespace":
         return str.split
     from nltk.tokenize import NLTKWordTokenizer

@@ -41,9 +41,9 @@ def a_corpus(vocabulary: int, steps: int, length: int | None):
 
 
 def a_network(vocabulary: int, embedding: int, layers):
-    from pipelines.network import LanguageModel
+    from pipelines.network import RecurrentNetwork
 
-    network = LanguageModel(vocabulary, embedding, [{"cell": cell, "units": units} for cell, units in layers])
+    network = RecurrentNetwork(vocabulary, embedding, [{"cell": cell, "units": units} for cell, units in layers])
     network.initialise(1, 0.1 if vocabulary > 1000 else 0.5)
     return network
 

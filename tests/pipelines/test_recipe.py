@@ -19,6 +19,8 @@ SMALLEST = {
     "training": {"epochs": 1},
 }
 
+ALL_KINDS = " or ".join(", ".join(kinds.KINDS).rsplit(", ", 1))
+
 
 def changed(**groups) -> str:
     """The smallest recipe as YAML; a group given as a dict is merged, anything else replaces it, None drops it."""
@@ -57,6 +59,7 @@ def test_the_smallest_recipe_gets_every_default():
             "layers": [{"cell": "lstm", "units": 8, "peepholes": False, "reset": "after", "depth": 2}],
             "tie": False,
             "dropout": 0.0,
+            "input_dropout": None,
         },
         "training": {
             "epochs": 1,
@@ -111,11 +114,11 @@ def test_the_smallest_recipe_gets_every_default():
         (changed(corpus={"kind": "penntreebank"}), "corpus.kind is 'penntreebank'; did you mean penn-treebank?"),
         (
             changed(corpus={"kind": "xyz"}),
-            "corpus.kind is 'xyz'; the kinds are: parentheses, python-source, text, penn-treebank or nltk.",
+            f"corpus.kind is 'xyz'; the kinds are: {ALL_KINDS}.",
         ),
         (
             "name: a\ncorpus: {}\nnetwork: {embedding: 1, layers: [{cell: gru, units: 1}]}\ntraining: {epochs: 1}",
-            "corpus.kind is missing; the kinds are parentheses, python-source, text, penn-treebank or nltk.",
+            f"corpus.kind is missing; the kinds are {ALL_KINDS}.",
         ),
         (
             changed(network={"layers": [{"cell": "lstmm", "units": 3}]}),

@@ -9,7 +9,7 @@ import rnnstore  # noqa: E402
 from pipelines import recipe as recipes  # noqa: E402
 from pipelines import recording  # noqa: E402
 from pipelines.corpora import Corpus, Split  # noqa: E402
-from pipelines.network import LanguageModel  # noqa: E402
+from pipelines.network import RecurrentNetwork  # noqa: E402
 
 VOCABULARY = list("abcdefghi")
 LAYERS = [
@@ -21,7 +21,7 @@ LAYERS = [
 
 @pytest.fixture(scope="module")
 def network():
-    network = LanguageModel(len(VOCABULARY), 3, LAYERS)
+    network = RecurrentNetwork(len(VOCABULARY), 3, LAYERS)
     network.initialise(1, 0.9)
     return network
 
@@ -109,7 +109,7 @@ def test_predictions_rank_all_words_and_leave_out_what_nobody_could_foresee(netw
     wanted = probabilities[inside, split.word_ids[inside + 1]]
     np.testing.assert_allclose(found.target_probabilities[inside], wanted, rtol=1e-4)
     np.testing.assert_allclose(found.loss[inside], -np.log(wanted), rtol=1e-4, atol=1e-6)
-    assert reader.mean_loss(split) == pytest.approx(-np.log(wanted).mean(), rel=1e-5)
+    assert reader.measure(split).loss == pytest.approx(-np.log(wanted).mean(), rel=1e-5)
 
 
 def test_asking_for_more_predictions_than_there_are_words_gives_all_words(reader):

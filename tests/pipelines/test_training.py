@@ -17,7 +17,8 @@ from pipelines import recipe as recipes  # noqa: E402
 from pipelines import training  # noqa: E402
 from pipelines.corpora import Corpus, Split, load  # noqa: E402
 from pipelines.errors import TrainingError  # noqa: E402
-from pipelines.network import LanguageModel  # noqa: E402
+from pipelines.network import RecurrentNetwork  # noqa: E402
+from pipelines.windows import Streams  # noqa: E402
 
 RECIPE = """
 name: brackets
@@ -63,11 +64,14 @@ def assert_same(some, others):
 
 def test_streams_are_cut_side_by_side_and_carry_over_no_sequence_start():
     split = Split(np.arange(8, dtype=np.int32), np.array([1, 0, 0, 1, 0, 0, 0, 0], bool))
-    words, targets, weigh, keep = training.streams(split, 2)
-    assert words.tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert targets.tolist() == [[1, 2, 3], [4, 5, 6]]
-    assert weigh.tolist() == [[1, 1, 0], [1, 1, 1]]  # 3 starts another sequence: nobody could foresee it
-    assert keep.tolist() == [[0, 1, 1], [0, 1, 1]]
+    streams = Streams(split, 2, 3)
+    assert len(streams) == 1
+    window = streams.window(5, 0)
+    assert window.words.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert window.targets.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert window.weigh.tolist() == [[1, 1, 0], [1, 1, 1]]  # 3 starts another sequence: nobody could foresee it
+    assert window.keep.tolist() == [[0, 1, 1], [0, 1, 1]]
+    assert window.steps == 6
 
 
 def test_one_step_of_gradient_descent_equals_keras():
@@ -79,7 +83,7 @@ def test_one_step_of_gradient_descent_equals_keras():
         training: {epochs: 1, batch: 2, unroll: 6, optimizer: sgd, learning_rate: 0.5, clip: 0.7, initial: 0.5}
         """
     )
-    network = LanguageModel.described(recipe.network, 7)
+    network = RecurrentNetwork.described(recipe.network, Corpus("seven", "word", list("abcdefg"), {}))
     network.initialise(3, 0.5)
     before = weights_of(network)
     words = np.random.default_rng(0).integers(0, 7, (2, 7)).astype(np.int32)
@@ -217,7 +221,7 @@ def test_patience_ends_the_training_and_the_best_weights_are_kept(tmp_path):
     ]
     assert len(measured) < 30
     assert int(np.argmin(measured)) == len(measured) - 3
-    kept = training.Reader(network).mean_loss(load(recipe.corpus).splits["validation"])
+    kept = training.Reader(network).measure(load(recipe.corpus).splits["validation"]).loss
     assert kept == pytest.approx(min(measured), abs=1e-6)
 
 
@@ -277,6 +281,6 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(t
     finished = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert finished.returncode == 0, finished.stderr
     assert "going on from step" in finished.stdout
-    network, _ = LanguageModel.load(checkpoint.parent)
+    network, _ = RecurrentNetwork.load(checkpoint.parent)
     whole, _ = train(recipes.load(path), tmp_path / "whole")
     assert_same(weights_of(network), weights_of(whole))
