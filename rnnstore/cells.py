@@ -4,7 +4,7 @@ A saved network says which cells it is made of; here stands what each of them ne
 does with it, so that a sentence is read without TensorFlow. Weights lie as in the file: the gates side by side,
 `i f g o` for the LSTM, `z r g` for the GRU and `i f z o` at every depth of the Nested LSTM.
 
-A cell reads one sequence of steps, not a batch: what a person types. All of it is float32, as it was trained.
+A cell reads one sequence of steps: what a person types. All of it is float32, as it was trained.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Cell:
         raise NotImplementedError
 
     def advance(self, weights: Weights, projected: np.ndarray, state: State) -> tuple[State, State]:
-        """New state and gates, float32[units] each, from the input's share of the pre-activations and a state."""
+        """New state and gates, float32[..., units] each, from the input's share of the pre-activations and a state."""
         raise NotImplementedError
 
     def run(self, weights: Weights, x: np.ndarray, starts: np.ndarray) -> State:
@@ -78,7 +78,7 @@ class LSTM(Cell):
         return _four_gates(self.inputs, self.units) | seen
 
     def advance(self, weights, projected, state):
-        i, f, g, o = np.split(projected + state["h"] @ weights["recurrent"], 4)
+        i, f, g, o = np.split(projected + state["h"] @ weights["recurrent"], 4, axis=-1)
         if self.peepholes:
             i = i + weights["peephole_i"] * state["c"]
             f = f + weights["peephole_f"] * state["c"]
@@ -107,11 +107,11 @@ class GRU(Cell):
         h, recurrent, two = state["h"], weights["recurrent"], 2 * self.units
         if self.reset == "after":
             of_state = h @ recurrent + weights["bias_recurrent"]
-            z, r = np.split(sigmoid(projected[:two] + of_state[:two]), 2)
-            g = np.tanh(projected[two:] + r * of_state[two:])
+            z, r = np.split(sigmoid(projected[..., :two] + of_state[..., :two]), 2, axis=-1)
+            g = np.tanh(projected[..., two:] + r * of_state[..., two:])
         else:
-            z, r = np.split(sigmoid(projected[:two] + h @ recurrent[:, :two]), 2)
-            g = np.tanh(projected[two:] + (r * h) @ recurrent[:, two:])
+            z, r = np.split(sigmoid(projected[..., :two] + h @ recurrent[:, :two]), 2, axis=-1)
+            g = np.tanh(projected[..., two:] + (r * h) @ recurrent[:, two:])
         return {"h": z * h + (1 - z) * g}, {"z": z, "r": r, "g": g}
 
 
@@ -140,7 +140,7 @@ class NestedLSTM(Cell):
             end = "" if level == 1 else str(level)
             if added is not None:
                 projected = added @ weights[f"kernel{end}"] + weights[f"bias{end}"]
-            i, f, z, o = np.split(projected + hidden @ weights[f"recurrent{end}"], 4)
+            i, f, z, o = np.split(projected + hidden @ weights[f"recurrent{end}"], 4, axis=-1)
             i, f, o = sigmoid(i), sigmoid(f), sigmoid(o)
             z = np.tanh(z) if level == self.depth else z
             gates |= {f"i{level}": i, f"f{level}": f, f"z{level}": z, f"o{level}": o}

@@ -150,11 +150,9 @@ class Network:
         if steps < len(tokens):
             notes.append(f"The text has {len(tokens):,} steps; the first {steps:,} of them were read.")
         ids, starts = tokens.ids[:steps], tokens.starts[:steps]
-        x = self._weights.rows("embedding", np.maximum(ids, 0))
-        x[ids < 0] = 0
-        series = {}
+        x, series = self.inputs(ids), {}
         for number, cell in enumerate(self.cells, 1):
-            own = {name: self._weights[f"layer{number}.{name}"] for name in cell.shapes()}
+            own = self.layer_weights(number)
             series |= {f"layer{number}.{name}": values for name, values in cell.run(own, x, starts).items()}
             x = series[f"layer{number}.h"]
         if not all(np.isfinite(values[-1]).all() for values in series.values()):
@@ -171,6 +169,22 @@ class Network:
             source="typed",
             notes=notes,
         )
+
+    def layer_weights(self, number: int) -> dict[str, np.ndarray]:
+        """The weights of a layer's cell, counted from 1, by the cell's names for them."""
+        return {name: self._weights[f"layer{number}.{name}"] for name in self.cells[number - 1].shapes()}
+
+    def inputs(self, word_ids: np.ndarray) -> np.ndarray:
+        """float32[n, embedding]: what the first layer reads for these words; zeros for an unknown one (-1)."""
+        x = self._weights.rows("embedding", np.maximum(word_ids, 0))
+        x[word_ids < 0] = 0
+        return x
+
+    def output_columns(self, outputs: np.ndarray) -> np.ndarray:
+        """float32[n, units]: the weights by which the last layer's h makes the logits of these outputs."""
+        if self._facts.network.tie:
+            return self._weights.rows("embedding", outputs)
+        return self._weights["output.kernel"][:, outputs].T
 
     def _predict(self, hidden: np.ndarray, tokens: Tokens, steps: int, top: int) -> pa.Table:
         """The table of a reading's predictions, from the last layer's h float32[steps, units]."""
