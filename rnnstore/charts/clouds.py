@@ -28,6 +28,9 @@ LINE = 1.12
 APART = 3.0
 """Pixels between neighbours in a line; above each other their lines are room enough."""
 
+USUAL, FILLED = 12.0, 0.66
+"""Font size by which it is estimated how many words find room, and the share of the room that they fill."""
+
 _ACROSS, _DOWN = 5.0, 3.0
 """Pixels between the places that are tried."""
 
@@ -65,26 +68,36 @@ class Cloud:
     texts: list[str]
 
 
+@lru_cache(maxsize=512)
 def cloud(
-    texts: Sequence[str], importance: np.ndarray, width: float, height: float, sizes: tuple[float, float], most: int
+    texts: tuple[str, ...],
+    importance: tuple[float, ...],
+    room: tuple[float, float],
+    sizes: tuple[float, float],
+    first: int = 0,
 ) -> Cloud:
-    """The cloud of at most `most` words, taken in the order given, within `width` x `height` pixels.
+    """The cloud of as many words as find room within `room` (width, height), taken in the order given.
 
-    `importance` float[n] (0 to 1) is scaled linearly to font sizes between the two `sizes`; where all words find room
-    at larger ones they are drawn larger, up to twice, and a word that finds none is tried once more at the smallest
-    before it is left out.
+    Font sizes are linear in the `importance` of those that are tried: from the least of those tried at the smaller of `sizes` to
+    the greatest at a size that fills the room, which is at most the larger of them. Only the `first` words, if there
+    is no room for them otherwise, are set as small as that takes.
     """
-    texts, importance = list(texts)[:most], np.asarray(importance, float)[:most]
+    width, height = room
+    areas = np.array([(text_width(text, USUAL) + APART) * USUAL * LINE for text in texts])
+    tried = min(len(texts), max(1, first, int(np.searchsorted(np.cumsum(areas), FILLED * width * height))))
     if not texts or width <= 0 or height <= 0:
         return Cloud(np.zeros(0, int), np.zeros(0), np.zeros(0), np.zeros(0), [])
-    least, largest = sizes
-    font = least + (largest - least) * importance
-    taken = sum((text_width(text, size) + APART) * size * LINE for text, size in zip(texts, font, strict=True))
-    font *= min(2.0, max(1.0, np.sqrt(0.42 * width * height / max(taken, 1e-9))))
-    return _set(texts, font, least, width, height)
+    areas, nearness = areas[:tried], np.array(importance[:tried], float)
+    low, high = nearness.min(), nearness.max()
+    share = (nearness - low) / (high - low) if high > low else np.ones(tried)
+    for largest in np.arange(sizes[1], sizes[0], -1.0):
+        font = sizes[0] + (largest - sizes[0]) * share
+        if (areas * (font / USUAL) ** 2).sum() <= FILLED * width * height:
+            break
+    return _set(texts[:tried], font, sizes[0], width, height, first)
 
 
-def _set(texts: Sequence[str], font: np.ndarray, least: float, width: float, height: float) -> Cloud:
+def _set(texts: Sequence[str], font: np.ndarray, least: float, width: float, height: float, first: int) -> Cloud:
     across = np.arange(-(width // (2 * _ACROSS)), width // (2 * _ACROSS) + 1) * _ACROSS
     down = np.arange(-(height // (2 * _DOWN)), height // (2 * _DOWN) + 1) * _DOWN
     x, y = (places.ravel() for places in np.meshgrid(across, down))
@@ -93,7 +106,7 @@ def _set(texts: Sequence[str], font: np.ndarray, least: float, width: float, hei
     boxes = np.zeros((len(texts), 4))  # x, y, half width, half height of those set so far
     kept: list[tuple[int, float, str]] = []
     for index, text in enumerate(texts):
-        for size in dict.fromkeys((float(font[index]), least)):
+        for size in dict.fromkeys((float(font[index]), *([least] if index < max(first, 1) else []))):
             size = min(size, height / LINE)
             short = shortened(text, max(size * 0.8, least), width)
             size = min(size, size * width / max(text_width(short, size), 1e-9))
@@ -104,7 +117,7 @@ def _set(texts: Sequence[str], font: np.ndarray, least: float, width: float, hei
                 kept.append((index, size, short))
                 break
     found = boxes[: len(kept)]
-    middle = (np.array([_middle(found[:, 0], found[:, 2]), _middle(found[:, 1], found[:, 3])])) if kept else np.zeros(2)
+    middle = np.array([_middle(found[:, 0], found[:, 2]), _middle(found[:, 1], found[:, 3])]) if kept else np.zeros(2)
     return Cloud(
         np.array([index for index, _, _ in kept], int),
         found[:, 0] - middle[0],
