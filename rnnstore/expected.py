@@ -196,6 +196,28 @@ def word_response(model: Model, state: str, word: str) -> WordResponse:
     )
 
 
+def find_words(expected: ExpectedResponses, text: str, limit: int = 20) -> tuple[pa.Table, int]:
+    """The words of the vocabulary that contain `text`, whatever the case, and how many there are in all.
+
+    The word itself comes first, then those that begin with it, then the others, the most frequent of each first.
+    Columns word, count, unit (the one that it moves most), response and standard_error (of that unit).
+    """
+    sought = text.lower()
+    found = [(row, word.lower()) for row, word in enumerate(expected.words) if sought in word.lower()]
+    found.sort(key=lambda each: (each[1] != sought, not each[1].startswith(sought), -expected.counts[each[0]]))
+    rows = np.array([row for row, _ in found[:limit]], np.int64)
+    units = np.abs(expected.response[rows]).argmax(axis=1)
+    error = expected.standard_error[rows, units]
+    columns = {
+        "word": pa.array([expected.words[row] for row in rows.tolist()], pa.string()),
+        "count": expected.counts[rows],
+        "unit": units,
+        "response": expected.response[rows, units],
+        "standard_error": pa.array(error, mask=np.isnan(error)),
+    }
+    return pa.table(columns), len(found)
+
+
 def words_of_unit(
     model: Model, state: str, unit: int, m: int = 20, minimum_count: int = 1, words: Sequence[str] = ()
 ) -> pa.Table:
