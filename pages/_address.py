@@ -5,6 +5,7 @@ Steps are positions in the corpus, from 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from pages import _controls, _parameters
 from pages._parameters import Parameters
 from rnnstore import Model, State
 from rnnstore.charts.match import COUNT
+from rnnstore.together import MOST
 
 SHORTEST_WINDOW, LONGEST_WINDOW = 10, 300
 MOST_OFF = 20
@@ -23,6 +25,26 @@ FIRST_TRACKS = 2
 """Tracks that are shown under the words where the address names none."""
 
 PER_PAGE = 50
+
+
+@dataclass(frozen=True)
+class Named:
+    """A state that stands below the first one, as the address names it; model None: the first one's.
+
+    Written `STATE` or `MODEL:STATE`, and `@THRESHOLD` behind it where it is not the state's first.
+    """
+
+    model: str | None
+    state: str
+    threshold: float | None
+
+    @property
+    def called(self) -> str:
+        return f"{self.state} of {self.model}" if self.model else self.state
+
+    def __str__(self) -> str:
+        model = f"{self.model}:" if self.model else ""
+        return f"{model}{self.state}" + (f"@{self.threshold:.6g}" if self.threshold is not None else "")
 
 
 @dataclass(frozen=True)
@@ -49,6 +71,9 @@ class View:
     colour: str
     find: str
     regex: bool
+    case: bool
+    hit: tuple[int, int] | None
+    below: tuple[Named, ...]
 
     @property
     def brushed(self) -> tuple[int, int] | None:
@@ -115,8 +140,45 @@ def read(given: Mapping[str, str], model: Model, state: State) -> tuple[View, li
         colour=colour,
         find=given.get("find", ""),
         regex=given.get("regex") == "yes",
+        case=given.get("case") == "yes",
+        hit=_hit(given.get("hit", ""), last),
+        below=_below(asked),
     )
     return view, asked.sentences
+
+
+def _hit(text: str, last: int) -> tuple[int, int] | None:
+    """The hit of a search that is framed, `FIRST-LAST`, as start and stop (half-open)."""
+    ends = text.split("-")
+    if len(ends) != 2 or not all(end.isdecimal() and len(end) < 16 for end in ends):
+        return None
+    first, final = map(int, ends)
+    return (first, final + 1) if first <= final <= last else None
+
+
+def _below(asked: Parameters) -> tuple[Named, ...]:
+    """The states below the first one; that they are there, whoever shows them has to ask the store."""
+    found = []
+    for text in filter(None, asked.text("below").split(",")):
+        name, _, level = text.partition("@")
+        model, _, state = name.rpartition(":")
+        try:
+            threshold = float(level) if level else None
+        except ValueError:
+            threshold = math.nan
+        if threshold is not None and not abs(threshold) < 1e30:
+            asked.sentences.append(
+                f"The address names {name} below at the threshold {level[:20]}; a number was expected. "
+                "Shown instead: its usual one."
+            )
+            threshold = None
+        found.append(Named(model or None, state, threshold))
+    if len(found) > MOST:
+        asked.sentences.append(
+            f"The address names {len(found)} states below the first one; {MOST} at most can stand there, so the first "
+            f"{MOST} are shown."
+        )
+    return tuple(found[:MOST])
 
 
 def first_threshold(state: State) -> float:

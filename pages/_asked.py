@@ -88,5 +88,5 @@ def cells(
 
 
 @st.cache_resource(max_entries=32, show_spinner="Searching ...")
-def search(store: Store, _model: Model, model: str, text: str, regex: bool, limit: int) -> Hits:
-    return find(_model, text, regex=regex, limit=limit)
+def search(store: Store, _model: Model, model: str, text: str, regex: bool, ignore_case: bool, limit: int) -> Hits:
+    return find(_model, text, regex=regex, ignore_case=ignore_case, limit=limit)

@@ -8,37 +8,32 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from pages import _asked as asked
 from pages._address import MOST_OFF, View, change, controlled, number
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.select import LINES
 from rnnstore.selection import SelectedUnits, Selection, select
 from rnnstore.suggestions import example, nearest_threshold
-from rnnstore.windows import visible, window_start
+from rnnstore.windows import threshold_range, visible, window_start
 
 
 def choose_hypothesis(model: Model, state: State, view: View) -> None:
     """Threshold, brushed words by number, and how many steps before and after must be off."""
-    low, high = state.minimum, state.maximum
-    step = max(round((high - low) / 200, 3), 0.001)
-    low, high = min(low, view.threshold), max(high, view.threshold, low + step)
-
-    def from_at_most(final: int | None) -> dict[str, Any]:
-        return {"from": None if final is None else min(final, final if view.first is None else view.first)}
-
-    def to_at_least(first: int | None) -> dict[str, Any]:
-        return {"to": None if first is None else max(first, first if view.last is None else view.last)}
-
+    stop = min(model.steps, view.at + view.window)
+    seen = asked.window(asked.as_of(model), model, model.name, state.name, view.at, stop)
+    low, high, step = threshold_range(seen, view.threshold)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(
             st.slider,
             "Threshold",
             "threshold",
             min(max(view.threshold, low), high),
-            min_value=float(low),
-            max_value=float(high),
+            min_value=low,
+            max_value=high,
             step=step,
             key="select-threshold-slider",
-            help="A unit is on at a step when its value there is at least this",
+            help="A unit is on at a step when its value there is at least this; from here to there as the bands of the "
+            "steps shown reach, any other number beside it",
         )
         controlled(
             st.number_input,
@@ -50,36 +45,15 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
             width=116,
             key="select-threshold-number",
         )
-        last = model.steps - 1
-        controlled(
-            st.number_input,
+        _end(
+            model,
+            view,
             "First word",
             "from",
-            view.first,
-            min_value=0,
-            max_value=last,
-            step=1,
-            value=None,
-            width=170,
-            placeholder="step",
-            also=to_at_least,
-            help="Step of the first brushed word. Brush on the chart, drag the brush to move it, click a word beside "
-            "it with the shift key to let it reach there; or set its ends exactly here",
+            "Step of the first brushed word. Brush on the chart, drag the brush to move it, click a word beside it "
+            "with the shift key to let it reach there; or set its ends exactly here",
         )
-        controlled(
-            st.number_input,
-            "Last word",
-            "to",
-            view.last,
-            min_value=0,
-            max_value=last,
-            step=1,
-            value=None,
-            width=170,
-            placeholder="step",
-            also=from_at_most,
-            help="Step of the last brushed word",
-        )
+        _end(model, view, "Last word", "to", "Step of the last brushed word")
         number(
             "Off before",
             "before",
@@ -100,6 +74,32 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
             usual=0,
             help="So many steps after the brushed words the units must be off; 0: does not matter",
         )
+
+
+def _end(model: Model, view: View, label: str, name: str, help: str) -> None:
+    """One end of the brush by its step (`name` is "from" or "to"); the other end is moved along where it must be."""
+    now, other, (other_name, nearer) = {
+        "from": (view.first, view.last, ("to", max)),
+        "to": (view.last, view.first, ("from", min)),
+    }[name]
+
+    def along(step: int | None) -> dict[str, Any]:
+        return {other_name: None if step is None else nearer(step, step if other is None else other)}
+
+    controlled(
+        st.number_input,
+        label,
+        name,
+        now,
+        min_value=0,
+        max_value=model.steps - 1,
+        step=1,
+        value=None,
+        width=170,
+        placeholder="step",
+        also=along,
+        help=help,
+    )
 
 
 @dataclass(frozen=True)

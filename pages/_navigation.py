@@ -56,21 +56,25 @@ def navigate(model: Model, view: View) -> None:
 
 def _show_hits(model: Model, view: View) -> None:
     try:
-        hits = asked.search(asked.as_of(model), model, model.name, view.find, view.regex, HITS)
+        hits = asked.search(asked.as_of(model), model, model.name, view.find, view.regex, not view.case, HITS)
     except StoreError as error:
         st.error(str(error))
         return
     more = f" Shown: the first {HITS}." if hits.total > HITS else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{hits.note}{more}", width="stretch")
-        st.button("Close the search", on_click=change, kwargs={"find": None, "regex": None}, type="tertiary")
+        framed = " The one that you went to is framed among the words." if view.hit and hits.total else ""
+        st.caption(f"{hits.note}{more}{framed}", width="stretch")
+        controlled(st.toggle, "Match case", "case", view.case, usual=False)
+        closed = {"find": None, "regex": None, "case": None, "hit": None}
+        st.button("Close the search", on_click=change, kwargs=closed, type="tertiary")
     if not hits.table.num_rows:
         return
-    key = f"hits-{view.find}-{view.regex}"
+    key = f"hits-{view.find}-{view.regex}-{view.case}"
 
     def go() -> None:
         for row, _ in st.session_state[key].selection.cells:
-            change(at=window_start(model, hits.table["start"][row].as_py(), view.window))
+            start, stop = (hits.table[name][row].as_py() for name in ("start", "stop"))
+            change(at=window_start(model, start, view.window), hit=f"{start}-{stop - 1}")
 
     st.dataframe(
         hits.table.select(["start", "before", "words", "after"]),

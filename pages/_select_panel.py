@@ -14,7 +14,7 @@ from pages._controls import clicked_since
 from pages._hypothesis import Selected
 from rnnstore import Model, State
 from rnnstore.charts.palette import palette
-from rnnstore.charts.select import Hypothesis, select_picture
+from rnnstore.charts.select import Below, Hypothesis, select_picture
 from rnnstore.selection import units_on
 from rnnstore.windows import Window
 
@@ -28,9 +28,14 @@ class Shown:
 
 
 def show_selection(
-    model: Model, state: State, view: View, selected: Selected, matches: Sequence[tuple[int, int, int]]
+    model: Model,
+    state: State,
+    view: View,
+    selected: Selected,
+    matches: Sequence[tuple[int, int, int]],
+    below: Sequence[Below] = (),
 ) -> Shown:
-    """The select view; `matches` (rank, start, stop) are marked where they lie in it."""
+    """The select view; `matches` (rank, start, stop) are marked where they lie in it, other states stand `below`."""
     stop = min(model.steps, view.at + view.window)
     store = asked.as_of(model)
     seen = asked.window(store, model, model.name, state.name, view.at, stop)
@@ -58,6 +63,9 @@ def show_selection(
         predictions=asked.predictions(store, model, model.name, view.at, stop) if view.predicted else None,
         predicted=view.predicted,
         brush=held,
+        hit=view.hit,
+        title=state.name,
+        below=below,
     )
     with st.container(key="select_view"):
         st.vega_lite_chart(
@@ -100,6 +108,9 @@ def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float
     held = st.session_state.setdefault("select-held", {"version": 0, "brushed": None, "began": None})
     if held["brushed"] != view.brushed:
         held.update(version=held["version"] + 1, brushed=view.brushed, began=view.brushed, seen={})
+    built = (view.at, view.window, view.tracks, view.predicted, len(view.below))
+    if held.get("built") != built:  # the chart is built anew in any case, and takes hold of the brush where it is
+        held.update(built=built, began=view.brushed)
     return f"select-{model.name}-{state.name}-{held['version']}", held["began"]
 
 

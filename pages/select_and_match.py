@@ -8,6 +8,7 @@ import pyarrow as pa
 import streamlit as st
 
 from pages._address import View, read
+from pages._below_panel import best_matches, choose_below, rows_below, show_below
 from pages._browser import charts_tools_aside, move_to, save_picture_button
 from pages._current import current_model, current_state, current_store
 from pages._hypothesis import Selected, choose_hypothesis, choose_units, offer_actions, say_selection, selected
@@ -45,18 +46,23 @@ def draw(model: Model, state: State) -> None:
         chosen = selected(model, state, view)
         matches = find_matches(model, state, view, chosen) if len(chosen.chosen) else None
         found = matches.table.select(["rank", "start", "stop"]).to_pylist() if matches else []
-        shown = show_selection(model, state, view, chosen, [tuple(row.values()) for row in found])
+        below = rows_below(model, view, chosen)
+        drawn = [row.below for row in below if row.below is not None]
+        shown = show_selection(model, state, view, chosen, [tuple(row.values()) for row in found], drawn)
         sentence, actions = st.columns([0.44, 0.56], vertical_alignment="center")
         with sentence:
             say_selection(model, view, chosen)
         with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             offer_actions(model, state, view, chosen)
+            with st.popover("States"):
+                choose_below(model, view)
             with st.popover("Units"):
                 choose_units(state, view, chosen.units)
             with st.popover("Tracks"):
                 choose_tracks(model, view)
             with st.popover("Take away"), st.container(width=380):
                 take_away(model, state, view, chosen, shown, matches)
+        show_below(model, state, view, below, best_matches(model, state, view, chosen, matches))
     if matches is None:
         prepare_matches(model, view)
     else:

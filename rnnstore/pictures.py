@@ -36,6 +36,7 @@ def selection_picture(
     left_out: Iterable[int] = (),
     pinned: Iterable[int] = (),
     matches: Matches | None = None,
+    hit: tuple[int, int] | None = None,
     below: Sequence[Also] = (),
     theme: str = "light",
     width: int = 1100,
@@ -43,7 +44,8 @@ def selection_picture(
     """The select view: `steps` steps from `at` (None: so that the selection stands a fifth from the left).
 
     `tracks` stand under the words, and the `predicted` most probable next words; units are left out and pinned as in
-    `rnnstore.select`; `matches` are marked where they lie in the window. Other states, of this model or of one that
+    `rnnstore.select`; `matches` are marked where they lie in the window, and
+    the words at steps `hit` (start, stop) are framed. Other states, of this model or of one that
     read the same words, stand `below` over the same steps, each with the units that the same words select in it.
     `theme` is "light" or "dark". Raises `QuestionError` as `rnnstore.select` does, for steps that are not in the
     corpus, and for a model below that reads other words there.
@@ -65,6 +67,7 @@ def selection_picture(
         annotations=model.annotations(tracks, start, stop),
         predictions=model.predictions(start, stop) if predicted else None,
         predicted=predicted,
+        hit=hit,
         title=selection.state,
         below=[_below(model, also, selection, start, stop) for also in below],
         width=width,

@@ -7,6 +7,7 @@ the words in tracks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,28 @@ def window(model: Model, state: str, start: int, stop: int) -> Window:
             }
         ),
     )
+
+
+def threshold_range(seen: Window, threshold: float) -> tuple[float, float, float]:
+    """(low, high, step) of the thresholds worth dragging through in a window: round, around all but its extremes.
+
+    From the 5 % to the 95 % quantile of the units, as the bands show them, a quarter more on either side, zero and
+    `threshold` included. A few cells of an LSTM grow to hundreds; over all values a slider would jump past the others.
+    """
+    ends = [np.zeros(1), np.array([threshold])]
+    if seen.steps:
+        low, high = (seen.bands[name].to_numpy() for name in ("low", "high"))
+        room = (high.max() - low.min()) / 4
+        everything = seen.values.astype(np.float32)
+        ends += [np.maximum(low.min(keepdims=True) - room, everything.min())]
+        ends += [np.minimum(high.max(keepdims=True) + room, everything.max())]
+    together = np.concatenate(ends)
+    least, most = float(together.min()), float(together.max())
+    rough = max((most - least) / 400, 1e-3)
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough * 0.999)
+    first, last = math.floor(least / step), math.ceil(most / step)
+    return round(first * step, 10), round(max(last, first + 1) * step, 10), step
 
 
 def lines(seen: Window, units: Sequence[int] | np.ndarray) -> pa.Table:

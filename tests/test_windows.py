@@ -8,6 +8,7 @@ from rnnstore.windows import (
     around,
     cells_of_matches,
     lines,
+    threshold_range,
     visible,
     window,
     window_start,
@@ -112,3 +113,16 @@ def test_matches_are_taken_away_with_their_words(model):
         {"before": "a", "words": "  b\n", "after": "a"},
         {"before": "", "words": "c", "after": "a"},
     ]
+
+
+def test_thresholds_to_drag_through_leave_out_what_a_few_cells_grow_to(tmp_path):
+    values = np.linspace(-0.8, 0.8, 41) * np.ones((20, 1))
+    values[:, 0], values[:, -1] = -500, 100
+    model = record(tmp_path / "store", words=list("ab" * 10), states={"s": values.astype(np.float32)}).model("small")
+    seen = window(model, "s", 0, 20)
+    low, high, step = threshold_range(seen, 0.3)
+    assert -1.6 < low < -0.7 and 0.7 < high < 1.6
+    assert step == pytest.approx(0.01) and round(low / step) * step == pytest.approx(low)
+    assert threshold_range(seen, 50.0)[1] >= 50
+    low, high, _ = threshold_range(window(model, "s", 3, 3), 0.0)
+    assert low <= 0 <= high

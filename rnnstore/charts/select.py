@@ -51,6 +51,7 @@ def select_picture(
     predictions: pa.Table | None = None,
     predicted: int = 0,
     brush: tuple[float, float] | None = None,
+    hit: tuple[int, int] | None = None,
     title: str = "",
     below: Sequence[Below] = (),
     width: int = 1100,
@@ -61,8 +62,8 @@ def select_picture(
     with their `annotations` (as `Model.annotations` gives them), `predictions` those of the window, of which the first
     `predicted` of each step are shown, with the probability of the word that came. `brush` is what the mouse can take
     hold of at first, in steps. Parameters that a page can listen to: `brush` (interval over `mid`, the middle of a
-    step's cell), `clicked_word` and, with the shift key, `extended_word` (t), and `clicked_unit` (unit). `title` names
-    the first state where there are others.
+    step's cell), `clicked_word` and, with the shift key, `extended_word` (t), and `clicked_unit` (unit). `hit` are
+    steps (start, stop) whose words are framed, and `title` names the first state where there are others.
     """
     tracks = dict(tracks or {})
     predicted = predicted if predictions is not None else 0
@@ -79,6 +80,7 @@ def select_picture(
         "lines": lines_table(seen, units, least, most),
         "threshold": pa.table({"threshold": [float(hypothesis.threshold)]}),
         "brushed": _brushed_table(hypothesis, seen),
+        "hit": inside([(*hit, "hit")] if hit else [], seen),
         "words": _word_table(seen, on, len(hypothesis.units), palette),
         "pattern": _pattern_table(hypothesis, seen),
         "matches": match_table(hypothesis, seen),

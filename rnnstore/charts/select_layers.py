@@ -250,7 +250,12 @@ def _word_layers(brush: alt.Parameter, rows: Rows, palette: Palette) -> list[alt
     starts = words.transform_filter("datum.position === 0").mark_rule(
         color=palette.muted, strokeWidth=1.2, strokeDash=[2, 2], tooltip=None
     )
-    return [grip, brushed, cell, text, hint, dragged, starts.encode(_x(), y=alt.value(0), y2=bottom)]
+    hit = (
+        named("hit")
+        .mark_rect(filled=False, stroke=palette.threshold, strokeWidth=2, tooltip=None)
+        .encode(_x("from"), alt.X2("to"), y=alt.value(rows.words + 1), y2=alt.value(rows.pattern - 1))
+    )
+    return [grip, brushed, cell, text, hit, hint, dragged, starts.encode(_x(), y=alt.value(0), y2=bottom)]
 
 
 def _pattern_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
