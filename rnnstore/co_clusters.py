@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.expected import ExpectedResponses
@@ -185,3 +186,20 @@ def _nearness(points: np.ndarray, centres: np.ndarray, cluster: np.ndarray) -> n
     np.maximum.at(most, cluster, distance)
     spread = (most - least)[cluster]
     return np.where(spread > 0, (most[cluster] - distance) / np.where(spread > 0, spread, 1), 1).astype(np.float32)
+
+
+def members(clusters: CoClusters, expected: ExpectedResponses) -> pa.Table:
+    """A clustering as a table, a row a word or unit: kind, id (a word's or a unit's), word, count, cluster, weight."""
+    units = len(clusters.unit_cluster)
+    ids = np.concatenate([expected.word_ids[clusters.rows], np.arange(units)])
+    counts = pa.array([*expected.counts[clusters.rows].tolist(), *[None] * units], pa.int64())
+    return pa.table(
+        {
+            "kind": pa.array(["word"] * len(clusters.rows) + ["unit"] * units, pa.string()),
+            "id": pa.array(ids, pa.int32()),
+            "word": pa.array([*clusters.words, *[None] * units], pa.string()),
+            "count": counts,
+            "cluster": pa.array(np.concatenate([clusters.word_cluster, clusters.unit_cluster]), pa.int32()),
+            "weight": pa.array(np.concatenate([clusters.word_weight, clusters.unit_weight]), pa.float32()),
+        }
+    )
