@@ -40,6 +40,27 @@ training:
   epochs: 5
 ```
 
+and for texts with a label each, to train a classifier (a line of `my-reviews.txt` is a label, a tab, and a text):
+
+```yaml
+name: my-classifier
+corpus:
+  kind: labelled-text
+  files: [my-reviews.txt]
+network:
+  embedding: 32
+  layers:
+    - {{cell: gru, units: 50}}
+training:
+  epochs: 5
+```
+
+A classifier reads whole texts, from a state of zero, and is asked for the label after the last step: there its loss is
+taken, and there alone `predictions` has a target; what it would say is recorded after every step. The weights kept are
+those of the epoch with the lowest loss in validation. Its results are the `accuracy in %` and the `balanced accuracy
+in %`, the mean of the accuracies on each label, which guessing the commonest label does not raise. What is left out of
+a corpus, and why, is printed before the training and stands in the model's notes.
+
 A key that is not in the tables below is refused with the nearest right one, before any work starts. This page is made
 from the same description as that check (`make docs`).
 """
