@@ -78,9 +78,9 @@ def cloud(
 ) -> Cloud:
     """The cloud of as many words as find room within `room` (width, height), taken in the order given.
 
-    Font sizes are linear in the `importance` of those that are tried: from the least of those tried at the smaller of `sizes` to
-    the greatest at a size that fills the room, which is at most the larger of them. Only the `first` words, if there
-    is no room for them otherwise, are set as small as that takes.
+    Font sizes are linear in the `importance` of the words that are tried: from the smaller of `sizes` for the least to
+    one that fills the room, and is at most the larger of them, for the greatest. Only the `first` words, if there is
+    no room for them otherwise, are set as small as that takes.
     """
     width, height = room
     areas = np.array([(text_width(text, USUAL) + APART) * USUAL * LINE for text in texts])

@@ -184,7 +184,7 @@ def _word_layers(palette: Palette, stretch: str, fit: str) -> list[alt.Chart]:
     x = f"(datum.middle * {stretch} + datum.x * {fit} * {_GROWS})"
     y = f"(datum.centre + datum.y * {_GROWS})"
     half = f"(datum.wide / 2 * {fit} * {_GROWS})"
-    tall = f"(datum.size * 0.53 * {_GROWS})"
+    tall = f"(datum.size * 0.51 * {_GROWS})"
     pill = words.transform_filter("datum.fill != 'transparent' || datum.pinned").mark_rect(
         x=_expression(f"{x} - {half}"),
         x2=_expression(f"{x} + {half}"),
