@@ -23,6 +23,7 @@ PAGES = {
     "pages/overview.py": "Overview",
     "pages/select_and_match.py": "Select and match",
     "pages/hypotheses.py": "Hypotheses",
+    "pages/co_clusters.py": "Co-clusters",
     "pages/sentences.py": "Sentences",
     "pages/distributions.py": "Distributions",
 }
