@@ -165,22 +165,20 @@ def _one_unit(
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number("Unit", "unit", view.unit, 0, state.units - 1, width=120, usual=0)
-        threshold = _threshold(found, view.unit)
-        step = values.highest
         there = {
             "model": model.name,
             "state": state.name,
-            "at": str(window_start(model, step, 80 if model.card.level == "character" else 16)),
-            "from": str(step),
-            "to": str(step),
-            "threshold": f"{threshold:g}",
-            "pin": str(view.unit),
+            "at": str(window_start(model, values.start, 80 if model.card.level == "character" else 16)),
+            "from": str(values.start),
+            "to": str(values.stop - 1),
+            "threshold": f"{values.threshold:.6g}",
         }
         st.page_link(
             "pages/select_and_match.py",
-            label="Select and match at its highest value",
+            label="Select and match where it is on",
             query_params=there,
-            help=f"Step {step:,} with the threshold {threshold:g}, at which this unit is on at about a tenth of steps",
+            help=f"Steps {values.start:,} to {values.stop - 1:,}, with the threshold {values.threshold:g}: there this "
+            "unit is on, as at a tenth of all steps",
         )
     picture = charts.unit_picture(values, palette(st.context.theme.type), state=state.name, limits=limits)
     with st.container(key="unit_view"):
@@ -193,11 +191,6 @@ def _one_unit(
         f"{found.change[view.unit]:.3g}; below {limits[0]:g} at {found.share_below(limits[0])[view.unit]:.1%} and "
         f"above {limits[1]:g} at {found.share_above(limits[1])[view.unit]:.1%} of steps."
     )
-
-
-def _threshold(found: Distribution, unit: int) -> float:
-    """A threshold at which the unit is on about a tenth of the time."""
-    return float(np.floor(found.quantiles[counting.LEVELS.index(0.91), unit] * 1000) / 1000)
 
 
 def _numbers(found: Distribution, view: View, order: np.ndarray, limits: tuple[float, float]) -> None:

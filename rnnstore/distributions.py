@@ -21,7 +21,7 @@ import pyarrow as pa
 from rnnstore.card import State
 from rnnstore.errors import QuestionError
 from rnnstore.model import Model
-from rnnstore.runs import single
+from rnnstore.runs import is_on, single, unit_runs
 
 LEVELS = (0.01, 0.09, 0.25, 0.5, 0.75, 0.91, 0.99)
 """The quantiles that are kept of every unit: those of the RNNVis paper's bands, and the ends of 98 % of the values."""
@@ -37,6 +37,9 @@ COUNTERS = 1 << 24
 
 LOOK, LOOKS = 64, 32
 """Steps in each of the stretches that are looked at to choose the bins, and how many stretches."""
+
+LONG = 20
+"""Steps of the stretch at which a unit is looked at, at most."""
 
 SMALL = 40
 """Bars of the histogram of a whole state, at most."""
@@ -248,13 +251,17 @@ def summary(found: Sequence[Distribution], limits: Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class UnitValues:
-    """One unit's values: `bins` (low, high, count, share) over its own range, and the steps at which it is `lowest` and
-    `highest`, the first ones where it is so several times."""
+    """One unit's values: `bins` (low, high, count, share) over its own range, and where to look at it in the corpus.
+
+    At `threshold`, its 91 % quantile, it is on at about a tenth of all steps; from `start` to `stop` (half-open) it is
+    on for long, at most 20 steps.
+    """
 
     unit: int
     bins: pa.Table
-    lowest: int
-    highest: int
+    threshold: float
+    start: int
+    stop: int
 
 
 def unit_values(model: Model, state: str, unit: int, bins: int = 80) -> UnitValues:
@@ -268,7 +275,20 @@ def unit_values(model: Model, state: str, unit: int, bins: int = 80) -> UnitValu
     places = np.clip(np.searchsorted(edges, floats, "right") - 1, 0, len(edges) - 2)
     count = np.bincount(places, minlength=len(edges) - 1)
     columns = {"low": edges[:-1], "high": edges[1:], "count": count, "share": count / len(floats)}
-    return UnitValues(unit, pa.table(columns), int(floats.argmin()), int(floats.argmax()))
+    threshold = _rounded_down(float(np.quantile(floats, LEVELS[5])))
+    starts, stops = unit_runs(is_on(values, threshold), model.sequence_starts)
+    lengths = stops - starts
+    longest = int(np.where(lengths <= LONG, lengths, 0).argmax())  # the first where several are
+    start = int(starts[longest])
+    return UnitValues(unit, pa.table(columns), threshold, start, int(min(stops[longest], start + LONG)))
+
+
+def _rounded_down(value: float) -> float:
+    """`value` to four digits, or a little less."""
+    if value == 0:
+        return 0.0
+    digits = 3 - int(np.floor(np.log10(abs(value))))
+    return round(float(np.floor(value * 10.0**digits) / 10.0**digits), digits)
 
 
 def round_edges(minimum: float, maximum: float, bins: int = BINS) -> np.ndarray:

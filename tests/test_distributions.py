@@ -124,7 +124,7 @@ def test_one_step_and_one_value():
     found = distribution(model, "s")
     assert found.quantiles.tolist() == [[0.25, 0.25]] * len(LEVELS)
     assert np.isnan(found.change).all()
-    assert unit_values(model, "s", 1).bins["count"].to_pylist()[-1:] != [None]
+    assert sum(unit_values(model, "s", 1).bins["count"].to_pylist()) == 1
 
 
 def test_no_steps_is_a_sentence():
@@ -133,14 +133,24 @@ def test_no_steps_is_a_sentence():
         distribution(model, "s")
 
 
-def test_a_units_own_histogram_and_extremes():
+def test_a_units_own_histogram_and_where_it_is_on():
     model = world()
     found = unit_values(model, "s", 2)
     values = model.values[:, 2].astype(float)
     assert sum(found.bins["count"].to_pylist()) == 700
     low, high, count = (found.bins[name].to_numpy() for name in ("low", "high", "count"))
     assert count.tolist()[:-1] == [((values >= a) & (values < b)).sum() for a, b in zip(low, high, strict=True)][:-1]
-    assert values[found.lowest] == values.min() and values[found.highest] == values.max()
+    assert np.quantile(values, 0.91) - 1e-3 <= found.threshold <= np.quantile(values, 0.91)
+    on = values >= found.threshold
+    assert on[found.start : found.stop].all() and 1 <= found.stop - found.start <= 20
+    assert not on[found.start - 1] or found.start in model.sequence_starts
+
+
+def test_of_a_unit_that_is_always_on_a_stretch_is_shown():
+    model = ArrayModel(np.linspace(0.5, 0.6, 100)[:, None].astype(np.float16).repeat(2, axis=1))
+    model.values[:, 1] = 0.25
+    assert unit_values(model, "s", 1).stop == 20
+    assert unit_values(model, "s", 0).threshold == pytest.approx(0.59, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +192,7 @@ def test_a_recording_is_counted_from_its_files(tmp_path):
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 def test_pictures_compile_and_hold_what_they_draw(colours):
-    model = world(units=320, steps=60)
+    model = world(units=320, steps=60, starts=(0, 30))
     found = distribution(model, "s")
     order, limits = found.order("median", -0.9, 0.9), (-0.9, 0.9)
     bands = charts.bands_picture(found, order, colours, limits=limits, unit=7)

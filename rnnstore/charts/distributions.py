@@ -122,12 +122,12 @@ def heat_picture(
     tables = {
         "cells": pa.table(
             {
-                "place": first[columns].astype(np.int32),
-                "end": ends[columns].astype(np.int32),
+                "place": first[columns].astype(np.int16),
+                "end": ends[columns].astype(np.int16),
                 "low": edges[rows].astype(np.float32),
                 "high": edges[rows + 1].astype(np.float32),
                 "share": shares[columns, rows].astype(np.float32),
-                "unit": order[first[columns]].astype(np.int32),
+                "unit": order[first[columns]].astype(np.int16),
             }
         ),
         "limits": pa.table({"limit": [float(limit) for limit in limits if edges[0] < limit < edges[-1]]}),
