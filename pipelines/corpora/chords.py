@@ -9,6 +9,7 @@ song; entries that equal another to the last chord (151 of 890) are left out, si
 `beat`         place in the bar, from 1; 0 at the bar line. Chords and held beats count
 `degree`       the chord in the song's key: I, V, vi, ...; a bar line has none
 `progression`  "I V vi IV", "I vi IV V" or "I V vi iii IV I" from the first chord of one to the end of its last
+`progression_chunk`  the same as B- on the first step and I- on the others, so that one that is repeated is two
 """
 
 import hashlib
@@ -31,7 +32,9 @@ def load(settings, folder: Path | None = None) -> Corpus:
     begins = np.cumsum([0] + [len(stretch) for stretch in stretches])[:-1]
     whole = join(stretches, begins[first_of_title]).first(settings.maximum_steps)
     annotated = dict.fromkeys(("song", "section", "bar", "beat"), "the annotators' (McGill Billboard)")
-    derived = dict.fromkeys(("degree", "progression"), "exact (from the annotators' chords and tonic)")
+    derived = dict.fromkeys(
+        ("degree", "progression", "progression_chunk"), "exact (from the annotators' chords and tonic)"
+    )
     return prepare(
         "McGill Billboard chords" + (", in their key" if settings.spelling == "degree" else ""),
         "word",
@@ -66,13 +69,20 @@ def title_of(title: str) -> str:
 def _stretch(song: Song, settings) -> Stretch:
     sounding = harmony.degrees(song.words, song.tonics)
     bar, beat = _places(song)
+    label = np.full(len(song.words), "", dtype=object)
+    chunk = label.copy()
+    for start, stop, name in harmony.progressions(song.words, sounding):
+        label[start:stop] = name
+        chunk[start:stop] = f"I-{name}"
+        chunk[start] = f"B-{name}"
     tracks = {
         "song": np.full(len(song.words), f"{song.title.strip()} ({song.artist.strip()})"),
         "section": np.array(song.sections),
         "bar": bar,
         "beat": beat,
         "degree": np.array(sounding),
-        "progression": np.array(harmony.progressions(song.words, sounding)),
+        "progression": label.astype(str),
+        "progression_chunk": chunk.astype(str),
     }
     words = song.words
     if settings.spelling == "degree":

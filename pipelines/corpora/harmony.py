@@ -76,28 +76,27 @@ def degrees(words: Sequence[str], tonics: Sequence[str]) -> list[str]:
     return found
 
 
-def progressions(words: Sequence[str], sounding: Sequence[str]) -> list[str]:
-    """The progression that each step of a song is in, "" for none: from its first chord to the end of its last one.
+def progressions(words: Sequence[str], sounding: Sequence[str]) -> list[tuple[int, int, str]]:
+    """(start, stop, name) of every progression of a song, half-open: from its first chord to the end of its last one.
 
-    Of two that overlap the one that begins earlier is told, so that a row of them is a row of labels. A chord without
-    a third counts as either; what is no chord at all (`N`) ends everything.
+    `sounding` are the `degrees` of the words. Of two that overlap the one that begins earlier is told. A chord without
+    a third counts as major and as minor; what is no chord at all (`N`) ends everything.
     """
-    held: list[list] = []  # degree, first step, step after the last
+    held: list[tuple[str, int, int]] = []  # degree, first step, step after the last
     for t, (word, here) in enumerate(zip(words, sounding, strict=True)):
         if word in (BAR, "&pause"):
             continue
         if held and here and _same(held[-1][0], here):
-            if _bare(held[-1][0]) != held[-1][0]:
-                held[-1][0] = here  # Vsus that turns to V is a V
-            held[-1][2] = t + 1
+            before, start, _ = held[-1]
+            held[-1] = (here if _bare(before) != before else before, start, t + 1)  # Vsus that turns to V is a V
         else:
-            held.append([here, t, t + 1])
-    found, at = [""] * len(words), 0
+            held.append((here, t, t + 1))
+    found, at = [], 0
     while at < len(held):
         for name, chords in PROGRESSIONS.items():
             those = held[at : at + len(chords)]
             if len(those) == len(chords) and all(map(_same, (chord for chord, _, _ in those), chords)):
-                found[those[0][1] : those[-1][2]] = [name] * (those[-1][2] - those[0][1])
+                found.append((those[0][1], those[-1][2], name))
                 at += len(chords) - 1
                 break
         at += 1
