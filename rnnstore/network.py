@@ -145,7 +145,7 @@ class Network:
         if isinstance(tokens, str):
             tokens = self.tokenise(tokens)
         if not len(tokens):
-            raise QuestionError("There is nothing to read: type at least one word.")
+            raise QuestionError(" ".join(["There is nothing to read: type at least one word.", *tokens.notes]))
         steps, notes = min(len(tokens), max(1, limit)), list(tokens.notes)
         if steps < len(tokens):
             notes.append(f"The text has {len(tokens):,} steps; the first {steps:,} of them were read.")
@@ -212,6 +212,7 @@ class Network:
             of_step = total - scores[np.arange(len(scores)), target]
             loss.append(np.where(target >= 0, of_step, np.nan))
         best, loss = np.concatenate(best), np.repeat(np.concatenate(loss), top)
+        none = np.isnan(loss)
         return pa.table(
             {
                 "t": pa.array(np.repeat(np.arange(steps), top), pa.int64()),
@@ -220,8 +221,8 @@ class Network:
                 "word": pa.array([self.outputs[place] for place in best.ravel().tolist()], pa.string()),
                 "probability": pa.array(np.concatenate(chances).ravel(), pa.float32()),
                 "target": pa.array(words, pa.string()).take(pa.array(np.repeat(np.arange(steps), top))),
-                "target_probability": pa.array(np.exp(-loss), pa.float32(), from_pandas=True),
-                "loss": pa.array(loss, pa.float32(), from_pandas=True),
+                "target_probability": pa.array(np.exp(-loss), pa.float32(), mask=none),
+                "loss": pa.array(loss, pa.float32(), mask=none),
             }
         )
 

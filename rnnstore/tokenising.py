@@ -9,8 +9,10 @@ none, or has it apart; the description says what is taken apart and what is left
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -22,6 +24,10 @@ from rnnstore.windows import visible
 LONGEST = 200_000
 """Characters of a typed text that are looked at."""
 
+LONGEST_WORD = 200
+"""Characters of the longest word at whose edges marks are looked for."""
+
+_HALF = re.compile("[\ud800-\udfff]")  # of a character: what no text has
 _CHUNK = re.compile(r"\S+")
 ONE_KIND = re.compile(r"\w+|[^\w\s]+")
 _NUMBER = re.compile(r"[-+]?[.]?\d[\d,.:/]*")
@@ -92,13 +98,13 @@ def tokenise(text: str, how: Tokenisation, number_of: dict[str, int]) -> Tokens:
     if len(text) > LONGEST:
         notes.append(f"The text has {len(text):,} characters; the first {LONGEST:,} of them were looked at.")
         text = text[:LONGEST]
-    text = text.encode("utf-8", "replace").decode("utf-8")  # half a character, which no text has, becomes `?`
+    text = _HALF.sub("\ufffd", text)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     reading = _Reading(how, number_of)
     if how.level == "character":
         reading.characters(text)
     else:
-        for piece in _pieces(text, how.piece, notes):
+        for piece in _pieces(text, how, notes):
             reading.piece(piece)
     return reading.tokens(notes)
 
@@ -113,7 +119,8 @@ class _Reading:
         self.starts: list[bool] = []
         self.left_out: list[str] = []
         self.whole = frozenset(how.whole)
-        self.first = self.ends = 0  # where the piece begins, ends that were added
+        self.in_piece: Counter[str] = Counter()  # the words of the piece so far
+        self.ends = 0  # that were added
 
     def characters(self, text: str) -> None:
         lowered = text.lower() if self.how.lower else text
@@ -128,60 +135,63 @@ class _Reading:
 
     def piece(self, text: str) -> None:
         """The words of a piece of text, and its end; a piece without words has none."""
-        first = self.first = len(self.words)
-        ahead = ""  # marks left out before any word
-        for word, typed in self._split(text):
-            if word is None:
-                self.left_out.append(typed)
-                if len(self.words) > first:
-                    self.typed[-1] += typed
-                else:
-                    ahead += typed
-            else:
+        first = len(self.words)
+        self.in_piece.clear()
+        ahead = ""  # marks left out before the next word
+        for word, typed, opens in self._split(text):
+            if word is not None:
                 self._add(word, ahead + typed)
                 ahead = ""
+                continue
+            self.left_out.append(typed)
+            if opens or len(self.words) == first:
+                ahead += typed
+            else:
+                self.typed[-1] += typed
         if len(self.words) == first:
             return
         if self.how.end is not None and self.words[-1] != self.how.end:
             self._add(self.how.end, "")
             self.ends += 1
+        self.typed[-1] += ahead
         self.starts[first] = self.how.starts != "text"
 
     def _add(self, word: str, typed: str) -> None:
         self.words.append(word)
         self.typed.append(typed)
         self.starts.append(False)
+        self.in_piece[word] += 1
 
-    def _split(self, text: str) -> Iterator[tuple[str | None, str]]:
-        """(word, as typed); no word for what is left out."""
+    def _split(self, text: str) -> Iterator[tuple[str | None, str, bool]]:
+        """(word, as typed, whether it opens a word); no word for what is left out."""
         if self.how.split == "nltk":
-            yield from _by_nltk(text, self.how.lower)
+            yield from ((word, typed, False) for word, typed in _by_nltk(text, self.how.lower))
             return
-        chunks = _CHUNK.findall(text)
-        for chunk, following in zip(chunks, [*chunks[1:], ""], strict=True):
+        chunks = [*_CHUNK.findall(text), ""]
+        for chunk, following in pairwise(chunks):
             if self._known(chunk):
-                yield self._cased(chunk), chunk
+                yield self._cased(chunk), chunk, False
             elif self.how.split == "word or punctuation":
                 for part in ONE_KIND.findall(chunk):
-                    yield self._cased(part), part
+                    yield self._cased(part), part, False
             else:
                 yield from self._apart(chunk, following)
 
-    def _apart(self, chunk: str, following: str) -> Iterator[tuple[str | None, str]]:
+    def _apart(self, chunk: str, following: str) -> Iterator[tuple[str | None, str, bool]]:
         """A word without a number, with what stands at its edges taken off."""
         how, head, tail = self.how, [], []
-        while chunk and not self._known(chunk):
+        while 0 < len(chunk) <= LONGEST_WORD and not self._known(chunk):
             cased = self._cased(chunk)
             if cased in self.whole:
                 break
             if mark := _longest(how.after, cased.endswith, len(chunk) - 1 + self._closes(cased)):
-                tail.insert(0, (how.after[mark], chunk[-len(mark) :]))
+                tail.insert(0, (how.after[mark], chunk[-len(mark) :], False))
                 chunk = chunk[: -len(mark)]
             elif mark := _longest(how.before, cased.startswith, len(chunk)):
-                head.append((how.before[mark], chunk[: len(mark)]))
+                head.append((how.before[mark], chunk[: len(mark)], True))
                 chunk = chunk[len(mark) :]
             elif how.full_stop and cased[-1] == "." and ends_a_sentence(cased, following, self.number_of):
-                tail.insert(0, ("." if "." in self.number_of else None, "."))
+                tail.insert(0, ("." if "." in self.number_of else None, ".", False))
                 chunk = chunk[:-1]
             else:
                 break
@@ -189,7 +199,7 @@ class _Reading:
         if chunk:
             cased = self._cased(chunk)
             is_number = how.number is not None and not self._known(chunk) and _NUMBER.fullmatch(cased)
-            yield (how.number if is_number else cased), chunk
+            yield (how.number if is_number else cased), chunk, False
         yield from tail
 
     def _closes(self, mark: str) -> bool:
@@ -197,8 +207,7 @@ class _Reading:
         how = self.how
         if mark not in how.before:
             return True
-        here = self.words[self.first :]
-        return here.count(how.before[mark]) > here.count(how.after.get(mark))
+        return self.in_piece[how.before[mark]] > self.in_piece[how.after.get(mark)]
 
     def _cased(self, chunk: str) -> str:
         if chunk in self.number_of:  # such as N, in a text of lower case
@@ -231,7 +240,8 @@ class _Reading:
             else:
                 notes.append(f"{said}, and it has no unknown {one}: there its input is zero, as if nothing were read.")
         if self.left_out:
-            notes.append(f"Left out, as in the text it was trained on: {_listed(list(dict.fromkeys(self.left_out)))}.")
+            marks = " ".join(dict.fromkeys(self.left_out))
+            notes.append(f"Left out, as in the text it was trained on: {marks}")
         if self.ends:
             what = {"text": "the text", "line": "each line", "sentence": "each sentence"}[how.piece]
             notes.append(f"{how.end} was added at the end of {what}, as in the text it was trained on.")
@@ -253,13 +263,16 @@ def ends_a_sentence(word: str, following: str, known: Container[str]) -> bool:
     return (not following or following[0].isupper()) and (before in known or (len(before) > 3 and "." not in before))
 
 
-def _pieces(text: str, piece: str, notes: list[str]) -> list[str]:
+def _pieces(text: str, how: Tokenisation, notes: list[str]) -> list[str]:
     """The text in pieces, as it was cut for training."""
-    if piece == "text":
+    if how.piece == "text":
         return [text]
-    if piece == "sentence":
+    if how.piece == "sentence":
+        lowered = text.lower() if how.lower else text  # which is what was cut for training
+        source = text if len(text) == len(lowered) else lowered
         try:
-            return _nltk("PunktTokenizer")("english").tokenize(text)
+            spans = _nltk("PunktTokenizer")("english").span_tokenize(lowered)
+            return [source[begin:end] for begin, end in spans]
         except LookupError:
             notes.append(
                 "NLTK's data to find sentences (punkt_tab) is not on this machine; each line was read as a sentence."
@@ -296,5 +309,5 @@ def _nltk(name: str):
 
 
 def _listed(words: list[str]) -> str:
-    shown = ", ".join(visible(word) for word in words[:8])
+    shown = ", ".join(visible(word if len(word) <= 40 else f"{word[:39]}…") for word in words[:8])
     return shown if len(words) <= 8 else f"{shown} and {len(words) - 8:,} others"
