@@ -42,6 +42,8 @@ def load(settings, folder: Path | None = None) -> Corpus:
     pieces: list[Piece] = []
     left = settings.maximum_steps
     for name in settings.files:
+        if left == 0:
+            break
         for piece in read(find(name, settings._beside, folder), wanted, left):
             pieces.append(piece)
             left = None if left is None else left - sum(map(len, piece.parts))

@@ -271,7 +271,8 @@ class Chords(_Words):
     """Chords of 739 songs of the American charts, 1958 to 1991, bar by bar: the McGill Billboard corpus.
 
     Looked for in the corpora folder, else downloaded and checked against its checksum. A song is a sequence, and
-    no title is in two splits. Tracks: `song`, `section`, `bar`, `beat`, `degree` and `progression`.
+    no title is in two splits. Tracks: `song`, `section`, `bar`, `beat`, `degree`, `progression` and
+    `progression_chunk`.
     """
 
     kind: Literal["chords"]
