@@ -130,6 +130,17 @@ def response_at(reading: Reading, state: str, index: int) -> np.ndarray:
     return values[index] - (values[index - 1] if index else reading.before[state])
 
 
+def same_words(readings: Sequence[Reading], chosen: tuple[int, int]) -> list[tuple[int, int]]:
+    """`chosen` (reading, index), and of every other reading the first token of the same word."""
+    word = readings[chosen[0]].words[chosen[1]]
+    others = [
+        (number, each.words.index(word))
+        for number, each in enumerate(readings)
+        if number != chosen[0] and word in each.words
+    ]
+    return [chosen, *others]
+
+
 def typical_words(clusters: CoClusters, words: int = TYPICAL) -> list[list[str]]:
     """For each unit cluster the words of its partner among the word clusters, nearest to its centre first."""
     typical: list[list[str]] = [[] for _ in range(clusters.k)]
@@ -157,13 +168,18 @@ def offsets(passages: Sequence[Passage], word: str = "") -> tuple[int, ...]:
     return tuple(0 if place is None else furthest - place for place in places)
 
 
-def strongest(passages: Sequence[Passage]) -> tuple[int, int] | None:
-    """(passage, index) of the token whose word moved the clusters most, by the sum of their updated information."""
+def strongest(passages: Sequence[Passage], windows: Sequence[tuple[int, int]] | None = None) -> tuple[int, int] | None:
+    """(passage, index) of the token that moved the clusters most, by the sum of their absolute updated information.
+
+    `windows` are the first and last (half-open) index that count in each passage; None where there is no token.
+    """
     best: tuple[float, tuple[int, int]] | None = None
     for number, each in enumerate(passages):
-        moved = np.abs(each.measures.positive_change + each.measures.negative_change).sum(axis=1)
+        first, last = windows[number] if windows else (0, len(each))
+        change = each.measures.positive_change[first:last] + each.measures.negative_change[first:last]
+        moved = np.abs(change).sum(axis=1)
         if len(moved) and (best is None or moved.max() > best[0]):
-            best = float(moved.max()), (number, int(moved.argmax()))
+            best = float(moved.max()), (number, first + int(moved.argmax()))
     return None if best is None else best[1]
 
 
@@ -203,3 +219,18 @@ def measures_table(passages: Sequence[Passage]) -> pa.Table:
     if not parts:
         raise QuestionError("There is no passage whose numbers could be given.")
     return pa.concat_tables(parts)
+
+
+def predictions_table(passages: Sequence[Passage]) -> pa.Table | None:
+    """What was predicted after each token, as in `Reading`, with the passage (from 1) and its title; None where there
+    are no predictions."""
+    parts = []
+    for number, each in enumerate(passages, 1):
+        if each.predictions is not None:
+            rows = each.predictions
+            parts.append(
+                rows.add_column(0, "title", pa.array([each.title] * rows.num_rows, pa.string())).add_column(
+                    0, "passage", pa.array(np.full(rows.num_rows, number), pa.int16())
+                )
+            )
+    return pa.concat_tables(parts, promote_options="permissive") if parts else None

@@ -63,7 +63,7 @@ def _colour(field: str = "colour") -> alt.Color:
 def _link_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
     """The links of the chosen token, and fainter those of the one under the pointer."""
     across = (
-        "'M0,0L0,' + datum.stem + 'C0,' + (datum.stem + datum.dy) / 2 + ',' + datum.dx * width + ',' "
+        "'M0,' + datum.stem + 'C0,' + (datum.stem + datum.dy) / 2 + ',' + datum.dx * width + ',' "
         "+ (datum.stem + datum.dy) / 2 + ',' + datum.dx * width + ',' + datum.dy"
     )
     beside = (
@@ -81,7 +81,14 @@ def _link_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
             stroke=alt.Stroke("colour:N", scale=None, legend=None),
         )
 
+    def stem(rows: alt.Chart, colour: str, thick: float) -> alt.Chart:
+        mark = rows.mark_rule(color=colour, strokeWidth=thick, tooltip=None)
+        return mark.encode(_x("middle"), _y("y2"), alt.Y2("stem"))
+
+    across_only = named("tokens").transform_filter("isValid(datum.stem)")
     return [
+        stem(across_only.transform_filter(glyph), palette.muted, 1),
+        stem(across_only.transform_filter("datum.selected"), palette.accent, 2.2),
         drawn(links.transform_filter("datum.chosen"), 0.8),
         drawn(links.transform_filter("!datum.chosen").transform_filter(glyph), 0.4),
     ]
@@ -287,7 +294,7 @@ def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
                 alt.Tooltip("cluster:Q"),
                 alt.Tooltip("value:Q", title="change at the chosen word", format="+.3f"),
             ],
-        ),
+        ).add_params(clicked("clicked_cell", "unit")),
         _box(frame.transform_filter("datum.marked")),
         _box(frame.transform_filter(cluster)),
         text.encode(

@@ -11,21 +11,18 @@ Here the tables are made, in `glyph_layers` the specification, in `glyph_layout`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from rnnstore.charts.glyph_axis import Axis, axis_of
 from rnnstore.charts.glyph_chips import Clusters, cell_table, chip_table, chip_word_table, place_chips
-from rnnstore.charts.glyph_colours import DOWN, UP, UP_LOST, hat_colours, numbers, text_colours
+from rnnstore.charts.glyph_colours import DOWN, UP, hat_colours, numbers, text_colours
 from rnnstore.charts.glyph_layers import MARGIN, glyph_specification
 from rnnstore.charts.glyph_layout import (
-    CAME,
-    HEADING,
     LEGEND,
     PLOT,
-    PREDICTED,
     TRACKS,
     WORD,
     WORD_LINE,
@@ -36,16 +33,13 @@ from rnnstore.charts.glyph_layout import (
     Places,
 )
 from rnnstore.charts.glyph_predictions import came_table, prediction_table
-from rnnstore.charts.palette import Palette, interpolate
+from rnnstore.charts.glyph_titles import legends, title_table
+from rnnstore.charts.palette import Palette
 from rnnstore.charts.picture import Picture, with_numbers
-from rnnstore.charts.signal import numeral
-from rnnstore.charts.tracks import Key, ink_on, legend_table
+from rnnstore.charts.tracks import ink_on, legend_table
 from rnnstore.passages import Passage
 from rnnstore.sequences import SequenceMeasures
 from rnnstore.windows import visible
-
-FAR, KEPT = 3.0, 1.6
-"""Where the longest bar is more than `FAR` times as long as nine in ten are, the axis ends at `KEPT` times those."""
 
 FAINTEST = 0.03
 """Links thinner than this share of the thickest are not drawn."""
@@ -54,25 +48,6 @@ WIDEST_LINK = 11
 
 UNDER = 8
 """Pixels between the last line of glyphs and where links spread."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """How far the bars reach, `up` and `down` (both positive); each cluster's are divided by `own` before."""
-
-    up: float
-    down: float
-    own: np.ndarray
-
-    def height(self, values: np.ndarray) -> np.ndarray:
-        """Pixels above the lower edge of the bars; what lies beyond the axis ends at its end."""
-        room = PLOT - 8
-        shares = (np.clip(values / self.own, -self.down, self.up) + self.down) / (self.up + self.down)
-        return 4 + room * shares
-
-    def beyond(self, values: np.ndarray) -> np.ndarray:
-        scaled = values / self.own
-        return (scaled > self.up * 1.0001) | (scaled < -self.down * 1.0001)
 
 
 def glyph_picture(
@@ -107,9 +82,13 @@ def glyph_picture(
     reach = float(np.quantile(np.abs(response), 0.98)) if response is not None and len(response) else 0.0
     valued = [np.asarray(each.values, float) for each in passages if each.values is not None]
     scale = np.concatenate(valued) if valued else None
+    stem = float("nan") if arrangement.down else layout.glyphs_bottom - UNDER
     tables = {
         "tokens": _concatenated(
-            [_token_table(index, *pair, selected, aligned, scale, palette) for index, pair in _both(passages, places)]
+            [
+                _token_table(index, *pair, selected, aligned, scale, stem, palette)
+                for index, pair in _both(passages, places)
+            ]
         ),
         "bars": _concatenated([_bar_table(index, *pair, axis, palette) for index, pair in _both(passages, places)]),
         "links": _concatenated(
@@ -125,40 +104,13 @@ def glyph_picture(
         "cells": cell_table(clusters, chips, response, reach, palette),
         "chips": chip_table(clusters, chips, marked),
         "chip_words": chip_word_table(clusters, chips, arrangement.down),
-        "titles": _title_table(passages, places, layout, axis, own_scale),
-        "legends": legend_table(_legends(response is not None, reach, palette), palette, 0, LEGEND),
+        "titles": title_table(passages, places, layout, axis, own_scale),
+        "legends": legend_table(legends(response is not None, reach, palette), palette, 0, LEGEND),
     }
     below = chips.y.max() + chips.height + WORD_LINE * (2 if arrangement.down else WORD_LINES + 1) + 8
     height = max(layout.glyphs_bottom, below) + MARGIN["top"] + MARGIN["bottom"]
     parameters: dict[str, Any] = {"down": arrangement.down, "marked": -1 if marked is None else marked}
     return Picture(with_numbers(glyph_specification(palette, width), float(height), **parameters), tables)
-
-
-def axis_of(passages: Sequence[Passage], own_scale: bool = False) -> Axis:
-    """The axis that all bars share: to the longest, unless that flattens nine in ten of them."""
-    ends = [_ends(each.measures) for each in passages if len(each.words)]
-    if not ends:
-        return Axis(1.0, 1.0, np.ones(1))
-    high = np.concatenate([each[0] for each in ends])
-    low = np.concatenate([each[1] for each in ends])
-    own = np.ones(high.shape[1])
-    if own_scale:
-        own = np.maximum(high.max(axis=0), -low.min(axis=0))
-        own[own == 0] = 1
-    high, low = high / own, -low / own
-    usual = float(np.quantile(np.maximum(high, low), 0.9))
-    longest = max(float(high.max()), float(low.max()))
-    limit = KEPT * usual if longest > FAR * usual > 0 else longest
-    up, down = min(float(high.max()), limit), min(float(low.max()), limit)
-    least = 0.12 * max(up, down) or 1.0
-    return Axis(max(up, least), max(down, least), own)
-
-
-def _ends(measures: SequenceMeasures) -> tuple[np.ndarray, np.ndarray]:
-    """The upper and lower end of every bar with its hat, [n, clusters]."""
-    high = np.maximum(measures.positive, measures.positive - measures.positive_change)
-    low = np.minimum(measures.negative, measures.negative - measures.negative_change)
-    return high, low
 
 
 def _net(measures: SequenceMeasures) -> np.ndarray:
@@ -184,6 +136,7 @@ def _token_table(
     selected: tuple[int, int] | None,
     aligned: str,
     scale: np.ndarray | None,
+    stem: float,
     palette: Palette,
 ) -> pa.Table:
     """A glyph's frame and its word."""
@@ -219,6 +172,8 @@ def _token_table(
             "colour": pa.array(colours, pa.string()),
             "ink": pa.array(inks, pa.string()),
             "value": numbers(values),
+            "middle": numbers(places.x + places.width / 2),
+            "stem": numbers(np.full(len(index), stem)),
             "selected": pa.array([selected == (number, i) for i in index], pa.bool_()),
             "aligned": pa.array(same, pa.bool_()),
         }
@@ -324,61 +279,3 @@ def _link_table(
             "chosen": pa.array([selected == (number, i) for i in places.index[token].tolist()], pa.bool_()),
         }
     )
-
-
-def _title_table(
-    passages: Sequence[Passage], places: Sequence[Places], layout: Layout, axis: Axis, own_scale: bool
-) -> pa.Table:
-    """What stands left of each line: what its rows are, and the ends of the bars' axis."""
-    rows: list[tuple[float, float, float, str, str]] = []
-    down = layout.arrangement.down
-    span = axis.up + axis.down
-    high, low = ("own max", "") if own_scale else (f"+{numeral(axis.up, span)}", f"−{numeral(axis.down, span)}")
-    for passage, there in zip(passages, places, strict=True):
-        if not len(there.index):
-            continue
-        if down and len(passages) > 1:
-            rows.append((float(there.word_x[0]), 4.0, layout.top - HEADING / 2 - 4, passage.title, "heading"))
-        tops = [0] if down else np.unique(there.top, return_index=True)[1].tolist()
-        for at in tops:
-            x, plot = (float(there.x[at]) if down else 0.0), float(there.plot[at])
-            if not down:
-                rows.append((x, -8.0, float(there.word_top[at]) + WORD / 2 - 1, passage.title, "title"))
-                rows.append((x, -8.0, float(there.top[at]) + TRACKS / 2 + 1, "preserved", "row"))
-                rows.append((x, -8.0, plot + PLOT - float(axis.height(np.zeros(1))[0]), "0", "row"))
-                if layout.predicted:
-                    under = float(there.predicted_top[at])
-                    rows.append((x, -8.0, under + PREDICTED / 2, "predicted next", "row"))
-                    rows.append((x, -8.0, under + layout.predicted * PREDICTED + CAME / 2, "p of next word", "row"))
-            rows.append((x, -8.0, plot + 8, high, "row"))
-            rows.append((x, -8.0, plot + PLOT - 8, low, "row"))
-    x, dx, y, text, kind = zip(*rows, strict=True) if rows else ([], [], [], [], [])
-    return pa.table(
-        {
-            "x": pa.array(x, pa.float32()),
-            "dx": pa.array(dx, pa.float32()),
-            "y": pa.array(y, pa.float32()),
-            "text": pa.array(text, pa.string()),
-            "kind": pa.array(kind, pa.string()),
-        }
-    )
-
-
-def _legends(coloured: bool, reach: float, palette: Palette) -> list[tuple[str, list[Key]]]:
-    up, down = palette.diverging[UP], palette.diverging[DOWN]
-    glyph = [
-        Key(palette.bands[1], "box: information now, per unit"),
-        Key(up, "hat: this word made it more positive"),
-        Key(down, "more negative"),
-        Key(palette.diverging[UP_LOST], "outside the box: lost"),
-        Key("", "tick above: share preserved"),
-    ]
-    chips = [Key("", "point at a glyph for its links, click it for its response")]
-    if coloured:
-        values = np.linspace(-reach, reach, 5)
-        colours = interpolate(palette.diverging, np.linspace(0, 1, 5))
-        chips = [
-            Key(colour, numeral(number, 2 * reach)) for colour, number in zip(colours, values.tolist(), strict=True)
-        ]
-        chips.append(Key("", "change of each unit at the chosen word (its link: mean of the cluster)"))
-    return [("glyph", glyph), ("chips", chips)]

@@ -1,0 +1,172 @@
+"""Details of the page "Sentences": the chosen word's response, the coloured text, what to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from pages import _asked as asked
+from pages import _asked_responses as answers
+from pages._browser import save_picture_button
+from pages._controls import clicked_since
+from pages._parameters import link
+from pages._sentence_address import Names, View
+from pages._sentence_input import Shown
+from rnnstore import Model, State, StoreError
+from rnnstore.charts.coloured_text import MOST, coloured_text_picture
+from rnnstore.charts.palette import palette
+from rnnstore.charts.responses import response_picture
+from rnnstore.co_clusters import CoClusters
+from rnnstore.expected import WordResponse
+from rnnstore.export import csv, parquet
+from rnnstore.passages import Colouring, Passage, measures_table, predictions_table, response_at, same_words
+from rnnstore.windows import visible
+
+MOST_LINES = 3
+"""Actual responses to the chosen word that are drawn over one another."""
+
+
+def show_details(
+    model: Model,
+    state: State,
+    view: View,
+    shown: Sequence[Shown],
+    passages: Sequence[Passage],
+    chosen: tuple[int, int],
+    found: CoClusters,
+    names: Names,
+) -> None:
+    """The chosen word's response beside what the word does elsewhere, and the text in its colours."""
+    _show_response(model, state, view, shown, chosen, found, names)
+    if view.colouring is not None:
+        _show_text(view, passages, chosen, names)
+
+
+def _show_response(
+    model: Model,
+    state: State,
+    view: View,
+    shown: Sequence[Shown],
+    chosen: tuple[int, int],
+    found: CoClusters,
+    names: Names,
+) -> None:
+    """The actual response of the chosen token, of the same word in the other passages, and their distribution."""
+    reading = shown[chosen[0]].reading
+    word = reading.words[chosen[1]]
+    st.subheader(f"What “{visible(word)}” did here, and what it does elsewhere", anchor=False)
+    try:
+        usual = answers.word(asked.as_of(model), model, model.name, state.name, word)
+    except StoreError as error:
+        st.info(f"{error} So there is nothing to compare its response with.")
+        return
+    actual = {}
+    for number, index in same_words([each.reading for each in shown], chosen)[:MOST_LINES]:
+        where = f"{shown[number].title}, word {index + 1}"
+        actual[f"{visible(word)} in {where}"] = response_at(shown[number].reading, state.name, index)
+    picture = response_picture([usual], palette(st.context.theme.type), actual=actual, clusters=found.unit_cluster)
+    key = f"{names.prefix}sentences-response"
+
+    def take() -> None:
+        now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
+        st.session_state[f"{key}-before"] = now
+        for unit in clicked_since(before, now, "clicked_unit", "unit"):
+            names.change(colour=None if view.colouring == Colouring(unit=int(unit)) else f"unit-{unit}")
+
+    with st.container(key=f"{names.prefix}response_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=take,
+            selection_mode=["clicked_unit"],
+            theme=None,
+            width="stretch",
+            height=int(picture.specification["height"]),
+            alt=f"How {visible(word)} moved every unit here, over the distribution of its responses in the recording.",
+        )
+    st.caption(_said(usual, response_at(reading, state.name, chosen[1]), found.unit_cluster))
+
+
+def _said(usual: WordResponse, actual: np.ndarray, unit_cluster: np.ndarray) -> str:
+    """The units outside of what nine in ten responses do, in a sentence."""
+    low, high = usual.quantiles[0], usual.quantiles[-1]
+    outside = np.flatnonzero((actual < low) | (actual > high))
+    if usual.count < 2:
+        return "The word was read once in the recording, so its bands are a single line."
+    how_much = np.maximum(actual - high, low - actual)[outside]
+    furthest = outside[np.argsort(-how_much, kind="stable")][:5]
+    named = ", ".join(f"{unit} (cluster {unit_cluster[unit]})" for unit in furthest.tolist())
+    sentence = (
+        f"{len(outside):,} of {len(actual):,} units responded beyond the light band, which holds the middle 82 % of "
+        f"{usual.quantile_count:,} responses"
+    )
+    return f"{sentence}; furthest beyond: {named}." if named else f"{sentence}."
+
+
+def _show_text(view: View, passages: Sequence[Passage], chosen: tuple[int, int], names: Names) -> None:
+    st.subheader(f"The text, coloured by {view.colouring}", anchor=False)
+    words = sum(len(each) for each in passages)
+    if words > MOST:
+        st.caption(f"Shown: the first {MOST:,} of {words:,} words.")
+    picture = coloured_text_picture(passages, str(view.colouring), palette(st.context.theme.type), selected=chosen)
+    key = f"{names.prefix}sentences-coloured"
+
+    def take() -> None:
+        now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
+        st.session_state[f"{key}-before"] = now
+        for place in clicked_since(before, now, "clicked_word", "place"):
+            names.change(at=place)
+
+    with st.container(key=f"{names.prefix}text_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=take,
+            selection_mode=["clicked_word"],
+            theme=None,
+            width="stretch",
+            height=int(picture.specification["height"]),
+            alt=f"The words, coloured by {view.colouring}.",
+        )
+
+
+def take_away(model: Model, state: State, view: View, passages: Sequence[Passage], names: Names) -> None:
+    """Pictures, numbers and the link of what is shown."""
+    prefix = names.prefix
+    name = f"sentences-{model.name}-{state.name}"
+    with st.popover("Take away"), st.container(width=380):
+        save_picture_button("Glyphs as a picture", f"{prefix}glyph_view", name)
+        if view.colouring is not None:
+            save_picture_button("Coloured text as a picture", f"{prefix}text_view", f"text-{name}")
+        st.download_button(
+            "Numbers of the glyphs as CSV",
+            lambda: csv(measures_table(passages)),
+            f"{name}.csv",
+            "text/csv",
+            on_click="ignore",
+            width="stretch",
+            key=f"{prefix}sentences-csv",
+        )
+        st.download_button(
+            "Numbers of the glyphs as Parquet",
+            lambda: parquet(measures_table(passages)),
+            f"{name}.parquet",
+            on_click="ignore",
+            width="stretch",
+            key=f"{prefix}sentences-parquet",
+        )
+        predictions = predictions_table(passages)
+        if predictions is not None:
+            st.download_button(
+                "Predictions as CSV",
+                lambda: csv(predictions),
+                f"predictions-{name}.csv",
+                "text/csv",
+                on_click="ignore",
+                width="stretch",
+                key=f"{prefix}sentences-predictions",
+            )
+        st.caption("Link to exactly this view")
+        st.code(link(model, state), language=None, wrap_lines=True)

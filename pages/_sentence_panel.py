@@ -1,0 +1,243 @@
+"""The glyphs of sentences, whole: input, view, details. A page can show two, each with a prefix of its own.
+
+`draw(model, state)` is the panel of the page "Sentences". `draw(model, state, "a.", shared=("text",))` reads and writes
+`a.k`, `a.at` and so on, and the text without a prefix, so that another panel reads the same sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages import _asked as asked
+from pages import _asked_responses as answers
+from pages._controls import clicked_since
+from pages._sentence_address import Names, View, read
+from pages._sentence_controls import choose
+from pages._sentence_details import show_details, take_away
+from pages._sentence_guide import explain
+from pages._sentence_input import Shown, ask, readings
+from rnnstore import Model, State, StoreError
+from rnnstore.charts.course import course_picture
+from rnnstore.charts.glyph_chips import Clusters
+from rnnstore.charts.glyph_layout import FEWEST_COLUMNS, Arrangement, Layout
+from rnnstore.charts.glyphs import glyph_picture
+from rnnstore.charts.palette import palette
+from rnnstore.co_clusters import CoClusters
+from rnnstore.passages import Colouring, Passage, offsets, passage, response_at, strongest, typical_words
+
+GLYPHS, MOST_COLUMNS = 60, 20
+"""Glyphs that are drawn where the address names none, in lines of so many at most."""
+
+MOST_GLYPHS = 160
+"""Glyphs that are drawn at once; more cannot be told apart, and cost time."""
+
+
+def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (), asking: bool = True) -> None:
+    """The panel of a model's state; without `asking`, another panel has the input for its sentences."""
+    names = Names(prefix, tuple(shared))
+    view, sentences = read(st.query_params, model, state, names)
+    for sentence in sentences:
+        st.warning(sentence)
+    if asking:
+        ask(model, view, names)
+    shown = readings(model, view)
+    if not shown:
+        return
+    try:
+        found = answers.clusters(
+            asked.as_of(model), model, model.name, state.name, view.words, (), view.k, view.method, view.seed
+        )
+    except StoreError as error:
+        st.info(f"Glyphs need groups of units. {error}")
+        return
+    passages = _measured(shown, state, view, found)
+    if not passages:
+        return
+    begin = offsets(passages, view.align)
+    arrangement, columns = _arranged(passages, begin, view)
+    choose(state, view, arrangement, passages, names)
+    if columns > FEWEST_COLUMNS:
+        _show_course(passages, begin, arrangement, names)
+    chosen = _chosen(passages, arrangement, view)
+    response = response_at(shown[chosen[0]].reading, state.name, chosen[1]) if chosen else None
+    picture = glyph_picture(
+        passages,
+        Clusters(found.unit_cluster, typical_words(found)),
+        palette(st.context.theme.type),
+        arrangement=arrangement,
+        predicted=view.predicted,
+        selected=chosen,
+        response=response,
+        marked=view.chip,
+        aligned=view.align,
+        own_scale=view.own_scale,
+    )
+    key = f"{prefix}glyphs-{model.name}-{state.name}"
+    with st.container(key=f"{prefix}glyph_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=lambda: _take_click(key, view, names),
+            selection_mode=["clicked_token", "clicked_bar", "clicked_chip", "clicked_cell"],
+            theme=None,
+            width="stretch",
+            height=int(picture.specification["height"]),
+            alt="A glyph for every word: what it left in each cluster of units, what it changed and what it preserved.",
+        )
+    _say_what_is_shown(shown, arrangement, columns, found)
+    _go_on(model, state, view, shown, passages, chosen, found, names)
+    if chosen:
+        show_details(model, state, view, shown, passages, chosen, found, names)
+    explain(_tells_labels(passages))
+
+
+def _measured(shown: Sequence[Shown], state: State, view: View, found: CoClusters) -> list[Passage]:
+    """The readings, measured; where a gate is asked for and missing, by the values, with a sentence."""
+    measured, said = [], set()
+    for each in shown:
+        options: dict[str, Any] = {"title": each.title, "first": each.first, "colouring": view.colouring}
+        try:
+            measured.append(passage(each.reading, state.name, found.unit_cluster, by_gate=view.by_gate, **options))
+            continue
+        except StoreError as error:
+            if not view.by_gate or state.name not in each.reading.states:
+                st.error(f"{each.title.capitalize()}: {error}")
+                continue
+            said.add(str(error))
+        measured.append(passage(each.reading, state.name, found.unit_cluster, **options))
+    for sentence in said:
+        st.warning(f"{sentence} Shown instead: by the values.")
+    return measured
+
+
+def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View) -> tuple[Arrangement, int]:
+    """Which columns are drawn, and how many there are."""
+    columns = Layout(tuple(len(each) for each in passages), Arrangement(offsets=begin)).columns
+    usual = MOST_COLUMNS if view.down else max(MOST_COLUMNS, GLYPHS // len(passages))
+    first, last = view.shown or (0, usual - 1)
+    first, last = min(first, last, columns - 1), min(max(first, last), columns - 1)
+    last = min(last, first + max(1, MOST_GLYPHS // len(passages)) - 1)
+    lines = -(-(last + 1 - first) // MOST_COLUMNS)
+    per_line = view.per_line or max(FEWEST_COLUMNS, -(-(last + 1 - first) // lines))
+    return Arrangement(view.down, per_line, first, last + 1, begin), columns
+
+
+def _chosen(passages: Sequence[Passage], arrangement: Arrangement, view: View) -> tuple[int, int] | None:
+    """The chosen token: the one of the address, or the one among the shown that moved the clusters most."""
+    if view.at is not None and view.at[0] < len(passages) and view.at[1] < len(passages[view.at[0]]):
+        return view.at
+    last = arrangement.last or 0
+    windows = [(max(arrangement.first - offset, 0), max(last - offset, 0)) for offset in arrangement.offsets]
+    return strongest(passages, windows)
+
+
+def _show_course(passages: Sequence[Passage], begin: tuple[int, ...], arrangement: Arrangement, names: Names) -> None:
+    """The heat map of all tokens, on which the mouse chooses those that are drawn as glyphs."""
+    prefix = names.prefix
+    now = (arrangement.first, arrangement.last or 0)
+    held = st.session_state.setdefault(f"{prefix}sentences-held", {"version": 0, "shown": None, "began": None})
+    titles = [each.title for each in passages]
+    if held["shown"] != now or held.get("titles") != titles:
+        held.update(version=held["version"] + 1, shown=now, began=now, titles=titles, seen=None)
+    key = f"{prefix}sentences-course-{held['version']}"
+    picture = course_picture(passages, begin, palette(st.context.theme.type), brush=held["began"])
+
+    def take() -> None:
+        chosen = dict(st.session_state[key].selection).get("brush", {}).get("mid")
+        if not chosen or chosen == held.get("seen"):
+            return
+        held["seen"] = chosen
+        first, last = max(0, round(chosen[0])), max(0, round(chosen[1]) - 1)
+        if last >= first:
+            held["shown"] = (first, last + 1)
+            names.change(shown=f"{first}-{last}")
+
+    with st.container(key=f"{prefix}course_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=take,
+            selection_mode=["brush"],
+            theme=None,
+            width="stretch",
+            height=int(picture.specification["height"]),
+            alt="What every word changed in every cluster; drag over it to choose the words that are drawn as glyphs.",
+        )
+
+
+def _take_click(key: str, view: View, names: Names) -> None:
+    """A click on a word, a bar, a memory chip or one of its cells."""
+    now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
+    st.session_state[f"{key}-before"] = now
+    for place in clicked_since(before, now, "clicked_token", "place"):
+        names.change(at=place)
+        return
+    for bar in clicked_since(before, now, "clicked_bar", "bar"):
+        place, _, cluster = bar.rpartition(":")
+        again = view.at is not None and place == f"{view.at[0]}:{view.at[1]}" and view.chip == int(cluster)
+        names.change(at=place, chip=None if again else cluster)
+        return
+    for unit in clicked_since(before, now, "clicked_cell", "unit"):
+        again = view.colouring == Colouring(unit=int(unit))
+        names.change(colour=None if again else f"unit-{unit}")
+        return
+    for cluster in clicked_since(before, now, "clicked_chip", "cluster"):
+        names.change(chip=None if view.chip == cluster else cluster)
+        return
+
+
+def _go_on(
+    model: Model,
+    state: State,
+    view: View,
+    shown: Sequence[Shown],
+    passages: Sequence[Passage],
+    chosen: tuple[int, int] | None,
+    found: CoClusters,
+    names: Names,
+) -> None:
+    """From word to word, to the other pages, and what can be taken away."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if chosen is not None:
+            number, index = chosen
+            left, right = (None, None) if names.prefix else ("Left", "Right")
+            for label, to, shortcut in (("Word before", index - 1, left), ("Word after", index + 1, right)):
+                st.button(
+                    label,
+                    key=f"{names.prefix}sentences-{label}",
+                    on_click=names.change,
+                    kwargs={"at": f"{number}:{to}"},
+                    disabled=not 0 <= to < len(passages[number]),
+                    shortcut=shortcut,
+                )
+            first = shown[number].first
+            if first is not None:
+                there = {"model": model.name, "state": state.name, "at": str(first), "from": str(first + index)}
+                st.page_link("pages/select_and_match.py", label="Select its units", query_params=there)
+        take_away(model, state, view, passages, names)
+
+
+def _tells_labels(passages: Sequence[Passage]) -> bool:
+    """Whether the predictions are labels of the whole text: no word ever comes next."""
+    tables = [each.predictions for each in passages if each.predictions is not None and len(each) > 1]
+    return bool(tables) and all(table["target"].null_count == table.num_rows for table in tables)
+
+
+def _say_what_is_shown(shown: Sequence[Shown], arrangement: Arrangement, columns: int, found: CoClusters) -> None:
+    """What was left out or is not as one might think, in sentences."""
+    said = []
+    last = arrangement.last or 0
+    if (arrangement.first, last) != (0, columns):
+        said.append(
+            f"Shown: words {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip above for others."
+        )
+    for each in shown:
+        source = "" if each.first is None else f"{each.reading.source}. "
+        notes = " ".join(each.reading.notes)
+        if source or notes:
+            said.append(f"{each.title.capitalize()}: {source}{notes}".rstrip())
+    said += [f"Clusters: {note}" for note in found.notes]
+    st.caption("  \n".join(said).replace("<", "\\<"))
