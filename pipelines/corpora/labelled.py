@@ -30,13 +30,13 @@ def load(settings, folder: Path | None = None) -> Corpus:
     whole = _texts(settings.files, settings, folder, notes)
     own = {split: _texts(files, settings, folder, notes) for split, files in given.items() if files}
     _keep_apart(whole, own, notes)
-    parts = _divide(_drawn(whole, settings), own, settings)
-    labels = sorted({label for part in parts.values() for label in part.values()})
+    labels = sorted(set(whole.values()).union(*(texts.values() for texts in own.values())))
     if len(labels) < 2:
         only = f"only the label {labels[0]!r}" if labels else "no labelled text that can be used"
         raise CorpusError(
             f"The files have {only}; a classifier needs texts of at least two. {_left_out(notes)}".strip()
         )
+    parts = _divide(_drawn(whole, settings), own, settings)
     for split, part in parts.items():
         notes.append(f"{split}: {_counted(part)}")
     corpus = prepare(
