@@ -87,7 +87,7 @@ def _texts(files, settings, folder: Path | None, notes: list[str]) -> Texts:
         elif settings.longest is not None and len(steps) > settings.longest:
             left[f"have more than {settings.longest:,} steps"] += 1
         else:
-            left["repeat another text"] += steps in labels
+            left["repeat another text"] += label in labels[steps]
             labels[steps].add(label)
     left["are met under several labels"] = sum(len(several) > 1 for several in labels.values())
     said = [f"{count:,} {why}" for why, count in left.items() if count]
