@@ -23,6 +23,7 @@ from rnnstore.cells import KINDS, Cell
 from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError
 from rnnstore.model import Model
 from rnnstore.reading import Reading
+from rnnstore.threads import one_thread
 from rnnstore.tokenising import Tokenisation, Tokens, tokenise
 from rnnstore.weights import Weights
 
@@ -151,10 +152,12 @@ class Network:
             notes.append(f"The text has {len(tokens):,} steps; the first {steps:,} of them were read.")
         ids, starts = tokens.ids[:steps], tokens.starts[:steps]
         x, series = self.inputs(ids), {}
-        for number, cell in enumerate(self.cells, 1):
-            own = self.layer_weights(number)
-            series |= {f"layer{number}.{name}": values for name, values in cell.run(own, x, starts).items()}
-            x = series[f"layer{number}.h"]
+        with one_thread():
+            for number, cell in enumerate(self.cells, 1):
+                run = cell.run(self.layer_weights(number), x, starts)
+                series |= {f"layer{number}.{name}": values for name, values in run.items()}
+                x = series[f"layer{number}.h"]
+            predicted = self._predict(x, tokens, steps, predictions)
         if not all(np.isfinite(values[-1]).all() for values in series.values()):
             raise DamagedModel(f"The network of {self.name!r} gives values that are no numbers. {MENDING}")
         return Reading(
@@ -165,7 +168,7 @@ class Network:
             states={name: series[name] for name in self.states},
             gates={name: series[name] for name in self.gates},
             before={name: np.zeros(series[name].shape[1], np.float32) for name in self.states},
-            predictions=self._predict(x, tokens, steps, predictions),
+            predictions=predicted,
             source="typed",
             notes=notes,
         )

@@ -18,7 +18,6 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from rnnstore.errors import QuestionError
 from rnnstore.windows import visible
 
 LONGEST = 200_000
@@ -299,12 +298,8 @@ def _by_nltk(text: str, lower: bool) -> Iterator[tuple[str, str]]:
 
 def _nltk(name: str):
     """A class of nltk.tokenize, which takes a second to import and is not needed for other texts."""
-    try:
-        import nltk.tokenize
-    except ImportError as error:
-        raise QuestionError(
-            "This model's text was made into words by NLTK, which is not installed: `pip install nltk`."
-        ) from error
+    import nltk.tokenize
+
     return getattr(nltk.tokenize, name)
 
 
