@@ -10,17 +10,19 @@ from pages import _asked_responses as answers
 from pages._browser import save_picture_button
 from pages._co_cluster_panel import Panel
 from pages._parameters import link
-from rnnstore.co_clusters import members
 from rnnstore.export import csv, parquet
+from rnnstore.members import members
 
 
 def lay_out() -> None:
     """The detail view stands beside the picture where both have room, and below it otherwise."""
+    tools = "[data-testid='stElementToolbar']"  # of the charts, into a corner that is empty, where they hide no control
+    views = ", ".join(f"[class*='{name}'] {tools}" for name in ("cluster_view", "response_view", "unit_view"))
     st.html(
-        "<style>"
+        f"<style>{views} {{ top: auto !important; bottom: 0 !important; }}"
         ".st-key-clusters_body { flex-direction: row !important; flex-wrap: wrap; column-gap: 1.5rem; }"
-        ".st-key-clusters_body > .st-key-clusters_main { flex: 1 1 900px; min-width: 0; }"
-        ".st-key-clusters_body > .st-key-clusters_detail { flex: 1 1 460px; min-width: 0; }"
+        ".st-key-clusters_body > div:has(> .st-key-clusters_main) { flex: 1.7 1 900px !important; min-width: 0; }"
+        ".st-key-clusters_body > div:has(> .st-key-clusters_detail) { flex: 1 1 500px !important; min-width: 0; }"
         "</style>"
     )
 

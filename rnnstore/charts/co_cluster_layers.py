@@ -23,10 +23,13 @@ LEGEND, TITLE = 19, 62
 MARGIN = {"left": ASIDE, "right": ASIDE, "top": 4, "bottom": 0}
 
 _RELATED = "indexof(datum['with'], '|' + over.group[0] + '|') >= 0"
-_STATE = f"(over.group ? ({_RELATED} ? 1 : -1) : datum.lit)"
+_OVER = "(over.group && over.group[0])"
+"""Whether the pointer is over a chip or cloud; over a link it is over something without a group."""
+
+_STATE = f"({_OVER} ? ({_RELATED} ? 1 : -1) : datum.lit)"
 """1: brought forward, -1: stands back, 0: as it is."""
 
-_GROWS = f"(over.group ? ({_RELATED} ? 1.1 : 0.86) : 1)"
+_GROWS = f"({_OVER} ? ({_RELATED} ? 1.04 : 0.88) : 1)"
 """How words and squares grow and shrink while the pointer is somewhere."""
 
 
@@ -34,8 +37,10 @@ def _expression(text: str) -> Any:
     return alt.ExprRef(text)
 
 
-def _faded(weak: float = 0.22) -> Any:
-    return alt.value(_expression(f"{_STATE} < 0 ? {weak} : 1"))
+def _faded(weak: float = 0.35, told: float | None = None) -> Any:
+    """Opacity `weak` for what stands back; `told` for that whose colour tells something asked for (column `told`)."""
+    weakened = f"{weak}" if told is None else f"(datum.told ? {told} : {weak})"
+    return alt.value(_expression(f"{_STATE} < 0 ? {weakened} : 1"))
 
 
 @lru_cache(maxsize=8)
@@ -127,20 +132,21 @@ def _chip_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Char
         y=_expression("datum.y"),
         y2=_expression("datum.y + datum.tall"),
     )
-    of_unit = [
-        alt.Tooltip("unit:Q", title="unit", format="d"),
-        alt.Tooltip("top:N", title="moved most by"),
-        alt.Tooltip("said:N", title="response to"),
-    ]
+    of_unit = alt.value(
+        _expression(
+            "datum.said ? {'unit': datum.unit, 'response to': datum.said, 'moved most by': datum.top} : "
+            "{'unit': datum.unit, 'moved most by': datum.top}"
+        )
+    )
     return [
-        board.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.4), tooltip=tooltip).add_params(
+        board.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.5), tooltip=tooltip).add_params(
             clicked("clicked_chip", "chip")
         ),
         number.encode(text=alt.Text("chip:Q", format="d"), opacity=_faded(0.4), tooltip=tooltip),
-        square.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.3), tooltip=of_unit).add_params(
+        square.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.4, 0.9), tooltip=of_unit).add_params(
             clicked("clicked_unit", "unit")
         ),
-        stripe.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.3)),
+        stripe.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.9)),
     ]
 
 
@@ -173,7 +179,7 @@ def _cloud_layers(palette: Palette, stretch: str, over: alt.Parameter) -> list[a
         cursor="pointer",
     )
     return [
-        room.encode(opacity=_faded(0.5), tooltip=tooltip).add_params(over, clicked("clicked_cloud", "cloud")),
+        room.encode(opacity=_faded(0.6), tooltip=tooltip).add_params(over, clicked("clicked_cloud", "cloud")),
         bar.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(), tooltip=tooltip),
         number.encode(text=alt.Text("cloud:Q", format="d"), opacity=_faded(0.4), tooltip=tooltip),
     ]
@@ -204,16 +210,15 @@ def _word_layers(palette: Palette, stretch: str, fit: str) -> list[alt.Chart]:
         cursor="pointer",
     )
     tooltip = [
-        alt.Tooltip("text:N", title="word"),
+        alt.Tooltip("said:N", title="word"),
         alt.Tooltip("read:N", title="times read"),
         alt.Tooltip("moved:N", title="moves most the units"),
         alt.Tooltip("error:N", title="standard error, mean over units"),
         alt.Tooltip("nearness:Q", title="nearness to the centre", format=".2f"),
-        alt.Tooltip("tag:N", title="most frequent tag"),
     ]
     return [
-        pill.encode(fill=alt.Fill("fill:N", scale=None), opacity=_faded(0.3)),
+        pill.encode(fill=alt.Fill("fill:N", scale=None), opacity=_faded(0.35, 0.8)),
         word.encode(
-            text="text:N", color=alt.Color("ink:N", scale=None), opacity=_faded(0.25), tooltip=tooltip
+            text="text:N", color=alt.Color("ink:N", scale=None), opacity=_faded(0.4, 0.9), tooltip=tooltip
         ).add_params(clicked("clicked_word", "word")),
     ]

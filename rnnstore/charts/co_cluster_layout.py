@@ -63,8 +63,8 @@ class Layout:
     """Places in pixels. Of chip j: `chip_top`, `chip_height`, `chip_width` [k]; of unit u: `unit_x`, its left edge from
     the middle of the chips, and `unit_y` [units], its top; `cell` is the side of a square with the gap beside it. Of
     cloud i: `side` -1 (left) or 1, `near` and `far`, its edges towards and away from the chips, `cloud_top` and
-    `cloud_height` [k]. `middle` is that of the chips. `related` [k, k] says which clouds i and chips j belong together:
-    those with a link that is drawn.
+    `cloud_height` [k]. `middle` is that of the chips. `links` bool[k, k] are those drawn between clouds i and chips j,
+    and `related` says which belong together: those with a link, and to each the one it is linked to most.
     """
 
     drawing: Drawing
@@ -80,6 +80,7 @@ class Layout:
     far: np.ndarray
     cloud_top: np.ndarray
     cloud_height: np.ndarray
+    links: np.ndarray
     related: np.ndarray
 
     def lit(self, kind: str, number: int) -> int:
@@ -98,7 +99,8 @@ class Layout:
 def arrange(clusters: CoClusters, drawing: Drawing) -> Layout:
     """The places of chips, squares and clouds."""
     k, two_sides = clusters.k, drawing.width >= TWO_SIDES
-    related = drawn_links(clusters, drawing.share)
+    links = drawn_links(clusters, drawing.share)
+    related = links | _strongest(np.abs(clusters.edges))
     most_chip = MOST_CHIP * drawing.inner * (1 if two_sides else 1.2)
     middle = drawing.inner / 2 if two_sides else most_chip / 2 + 2
     sizes = np.bincount(clusters.unit_cluster, minlength=k)
@@ -116,7 +118,21 @@ def arrange(clusters: CoClusters, drawing: Drawing) -> Layout:
     side, near, far = _columns(k, drawing.inner, most_chip, two_sides)
     cloud_top, cloud_height = _slots(clusters, drawing, related, side)
     return Layout(
-        drawing, middle, cell, top, height, width, unit_x, unit_y, side, near, far, cloud_top, cloud_height, related
+        drawing,
+        middle,
+        cell,
+        top,
+        height,
+        width,
+        unit_x,
+        unit_y,
+        side,
+        near,
+        far,
+        cloud_top,
+        cloud_height,
+        links,
+        related,
     )
 
 
@@ -124,6 +140,12 @@ def drawn_links(clusters: CoClusters, share: float) -> np.ndarray:
     """bool[k, k]: the links (word cluster, unit cluster) that are at least `share` of the strongest."""
     strength = np.abs(clusters.edges)
     return (strength >= share * strength.max(initial=0)) & (strength > 0)
+
+
+def _strongest(strength: np.ndarray) -> np.ndarray:
+    """bool[k, k]: for each row and for each column its largest entry."""
+    largest = np.maximum(strength, np.finfo(np.float32).tiny)  # an empty cluster has none
+    return (largest == strength.max(axis=1, keepdims=True)) | (largest == strength.max(axis=0, keepdims=True))
 
 
 def _equal_heights(sizes: np.ndarray, most: float, height: float) -> tuple[float, np.ndarray, np.ndarray]:

@@ -21,13 +21,13 @@ from rnnstore.co_clusters import CoClusters
 from rnnstore.expected import ExpectedResponses, WordTags
 from rnnstore.windows import visible
 
-SIZES = (9.5, 26.0)
-"""Size in pixels of the smallest words, and of the largest where few words have much room."""
+SIZES, BACK = (9.5, 26.0), (9.5, 14.0)
+"""Size in pixels of the smallest words, and of the largest where few words have much room; of clouds that stand back."""
 
 LEAST_STRIPE = 2.0
 """Pixels under which a square is not divided between several words."""
 
-NAMED = 4
+NAMED = 3
 """Words named for a unit, and units for a word, in tooltips."""
 
 
@@ -102,6 +102,7 @@ def unit_table(
             "side": pa.array(np.full(len(of), layout.cell - (1 if layout.cell > 4 else 0.5)), pa.float32()),
             "colour": pa.array(heat.colours[0] if heat else plain, pa.string()),
             "picked": pa.array(picked, pa.bool_()),
+            "told": pa.array([heat is not None] * len(of), pa.bool_()),
             "top": pa.array(_strongest(response.T, [visible(word) for word in clusters.words]), pa.string()),
             "said": pa.array(said, pa.string()),
         }
@@ -157,7 +158,7 @@ def chip_table(clusters: CoClusters, layout: Layout, palette: Palette) -> pa.Tab
 
 def link_table(clusters: CoClusters, layout: Layout, palette: Palette) -> pa.Table:
     """A row a link: where it leaves the chip (`from_y`, on its side `side`) and reaches the cloud (`to_x`, `to_y`)."""
-    cloud_of, chip_of = np.nonzero(layout.related)
+    cloud_of, chip_of = np.nonzero(layout.links)
     mean = clusters.edges[cloud_of, chip_of]
     strongest = float(np.abs(clusters.edges).max(initial=0)) or 1.0
     widest = min(WIDEST, 0.32 * layout.drawing.height / clusters.k) * layout.drawing.thickness
@@ -215,18 +216,25 @@ def set_words(clusters: CoClusters, layout: Layout, first: set[str]) -> list[Clo
         members = members[np.lexsort((members, -clusters.word_weight[members]))]
         ahead = np.array([clusters.words[member] in first for member in members], bool)
         room = abs(layout.far[number] - layout.near[number]) - LABEL - 8, layout.cloud_height[number] - 4
-        most = max(FEW, int(ahead.sum())) if layout.lit("w", number) < 0 else len(members)
-        found = _cloud(clusters, members[:most], room)
+        back = layout.lit("w", number) < 0
+        most, sizes = (max(FEW, int(ahead.sum())), BACK) if back else (len(members), SIZES)
+        found = _cloud(clusters, members[:most], room, sizes)
         if not set(members[ahead]) <= set(found.kept):
             members = members[np.argsort(~ahead, kind="stable")]
-            found = _cloud(clusters, members[:most], room, int(ahead.sum()))
+            found = _cloud(clusters, members[:most], room, sizes, int(ahead.sum()))
         placed.append(found)
     return placed
 
 
-def _cloud(clusters: CoClusters, members: np.ndarray, room: tuple[float, float], first: int = 0) -> Cloud:
+def _cloud(
+    clusters: CoClusters,
+    members: np.ndarray,
+    room: tuple[float, float],
+    sizes: tuple[float, float],
+    first: int = 0,
+) -> Cloud:
     texts = tuple(visible(clusters.words[member]) for member in members)
-    found = cloud(texts, tuple(clusters.word_weight[members].tolist()), room, SIZES, first)
+    found = cloud(texts, tuple(clusters.word_weight[members].tolist()), room, sizes, first)
     return Cloud(members[found.kept], found.x, found.y, found.size, found.texts)
 
 
@@ -270,6 +278,10 @@ def word_table(
     words = [clusters.words[index] for index in member]
     tag_fills, tags = _tagged(expected, rows, chosen, palette)
     selected = colours_of_words(chosen.words, palette)
+    lit = [
+        layout.lit("w", number) if word not in {*chosen.words, *chosen.pinned} else abs(layout.lit("w", number))
+        for number, word in zip(of.tolist(), words, strict=True)
+    ]
     fills = [
         selected.get(word, fill)
         for word, fill in zip(words, tag_fills or _moved(response, member, chosen, palette), strict=True)
@@ -282,7 +294,7 @@ def word_table(
     )
     return pa.table(
         {
-            **_grouped("w", of, layout),
+            **{**_grouped("w", of, layout), "lit": pa.array(lit, pa.int8())},
             "word": pa.array(rows, pa.int32()),
             "middle": pa.array(middle[of], pa.float32()),
             "x": pa.array(np.concatenate([each.x for each in placed]), pa.float32()),
@@ -294,13 +306,17 @@ def word_table(
             "fill": pa.array(fills, pa.string()),
             "ink": pa.array(ink_on(fills, palette), pa.string()),
             "pinned": pa.array([word in chosen.pinned for word in words], pa.bool_()),
+            "told": pa.array([fill != "transparent" for fill in fills], pa.bool_()),
             "read": pa.array([f"{count:,}" for count in expected.counts[rows]], pa.string()),
             "nearness": pa.array(clusters.word_weight[member], pa.float32()),
             "moved": pa.array(
                 _strongest(response[member], [f"{unit}" for unit in range(response.shape[1])]), pa.string()
             ),
             "error": pa.array([_error(value) for value in errors.tolist()], pa.string()),
-            "tag": pa.array(tags, pa.string()),
+            "said": pa.array(
+                [visible(word) + (f", {tag}" if tag else "") for word, tag in zip(words, tags, strict=True)],
+                pa.string(),
+            ),
         }
     )
 
@@ -315,7 +331,7 @@ def _tagged(
     ids = expected.word_ids[rows].tolist()
     labels = [chosen.tags.label[index] for index in ids]
     shares = [float(chosen.tags.share[index]) for index in ids]
-    said = [f"{label} ({share:.0%})" if label else "none" for label, share in zip(labels, shares, strict=True)]
+    said = [f"{label} ({share:.0%})" if label else "no tag" for label, share in zip(labels, shares, strict=True)]
     return [colours[label] if label else "transparent" for label in labels], said
 
 

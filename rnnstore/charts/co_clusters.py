@@ -76,7 +76,7 @@ def words_drawn(picture: Picture) -> int:
 
 
 def _link_keys(clusters: CoClusters, layout: Layout, palette: Palette) -> list[Key]:
-    drawn, strongest = int(layout.related.sum()), float(np.abs(clusters.edges).max(initial=0))
+    drawn, strongest = int(layout.links.sum()), float(np.abs(clusters.edges).max(initial=0))
     said = f"mean response of the units to the words, the widest {numeral(strongest)}; "
     many = f"{drawn} of {clusters.k**2} drawn, from {layout.drawing.share:.0%} of it on"
     return [Key(palette.diverging[-2], "positive"), Key(palette.diverging[1], "negative"), Key("", said + many)]
