@@ -3,6 +3,7 @@
     python -m tests.benchmarks.bench_screen                      1M x 300
     python -m tests.benchmarks.bench_screen --size 200000x300    another size
     python -m tests.benchmarks.bench_screen --stores FOLDER      where the made-up stores are kept (bench-stores)
+    python -m tests.benchmarks.bench_screen --below layer1.c@0.25    another state below the first (as in an address)
 
 A real application, a real Chromium. The first page is from opening the address in a browser that has nothing cached to
 the select view being drawn, with the application running and the store not yet opened; a brush is from the mouse's
@@ -54,6 +55,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--size", default="1000000x300")
     options.add_argument("--stores", type=Path, default=Path("bench-stores"))
+    options.add_argument("--below", default="")
     given = options.parse_args()
     steps, units = (int(part) for part in given.size.split("x"))
     model = large_store(given.stores, steps, units)
@@ -61,7 +63,8 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
-            measure(browser, f"{address}/select_and_match?model={model.name}&window={STEPS}&before=1&after=1")
+            asked = f"model={model.name}&window={STEPS}&before=1&after=1&below={given.below}"
+            measure(browser, f"{address}/select_and_match?{asked}")
             browser.close()
     finally:
         process.terminate()
