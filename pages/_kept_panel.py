@@ -10,11 +10,10 @@ from pages._address import View, controlled, number
 from pages._current import current_store
 from pages._hypothesis import Selected
 from pages._manage import may_change
+from pages._share_panel import HAPPENED, address, load, share
 from pages._worth_panel import track_asked
 from rnnstore import Model, State, StoreError, hypotheses
 from rnnstore.hypotheses import Hypothesis, Saved
-
-HAPPENED = "kept-happened"
 
 
 def keep(model: Model, view: View, selected: Selected) -> None:
@@ -41,39 +40,27 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
         st.error(f"Some files of kept hypotheses could not be read; the rest is unharmed.\n{several}")
     if not saved.hypotheses:
         st.info("None is kept in this store yet. Choose words above and keep what they select under a name.")
+        if may_change():
+            load()
         return
     _list(saved)
     name = st.query_params.get("other", "")
-    chosen = controlled(
-        st.selectbox,
-        "Look at",
-        "other",
-        name if name in saved.hypotheses else None,
-        options=list(saved.hypotheses),
-        width=320,
-        placeholder="a kept hypothesis",
-    )
+    if name and name not in saved.hypotheses:
+        st.warning(f"The address names the hypothesis {name!r}, which this store does not keep.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = controlled(
+            st.selectbox,
+            "Look at",
+            "other",
+            name if name in saved.hypotheses else None,
+            options=list(saved.hypotheses),
+            width=320,
+            placeholder="a kept hypothesis",
+        )
+        if may_change():
+            load()
     if chosen is not None:
         _show(saved.hypotheses[chosen], model, state, view, selected)
-
-
-def address(hypothesis: Hypothesis) -> dict[str, str]:
-    """The parameters of an address that shows a hypothesis where it was formed."""
-    facts = {
-        "model": hypothesis.model,
-        "state": hypothesis.state,
-        "from": hypothesis.start,
-        "to": hypothesis.stop - 1,
-        "at": max(0, hypothesis.start - 4),
-        "threshold": f"{hypothesis.threshold:.6g}",
-        "before": hypothesis.off_before or "",
-        "after": hypothesis.off_after or "",
-        "out": ",".join(map(str, hypothesis.left_out)),
-        "pin": ",".join(map(str, hypothesis.pinned)),
-        "shortest": hypothesis.shortest if hypothesis.shortest > 1 else "",
-        "longest": hypothesis.longest or "",
-    }
-    return {key: str(value) for key, value in facts.items() if value != ""}
 
 
 def _list(saved: Saved) -> None:
@@ -104,10 +91,11 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         if one.model in current_store().models:
             st.page_link("pages/hypotheses.py", label="Open it here", query_params=there)
             st.page_link("pages/select_and_match.py", label="Open it in Select and match", query_params=there)
-        else:
-            st.caption(f"Its model {one.model!r} is not in this store any more; its words can still be looked for.")
+        share(one)
         if may_change():
             _manage(one)
+    if unfit := hypotheses.unfit(current_store(), one):
+        st.warning(unfit)
     if one.note:
         st.markdown(one.note)
     st.markdown(f"**Run again in {state.name} of {model.name}**")

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -131,6 +132,40 @@ def test_who_may_not_change_the_store_can_look_at_it(run, kept, monkeypatch):
     app = run(kept, PAGE, **BRUSHED, other="deep")
     assert "at step 44" in said(app)
     assert not [button for button in app.main.button if button.label in ("Keep it", "Rename", "Delete")]
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.main.get("file_uploader")[0].set_value((name, content, "application/json")).run()
+    return widget(app, "button", "Load it").click().run()
+
+
+def test_a_hypothesis_goes_by_a_file_into_another_store(run, kept, tmp_path, at_home):
+    file = (kept / "hypotheses" / "deep.json").read_bytes()
+    store = rnnstore.open(tmp_path / "other")
+    with store.record("numbers") as recorder:
+        recorder.add(words=["1", "2", "3"], states={"s": [[1.0], [0.0], [1.0]]})
+    app = upload(run(store.path, PAGE), "deep.json", file)
+    assert not app.exception
+    assert app.success[0].value.startswith("deep is loaded. The store")
+    assert "has no model 'brackets'" in app.success[0].value
+    assert hypotheses.load(store, "deep") == hypotheses.load(rnnstore.open(kept), "deep")
+    assert "stand nowhere in the corpus of 'numbers'" in said(app)
+    app = upload(app, "letter.json", b'{"cells": []}')
+    assert "letter.json is no hypothesis: it says no format" in app.error[0].value
+    app = upload(app, "deep.json", file)
+    assert "There is a hypothesis 'deep' already" in app.error[0].value
+    widget(app, "text_input", "Name here").set_value("deeper").run()
+    widget(app, "button", "Load it").click().run()
+    assert set(hypotheses.saved(store).hypotheses) == {"deep", "deeper"}
+
+
+def test_a_kept_one_has_a_link_to_where_it_was_formed(run, kept):
+    app = run(kept, PAGE, model="sentences", state="layer1.h", other="deep")
+    link = next(code.value for code in app.main.code if "select_and_match?" in code.value)
+    asked = dict(parse_qsl(urlsplit(link).query))
+    app = run(kept, "pages/select_and_match.py", **asked)
+    assert "steps 44 to 46" in said(app) and asked["model"] == "brackets"
+    assert "which this store does not keep" in said(run(kept, PAGE, model="brackets", other="depe"))
 
 
 def test_a_damaged_file_is_told_and_the_page_goes_on(run, kept):
