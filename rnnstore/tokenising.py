@@ -28,6 +28,7 @@ LONGEST_WORD = 200
 
 _HALF = re.compile("[\ud800-\udfff]")  # of a character: what no text has
 _CHUNK = re.compile(r"\S+")
+_NEXT = re.compile(r"\s*")
 ONE_KIND = re.compile(r"\w+|[^\w\s]+")
 _NUMBER = re.compile(r"[-+]?[.]?\d[\d,.:/]*")
 
@@ -36,7 +37,7 @@ class Tokenisation(BaseModel):
     """How the text of a corpus was made into words.
 
     level      "character": every character is a step, line ends too; "word": see `split`
-    lower      everything is lower case
+    lower      everything is lower case; or, with `upper`, upper case
     split      by word: at white space; "word or punctuation": runs of letters and digits, runs of other marks; "nltk":
                by NLTK's word tokenizer
     unknown    the word that stands for all that have no number; null where the vocabulary has none
@@ -55,6 +56,7 @@ class Tokenisation(BaseModel):
 
     level: Literal["character", "word"]
     lower: bool = False
+    upper: bool = False
     split: Literal["white space", "word or punctuation", "nltk"] = "white space"
     unknown: str | None = None
     end: str | None = None
@@ -122,12 +124,12 @@ class _Reading:
         self.ends = 0  # that were added
 
     def characters(self, text: str) -> None:
-        lowered = text.lower() if self.how.lower else text
-        if len(lowered) == len(text):
-            self.words, self.typed = list(lowered), list(text)
-        else:  # one capital can become two characters
-            self.words = list(lowered)
-            self.typed = [part for sign in text for part in (sign, *[""] * (len(sign.lower()) - 1))]
+        cased = in_case(text, self.how)
+        if len(cased) == len(text):
+            self.words, self.typed = list(cased), list(text)
+        else:  # one letter can become two in the other case
+            self.words = list(cased)
+            self.typed = [part for sign in text for part in (sign, *[""] * (len(in_case(sign, self.how)) - 1))]
         lines = self.how.starts == "line"
         before = ["\n", *self.words[:-1]]
         self.starts = [lines and sign == "\n" for sign in before]
@@ -164,7 +166,7 @@ class _Reading:
     def _split(self, text: str) -> Iterator[tuple[str | None, str, bool]]:
         """(word, as typed, whether it opens a word); no word for what is left out."""
         if self.how.split == "nltk":
-            yield from ((word, typed, False) for word, typed in _by_nltk(text, self.how.lower))
+            yield from ((word, typed, False) for word, typed in _by_nltk(text, self.how))
             return
         chunks = [*_CHUNK.findall(text), ""]
         for chunk, following in pairwise(chunks):
@@ -211,8 +213,7 @@ class _Reading:
     def _cased(self, chunk: str) -> str:
         if chunk in self.number_of:  # such as N, in a text of lower case
             return chunk
-        if self.how.lower:
-            chunk = chunk.lower()
+        chunk = in_case(chunk, self.how)
         for mark, written in self.how.written.items():
             chunk = chunk.replace(mark, written)
         return chunk
@@ -249,6 +250,13 @@ class _Reading:
         return Tokens(list(words), ids, self.typed, unknown, starts, notes)
 
 
+def in_case(text: str, how: Tokenisation) -> str:
+    """The text in the case in which the corpus was read."""
+    if how.lower:
+        return text.lower()
+    return text.upper() if how.upper else text
+
+
 def _longest(marks: Iterable[str], fits: Callable[[str], bool], most: int) -> str:
     return max((mark for mark in marks if len(mark) <= most and fits(mark)), key=len, default="")
 
@@ -267,10 +275,10 @@ def _pieces(text: str, how: Tokenisation, notes: list[str]) -> list[str]:
     if how.piece == "text":
         return [text]
     if how.piece == "sentence":
-        lowered = text.lower() if how.lower else text  # which is what was cut for training
-        source = text if len(text) == len(lowered) else lowered
+        cased = in_case(text, how)  # which is what was cut for training
+        source = text if len(text) == len(cased) else cased
         try:
-            spans = _nltk("PunktTokenizer")("english").span_tokenize(lowered)
+            spans = _nltk("PunktTokenizer")("english").span_tokenize(cased)
             return [source[begin:end] for begin, end in spans]
         except LookupError:
             notes.append(
@@ -279,19 +287,14 @@ def _pieces(text: str, how: Tokenisation, notes: list[str]) -> list[str]:
     return text.split("\n")
 
 
-def _by_nltk(text: str, lower: bool) -> Iterator[tuple[str, str]]:
+def _by_nltk(text: str, how: Tokenisation) -> Iterator[tuple[str, str]]:
     """The words of NLTK's word tokenizer, and where they come from in the text."""
-    lowered = text.lower() if lower else text
-    source = text if len(text) == len(lowered) else lowered
+    cased = in_case(text, how)
+    source = text if len(text) == len(cased) else cased
     place = 0
-    for word in _nltk("NLTKWordTokenizer")().tokenize(lowered):
-        begin = lowered.find(word, place)
-        length = len(word)
-        if word in ("``", "''") and (quote := lowered.find('"', place)) >= 0 and (begin < 0 or quote < begin):
-            begin, length = quote, 1
-        if begin < 0:
-            yield word, word
-            continue
+    for word in _nltk("NLTKWordTokenizer")().tokenize(cased):
+        begin = _NEXT.match(cased, place).end()
+        length = 1 if word in ("``", "''") and cased[begin : begin + 1] == '"' else len(word)
         yield word, source[begin : begin + length]
         place = begin + length
 

@@ -72,6 +72,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
         minimum_count=settings.minimum_count,
         unknown=settings.unknown,
         track_sources={"repeat": "lower-case letters of the file", **sources},
+        tokenisation={"upper": True},
     )
 
 
