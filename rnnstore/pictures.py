@@ -13,10 +13,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from rnnstore.charts import distributions as distribution_charts
+from rnnstore.charts import training as training_charts
 from rnnstore.charts.match import COUNT, match_picture
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
 from rnnstore.charts.select import Below, drawn, select_picture
+from rnnstore.curves import curves, gradients
+from rnnstore.distributions import MEASURES, distribution, is_gate, unit_values, usual_limits
 from rnnstore.errors import QuestionError
 from rnnstore.matching import Matches
 from rnnstore.model import Model
@@ -120,3 +124,92 @@ def matches_picture(
         after=after,
         width=width,
     )
+
+
+def distribution_picture(
+    model: Model,
+    state: str,
+    *,
+    sort: str = "median",
+    limits: tuple[float, float] | None = None,
+    heat: bool = False,
+    unit: int | None = None,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """How the values of every unit of a state are distributed over all steps: a column a unit, as bands or a heat map.
+
+    Units stand in the order of a measure (`rnnstore.distributions.MEASURES`); `limits` of saturation are those usual
+    for the state unless given, `unit` is framed.
+    """
+    found = distribution(model, state)
+    low, high = limits or usual_limits(model.state(state))
+    draw = distribution_charts.heat_picture if heat else distribution_charts.bands_picture
+    return draw(
+        found,
+        found.order(sort, low, high),
+        palette(theme),
+        limits=(found.edge(low), found.edge(high)),
+        unit=unit,
+        sorted_by=MEASURES[sort],
+        width=width,
+    )
+
+
+def unit_picture(
+    model: Model, state: str, unit: int, *, limits: tuple[float, float] | None = None, theme: str = "light"
+) -> Picture:
+    """The histogram of one unit over all steps."""
+    limits = limits or usual_limits(model.state(state))
+    return distribution_charts.unit_picture(unit_values(model, state, unit), palette(theme), state=state, limits=limits)
+
+
+def saturation_picture(model: Model, states: Sequence[str] = (), *, theme: str = "light") -> Picture:
+    """How often each unit of `states` is left and right saturated: without any, of every gate that was recorded.
+
+    Raises `QuestionError` where none was.
+    """
+    chosen = list(states) or [state.name for state in model.states.values() if is_gate(state)]
+    if not chosen:
+        raise QuestionError(f"No gates of {model.name!r} were recorded; name the states to look at instead.")
+    limits = [usual_limits(model.state(state)) for state in chosen]
+    found = [distribution(model, state) for state in chosen]
+    return distribution_charts.saturation_picture(found, palette(theme), limits=limits)
+
+
+def training_picture(
+    models: Model | Sequence[Model],
+    *,
+    quantity: str = "loss",
+    axis: str = "step",
+    log: bool = False,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """The loss (or "learning_rate", "gradient_norm") of one or several trainings along "step", "epoch" or "time".
+
+    Raises `QuestionError` where none of them was trained here.
+    """
+    found = curves([models] if isinstance(models, Model) else models)
+    if not found.table.num_rows:
+        raise QuestionError(" ".join(found.notes) or "No model was given.")
+    if quantity == "loss":
+        return training_charts.loss_picture(found, palette(theme), axis=axis, log=log, width=width)
+    return training_charts.quantity_picture(found, quantity, palette(theme), axis=axis, log=log, width=width)
+
+
+def gradients_picture(
+    model: Model, weight: str | None = None, *, relative: bool = False, theme: str = "light"
+) -> Picture:
+    """The norm of every weight's gradient over training; of one `weight`, how its entries are spread over decades.
+
+    Raises `QuestionError` where no gradients were written down, or for a weight that the network does not have.
+    """
+    found = gradients(model)
+    if not found.weights:
+        raise QuestionError(found.note)
+    if weight is None:
+        return training_charts.norms_picture(found, palette(theme), relative=relative)
+    if weight not in found.weights:
+        raise QuestionError(f"{model.name!r} has no weight {weight!r}; it has {', '.join(found.weights)}.")
+    return training_charts.decades_picture(found, weight, palette(theme))

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 import rnnstore
@@ -19,7 +18,7 @@ from rnnstore.charts.training import (
 )
 from rnnstore.curves import curves, gradients
 from rnnstore.tables import DECADES
-from tests.screens.stores import training_curve
+from tests.screens.stores import gradient_rows, training_curve
 
 vl_convert = pytest.importorskip("vl_convert")
 
@@ -37,23 +36,6 @@ def store(tmp_path_factory):
         pass
     store.refresh()
     return store
-
-
-def gradient_rows(steps, weights=("embedding", "layer1.kernel", "layer1.recurrent")):
-    """Of weight w at row s: norm w + s + 1, entries all in decade w."""
-    rows = [
-        {
-            "step": 10 * (step + 1),
-            "weight": weight,
-            "norm": float(number + step + 1),
-            "largest": float(step),
-            "weight_norm": 2.0 if number else 0.0,
-            "shares": np.eye(len(DECADES) + 1)[number].tolist(),
-        }
-        for step in range(steps)
-        for number, weight in enumerate(weights)
-    ]
-    return pa.Table.from_pylist(rows)
 
 
 def test_curves_of_several_models_stand_below_one_another(store):

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from rnnstore import QuestionError, distributions
+import rnnstore
+from rnnstore import QuestionError, distributions, pictures
 from rnnstore.card import State
 from rnnstore.charts import distributions as charts
 from rnnstore.charts.palette import DARK, LIGHT
@@ -21,6 +22,7 @@ from rnnstore.distributions import (
     usual_limits,
 )  # fmt: skip
 from tests import worlds
+from tests.screens.stores import small_store
 from tests.worlds import ArrayModel
 
 vl_convert = pytest.importorskip("vl_convert")
@@ -208,3 +210,22 @@ def test_pictures_compile_and_hold_what_they_draw(colours):
     assert gates.tables["points"]["right"].to_pylist()[320] == pytest.approx(found.share_above(0.5)[0])
     for picture in (bands, heat, unit, gates):
         vl_convert.vegalite_to_vega(json.dumps(picture.chart().to_dict()))
+
+
+def test_every_picture_is_one_call(tmp_path):
+    model = rnnstore.open(small_store(tmp_path / "store")).model("brackets")
+    shown = [
+        pictures.distribution_picture(model, "layer1.c", sort="width", heat=True, unit=3),
+        pictures.unit_picture(model, "layer1.h", 2),
+        pictures.saturation_picture(model, ["layer1.c", "layer1.h"], theme="dark"),
+        pictures.training_picture(model, axis="epoch"),
+        pictures.training_picture([model], quantity="gradient_norm"),
+        pictures.gradients_picture(model, relative=True),
+        pictures.gradients_picture(model, "layer1.kernel"),
+    ]
+    for picture in shown:
+        vl_convert.vegalite_to_vega(json.dumps(picture.chart().to_dict()))
+    with pytest.raises(QuestionError, match="No gates of 'brackets' were recorded"):
+        pictures.saturation_picture(model)
+    with pytest.raises(QuestionError, match="no weight 'output'; it has embedding"):
+        pictures.gradients_picture(model, "output")

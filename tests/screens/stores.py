@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 import rnnstore
+from rnnstore.tables import DECADES
 
 LEVELS = 4
 
@@ -68,6 +69,7 @@ def record_brackets(store: rnnstore.Store, name: str = "brackets", steps: int = 
             settings={"name": name, "training": {"epochs": 2}},
         )  # fmt: skip
         writer.replace("training", training_curve())
+        writer.replace("training_gradients", gradient_rows())
         with writer.record(
             vocabulary=vocabulary, thresholds=(0.3,), track_sources={"nesting": "gold", "kind": "gold"}
         ) as recorder:
@@ -148,6 +150,25 @@ def training_curve(rows: int = 40, epochs: float = 2.0) -> pa.Table:
             "tokens_per_second": np.full(rows, 40_000.0),
         }
     )
+
+
+def gradient_rows(
+    steps: int = 5, weights: tuple[str, ...] = ("embedding", "layer1.kernel", "layer1.recurrent")
+) -> pa.Table:
+    """Of weight w at row s: norm w + s + 1, entries all in decade w; the first weight itself is zero."""
+    rows = [
+        {
+            "step": 10 * (step + 1),
+            "weight": weight,
+            "norm": float(number + step + 1),
+            "largest": float(step),
+            "weight_norm": 2.0 if number else 0.0,
+            "shares": np.eye(len(DECADES) + 1)[number].tolist(),
+        }
+        for step in range(steps)
+        for number, weight in enumerate(weights)
+    ]
+    return pa.Table.from_pylist(rows)
 
 
 def small_store(path: Path) -> Path:
