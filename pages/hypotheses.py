@@ -10,6 +10,7 @@ from pages._address import View, change, read
 from pages._current import current_model, current_state
 from pages._hypothesis import Selected, choose_hypothesis, offer_actions, selected
 from pages._kept_panel import keep, show_kept
+from pages._select_guide import explain_worth
 from pages._worth_panel import show_ranges, show_worth
 from rnnstore import Model, State, StoreError
 
@@ -53,6 +54,7 @@ def draw(model: Model, state: State) -> None:
         show_worth(model, state, view, chosen)
     show_ranges(model, state, view)
     show_kept(model, state, view, chosen)
+    explain_worth()
 
 
 def link_to_matches(model: Model, state: State, view: View) -> None:

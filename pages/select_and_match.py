@@ -15,6 +15,7 @@ from pages._hypothesis import Selected, choose_hypothesis, choose_units, offer_a
 from pages._match_panel import choose_matches, find_matches, prepare_matches, show_matches
 from pages._navigation import navigate
 from pages._parameters import link
+from pages._select_guide import explain_selection
 from pages._select_panel import Shown, choose_tracks, show_selection
 from rnnstore import Model, State, StoreError
 from rnnstore.export import csv, parquet
@@ -76,6 +77,7 @@ def draw(model: Model, state: State) -> None:
         st.page_link("pages/hypotheses.py", label="What is it worth?", query_params=there)
         choose_matches(model, view, matches)
         show_matches(model, state, view, chosen, matches)
+    explain_selection()
     move_to("select_and_match", st.session_state.get("match-visits", 0))
 
 
