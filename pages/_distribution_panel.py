@@ -47,11 +47,9 @@ def draw(model: Model, state: State, view: View) -> None:
     with st.expander("All numbers, a row a unit"):
         _numbers(found, view, order, (low, high))
     show_all_states(model, view)
-    with st.container(horizontal=True):
-        with st.popover("Take away"), st.container(width=380):
-            _take_away(model, state, found, (low, high))
-        with st.popover("How to read this", width="content"):
-            _explain()
+    with st.popover("Take away"), st.container(width=380):
+        _take_away(model, state, found, (low, high))
+    _explain()
 
 
 def _choose(state: State, view: View, found: Distribution) -> None:
@@ -231,22 +229,36 @@ def _take_away(model: Model, state: State, found: Distribution, limits: tuple[fl
 
 
 def _explain() -> None:
-    st.markdown(
-        "**Bands.** For unit *i* and a share *q*, the quantile is the value that *h_i(t)* does not exceed at a share "
-        "*q* of all steps *t*. The bands lie between the quantiles 1 and 99 %, 9 and 91 %, 25 and 75 %, the line is "
-        "the median; the inner two are the bands of RNNVis (Ming et al. 2017, figure 5, for requirement R4 of section "
-        "4).\n\n"
-        "**Saturation.** A gate is σ(·), between 0 and 1. It is *left saturated* at a step where it is below 0.1 "
-        "(shut) and *right saturated* where it is above 0.9 (open). Of unit *i*, left = |{t : g_i(t) < 0.1}| / T and "
-        "right = |{t : g_i(t) > 0.9}| / T. Forget gates far to the right keep their cell for long; gates near the "
-        "corner of the axes decide anew at every step; gates near the dashed line are nearly binary (Karpathy et al. "
-        "2016, *Visualizing and understanding recurrent networks*, section 4.1). A hidden vector lies between -1 and "
-        "1, and its limits are -0.9 and 0.9; beyond ±2 a cell is where tanh passes on almost no difference.\n\n"
-        "**Still units.** A unit never moves if its movement is at most the number given: the width of the middle 98 "
-        "% of its values (which forgives the first steps of sequences), its range, its standard deviation, or the "
-        "mean of |h(t) - h(t-1)| inside sequences.\n\n"
-        "Everything is counted over all recorded steps; nothing is sampled."
-    )
+    """How to read the page, with formulas and the papers' sections."""
+    with st.expander("How to read this"):
+        st.markdown(
+            r"""
+**Bands.** For a unit $i$ and a share $q$, the quantile is the value that $h_i(t)$ does not exceed at a share $q$ of
+all steps $t$. The bands lie between the quantiles of 1 and 99 %, of 9 and 91 %, of 25 and 75 %; the line is the
+median. The inner two are the bands with which RNNVis draws responses (Ming et al. 2017, [*Understanding Hidden
+Memories of Recurrent Neural Networks*](https://arxiv.org/abs/1710.10777), figure 5; that values of states and gates
+are to be seen as distributions is its requirement R4).
+
+**Saturation.** A gate is $\sigma(\cdot)$, between 0 and 1. It is *left saturated* where it is below 0.1, that is shut,
+and *right saturated* where it is above 0.9, that is open:
+$\mathrm{left}_i = \frac{1}{T} |\{t : g_i(t) < 0.1\}|$ and $\mathrm{right}_i = \frac{1}{T} |\{t : g_i(t) > 0.9\}|$.
+
+- Forget gates far to the right keep their cell for long; a unit whose forget gate is always left saturated forgets at
+  once.
+- Gates near the corner of the axes decide anew at every step; those near the dashed line are nearly binary.
+- A hidden vector lies between -1 and 1, and its limits are -0.9 and 0.9; a cell is beyond ±2 where tanh, by which it
+  leaves the unit, is nearly flat.
+
+Karpathy et al. 2016, [*Visualizing and Understanding Recurrent Networks*](https://arxiv.org/abs/1506.02078), section
+4.1.
+
+**Still units.** A unit never moves if its movement is at most the number given: the width of the middle 98 % of its
+values (which forgives the first steps of sequences), its range, its standard deviation, or the mean of
+$|h_i(t) - h_i(t-1)|$ inside sequences. Such a unit is a constant to the layers behind it.
+
+Everything is counted over all recorded steps; nothing is sampled.
+"""
+        )
 
 
 def _chart(

@@ -31,11 +31,9 @@ def draw_training(store: Store, view: TrainingView) -> None:
     if found.table.num_rows or gradients.weights:
         st.subheader("Gradients, weight by weight", anchor=False)
         _of_weights(gradients, view)
-    with st.container(horizontal=True):
-        with st.popover("Take away"), st.container(width=380):
-            _take_away(found, gradients)
-        with st.popover("How to read this", width="content"):
-            _explain()
+    with st.popover("Take away"), st.container(width=380):
+        _take_away(found, gradients)
+    _explain()
 
 
 def _choose(store: Store, view: TrainingView) -> None:
@@ -159,20 +157,28 @@ def _take_away(found: Curves, gradients: Gradients) -> None:
 
 
 def _explain() -> None:
-    st.markdown(
-        "**Loss** is the cross entropy of the next word in nats, -log p; its exponential is the perplexity (in the "
-        "tooltip). Models over different vocabularies, or by word and by character, have losses that cannot be "
-        "compared.\n\n"
-        "**Norm of the gradient** is ‖g‖ over all weights before clipping: a gradient above `training.clip` is scaled "
-        "down to it. Peaks early on, or a norm that grows while the loss does, say that the learning rate is too "
-        "high; one that falls to nothing says that nothing is learnt any more.\n\n"
-        "**Weight by weight**: ‖g_W‖ of each weight matrix. `recurrent` multiplies the state before, `kernel` the "
-        "input of the layer; a recurrent weight whose gradient is orders of magnitude below its kernel's learns "
-        "little from the past. The heat map counts, for one weight, which share of the entries of g_W lies in each "
-        "decade of |g|, at every step that was written down; a dark row at the bottom are entries that get no "
-        "gradient (words that did not occur in the batch, units that are saturated).\n\n"
-        "Time is that of training steps; validation between epochs is not in it."
-    )
+    """How to read the page, with formulas."""
+    with st.expander("How to read this"):
+        st.markdown(
+            r"""
+**Loss** is the cross entropy of the next word in nats, $-\log p$; its exponential, the perplexity, is in the tooltip.
+Losses of models by word and by character, or over different vocabularies, cannot be compared.
+
+**Norm of the gradient** is $\lVert g \rVert$ over all weights before clipping: a longer gradient than `training.clip`
+is scaled down to it. A norm that grows while the loss does says that the learning rate is too high, one that falls to
+nothing that nothing is learnt any more.
+
+**Weight by weight** it is $\lVert g_W \rVert$ of each weight $W$. `recurrent` multiplies the state before, `kernel`
+the input of the layer; a recurrent weight whose gradient is orders of magnitude below its kernel's learns little from
+the past. The heat map says, for one weight, which share of the entries of $g_W$ lies in each decade of $|g|$ at the
+steps that were written down; entries at the bottom get no gradient: words that did not occur, units that are
+saturated.
+
+Two of the four experts whom RNNVis asked (Ming et al. 2017, [*Understanding Hidden Memories of Recurrent Neural
+Networks*](https://arxiv.org/abs/1710.10777), section 7.3) wanted loss curves and gradient distributions beside the
+states. Time is that of training steps, without validation.
+"""
+        )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
