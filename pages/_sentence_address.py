@@ -12,8 +12,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from pages import _parameters
-from pages._parameters import Parameters
+from pages._parameters import Names, Parameters
 from rnnstore import Model, State
 from rnnstore.charts.glyph_layout import FEWEST_COLUMNS
 from rnnstore.co_clusters import METHODS
@@ -29,26 +28,6 @@ WORDS = (2, 1_000_000)
 MOST_A_LINE = 40
 
 LONG = "long"
-
-
-@dataclass(frozen=True)
-class Names:
-    """How the parameters of a panel are called in the address."""
-
-    prefix: str = ""
-    shared: tuple[str, ...] = ()
-
-    def __call__(self, name: str) -> str:
-        return name if name in self.shared else self.prefix + name
-
-    def change(self, **parameters: object) -> None:
-        """Write parameters of the panel into the address."""
-        _parameters.change(**{self(name): value for name, value in parameters.items()})
-
-    def read(self, given: Mapping[str, str]) -> Parameters:
-        shared = {name: given[name] for name in self.shared if name in given}
-        own = {name: value for name, value in given.items() if name.startswith(self.prefix)}
-        return Parameters({**own, **{self.prefix + name: value for name, value in shared.items()}}, self.prefix)
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,13 @@ def choose(state: State, view: View, arrangement: Arrangement, passages: Sequenc
         )
         number("Predicted", names("predicted"), view.predicted, 0, 5, width=110, key=f"{prefix}sentences-predicted")
         controlled(
-            st.segmented_control,
+            st.selectbox,
             "Direction",
             names("direction"),
             "down" if view.down else "across",
             options=["across", "down"],
             usual="across",
-            required=True,
+            width=110,
             key=f"{prefix}sentences-direction",
         )
         common = common_words(passages)

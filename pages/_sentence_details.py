@@ -13,7 +13,6 @@ from pages._browser import save_picture_button
 from pages._controls import clicked_since
 from pages._parameters import link
 from pages._sentence_address import Names, View
-from pages._sentence_input import Shown
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.coloured_text import MOST, coloured_text_picture
 from rnnstore.charts.palette import palette
@@ -21,7 +20,7 @@ from rnnstore.charts.responses import response_picture
 from rnnstore.co_clusters import CoClusters
 from rnnstore.expected import WordResponse
 from rnnstore.export import csv, parquet
-from rnnstore.passages import Colouring, Passage, measures_table, predictions_table, response_at, same_words
+from rnnstore.passages import Colouring, Passage, Titled, measures_table, predictions_table, response_at, same_words
 from rnnstore.windows import visible
 
 MOST_LINES = 3
@@ -32,7 +31,7 @@ def show_details(
     model: Model,
     state: State,
     view: View,
-    shown: Sequence[Shown],
+    shown: Sequence[Titled],
     passages: Sequence[Passage],
     chosen: tuple[int, int],
     found: CoClusters,
@@ -48,7 +47,7 @@ def _show_response(
     model: Model,
     state: State,
     view: View,
-    shown: Sequence[Shown],
+    shown: Sequence[Titled],
     chosen: tuple[int, int],
     found: CoClusters,
     names: Names,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import streamlit as st
 
 from pages import _asked as asked
@@ -12,7 +10,7 @@ from pages._controls import controlled
 from pages._sentence_address import LONGEST_STRETCH, MOST_PASSAGES, Names, View, write_text
 from rnnstore import Model, StoreError
 from rnnstore.network import network
-from rnnstore.reading import Reading
+from rnnstore.passages import Titled
 from rnnstore.windows import visible
 
 HITS = 50
@@ -21,15 +19,6 @@ FIRST_STEPS = {"word": 16, "character": 48}
 
 FOUND_STEPS = {"word": 16, "character": 48}
 """Steps of a stretch that a hit of a search begins."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A reading on the page: its title and, of a recorded stretch, the first step."""
-
-    title: str
-    reading: Reading
-    first: int | None = None
 
 
 def ask(model: Model, view: View, names: Names) -> None:
@@ -187,13 +176,13 @@ def _level(model: Model) -> str:
     return "character" if model.card.level == "character" else "word"
 
 
-def readings(model: Model, view: View) -> list[Shown]:
+def readings(model: Model, view: View) -> list[Titled]:
     """The readings that the address asks for; those that fail are said and left out."""
     store = asked.as_of(model)
-    found: list[Shown] = []
+    found: list[Titled] = []
     for number, text in enumerate(view.sentences, 1):
         try:
-            found.append(Shown(f"sentence {number}", answers.typed(store, model, model.name, text)))
+            found.append(Titled(f"sentence {number}", answers.typed(store, model, model.name, text)))
         except StoreError as error:
             st.error(f"Sentence {number}: {error}")
     stretches = view.stretches
@@ -202,7 +191,7 @@ def readings(model: Model, view: View) -> list[Shown]:
     for first, stop in stretches:
         try:
             reading = answers.recorded(store, model, model.name, first, stop)
-            found.append(Shown(f"step {first:,}", reading, first))
+            found.append(Titled(f"step {first:,}", reading, first))
         except StoreError as error:
             st.error(str(error))
     return found

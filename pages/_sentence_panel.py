@@ -18,7 +18,7 @@ from pages._sentence_address import Names, View, read
 from pages._sentence_controls import choose
 from pages._sentence_details import show_details, take_away
 from pages._sentence_guide import explain
-from pages._sentence_input import Shown, ask, readings
+from pages._sentence_input import ask, readings
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.course import course_picture
 from rnnstore.charts.glyph_chips import Clusters
@@ -26,7 +26,7 @@ from rnnstore.charts.glyph_layout import FEWEST_COLUMNS, Arrangement, Layout
 from rnnstore.charts.glyphs import glyph_picture
 from rnnstore.charts.palette import palette
 from rnnstore.co_clusters import CoClusters
-from rnnstore.passages import Colouring, Passage, offsets, passage, response_at, strongest, typical_words
+from rnnstore.passages import Colouring, Passage, Titled, offsets, passage, response_at, strongest, typical_words
 
 GLYPHS, MOST_COLUMNS = 60, 20
 """Glyphs that are drawn where the address names none, in lines of so many at most."""
@@ -94,7 +94,7 @@ def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (
     explain(_tells_labels(passages))
 
 
-def _measured(shown: Sequence[Shown], state: State, view: View, found: CoClusters) -> list[Passage]:
+def _measured(shown: Sequence[Titled], state: State, view: View, found: CoClusters) -> list[Passage]:
     """The readings, measured; where a gate is asked for and missing, by the values, with a sentence."""
     measured, said = [], set()
     for each in shown:
@@ -193,7 +193,7 @@ def _go_on(
     model: Model,
     state: State,
     view: View,
-    shown: Sequence[Shown],
+    shown: Sequence[Titled],
     passages: Sequence[Passage],
     chosen: tuple[int, int] | None,
     found: CoClusters,
@@ -226,7 +226,7 @@ def _tells_labels(passages: Sequence[Passage]) -> bool:
     return bool(tables) and all(table["target"].null_count == table.num_rows for table in tables)
 
 
-def _say_what_is_shown(shown: Sequence[Shown], arrangement: Arrangement, columns: int, found: CoClusters) -> None:
+def _say_what_is_shown(shown: Sequence[Titled], arrangement: Arrangement, columns: int, found: CoClusters) -> None:
     """What was left out or is not as one might think, in sentences."""
     said = []
     last = arrangement.last or 0

@@ -16,7 +16,9 @@ import pyarrow as pa
 
 from rnnstore.co_clusters import CoClusters
 from rnnstore.errors import QuestionError
-from rnnstore.reading import Reading
+from rnnstore.model import Model
+from rnnstore.network import network
+from rnnstore.reading import Reading, recorded_reading
 from rnnstore.sequences import SequenceMeasures, keeping_gate, sequence_measures
 
 TYPICAL = 12
@@ -27,14 +29,16 @@ TYPICAL = 12
 class Passage:
     """A measured reading of n tokens.
 
-    `title` names it, `typed` are the words as a person wrote them (empty: added), `values` float[n] colour the words
-    (None: nothing does), `first` is the step in the corpus of a recorded stretch.
+    `title` names it, `typed` are the words as a person wrote them (empty: added), `starts` bool[n] says where a
+    sequence starts, `values` float[n] colour the words (None: nothing does), `first` is the step in the corpus of a
+    recorded stretch.
     """
 
     title: str
     words: Sequence[str]
     typed: Sequence[str]
     unknown: np.ndarray
+    starts: np.ndarray
     measures: SequenceMeasures
     predictions: pa.Table | None = None
     values: np.ndarray | None = None
@@ -85,11 +89,38 @@ def passage(
         words=reading.words,
         typed=reading.typed,
         unknown=reading.unknown,
+        starts=reading.starts,
         measures=sequence_measures(values, reading.before[state], unit_cluster, forget, reading.starts),
         predictions=reading.predictions,
         values=None if colouring is None else coloured_values(reading, state, unit_cluster, colouring),
         first=first,
     )
+
+
+@dataclass(frozen=True)
+class Titled:
+    """A reading with the title it has beside others; `first` is the step in the corpus of a recorded stretch."""
+
+    title: str
+    reading: Reading
+    first: int | None = None
+
+
+def readings(model: Model, sentences: Sequence[str | tuple[int, int]]) -> list[Titled]:
+    """Texts as the model's network reads them, and stretches (first step, stop) of its recording.
+
+    `QuestionError` for an empty text and for steps that are not there, `MissingNetwork` for a text that nothing can
+    read.
+    """
+    found = []
+    for each in sentences:
+        if isinstance(each, str):
+            number = 1 + sum(one.first is None for one in found)
+            found.append(Titled(f"sentence {number}", network(model).read(each)))
+        else:
+            first, stop = each
+            found.append(Titled(f"step {first:,}", recorded_reading(model, first, stop), first))
+    return found
 
 
 def sentences_of(text: str, by_character: bool) -> list[str]:

@@ -11,8 +11,9 @@ from rnnstore.charts.glyph_layout import PLOT
 from rnnstore.passages import Passage
 from rnnstore.sequences import SequenceMeasures
 
-FAR, KEPT = 3.0, 1.6
-"""Where the longest bar is more than `FAR` times as long as nine in ten are, the axis ends at `KEPT` times those."""
+FAR, KEPT = 4.0, 3.0
+"""Where the longest bar is more than `FAR` times as long as that of the middle cluster, the axis ends at `KEPT` times
+the latter: of an LSTM, a cluster of few units can grow to many times what the others hold."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Axis:
 
 
 def axis_of(passages: Sequence[Passage], own_scale: bool = False) -> Axis:
-    """The axis that all bars share: to the longest, unless that flattens nine in ten of them."""
+    """The axis that all bars share: to the longest, unless that flattens those of most clusters."""
     ends = [_ends(each.measures) for each in passages if len(each.words)]
     if not ends:
         return Axis(1.0, 1.0, np.ones(1))
@@ -46,7 +47,7 @@ def axis_of(passages: Sequence[Passage], own_scale: bool = False) -> Axis:
         own = np.maximum(high.max(axis=0), -low.min(axis=0))
         own[own == 0] = 1
     high, low = high / own, -low / own
-    usual = float(np.quantile(np.maximum(high, low), 0.9))
+    usual = float(np.median(np.maximum(high, low).max(axis=0)))
     longest = max(float(high.max()), float(low.max()))
     limit = KEPT * usual if longest > FAR * usual > 0 else longest
     up, down = min(float(high.max()), limit), min(float(low.max()), limit)

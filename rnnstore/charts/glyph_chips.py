@@ -98,7 +98,7 @@ def chip_word_table(clusters: Clusters, chips: Chips, down: bool) -> pa.Table:
         named = f"{cluster} · {size} unit{'' if size == 1 else 's'}"
         known = list(clusters.words[cluster] if cluster < len(clusters.words) else ())
         if down:
-            rows.append((cluster, x, y - 2, room, f"{named} · {_listed(clusters, cluster, 8)}".rstrip(" ·"), False))
+            rows.append((cluster, x, y - 2, room, f"{cluster} · {_listed(clusters, cluster, 8)}".rstrip(" ·"), False))
             continue
         rows.append((cluster, x, y, room, named, True))
         lines = [visible(word) for word in known[:WORD_LINES]]

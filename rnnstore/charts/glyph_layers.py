@@ -121,7 +121,11 @@ def _frame_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
         .transform_filter("datum.selected")
         .mark_rect(cornerRadius=3, filled=False, stroke=palette.accent, strokeWidth=2.2, tooltip=None)
     )
-    return [_box(tile), _box(same), _box(over), _box(chosen)]
+    begins = named("tokens").transform_filter("datum.starts").mark_rule(
+        color=palette.muted, strokeWidth=1.4, strokeDash=[2, 2], tooltip=None
+    )  # fmt: skip
+    edge = begins.transform_calculate(edge="datum.x - 2.5 / width").encode(_x("edge"), _y("y"), alt.Y2("y2"))
+    return [_box(tile), _box(same), edge, _box(over), _box(chosen)]
 
 
 def _emphasis_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
@@ -248,7 +252,9 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
     bar = named("came").mark_rect(fill=palette.right, cornerRadius=2, tooltip=None)
     said = (
         named("came")
-        .transform_calculate(left="datum.x + 3 / width")
+        .transform_calculate(
+            left="datum.x + 3 / width", said="datum.chance < 0.0005 ? '<0.1%' : format(datum.chance, '.1%')"
+        )
         .mark_text(baseline="middle", align="left", fontSize=9.5, color=palette.text, tooltip=None)
     )
     return [
@@ -259,7 +265,7 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
         said.encode(
             _x("left"),
             _y("mid"),
-            text=alt.Text("chance:Q", format=".1%"),
+            text="said:N",
             opacity=alt.value(alt.ExprRef(f"{_ROOM} > 30 ? 1 : 0")),
         ),
     ]

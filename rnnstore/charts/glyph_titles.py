@@ -60,7 +60,7 @@ def legends(coloured: bool, reach: float, palette: Palette) -> list[tuple[str, l
         Key(palette.bands[1], "box: held now"),
         Key(up, "hat: up by this word"),
         Key(down, "down"),
-        Key(palette.diverging[UP_LOST], "pale, outside the box: lost"),
+        Key(palette.diverging[UP_LOST], "faint, outside the box: lost"),
         Key("", "tick above: share of before that was preserved"),
     ]
     chips = [Key("", "point at a glyph for its links, click it for its response")]

@@ -176,6 +176,7 @@ def _token_table(
             "stem": numbers(np.full(len(index), stem)),
             "selected": pa.array([selected == (number, i) for i in index], pa.bool_()),
             "aligned": pa.array(same, pa.bool_()),
+            "starts": pa.array([bool(passage.starts[i]) and i > 0 for i in index], pa.bool_()),
         }
     )
 
