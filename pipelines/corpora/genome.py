@@ -53,7 +53,8 @@ def load(settings, folder: Path | None = None) -> Corpus:
                 f"corpus.regions names {region}, which is not in {', '.join(settings.files)}. A region is written as "
                 f"chr21:30,000,001-31,000,000 (first and last base, from 1) or as the name of a record alone."
             )
-    intervals = {track: _intervals(find(name, settings._beside, folder)) for track, name in settings.tracks.items()}
+    named = settings.tracks or {}
+    intervals = {track: _intervals(find(name, settings._beside, folder)) for track, name in named.items()}
     _check_names(intervals, pieces, settings)
     stretches = [_stretch(piece, intervals) for piece in pieces]
     if not any(np.any(stretch.tracks["repeat"] != "") for stretch in stretches):
@@ -63,7 +64,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
     if len(stretches) > 1:
         begins = np.cumsum([0] + [len(stretch) for stretch in stretches])[:-1]
         whole = Stretch(whole.words, whole.sequence_starts, whole.tracks, begins)
-    sources = {track: f"intervals of {Path(name).name}" for track, name in settings.tracks.items()}
+    sources = {track: f"intervals of {Path(name).name}" for track, name in named.items()}
     return prepare(
         ", ".join(Path(name).name for name in settings.files),
         "character",

@@ -304,8 +304,10 @@ class Genome(_Words, FromFiles):
         description="What to read of them, such as chr21:30,000,001-31,000,000 (first and last base, from 1) or chr21; "
         "null for all.",
     )
-    tracks: dict[str, str] = Field(
-        {}, description="Tracks from BED files, as in {CTCF: ctcf.bed}: the name is the label where an interval lies."
+    tracks: dict[str, str] | None = Field(
+        None,
+        description="Tracks from BED files, as in {CTCF: ctcf.bed}: the name is the label where an interval lies; null "
+        "for none.",
     )
     unknown: Annotated[str, Field(min_length=1)] = Field(
         "N", description="How a letter is written that the training split does not have."
