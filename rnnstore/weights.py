@@ -75,9 +75,11 @@ def _place(file, path: Path, name: str, info: zipfile.ZipInfo, shape: tuple[int,
         raise ValueError(f"{name!r} is not where the file says")
     begin = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
     file.seek(begin)
-    version = np.lib.format.read_magic(file)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    found, fortran, dtype = read_header(file)
+    try:
+        np.lib.format.read_magic(file)
+        found, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    except Exception as error:  # NumPy parses it as a Python literal, and a damaged one fails in many ways
+        raise ValueError(f"{name!r} is no array") from error
     if dtype != np.dtype("<f4") or found != shape:
         raise DamagedModel(
             f"{_of(path)} has {name!r} as {dtype} of shape {found}, and its network needs float32 of shape {shape}. "
