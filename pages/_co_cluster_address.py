@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from pages._parameters import Parameters
+from pages._parameters import Names, Parameters
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.co_clusters import Chosen, Drawing
 from rnnstore.co_clusters import METHODS
@@ -69,10 +69,10 @@ def most_clusters(expected: ExpectedResponses) -> int:
 
 
 def read(
-    given: Mapping[str, str], model: Model, state: State, expected: ExpectedResponses, prefix: str = ""
+    given: Mapping[str, str], model: Model, state: State, expected: ExpectedResponses, names: Names
 ) -> tuple[View, list[str]]:
     """What the address asks for, and sentences about what it names in vain."""
-    asked = Parameters(given, prefix)
+    asked = names.read(given)
     most, vocabulary = most_clusters(expected), len(expected.words)
     clusters = asked.whole("k", min(USUAL_CLUSTERS, most), min(FEWEST, most), most, "number of clusters")
     words = asked.whole("words", min(USUAL_WORDS, vocabulary), 2, vocabulary, "number of words")

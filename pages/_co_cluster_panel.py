@@ -27,7 +27,7 @@ from pages._co_cluster_address import (
     read,
 )
 from pages._controls import clicked_since, controlled
-from pages._parameters import change
+from pages._parameters import ALONE, Names
 from rnnstore import Model, QuestionError, State
 from rnnstore.charts.co_clusters import co_cluster_picture, words_drawn
 from rnnstore.charts.palette import palette
@@ -47,24 +47,28 @@ class Panel:
 
     model: Model
     state: State
-    prefix: str
+    names: Names
     view: View
     expected: ExpectedResponses
     clusters: CoClusters
 
+    @property
+    def prefix(self) -> str:
+        return self.names.prefix
+
     def change(self, **parameters: Any) -> None:
         """Write this panel's parameters into the address."""
-        change(**{f"{self.prefix}{name}": value for name, value in parameters.items()})
+        self.names.change(**parameters)
 
     def controlled(self, widget: Callable[..., Any], label: str, name: str, now: Any, **options: Any) -> Any:
         """A widget for one of this panel's parameters; see `_controls`."""
         key = f"{self.prefix}clusters-{name}"
-        return controlled(widget, label, f"{self.prefix}{name}", now, key=key, **options)
+        return controlled(widget, label, self.names(name), now, key=key, **options)
 
 
-def draw(model: Model, state: State, prefix: str = "", *, narrow: bool = False) -> Panel | None:
+def draw(model: Model, state: State, names: Names = ALONE, *, narrow: bool = False) -> Panel | None:
     """Controls and picture; None, with a sentence on the page, where there is nothing to cluster."""
-    panel = prepare(model, state, prefix)
+    panel = prepare(model, state, names)
     if panel is not None:
         choose(panel)
         choose_words_and_units(panel)
@@ -72,7 +76,7 @@ def draw(model: Model, state: State, prefix: str = "", *, narrow: bool = False) 
     return panel
 
 
-def prepare(model: Model, state: State, prefix: str = "") -> Panel | None:
+def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
     """What the address asks for, clustered; None, with a sentence on the page, where that cannot be."""
     try:
         expected = answers.responses(model, state.name)
@@ -86,14 +90,14 @@ def prepare(model: Model, state: State, prefix: str = "") -> Panel | None:
             "a model that reads numbers instead of words has no expected responses to them."
         )
         return None
-    view, sentences = read(st.query_params, model, state, expected, prefix)
+    view, sentences = read(st.query_params, model, state, expected, names)
     for sentence in sentences:
         st.warning(sentence)
     store = asked.as_of(model)
     clusters = answers.clusters(
         store, model, model.name, state.name, view.words, view.pinned, view.clusters, view.method, view.seed
     )
-    return Panel(model, state, prefix, view, expected, clusters)
+    return Panel(model, state, names, view, expected, clusters)
 
 
 def choose(panel: Panel) -> None:
@@ -104,7 +108,7 @@ def choose(panel: Panel) -> None:
         if most > FEWEST:
             panel.controlled(
                 st.slider, "Clusters", "k", view.clusters, min_value=FEWEST, max_value=most, width=190,
-                usual=min(USUAL_CLUSTERS, most), also=lambda _: {f"{panel.prefix}focus": None},
+                usual=min(USUAL_CLUSTERS, most), also=lambda _: {panel.names("focus"): None},
                 help="Groups of words, and as many groups of units. One more splits one of either; the others stay",
             )  # fmt: skip
         panel.controlled(
@@ -155,7 +159,7 @@ def choose_words_and_units(panel: Panel) -> None:
         )  # fmt: skip
         panel.controlled(
             st.multiselect, "Words compared", "word", list(view.picked), options=drawn, placeholder="click words",
-            max_selections=TOGETHER, also=lambda chosen: {f"{panel.prefix}word": as_written(chosen)},
+            max_selections=TOGETHER, also=lambda chosen: {panel.names("word"): as_written(chosen)},
         )  # fmt: skip
         panel.controlled(
             st.multiselect, "Units shown", "unit", list(view.units), options=list(range(expected.units)),
@@ -164,7 +168,7 @@ def choose_words_and_units(panel: Panel) -> None:
         if view.pinned:
             panel.controlled(
                 st.multiselect, "Pinned", "pin", list(view.pinned), options=list(view.pinned),
-                also=lambda chosen: {f"{panel.prefix}pin": as_written(chosen)},
+                also=lambda chosen: {panel.names("pin"): as_written(chosen)},
             )  # fmt: skip
     if view.find:
         _show_found(panel)

@@ -9,6 +9,7 @@ shows two gives those of each a prefix.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -140,6 +141,30 @@ class Parameters:
             there = f"it has {', '.join(known)}" if known else "it has none"
             self.sentences.append(f"{model.name} has no track {', '.join(missing)}; {there}.")
         return tuple(text for text in named if text in known)
+
+
+@dataclass(frozen=True)
+class Names:
+    """How the parameters of a panel are called in the address: those that it shares with another have no prefix."""
+
+    prefix: str = ""
+    shared: tuple[str, ...] = ()
+
+    def __call__(self, name: str) -> str:
+        return name if name in self.shared else self.prefix + name
+
+    def change(self, **parameters: object) -> None:
+        """Write parameters of the panel into the address."""
+        change(**{self(name): value for name, value in parameters.items()})
+
+    def read(self, given: Mapping[str, str]) -> Parameters:
+        shared = {name: given[name] for name in self.shared if name in given}
+        own = {name: value for name, value in given.items() if name.startswith(self.prefix)}
+        return Parameters({**own, **{self.prefix + name: value for name, value in shared.items()}}, self.prefix)
+
+
+ALONE = Names()
+"""The names of a panel that stands alone."""
 
 
 def _short(text: str) -> str:

@@ -40,7 +40,7 @@ def show_words(panel: Panel) -> None:
         if len(view.picked) > 1:
             panel.controlled(
                 st.selectbox, "Units in the order of", "sort", view.sort, options=list(view.picked), width=170,
-                also=lambda chosen: {f"{panel.prefix}sort": as_written([chosen])},
+                also=lambda chosen: {panel.names("sort"): as_written([chosen])},
             )  # fmt: skip
     picture = response_picture(
         [answers.word(store, panel.model, panel.model.name, panel.state.name, word) for word in view.in_order],
