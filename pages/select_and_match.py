@@ -63,6 +63,7 @@ def draw(model: Model, state: State) -> None:
                 choose_tracks(model, view)
             with st.popover("Take away"), st.container(width=380):
                 take_away(model, state, view, chosen, shown, matches)
+            link_to_glyphs(model, state, view, shown)
         show_below(model, state, view, below, best_matches(model, state, view, chosen, matches))
     if matches is None:
         prepare_matches(model, view)
@@ -79,6 +80,14 @@ def draw(model: Model, state: State) -> None:
         show_matches(model, state, view, chosen, matches)
     explain_selection()
     move_to("select_and_match", st.session_state.get("match-visits", 0))
+
+
+def link_to_glyphs(model: Model, state: State, view: View, shown: Shown) -> None:
+    """The steps shown on the page that tells what each of them did to groups of units, the first brushed one chosen."""
+    there = {"model": model.name, "state": state.name, "stretch": f"{shown.window.start}-{shown.window.stop - 1}"}
+    if view.first is not None and shown.window.start <= view.first < shown.window.stop:
+        there["at"] = f"0:{view.first - shown.window.start}"
+    st.page_link("pages/sentences.py", label="As glyphs", query_params=there)
 
 
 def take_away(model: Model, state: State, view: View, chosen: Selected, shown: Shown, matches: Matches | None) -> None:
