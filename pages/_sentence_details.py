@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -36,11 +36,12 @@ def show_details(
     chosen: tuple[int, int],
     found: CoClusters,
     names: Names,
+    go: Callable[[int, int], None],
 ) -> None:
     """The chosen word's response beside what the word does elsewhere, and the text in its colours."""
     _show_response(model, state, view, shown, chosen, found, names)
     if view.colouring is not None:
-        _show_text(view, passages, chosen, names)
+        _show_text(view, passages, chosen, names, go)
 
 
 def _show_response(
@@ -104,7 +105,13 @@ def _said(usual: WordResponse, actual: np.ndarray, unit_cluster: np.ndarray) -> 
     return f"{sentence}; furthest beyond: {named}." if named else f"{sentence}."
 
 
-def _show_text(view: View, passages: Sequence[Passage], chosen: tuple[int, int], names: Names) -> None:
+def _show_text(
+    view: View,
+    passages: Sequence[Passage],
+    chosen: tuple[int, int],
+    names: Names,
+    go: Callable[[int, int], None],
+) -> None:
     st.subheader(f"The text, coloured by {view.colouring}", anchor=False)
     words = sum(len(each) for each in passages)
     if words > MOST:
@@ -116,7 +123,8 @@ def _show_text(view: View, passages: Sequence[Passage], chosen: tuple[int, int],
         now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
         st.session_state[f"{key}-before"] = now
         for place in clicked_since(before, now, "clicked_word", "place"):
-            names.change(at=place)
+            number, _, index = place.partition(":")
+            go(int(number), int(index))
 
     with st.container(key=f"{names.prefix}text_view"):
         st.vega_lite_chart(

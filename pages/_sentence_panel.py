@@ -41,6 +41,7 @@ def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (
     view, sentences = read(st.query_params, model, state, names)
     for sentence in sentences:
         st.warning(sentence)
+    _tools_aside()
     if asking:
         ask(model, view, names)
     shown = readings(model, view)
@@ -60,7 +61,7 @@ def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (
     arrangement, columns = _arranged(passages, begin, view)
     choose(state, view, arrangement, passages, names)
     if columns > FEWEST_COLUMNS:
-        _show_course(passages, begin, arrangement, names)
+        _show_course(passages, begin, arrangement, columns, names)
     chosen = _chosen(passages, arrangement, view)
     response = response_at(shown[chosen[0]].reading, state.name, chosen[1]) if chosen else None
     picture = glyph_picture(
@@ -88,10 +89,21 @@ def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (
             alt="A glyph for every word: what it left in each cluster of units, what it changed and what it preserved.",
         )
     _say_what_is_shown(shown, arrangement, columns, found)
-    _go_on(model, state, view, shown, passages, chosen, found, names)
+    _go_on(model, state, view, shown, passages, arrangement, chosen, names)
     if chosen:
-        show_details(model, state, view, shown, passages, chosen, found, names)
+        show_details(
+            model, state, view, shown, passages, chosen, found, names, lambda *to: _go(arrangement, names, *to)
+        )
     explain(_tells_labels(passages))
+
+
+def _tools_aside() -> None:
+    """Put the tools of the glyphs' chart where they hide nothing; those of the strip would hide it."""
+    tools = "[data-testid='stElementToolbar']"
+    st.html(
+        f"<style>[class*='glyph_view'] {tools} {{ top: 0 !important; }}"
+        f"[class*='course_view'] {tools} {{ display: none; }}</style>"
+    )
 
 
 def _measured(shown: Sequence[Titled], state: State, view: View, found: CoClusters) -> list[Passage]:
@@ -126,18 +138,35 @@ def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View) -
 
 
 def _chosen(passages: Sequence[Passage], arrangement: Arrangement, view: View) -> tuple[int, int] | None:
-    """The chosen token: the one of the address, or the one among the shown that moved the clusters most."""
-    if view.at is not None and view.at[0] < len(passages) and view.at[1] < len(passages[view.at[0]]):
-        return view.at
+    """The chosen token: the one of the address where it is shown, else the shown one that moved the clusters most."""
     last = arrangement.last or 0
     windows = [(max(arrangement.first - offset, 0), max(last - offset, 0)) for offset in arrangement.offsets]
+    if view.at is not None and view.at[0] < len(passages):
+        number, index = view.at
+        low, high = windows[number]
+        if low <= index < min(high, len(passages[number])):
+            return view.at
     return strongest(passages, windows)
 
 
-def _show_course(passages: Sequence[Passage], begin: tuple[int, ...], arrangement: Arrangement, names: Names) -> None:
+def _go(arrangement: Arrangement, names: Names, number: int, index: int) -> None:
+    """Choose a token; where it is not shown, the shown columns move there."""
+    first, last = arrangement.first, arrangement.last or 0
+    column, shown = index + arrangement.offsets[number], last - first
+    there: dict[str, Any] = {}
+    if not first <= column < last:
+        first = max(0, column - shown // 2)
+        there["shown"] = f"{first}-{first + shown - 1}"
+    names.change(at=f"{number}:{index}", **there)
+
+
+def _show_course(
+    passages: Sequence[Passage], begin: tuple[int, ...], arrangement: Arrangement, columns: int, names: Names
+) -> None:
     """The heat map of all tokens, on which the mouse chooses those that are drawn as glyphs."""
     prefix = names.prefix
     now = (arrangement.first, arrangement.last or 0)
+    now = None if now == (0, columns) else now
     held = st.session_state.setdefault(f"{prefix}sentences-held", {"version": 0, "shown": None, "began": None})
     titles = [each.title for each in passages]
     if held["shown"] != now or held.get("titles") != titles:
@@ -152,7 +181,7 @@ def _show_course(passages: Sequence[Passage], begin: tuple[int, ...], arrangemen
         held["seen"] = chosen
         first, last = max(0, round(chosen[0])), max(0, round(chosen[1]) - 1)
         if last >= first:
-            held["shown"] = (first, last + 1)
+            held["shown"] = (first, last + 1) if (first, last + 1) != (0, columns) else None
             names.change(shown=f"{first}-{last}")
 
     with st.container(key=f"{prefix}course_view"):
@@ -172,9 +201,7 @@ def _take_click(key: str, view: View, names: Names) -> None:
     """A click on a word, a bar, a memory chip or one of its cells."""
     now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
     st.session_state[f"{key}-before"] = now
-    for place in clicked_since(before, now, "clicked_token", "place"):
-        names.change(at=place)
-        return
+    # A click tells all parameters whose field its mark has, so that the most telling one is asked first.
     for bar in clicked_since(before, now, "clicked_bar", "bar"):
         place, _, cluster = bar.rpartition(":")
         again = view.at is not None and place == f"{view.at[0]}:{view.at[1]}" and view.chip == int(cluster)
@@ -184,8 +211,11 @@ def _take_click(key: str, view: View, names: Names) -> None:
         again = view.colouring == Colouring(unit=int(unit))
         names.change(colour=None if again else f"unit-{unit}")
         return
+    for place in clicked_since(before, now, "clicked_token", "place"):
+        names.change(at=place)
+        return
     for cluster in clicked_since(before, now, "clicked_chip", "cluster"):
-        names.change(chip=None if view.chip == cluster else cluster)
+        names.change(chip=None if view.chip == cluster else str(cluster))
         return
 
 
@@ -195,8 +225,8 @@ def _go_on(
     view: View,
     shown: Sequence[Titled],
     passages: Sequence[Passage],
+    arrangement: Arrangement,
     chosen: tuple[int, int] | None,
-    found: CoClusters,
     names: Names,
 ) -> None:
     """From word to word, to the other pages, and what can be taken away."""
@@ -208,8 +238,8 @@ def _go_on(
                 st.button(
                     label,
                     key=f"{names.prefix}sentences-{label}",
-                    on_click=names.change,
-                    kwargs={"at": f"{number}:{to}"},
+                    on_click=_go,
+                    args=(arrangement, names, number, to),
                     disabled=not 0 <= to < len(passages[number]),
                     shortcut=shortcut,
                 )
@@ -217,6 +247,9 @@ def _go_on(
             if first is not None:
                 there = {"model": model.name, "state": state.name, "at": str(first), "from": str(first + index)}
                 st.page_link("pages/select_and_match.py", label="Select its units", query_params=there)
+        if view.shown is not None:
+            whole = f"{names.prefix}sentences-whole"
+            st.button("From the beginning", key=whole, on_click=names.change, kwargs={"shown": None})
         take_away(model, state, view, passages, names)
 
 
@@ -239,5 +272,5 @@ def _say_what_is_shown(shown: Sequence[Titled], arrangement: Arrangement, column
         notes = " ".join(each.reading.notes)
         if source or notes:
             said.append(f"{each.title.capitalize()}: {source}{notes}".rstrip())
-    said += [f"Clusters: {note}" for note in found.notes]
+    said += [f"Clusters: {' '.join(found.notes)}"] if found.notes else []
     st.caption("  \n".join(said).replace("<", "\\<"))

@@ -23,6 +23,9 @@ MARGIN = {"left": 88, "right": 10, "top": 4, "bottom": 4}
 FINEST = 400
 """Columns at most."""
 
+HEADING = 16
+SAID = "what each word changed, a row a cluster; drag over it to choose the words that are drawn as glyphs"
+
 LEAST, MOST, BETWEEN = 2.5, 5.0, 8.0
 """Pixels of a cluster's row, and between two passages."""
 
@@ -52,7 +55,7 @@ def course_picture(
     reach = max((float(np.quantile(np.abs(each), 0.99)) for each in changes if each.size), default=0.0) or 1.0
     cells, words, titles = [], [], []
     for number, (each, change, offset) in enumerate(zip(passages, changes, offsets, strict=True)):
-        top = number * block
+        top = HEADING + number * block
         starts, largest = _binned(change, together)
         left = starts + offset
         right = np.minimum(starts + together, len(each)) + offset
@@ -69,7 +72,8 @@ def course_picture(
                 }
             )
         )
-        said = [" ".join(visible(word) for word in each.words[a : a + together]) for a in starts.tolist()]
+        joint = "" if all(len(word) < 2 for word in each.words) else " "
+        said = [joint.join(visible(word) for word in each.words[a : a + together]) for a in starts.tolist()]
         words.append(
             pa.table(
                 {
@@ -84,13 +88,19 @@ def course_picture(
             )
         )
         titles.append((top + (block - BETWEEN) / 2, each.title))
-    heights, texts = zip(*titles, strict=True) if titles else ([], [])
+    heights, texts = zip((HEADING / 2 - 2, SAID), *titles, strict=True)
     tables = {
         "cells": pa.concat_tables(cells).combine_chunks(),
         "words": pa.concat_tables(words).combine_chunks(),
-        "titles": pa.table({"y": pa.array(heights, pa.float32()), "text": pa.array(texts, pa.string())}),
+        "titles": pa.table(
+            {
+                "y": pa.array(heights, pa.float32()),
+                "text": pa.array(texts, pa.string()),
+                "heading": pa.array([text == SAID for text in texts], pa.bool_()),
+            }
+        ),
     }
-    height = block * len(passages) - BETWEEN + MARGIN["top"] + MARGIN["bottom"]
+    height = HEADING + block * len(passages) - BETWEEN + MARGIN["top"] + MARGIN["bottom"]
     numbers: dict[str, Any] = {"columns": max(columns, 1)}
     if brush is not None:
         numbers["brush"] = {"x": [float(brush[0]), float(brush[1])]}
@@ -129,7 +139,12 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
     cells = named("cells").mark_rect(tooltip=None)
     pointed = named("words").mark_rect(fillOpacity=0, cursor="crosshair")
     titles = named("titles").mark_text(
-        align="right", baseline="middle", fontSize=12, color=palette.muted, limit=MARGIN["left"] - 10
+        align=alt.ExprRef("datum.heading ? 'left' : 'right'"),
+        dx=alt.ExprRef("datum.heading ? 8 : 0"),
+        baseline="middle",
+        fontSize=alt.ExprRef("datum.heading ? 10.5 : 12"),
+        color=palette.muted,
+        limit=alt.ExprRef(f"datum.heading ? 600 : {MARGIN['left'] - 10}"),
     )
     layers = [
         cells.encode(x("x"), alt.X2("x2"), y(), alt.Y2("y2"), color=alt.Color("colour:N", scale=None)),
