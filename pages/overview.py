@@ -26,7 +26,8 @@ def show_table() -> list[Model]:
     table = overview(store)
     shown = table.append_column("curve", small_curves(store))
     metrics = [name for name in table.column_names if name.endswith(")")]
-    first = ["model", "cell", "layers", "units", *metrics, "curve", "steps", "vocabulary", "parameters", "embedding"]
+    told = ["status"] * (set(table["status"].to_pylist()) != {"recorded"})
+    first = ["model", *told, "cell", "layers", "units", *metrics, "curve", "steps", "vocabulary", "parameters"]
     chosen = st.dataframe(
         shown,
         hide_index=True,
@@ -35,21 +36,18 @@ def show_table() -> list[Model]:
         selection_mode="multi-row",
         height="content" if table.num_rows <= 12 else 440,
         placeholder="",
-        column_order=[
-            name
-            for name in (*first, "corpus", "task", "status", "states", "tracks", "predictions", "bytes", "created")
-            if not is_blank(shown[name])
-        ],
+        column_order=[name for name in first if not is_blank(shown[name])],
         column_config={
-            "model": st.column_config.TextColumn(pinned=True, width=130),
-            **{name: st.column_config.NumberColumn(format="%.2f", width=132) for name in metrics},
+            "model": st.column_config.TextColumn(pinned=True, width=128),
+            "status": st.column_config.TextColumn(width=110),
+            **{name: st.column_config.NumberColumn(format="%.2f", width=128) for name in metrics},
             **{
-                name: st.column_config.NumberColumn(format="localized", width=86)
+                name: st.column_config.NumberColumn(format="localized", width=80)
                 for name in ("steps", "vocabulary", "parameters", "embedding")
             },
-            **{name: st.column_config.NumberColumn(width=56) for name in ("layers", "units")},
-            "cell": st.column_config.TextColumn(width=68),
-            "curve": st.column_config.LineChartColumn("training loss", width=104),
+            **{name: st.column_config.NumberColumn(width=52) for name in ("layers", "units")},
+            "cell": st.column_config.TextColumn(width=56),
+            "curve": st.column_config.LineChartColumn("training loss", width=92),
             "bytes": st.column_config.NumberColumn("size on disk", format="bytes"),
             "predictions": st.column_config.NumberColumn("predictions a step"),
             "created": st.column_config.DatetimeColumn("created (UTC)", format="YYYY-MM-DD HH:mm"),
@@ -59,8 +57,8 @@ def show_table() -> list[Model]:
         st.download_button("Models as CSV", csv(table), "models.csv", "text/csv")
         if may_change():
             copy_in_popover()
-        if len(store.models) > CARDS:
-            st.caption("Click a column's head to sort; tick rows to see their cards below.")
+        more = "; tick rows to see their cards below" if len(store.models) > CARDS else ""
+        st.caption(f"Click a column's head to sort{more}. The eye over the table shows further columns.")
     models = list(store.models.values())
     if chosen.selection.rows:
         return [models[row] for row in chosen.selection.rows]
@@ -145,7 +143,8 @@ def show_tracks(model: Model) -> None:
 def show_training(model: Model) -> None:
     training = model.training()
     if training.num_rows:
-        st.altair_chart(charts.training_curve(training, palette(st.context.theme.type)), theme=None)
+        picture = charts.training_curve(training, palette(st.context.theme.type))
+        st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
         st.download_button("Curve as CSV", csv(training), f"{model.name}-training.csv", "text/csv", type="tertiary")
     else:
         st.caption("Not trained here: no training curve.")

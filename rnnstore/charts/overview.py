@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.charts.palette import Palette, styled
+from rnnstore.charts.picture import Picture, named
 
 TRAINING, VALIDATION = "training", "validation"
 
 
-def training_curve(training: pa.Table, colours: Palette, height: int = 190) -> alt.TopLevelMixin:
+def training_curve(training: pa.Table, colours: Palette, width: int = 420, height: int = 190) -> Picture:
     """Training loss (a line, mean since the row before) and validation loss (points joined by a line) over steps.
 
     `training`: rows of the table `training`. Both losses are cross entropies in nats; their exponential, the
@@ -25,7 +26,7 @@ def training_curve(training: pa.Table, colours: Palette, height: int = 190) -> a
     )
     present = [name for name in (TRAINING, VALIDATION) if name in both["split"].to_pylist()]
     range_ = {TRAINING: colours.accent, VALIDATION: colours.threshold}
-    base = alt.Chart(both).encode(
+    base = named("losses").encode(
         x=alt.X("step:Q", title="training step", axis=alt.Axis(grid=False, tickCount=4, format="~s")),
         y=alt.Y("loss:Q", title="loss (nats)", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
         color=alt.Color(
@@ -44,7 +45,8 @@ def training_curve(training: pa.Table, colours: Palette, height: int = 190) -> a
     )
     line = base.mark_line(strokeWidth=1.6)
     points = base.transform_filter(f"datum.split == '{VALIDATION}'").mark_point(filled=True, size=42, opacity=1)
-    return styled(alt.layer(line, points).properties(width="container", height=height), colours)
+    chart = alt.layer(line, points).properties(width=width, height=height)
+    return Picture(styled(chart, colours).to_dict(validate=False), {"losses": both})
 
 
 def _series(training: pa.Table, column: str, split: str) -> pa.Table:

@@ -1,0 +1,33 @@
+"""The pictures of the application, each by one call, for notebooks and programs.
+
+They ask the store the same questions as the pages and hand the answers to the same functions of `rnnstore.charts`, so
+what is shown is what the application shows at the same steps. A `Picture` shows itself in a notebook; its `chart()` is
+an Altair chart to save or change, its `tables` are the numbers. There is a module for each page.
+"""
+
+from rnnstore.pictures.co_clusters import clusters_picture, responses_picture, words_picture
+from rnnstore.pictures.distributions import distribution_picture, saturation_picture, unit_picture
+from rnnstore.pictures.selections import lengths_picture, matches_picture, selection_picture
+from rnnstore.pictures.sentences import coloured_text, sentences_picture
+from rnnstore.pictures.trainings import curve_picture, gradients_picture, training_picture
+from rnnstore.pictures.worth import ranges_picture, ranking_picture, worth_picture
+
+__all__ = [
+    "clusters_picture",
+    "coloured_text",
+    "curve_picture",
+    "distribution_picture",
+    "gradients_picture",
+    "lengths_picture",
+    "matches_picture",
+    "ranges_picture",
+    "ranking_picture",
+    "responses_picture",
+    "saturation_picture",
+    "selection_picture",
+    "sentences_picture",
+    "training_picture",
+    "unit_picture",
+    "words_picture",
+    "worth_picture",
+]
