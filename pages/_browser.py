@@ -9,7 +9,7 @@ _HTML = '<button type="button"></button>'
 _CSS = """
 button { font: inherit; font-size: 0.93rem; color: var(--st-text-color); background: transparent;
   border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); padding: 0.3rem 0.75rem;
-  width: 100%; cursor: pointer; }
+  width: 100%; min-height: 2.25rem; cursor: pointer; }
 button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 """
 

@@ -64,8 +64,10 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
                 labels = told.table["label"].to_pylist()[:2]
                 curve = worth.precision_curve(told, labels)
                 _draw(precision_picture(curve, palette(st.context.theme.type)), "precision_view")
-    with st.container(horizontal=True, width=420):
+    with st.container(horizontal=True, vertical_alignment="center", width=620):
         save_picture_button("Save the picture", "worth_view", f"worth-{name}")
+        if isinstance(told, Worth) and told.matches:
+            save_picture_button("Save the precision", "precision_view", f"precision-{name}")
         st.download_button("Numbers as CSV", csv(told.table), f"worth-{name}.csv", "text/csv", on_click="ignore")
     with st.expander("All numbers"):
         st.dataframe(told.table, hide_index=True)
@@ -94,15 +96,15 @@ def show_ranges(model: Model, state: State, view: View) -> None:
         st.info(str(error))
         return
     st.caption(f"{separation.note} {plane_note(ranges)}")
-    _draw(plane_picture(plane, ranges, texts, palette(st.context.theme.type)), "plane_view")
+    _draw(plane_picture(plane, ranges, texts, palette(st.context.theme.type)), "plane_view", 920)
     with st.container(horizontal=True, width=420):
         save_picture_button("Save the picture of the plane", "plane_view", f"ranges-{model.name}-{state.name}-{track}")
     with st.expander("By label"):
         st.dataframe(separation.table, hide_index=True)
 
 
-def _draw(picture: Picture, key: str) -> None:
-    with st.container(key=key):
+def _draw(picture: Picture, key: str, width: int | str = "stretch") -> None:
+    with st.container(key=key, width=width):
         st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
 
 

@@ -42,7 +42,7 @@ def draw(model: Model, state: State) -> None:
     choose_hypothesis(model, state, view)
     chosen = selected(model, state, view)
     say(model, chosen)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if len(chosen.chosen):
             st.button("Clear", on_click=change, kwargs={"from": None, "to": None}, help="Choose other words")
         else:

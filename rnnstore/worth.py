@@ -75,7 +75,10 @@ class Places:
         if not self.selected:
             return "No unit is selected, so there is nothing to match."
         many = f"{len(self):,} match{'' if len(self) == 1 else 'es'}"
-        said = f"{many} with {self.minimum_overlap} or more of {self.selected} selected units"
+        units = f"{self.minimum_overlap} or more of {self.selected} selected units"
+        if self.minimum_overlap == self.selected:
+            units = "the selected unit" if self.selected == 1 else f"all {self.selected} selected units"
+        said = f"{many} with {units}"
         said += f"; there are more, these are the best {MOST:,}" if self.cut else ""
         return said + (f"; {self.apart} at the selection itself not counted." if self.apart else ".")
 

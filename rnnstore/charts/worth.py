@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.charts.palette import LABELS, Palette, styled
+from rnnstore.charts.palette import LABELS, Palette, interpolate, styled
 from rnnstore.charts.picture import Picture, named
 from rnnstore.phrases import Plane, Ranges
 from rnnstore.worth import ScalarWorth, Worth
@@ -50,7 +50,7 @@ def shares_picture(found: Worth, palette: Palette, width: int = 460, most: int =
         "over:N",
         title=None,
         scale=alt.Scale(domain=[CORPUS, STARTS, WORDS], range=[blue, orange, orange]),
-        legend=alt.Legend(orient="top", symbolType="circle", columns=3),
+        legend=alt.Legend(orient="top", symbolType="circle", symbolOpacity=1, columns=3),
     )
     tooltip = [
         alt.Tooltip("shown:N", title=found.track),
@@ -108,7 +108,7 @@ def numbers_picture(found: ScalarWorth, palette: Palette, width: int = 460, heig
             "over:N",
             title=None,
             scale=alt.Scale(domain=[CORPUS, STARTS], range=[palette.diverging[1], palette.diverging[-2]]),
-            legend=alt.Legend(orient="top", symbolType="circle"),
+            legend=alt.Legend(orient="top", symbolType="circle", symbolOpacity=1),
         ),
         tooltip=tooltip,
     )
@@ -138,7 +138,7 @@ def precision_picture(curve: pa.Table, palette: Palette, width: int = 460, heigh
         "shown:N",
         title="matches that start with",
         scale=alt.Scale(domain=labels, range=_colours(len(labels), palette)),
-        legend=alt.Legend(orient="top"),
+        legend=alt.Legend(orient="top", symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3),
     )
     tooltip = [
         alt.Tooltip("shown:N", title="label"),
@@ -236,8 +236,10 @@ def plane_note(ranges: Ranges, most: int = MOST_POINTS) -> str:
 
 
 def _colours(count: int, palette: Palette) -> list[str]:
-    """Orange, blue, then the palette's colours for labels that resemble neither."""
-    rest = [palette.labels[index] for index in (2, 3, 4, 5, 6, 1, 7)]
+    """Orange, blue, then the palette's colours for labels that resemble neither, nearer to the text's colour: those are
+    made to be written on, a small point of them would hardly be seen."""
+    kept = [palette.labels[index] for index in (2, 3, 4, 5, 6, 1, 7)]
+    rest = [interpolate([colour, palette.text], np.array([0.35]))[0] for colour in kept]
     both = [palette.diverging[-2], palette.diverging[1]]
     return [([*both, *rest][index] if index < 2 + len(rest) else palette.other) for index in range(count)]
 
