@@ -8,7 +8,7 @@ song; entries that equal another to the last chord (151 of 890) are left out, si
 `bar`          number of the bar in its section, from 1
 `beat`         place in the bar, from 1; 0 at the bar line. Chords and held beats count
 `degree`       the chord in the song's key: I, V, vi, ...; a bar line has none
-`progression`  "I V vi IV", "I vi IV V" or "I V vi iii IV I" from the first chord of one to the end of its last
+`progression`  "I-V-vi-IV", "I-vi-IV-V" or "I-V-vi-iii-IV-I" from the first chord of one to the end of its last
 `progression_chunk`  the same as B- on the first step and I- on the others, so that one that is repeated is two
 """
 

@@ -8,7 +8,7 @@ A progression is a row of such chords, however long each is held and in whatever
 
     bars         | C:maj | C:maj | G:maj/3 . A:min7 . | F:maj | F:maj | D:min |
     degree         I       I       V         vi         IV      IV      ii
-    progression    I V vi IV from the first step to the second F:maj
+    progression    I-V-vi-IV from the first step to the second F:maj
 """
 
 import re
@@ -20,9 +20,9 @@ ROOTS = ("I", "bII", "II", "bIII", "III", "IV", "bV", "V", "bVI", "VI", "bVII", 
 """Degree of the note that is so many semitones above the tonic."""
 
 PROGRESSIONS = {  # those of LSTMVis, figure 11
-    "I V vi IV": ("I", "V", "vi", "IV"),
-    "I vi IV V": ("I", "vi", "IV", "V"),
-    "I V vi iii IV I": ("I", "V", "vi", "iii", "IV", "I"),
+    "I-V-vi-IV": ("I", "V", "vi", "IV"),
+    "I-vi-IV-V": ("I", "vi", "IV", "V"),
+    "I-V-vi-iii-IV-I": ("I", "V", "vi", "iii", "IV", "I"),
 }
 
 _NOTES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

@@ -224,14 +224,14 @@ def test_of_two_progressions_the_earlier_one_is_told_and_the_next_begins_after_i
     chords = "C:maj A:min F:maj G:maj C:maj G:maj A:min E:min F:maj C:maj G:maj A:min F:maj"
     words = chords.split()
     found = progressions(words, degrees(words, ["C"] * len(words)))
-    assert found == [(0, 4, "I vi IV V"), (4, 10, "I V vi iii IV I")]
+    assert found == [(0, 4, "I-vi-IV-V"), (4, 10, "I-V-vi-iii-IV-I")]
 
 
 @given(st.lists(st.sampled_from(["C:maj", "G:7", "A:min", "F:maj", "E:min", "N", "|", "."]), max_size=40))
 def test_every_progression_is_told_once_and_is_the_row_of_chords_that_it_says(words):
     """Against the plainest reading: a letter a chord, doubles taken out, the rows looked up in that text."""
     letters = {"C:maj": "a", "G:7": "b", "A:min": "c", "F:maj": "d", "E:min": "e", "N": "n"}
-    rows = {"abcd": "I V vi IV", "acdb": "I vi IV V", "abceda": "I V vi iii IV I"}
+    rows = {"abcd": "I-V-vi-IV", "acdb": "I-vi-IV-V", "abceda": "I-V-vi-iii-IV-I"}
 
     def row(words):
         return re.sub(r"([a-e])\1+", r"\1", "".join(letters[word] for word in words if word not in "|."))
@@ -284,9 +284,9 @@ def test_every_song_is_a_sequence_and_no_title_is_in_two_splits(tmp_path):
         assert set(split.tracks) == set(split.track_sources)
         assert split.tracks["bar"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6] * (len(split) // 11)
         assert split.tracks["beat"].tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0] * (len(split) // 11)
-        expected = ["", *["I V vi IV"] * 7, "", "", ""]
+        expected = ["", *["I-V-vi-IV"] * 7, "", "", ""]
         assert split.tracks["progression"].tolist() == expected * (len(split) // 11)
-        chunk = ["B-I V vi IV", *["I-I V vi IV"] * 6]
+        chunk = ["B-I-V-vi-IV", *["I-I-V-vi-IV"] * 6]
         assert split.tracks["progression_chunk"].tolist() == ["", *chunk, "", "", ""] * (len(split) // 11)
         assert split.tracks["degree"].tolist()[:9] == ["", "I", "", "V", "", "vi", "", "IV", ""]
     assert sum(map(len, corpus.splits.values())) == 40 * 11 and len(seen) == 20
@@ -296,7 +296,7 @@ def test_chords_alone_and_in_their_key(tmp_path):
     corpus = corpora.load(settings(spelling="degree", bars=False), small(tmp_path))
     words = [corpus.vocabulary[i] for i in corpus.splits["train"].word_ids]
     assert words[:4] == words[5:9] == ["I:maj", "V:maj", "VI:min", "IV:maj"]
-    assert corpus.splits["train"].tracks["progression"].tolist()[:5] == ["I V vi IV"] * 4 + [""]
+    assert corpus.splits["train"].tracks["progression"].tolist()[:5] == ["I-V-vi-IV"] * 4 + [""]
     assert np.flatnonzero(corpus.splits["train"].sequence_starts).tolist()[:3] == [0, 5, 10]
 
 
