@@ -33,6 +33,13 @@ def changed(**groups) -> str:
     return yaml.safe_dump({key: value for key, value in settings.items() if value is not None})
 
 
+def labelled(training=None, network=None, **corpus) -> str:
+    """The smallest recipe of a classifier, changed likewise."""
+    corpus = {"kind": "labelled-text", "files": ["a.txt"], **corpus}
+    text = yaml.safe_load(changed(training=training or {}, network=network or {}))
+    return yaml.safe_dump({**text, "corpus": corpus})
+
+
 def mistake(text: str) -> str:
     """What the recipe's author is told, without the name of the file."""
     with pytest.raises(RecipeError) as caught:
@@ -183,6 +190,55 @@ def test_the_smallest_recipe_gets_every_default():
         (
             changed(corpus={"kind": "text", "files": ["a"], "encoding": "utf9"}),
             "corpus.encoding 'utf9' is no encoding that Python knows; the usual ones are utf-8, latin-1 and utf-16.",
+        ),
+        # labelled texts
+        (labelled(file="a"), "corpus.file is not a setting; did you mean files?"),
+        (
+            labelled(files="a.csv"),
+            "corpus.files 'a.csv' must be a list of files, or a list of files for each label, as in {good: [a.txt]}.",
+        ),
+        (
+            labelled(files={"good": "a.txt"}),
+            "corpus.files must be a list of files, or a list of files for each label, as in {good: [a.txt]}.",
+        ),
+        (labelled(files={0: ["a"]}), "corpus.files must name labels and files by text; put 0 in quotes."),
+        (labelled(labels={1: "bad"}), "corpus.labels must name labels by text; put 1 in quotes."),
+        (labelled(labels={"1": 3}), "corpus.labels.1 is 3; expected text (put it in quotes)."),
+        (
+            labelled(label_column=0),
+            "corpus.label_column 0 must be a number from 1, or a name that stands in the first line.",
+        ),
+        (
+            labelled(label_column="stars"),
+            "corpus.label_column and text_column must both be numbers, or both be names in the first line.",
+        ),
+        (labelled(label_column=2), "corpus.label_column and text_column are both 2; they must differ."),
+        (
+            labelled(files={"good": ["a"]}, separator="comma"),
+            "corpus.separator is for tables, and files names files by label; leave separator out.",
+        ),
+        (
+            labelled(test_files={"good": ["a"]}),
+            "corpus.test_files must have the form of files, which is a list of tables.",
+        ),
+        (labelled(most_texts={"good": 0}), "corpus.most_texts.good is 0; it must be at least 1."),
+        (labelled(balance="undersample"), "corpus.balance is 'undersample'; did you mean oversample?"),
+        (
+            labelled(encoding="utf9"),
+            "corpus.encoding 'utf9' is no encoding that Python knows; the usual ones are utf-8, latin-1 and utf-16.",
+        ),
+        (
+            labelled(tokenizer="nltk", level="character"),
+            "corpus.tokenizer is for level: word, and level is character; leave tokenizer out.",
+        ),
+        (
+            labelled(training={"unroll": 20}),
+            "training.unroll has no meaning for labelled texts: a gradient reaches back to the first step of its text; "
+            "leave unroll out.",
+        ),
+        (
+            labelled(network={"tie": True, "embedding": 8}),
+            "network.tie uses the embedding to predict words, and this network predicts labels; leave tie out.",
         ),
         (
             changed(name="../elsewhere"),
