@@ -4,38 +4,60 @@ The matrix of expected responses, words x units, is decomposed once into its str
 signs; words and units are clustered in them by Ward's method, each side in a tree that is cut at any k. So every k is
 answered from one decomposition, the same question always has the same answer, no cluster is empty, and one cluster more
 splits one cluster. The paper's own method, spectral co-clustering of the matrix shifted until nothing is negative, is a
-choice beside it.
+choice beside it: the shift hides the signs that the paper is about.
+
+A unit's sign is arbitrary: a network computes the same with h and every weight of the unit reversed. Units that carry
+one thing the one and the other way round are two clusters by "signed", because the mean over both would be nothing, and
+one cluster by "mirrored", which turns some of them. Where every group of units has its mirror image, so does "signed".
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
 
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.expected import ExpectedResponses
-from rnnstore.ward import Tree, ward
+from rnnstore.ward import Tree, ward, ward_of_many
+
+METHODS = ("signed", "mirrored", "spectral")
 
 RANK = 20
-"""Singular vectors in which words and units are clustered, scaled by their singular values: one for each cluster that
-can be asked for on a page."""
+"""Singular vectors in which words and units are compared: as many as clusters that a page offers."""
 
-METHODS = ("signed", "spectral")
+WORDS_IN_TREE = 12_000
+"""Words that are clustered exactly; more of them, the rarest, each follow the one of these that responds most alike."""
+
+MIRRORED, BALANCED = 0.94, 0.8
+"""How well k clusters of units that may be turned must do, as a share of what 2 k clusters do (1 where every cluster
+has its mirror image), and how evenly they must hold units of either sign, for the signs to be taken as arbitrary.
+Networks that were trained have 0.77 to 0.89 of the first, or less than 0.8 of the second."""
+
+GRAM_TO = 1000
+"""Units (or words, where they are fewer) up to which singular vectors come from the matrix of inner products."""
+
+KRYLOV_TO = 360
+"""Dimensions in which they are looked for otherwise, at most: 15 rounds, where 5 are the rule."""
+
+STAY = 0.1
+"""What it is worth that a cloud stays opposite its chip when k grows by one, in parts of the largest edge."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CoClusters:
     """k clusters of words and k of units, numbered 0..k-1 on either side, and how strongly each pair is linked.
 
     `rows` int64[n] are the words' rows in the `ExpectedResponses`; `word_cluster` int64[n] and `unit_cluster`
     int64[units] the numbers; `word_weight` float32[n] and `unit_weight` float32[units] the nearness to the centre of
-    the own cluster, 1 for its nearest member and 0 for its farthest. `edges` float32[k, k] is the mean of s over word
-    cluster i and unit cluster j (RNNVis, equation 8; 0 where one of them is empty), `partner` int64[k] the unit cluster
-    opposite which word cluster i best stands: each once, with the largest sum of |edges|. `explained` is the R2 of
-    the matrix that is made of these means. `notes` say what was left out or is odd, in sentences.
+    the own cluster, 1 for its nearest member and 0 for its farthest. `unit_sign` int8[units] is -1 for units that were
+    turned and 1 for all others (none is turned unless the clusters are `mirrored`). `edges` float32[k, k] is the mean
+    of s over word cluster i and unit cluster j (RNNVis, equation 8), where a turned unit counts with its sign reversed
+    and a block with nothing in it as 0. `partner` int64[k] is the unit cluster opposite which word cluster i stands
+    best: each once, for the largest sum of |edges|. `explained` is the R2 of the matrix made of these means. `notes`
+    say in sentences what was left out or is odd.
     """
 
     state: str
@@ -47,22 +69,33 @@ class CoClusters:
     unit_cluster: np.ndarray
     word_weight: np.ndarray
     unit_weight: np.ndarray
+    unit_sign: np.ndarray
     edges: np.ndarray
     partner: np.ndarray
     explained: float
     notes: list[str]
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether units that move opposite ways share clusters."""
+        return bool((self.unit_sign < 0).any())
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Decomposition:
-    """The chosen words' responses, float32[n, units], with the trees of words and of units."""
+    """The chosen words' responses, float32[n, units], with the tree of words and those of units.
+
+    `mirror` is the tree in which units may be turned; `signs_arbitrary` says that "signed" uses it.
+    """
 
     state: str
     words: list[str]
     rows: np.ndarray
-    response: np.ndarray
+    response: np.ndarray = field(repr=False)
     word_tree: Tree = field(repr=False)
     unit_tree: Tree = field(repr=False)
+    mirror: Tree = field(repr=False)
+    signs_arbitrary: bool
     notes: tuple[str, ...] = ()
 
     @property
@@ -73,29 +106,79 @@ class Decomposition:
     def clusters(self, k: int, method: str = "signed", seed: int = 0) -> CoClusters:
         """k word clusters and k unit clusters.
 
-        `method` "signed": cuts of the two trees, none empty, and k + 1 clusters are these with one of either side
-        split; the larger half keeps the number, the other gets number k. "spectral": scikit-learn's
-        SpectralCoclustering of the shifted matrix as the paper has it, starting at random from `seed`; it can leave
-        clusters empty, and says so. Raises `QuestionError` for any other method or a k out of range.
+        "signed" and "mirrored" are cuts of trees: none is empty, and k + 1 clusters are these with one of either side
+        split, the larger half of which keeps the number while the other one gets number k. "spectral" is
+        scikit-learn's SpectralCoclustering of the shifted matrix, as the paper has it; it starts at random from `seed`,
+        and can leave clusters empty, which `notes` say. Raises `QuestionError` for a k or a method that there is not.
         """
         if method not in METHODS:
             raise QuestionError(f"There is no method {method!r} of co-clustering: {nearest(method, METHODS)}")
         if not 1 <= k <= self.most_clusters:
             raise QuestionError(
-                f"{k} clusters were asked for; with {self.response.shape[0]:,} words and {self.response.shape[1]:,} "
+                f"{k} clusters were asked for; of {self.response.shape[0]:,} words and {self.response.shape[1]:,} "
                 f"units there can be 1 to {self.most_clusters:,}. Ask for fewer, or let more words in."
             )
-        if method == "spectral":
-            word_cluster, unit_cluster = _spectral(self.response, k, seed)
-        else:
-            word_cluster, unit_cluster = self.word_tree.cut(k), self.unit_tree.cut(k)
-        return _described(self, method, k, word_cluster, unit_cluster)
+        with _one_thread():
+            if method == "spectral":
+                return self._described(k, method, *_spectral(self.response, k, seed))
+            mirrored = method == "mirrored" or self.signs_arbitrary
+            return self._described(k, method, self.word_tree.cut(k), *self._units(k, mirrored))
+
+    def _units(self, k: int, mirrored: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        return (self.mirror.cut(k), self.mirror.signs) if mirrored else (self.unit_tree.cut(k), None)
+
+    def _described(
+        self, k: int, method: str, word_cluster: np.ndarray, unit_cluster: np.ndarray, signs: np.ndarray | None = None
+    ) -> CoClusters:
+        n, units = self.response.shape
+        unit_sign = np.ones(units, np.int8) if signs is None else _with_the_most(signs, unit_cluster, k)
+        of_words = np.eye(k, dtype=np.float32)[word_cluster]  # [n, k]
+        of_units = np.eye(k, dtype=np.float32)[unit_cluster] * unit_sign[:, None]  # [units, k]
+        word_sizes, unit_sizes = np.bincount(word_cluster, minlength=k), np.bincount(unit_cluster, minlength=k)
+        word_sums, unit_sums = of_words.T @ self.response, self.response @ of_units  # [k, units], [n, k]
+        sums = word_sums.astype(float) @ of_units
+        blocks = np.outer(word_sizes, unit_sizes)
+        edges = sums / np.maximum(blocks, 1)
+        mean = sums.sum() / (n * units)
+        variation = self._squares[0].sum() - n * units * mean**2
+        between = (blocks * (edges - mean) ** 2).sum()
+        return CoClusters(
+            self.state,
+            method,
+            k,
+            self.words,
+            self.rows,
+            word_cluster,
+            unit_cluster,
+            _nearness(self.response, word_sums / np.maximum(word_sizes, 1)[:, None], self._squares[0], word_cluster),
+            _nearness(
+                self.response.T, (unit_sums / np.maximum(unit_sizes, 1)).T, self._squares[1], unit_cluster, unit_sign
+            ),
+            unit_sign,
+            edges.astype(np.float32),
+            np.arange(k) if method == "spectral" else self._partners(edges, signs is not None),
+            float(between / variation) if variation > 0 else 1.0,
+            [*self.notes, *_oddities(method, word_sizes, unit_sizes, unit_sign)],
+        )
+
+    def _partners(self, edges: np.ndarray, mirrored: bool) -> np.ndarray:
+        """The unit cluster for each word cluster, with the largest sum of |edges|."""
+        from scipy.optimize import linear_sum_assignment
+
+        return linear_sum_assignment(-np.abs(edges))[1]
+
+    @cached_property
+    def _squares(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of squares of each word's and of each unit's responses, float64."""
+        by_word = np.einsum("ij,ij->i", self.response, self.response)
+        by_unit = np.einsum("ij,ij->j", self.response, self.response)
+        return by_word.astype(float), by_unit.astype(float)
 
 
 def decompose(
     expected: ExpectedResponses, words: int | None = 500, minimum_count: int = 1, always: Sequence[str] = ()
 ) -> Decomposition:
-    """What serves every number of clusters: signed singular vectors and trees of the most frequent words' responses.
+    """What serves every number of clusters: signed singular vectors of the responses, and the trees in them.
 
     `words` most frequent words (None: all) that were read at least `minimum_count` times, and the words `always`
     whatever their count. Raises `UnknownName` for a word in `always` that was never read, `QuestionError` where no
@@ -109,97 +192,177 @@ def decompose(
             f"words, or lower the minimum count ({minimum_count:,})."
         )
     response = expected.response[rows]
-    left, right = _embedded(response)
-    notes = _left_out(expected, rows, minimum_count)
+    with _one_thread():
+        of_words, of_units, held = _embedded(response)
+        word_tree = ward_of_many(of_words, WORDS_IN_TREE)
+        unit_tree, mirror = ward(of_units), ward(of_units, either_way=True)
+    notes = [*_left_out(expected, rows, minimum_count)]
+    if held < 0.9995:
+        notes.append(
+            f"Words and units are compared in the {RANK} strongest singular vectors, which hold {held:.0%} of the "
+            "sum of squares."
+        )
+    if len(rows) > WORDS_IN_TREE:
+        notes.append(
+            f"The first {WORDS_IN_TREE:,} words are clustered; each of the other {len(rows) - WORDS_IN_TREE:,} stands "
+            "with the one of them that responds most alike."
+        )
     return Decomposition(
-        expected.state, [expected.words[row] for row in rows], rows, response, ward(left), ward(right), notes
+        expected.state,
+        [expected.words[row] for row in rows],
+        rows,
+        response,
+        word_tree,
+        unit_tree,
+        mirror,
+        _signs_arbitrary(of_units, unit_tree, mirror),
+        tuple(notes),
     )
 
 
-def _left_out(expected: ExpectedResponses, rows: np.ndarray, minimum_count: int) -> tuple[str, ...]:
+def _one_thread():
+    """Matrix products of this size lose by a second thread, and lose much where other programs run."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
+
+
+def _left_out(expected: ExpectedResponses, rows: np.ndarray, minimum_count: int) -> list[str]:
     left = len(expected.words) - len(rows)
     if not left:
-        return ()
+        return []
     share = 1 - expected.counts[rows].sum() / expected.counts.sum()
-    rare = int(np.count_nonzero(expected.counts < minimum_count))
-    why = f", {rare:,} of them read fewer than {minimum_count:,} times" if rare else ""
-    return (
+    kept = np.isin(np.arange(len(expected.words)), rows)
+    rare = int(np.count_nonzero((expected.counts < minimum_count) & ~kept))
+    why = f", {rare:,} of them read fewer than {minimum_count:,} times," if rare else ""
+    return [
         f"{len(rows):,} of {len(expected.words):,} words are clustered; the {left:,} left out{why} stand at "
-        f"{share:.1%} of the steps.",
-    )
+        f"{share:.1%} of the steps."
+    ]
 
 
-def _embedded(response: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(words, units) in the strongest singular vectors, scaled by the singular values: float64[., <= RANK]."""
-    left, values, right = np.linalg.svd(response.astype(float), full_matrices=False)
-    return left[:, :RANK] * values[:RANK], right[:RANK].T * values[:RANK]
+def _embedded(response: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """(words, units, share) in the strongest singular vectors, scaled by their values: float32[., <= RANK].
+
+    `share` is their part of the sum of squares.
+    """
+    if response.shape[0] < response.shape[1]:
+        units, words, share = _embedded(response.T)
+        return words, units, share
+    total = float(np.vdot(response, response))
+    values, vectors = _by_gram(response) if response.shape[1] <= GRAM_TO else _by_krylov(response)
+    words = response @ vectors
+    return words, vectors * np.sqrt(values), float(values.sum()) / total if total else 1.0
+
+
+def _by_gram(response: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(squares of the largest singular values, right singular vectors), from the matrix of inner products of units."""
+    from scipy.linalg import eigh
+
+    units = response.shape[1]
+    gram = (response.T @ response).astype(float)
+    values, vectors = eigh(gram, subset_by_index=[max(0, units - RANK), units - 1])
+    return np.maximum(values, 0).astype(np.float32), vectors.astype(np.float32)
+
+
+def _by_krylov(response: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same by block Lanczos iteration from a fixed start, until no square changes by more than one in 10,000.
+
+    For wide matrices, of which the inner products of all units would take several times as long.
+    """
+    width = response.shape[1]
+    block = np.random.default_rng(0).standard_normal((width, RANK + 4), np.float32)
+    basis, images = np.zeros((width, 0), np.float32), np.zeros((len(response), 0), np.float32)
+    values, before, inside = np.zeros(0), np.zeros(0), np.zeros((0, 0))
+    while basis.shape[1] < min(width, KRYLOV_TO):
+        for _ in range(2):  # once more against what rounding left
+            block = _orthonormal(block - basis @ (basis.T @ block))
+        if not block.shape[1]:
+            break  # the basis spans all that the matrix maps anywhere
+        image = response @ block
+        basis, images = np.hstack([basis, block]), np.hstack([images, image])
+        before = values
+        values, inside = np.linalg.eigh((images.T @ images).astype(float))
+        values, inside = np.maximum(values[-RANK:], 0), inside[:, -RANK:]
+        tolerance = 1e-4 * values + 1e-6 * values[-1]
+        if len(before) and (np.abs(values - before) <= tolerance).all():
+            break
+        block = response.T @ image
+    return values.astype(np.float32), basis @ inside.astype(np.float32)
+
+
+def _orthonormal(columns: np.ndarray) -> np.ndarray:
+    """An orthonormal basis of what the columns span; directions that only rounding made are left out."""
+    values, vectors = np.linalg.eigh((columns.T @ columns).astype(float))
+    kept = values > max(1e-8 * values.max(initial=0), 1e-30)
+    return columns @ (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
+
+
+def _signs_arbitrary(units: np.ndarray, signed: Tree, mirror: Tree) -> bool:
+    """Whether every group of units has its mirror image, over 2 to 20 clusters; see `MIRRORED`."""
+    squares = np.square(units, dtype=float).sum(axis=1)
+    total = squares.sum()
+    numbers = [k for k in range(2, RANK + 1) if 4 * k <= len(units)]
+    if not numbers or not total:
+        return False
+    shares, balances = [], []
+    for k in numbers:
+        shares.append((total - mirror.within(k)) / (total - signed.within(2 * k)))
+        either = [np.bincount(mirror.cut(k), squares * (mirror.signs == sign), k) for sign in (-1, 1)]
+        balances.append(2 * np.minimum(*either).sum() / total)
+    return bool(np.mean(shares) >= MIRRORED and np.mean(balances) >= BALANCED)
 
 
 def _spectral(response: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(word, unit) clusters of scikit-learn; words and units that it cannot place, for being 0 throughout, are in 0."""
     from sklearn.cluster import SpectralCoclustering
 
-    model = SpectralCoclustering(k, random_state=seed).fit(response.astype(float) + abs(float(response.min())))
-    return model.row_labels_.astype(np.int64), model.column_labels_.astype(np.int64)
+    word_cluster, unit_cluster = (np.zeros(length, np.int64) for length in response.shape)
+    shifted = response.astype(float) + abs(float(response.min()))
+    words, units = (np.flatnonzero(shifted.sum(axis=axis) > 0) for axis in (1, 0))
+    if k > 1 and min(len(words), len(units)) >= k:
+        model = SpectralCoclustering(k, random_state=seed).fit(shifted[np.ix_(words, units)])
+        word_cluster[words], unit_cluster[units] = model.row_labels_, model.column_labels_
+    return word_cluster, unit_cluster
 
 
-def _described(
-    decomposition: Decomposition, method: str, k: int, word_cluster: np.ndarray, unit_cluster: np.ndarray
-) -> CoClusters:
-    from scipy.optimize import linear_sum_assignment
-
-    response = decomposition.response.astype(float)
-    of_words, of_units = np.eye(k)[word_cluster], np.eye(k)[unit_cluster]  # [n, k], [units, k]
-    word_sizes, unit_sizes = of_words.sum(axis=0), of_units.sum(axis=0)
-    word_sums, unit_sums = of_words.T @ response, response @ of_units  # [k, units], [n, k]
-    blocks = np.outer(word_sizes, unit_sizes)
-    edges = (word_sums @ of_units) / np.maximum(blocks, 1)
-    mean = response.mean()
-    total = ((response - mean) ** 2).sum()
-    explained = float(1 - (total - (blocks * (edges - mean) ** 2).sum()) / total) if total else 1.0
-    notes = list(decomposition.notes)
+def _oddities(method: str, word_sizes: np.ndarray, unit_sizes: np.ndarray, unit_sign: np.ndarray) -> list[str]:
+    notes = []
     for kind, sizes in (("word", word_sizes), ("unit", unit_sizes)):
-        empty = np.flatnonzero(sizes == 0)
-        if len(empty):
-            notes.append(f"The spectral method left {len(empty)} of {k} {kind} clusters empty.")
-    return CoClusters(
-        decomposition.state,
-        method,
-        k,
-        decomposition.words,
-        decomposition.rows,
-        word_cluster,
-        unit_cluster,
-        _nearness(response, word_sums / np.maximum(word_sizes, 1)[:, None], word_cluster),
-        _nearness(response.T, (unit_sums / np.maximum(unit_sizes, 1)).T, unit_cluster),
-        edges.astype(np.float32),
-        linear_sum_assignment(-np.abs(edges))[1],
-        explained,
-        notes,
-    )
+        empty = np.count_nonzero(sizes == 0)
+        if empty:
+            notes.append(f"The spectral method left {empty} of {len(sizes)} {kind} clusters empty.")
+    turned = np.count_nonzero(unit_sign < 0)
+    if turned:
+        why = "Every group of units has its mirror image here: units" if method == "signed" else "Units"
+        notes.append(
+            f"{why} that move opposite ways share a cluster. {turned:,} of {len(unit_sign):,} units are turned, which "
+            "means that they count in the edges with their sign reversed."
+        )
+    return notes
 
 
-def _nearness(points: np.ndarray, centres: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+def _nearness(
+    points: np.ndarray,
+    centres: np.ndarray,
+    squares: np.ndarray,
+    cluster: np.ndarray,
+    sign: np.ndarray | int = 1,
+) -> np.ndarray:
     """float32[n]: 1 for the point of a cluster that is nearest to its centre, 0 for the farthest, linear between."""
-    distance = np.sqrt(((points - centres[cluster]) ** 2).sum(axis=1))
+    centres = centres.astype(np.float32)  # in double precision the product would copy the matrix
+    own = (points @ centres.T)[np.arange(len(points)), cluster] * sign
+    distance = np.sqrt(np.maximum(squares - 2.0 * own + np.square(centres, dtype=float).sum(axis=1)[cluster], 0))
     least, most = np.full(len(centres), np.inf), np.zeros(len(centres))
     np.minimum.at(least, cluster, distance)
     np.maximum.at(most, cluster, distance)
-    spread = (most - least)[cluster]
-    return np.where(spread > 0, (most[cluster] - distance) / np.where(spread > 0, spread, 1), 1).astype(np.float32)
+    least, most = least[cluster], most[cluster]
+    alike = most - least <= 1e-3 * most  # rounding must not rank the two members of a pair
+    return np.where(alike, 1, (most - distance) / np.where(alike, 1, most - least)).astype(np.float32)
 
 
-def members(clusters: CoClusters, expected: ExpectedResponses) -> pa.Table:
-    """A clustering as a table, a row a word or unit: kind, id (a word's or a unit's), word, count, cluster, weight."""
-    units = len(clusters.unit_cluster)
-    ids = np.concatenate([expected.word_ids[clusters.rows], np.arange(units)])
-    counts = pa.array([*expected.counts[clusters.rows].tolist(), *[None] * units], pa.int64())
-    return pa.table(
-        {
-            "kind": pa.array(["word"] * len(clusters.rows) + ["unit"] * units, pa.string()),
-            "id": pa.array(ids, pa.int32()),
-            "word": pa.array([*clusters.words, *[None] * units], pa.string()),
-            "count": counts,
-            "cluster": pa.array(np.concatenate([clusters.word_cluster, clusters.unit_cluster]), pa.int32()),
-            "weight": pa.array(np.concatenate([clusters.word_weight, clusters.unit_weight]), pa.float32()),
-        }
-    )
+def _with_the_most(signs: np.ndarray, cluster: np.ndarray, k: int) -> np.ndarray:
+    """The signs, reversed in clusters in which most are negative, or half of them and the first."""
+    balance = np.bincount(cluster, signs, k)
+    first = signs[np.unique(cluster, return_index=True)[1]]
+    return (signs * np.where(balance, np.sign(balance), first)[cluster]).astype(np.int8)
