@@ -12,8 +12,11 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from pages._asked_responses import responses
+from pages._co_cluster_address import FEWEST, USUAL_CLUSTERS
+from pages._co_cluster_address import most_clusters as most_of
 from pages._parameters import Names, Parameters
-from rnnstore import Model, State
+from rnnstore import Model, State, StoreError
 from rnnstore.charts.glyph_layout import FEWEST_COLUMNS
 from rnnstore.co_clusters import METHODS
 from rnnstore.passages import Colouring, sentences_of
@@ -23,7 +26,6 @@ LONGEST_STRETCH = 1000
 LONGEST_LINK = 6000
 """Letters of an address that a text may take; browsers take more, what stands between them and a server often not."""
 
-FEWEST_CLUSTERS, MOST_CLUSTERS = 2, 20
 WORDS = (2, 1_000_000)
 MOST_A_LINE = 40
 
@@ -70,8 +72,8 @@ def read(given: Mapping[str, str], model: Model, state: State, names: Names) -> 
         )
         sentences = sentences[:MOST_PASSAGES]
         stretches = stretches[: MOST_PASSAGES - len(sentences)]
-    usual = min(10, state.units)
-    k = asked.whole("k", usual, min(FEWEST_CLUSTERS, state.units), min(MOST_CLUSTERS, state.units))
+    most = most_clusters(model, state)
+    k = asked.whole("k", min(USUAL_CLUSTERS, most), min(FEWEST, most), most, "number of clusters")
     view = View(
         text=text,
         sentences=tuple(sentences),
@@ -93,6 +95,14 @@ def read(given: Mapping[str, str], model: Model, state: State, names: Names) -> 
         find=asked.text("seek"),
     )
     return view, asked.sentences
+
+
+def most_clusters(model: Model, state: State) -> int:
+    """The largest number of clusters that can be asked for."""
+    try:
+        return most_of(responses(model, state.name))
+    except StoreError:  # there are no responses to group units by, which the panel says
+        return USUAL_CLUSTERS
 
 
 def write_text(names: Names, text: str) -> None:

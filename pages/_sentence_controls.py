@@ -7,20 +7,23 @@ from typing import Any
 
 import streamlit as st
 
+from pages._co_cluster_address import FEWEST
 from pages._controls import controlled, number
-from pages._sentence_address import FEWEST_CLUSTERS, MOST_A_LINE, MOST_CLUSTERS, WORDS, Names, View
-from rnnstore import State
+from pages._sentence_address import MOST_A_LINE, WORDS, Names, View, most_clusters
+from rnnstore import Model, State
 from rnnstore.charts.glyph_layout import FEWEST_COLUMNS, Arrangement
 from rnnstore.co_clusters import METHODS
 from rnnstore.passages import Passage, common_words
 
 
-def choose(state: State, view: View, arrangement: Arrangement, passages: Sequence[Passage], names: Names) -> None:
+def choose(
+    model: Model, state: State, view: View, arrangement: Arrangement, passages: Sequence[Passage], names: Names
+) -> None:
     """Clusters, arrangement, alignment and colours."""
     prefix = names.prefix
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        most = min(MOST_CLUSTERS, state.units)
-        number("Clusters", names("k"), view.k, min(FEWEST_CLUSTERS, most), most, width=110, key=f"{prefix}sentences-k")
+        most = most_clusters(model, state)
+        number("Clusters", names("k"), view.k, min(FEWEST, most), most, width=110, key=f"{prefix}sentences-k")
         number(
             "Glyphs a line",
             names("line"),
@@ -125,7 +128,8 @@ def _choose_more(view: View, names: Names) -> None:
         options=list(METHODS),
         usual=METHODS[0],
         key=f"{prefix}sentences-method",
-        help="Signed: singular vectors with their signs, never empty, always the same. Spectral: as in the paper",
+        help="Signed: singular vectors with their signs, never empty, always the same. Mirrored: units that move opposite "
+        "ways share a cluster. Spectral: as in the paper",
     )
     if view.method == "spectral":
         number("Seed", names("seed"), view.seed, 0, 10_000, usual=0, key=f"{prefix}sentences-seed")

@@ -112,7 +112,8 @@ def _show_text(
     names: Names,
     go: Callable[[int, int], None],
 ) -> None:
-    st.subheader(f"The text, coloured by {view.colouring}", anchor=False)
+    of_cluster = "the mean of " if view.colouring is not None and view.colouring.unit is None else ""
+    st.subheader(f"The text, coloured by {of_cluster}{view.colouring}", anchor=False)
     words = sum(len(each) for each in passages)
     if words > MOST:
         st.caption(f"Shown: the first {MOST:,} of {words:,} words.")

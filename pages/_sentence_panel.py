@@ -59,7 +59,7 @@ def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (
         return
     begin = offsets(passages, view.align)
     arrangement, columns = _arranged(passages, begin, view)
-    choose(state, view, arrangement, passages, names)
+    choose(model, state, view, arrangement, passages, names)
     if columns > FEWEST_COLUMNS:
         _show_course(passages, begin, arrangement, columns, names)
     chosen = _chosen(passages, arrangement, view)
@@ -88,7 +88,7 @@ def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (
             height=int(picture.specification["height"]),
             alt="A glyph for every word: what it left in each cluster of units, what it changed and what it preserved.",
         )
-    _say_what_is_shown(shown, arrangement, columns, found)
+    _say_what_is_shown(model, shown, arrangement, columns, found)
     _go_on(model, state, view, shown, passages, arrangement, chosen, names)
     if chosen:
         show_details(
@@ -110,7 +110,12 @@ def _measured(shown: Sequence[Titled], state: State, view: View, found: CoCluste
     """The readings, measured; where a gate is asked for and missing, by the values, with a sentence."""
     measured, said = [], set()
     for each in shown:
-        options: dict[str, Any] = {"title": each.title, "first": each.first, "colouring": view.colouring}
+        options: dict[str, Any] = {
+            "title": each.title,
+            "first": each.first,
+            "colouring": view.colouring,
+            "unit_sign": found.unit_sign,
+        }
         try:
             measured.append(passage(each.reading, state.name, found.unit_cluster, by_gate=view.by_gate, **options))
             continue
@@ -259,13 +264,16 @@ def _tells_labels(passages: Sequence[Passage]) -> bool:
     return bool(tables) and all(table["target"].null_count == table.num_rows for table in tables)
 
 
-def _say_what_is_shown(shown: Sequence[Titled], arrangement: Arrangement, columns: int, found: CoClusters) -> None:
+def _say_what_is_shown(
+    model: Model, shown: Sequence[Titled], arrangement: Arrangement, columns: int, found: CoClusters
+) -> None:
     """What was left out or is not as one might think, in sentences."""
     said = []
     last = arrangement.last or 0
     if (arrangement.first, last) != (0, columns):
         said.append(
-            f"Shown: words {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip above for others."
+            f"Shown: {model.card.level}s {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip "
+            "above for others."
         )
     for each in shown:
         source = "" if each.first is None else f"{each.reading.source}. "

@@ -53,7 +53,10 @@ def draw(model: Model, state: State) -> None:
         sentence, actions = st.columns([0.44, 0.56], vertical_alignment="center")
         with sentence:
             say_selection(model, view, chosen)
-        with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        with (
+            actions,
+            st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"),
+        ):
             offer_actions(model, state, view, chosen)
             with st.popover("States"):
                 choose_below(model, view)

@@ -56,7 +56,7 @@ class Colouring:
     cluster: int | None = None
 
     def __str__(self) -> str:
-        return f"unit {self.unit}" if self.unit is not None else f"mean of cluster {self.cluster}"
+        return f"unit {self.unit}" if self.unit is not None else f"cluster {self.cluster}"
 
 
 def passage(
@@ -64,6 +64,7 @@ def passage(
     state: str,
     unit_cluster: np.ndarray,
     *,
+    unit_sign: np.ndarray | None = None,
     title: str = "",
     by_gate: bool = False,
     colouring: Colouring | None = None,
@@ -71,10 +72,12 @@ def passage(
 ) -> Passage:
     """A reading measured in `state` by the clusters int[units].
 
+    Units whose `unit_sign` int[units] is -1 were turned when they were grouped, and count with their values reversed.
     With `by_gate`, what is preserved is measured by the gate that keeps the state instead of by the values. Raises
     `QuestionError` for a state that the reading does not have, and where its gate is not in it.
     """
-    values = state_of(reading, state)
+    sign = np.ones(len(unit_cluster), np.float32) if unit_sign is None else np.asarray(unit_sign, np.float32)
+    values = state_of(reading, state) * sign
     forget = None
     if by_gate:
         gate = keeping_gate(state, reading.gates)
@@ -90,9 +93,9 @@ def passage(
         typed=reading.typed,
         unknown=reading.unknown,
         starts=reading.starts,
-        measures=sequence_measures(values, reading.before[state], unit_cluster, forget, reading.starts),
+        measures=sequence_measures(values, reading.before[state] * sign, unit_cluster, forget, reading.starts),
         predictions=reading.predictions,
-        values=None if colouring is None else coloured_values(reading, state, unit_cluster, colouring),
+        values=None if colouring is None else coloured_values(reading, state, unit_cluster, colouring, sign),
         first=first,
     )
 
@@ -138,8 +141,10 @@ def state_of(reading: Reading, state: str) -> np.ndarray:
     return reading.states[state]
 
 
-def coloured_values(reading: Reading, state: str, unit_cluster: np.ndarray, colouring: Colouring) -> np.ndarray:
-    """float[n]: the values of one unit, or the means over one cluster of units."""
+def coloured_values(
+    reading: Reading, state: str, unit_cluster: np.ndarray, colouring: Colouring, unit_sign: np.ndarray | int = 1
+) -> np.ndarray:
+    """float[n]: the values of one unit, or the means over one cluster of units, those with a sign of -1 reversed."""
     values = state_of(reading, state)
     if colouring.unit is not None:
         if not 0 <= colouring.unit < values.shape[1]:
@@ -148,7 +153,7 @@ def coloured_values(reading: Reading, state: str, unit_cluster: np.ndarray, colo
     members = np.asarray(unit_cluster) == colouring.cluster
     if not members.any():
         raise QuestionError(f"There is no unit in a cluster {colouring.cluster}.")
-    return values[:, members].mean(axis=1).astype(float)
+    return (values * unit_sign)[:, members].mean(axis=1).astype(float)
 
 
 def response_at(reading: Reading, state: str, index: int) -> np.ndarray:

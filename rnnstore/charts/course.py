@@ -19,11 +19,10 @@ from rnnstore.charts.picture import Picture, clicked, fitted, named, with_number
 from rnnstore.passages import Passage
 from rnnstore.windows import visible
 
-MARGIN = {"left": 88, "right": 10, "top": 4, "bottom": 4}
+MARGIN = {"left": 88, "right": 10, "top": 20, "bottom": 4}
 FINEST = 400
 """Columns at most."""
 
-HEADING = 16
 SAID = "what each word changed, a row a cluster; drag over it to choose the words that are drawn as glyphs"
 
 LEAST, MOST, BETWEEN = 2.5, 5.0, 8.0
@@ -55,7 +54,7 @@ def course_picture(
     reach = max((float(np.quantile(np.abs(each), 0.99)) for each in changes if each.size), default=0.0) or 1.0
     cells, words, titles = [], [], []
     for number, (each, change, offset) in enumerate(zip(passages, changes, offsets, strict=True)):
-        top = HEADING + number * block
+        top = number * block
         starts, largest = _binned(change, together)
         left = starts + offset
         right = np.minimum(starts + together, len(each)) + offset
@@ -88,7 +87,7 @@ def course_picture(
             )
         )
         titles.append((top + (block - BETWEEN) / 2, each.title))
-    heights, texts = zip((HEADING / 2 - 2, SAID), *titles, strict=True)
+    heights, texts = zip((-9.0, SAID), *titles, strict=True)
     tables = {
         "cells": pa.concat_tables(cells).combine_chunks(),
         "words": pa.concat_tables(words).combine_chunks(),
@@ -100,7 +99,7 @@ def course_picture(
             }
         ),
     }
-    height = HEADING + block * len(passages) - BETWEEN + MARGIN["top"] + MARGIN["bottom"]
+    height = block * len(passages) - BETWEEN + MARGIN["top"] + MARGIN["bottom"]
     numbers: dict[str, Any] = {"columns": max(columns, 1)}
     if brush is not None:
         numbers["brush"] = {"x": [float(brush[0]), float(brush[1])]}

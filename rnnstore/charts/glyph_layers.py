@@ -22,6 +22,11 @@ _CELL = "(width * (datum.wx2 - datum.wx))"
 _ROOM = "(width * (datum.x2 - datum.x))"
 
 
+def _fitted(field: str, room: str, most: float) -> str:
+    """The size of letters at which a text fits its room, by estimate, and no smaller than can be read."""
+    return f"max(8.5, min({most}, ({room} - 3) / (0.56 * max(length(datum.{field}), 1))))"
+
+
 @lru_cache(maxsize=8)
 def glyph_specification(palette: Palette, width: int) -> dict[str, Any]:
     """The glyph view in Vega-Lite, over the tables that `glyph_picture` makes."""
@@ -201,7 +206,7 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
             baseline="middle",
             align=alt.ExprRef("down ? 'right' : 'center'"),
             tooltip=None,
-            fontSize=alt.ExprRef("length(datum.typed) < 2 ? 13 : 12"),
+            fontSize=alt.ExprRef(f"length(datum.typed) < 2 ? 13 : {_fitted('typed', _CELL, 12)}"),
             fontStyle=alt.ExprRef("datum.unknown ? 'italic' : 'normal'"),
             fontWeight=alt.ExprRef("datum.selected || datum.aligned ? 700 : 400"),
             limit=alt.ExprRef(f"length(datum.typed) < 2 ? 0 : max({_CELL} - 2, 1)"),
@@ -237,7 +242,11 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
         named("predictions")
         .transform_calculate(left="datum.x + 3 / width", said=f"datum.shown + ({_ROOM} > 92 ? '  ' + {number} : '')")
         .mark_text(
-            baseline="middle", align="left", fontSize=10.5, tooltip=None, limit=alt.ExprRef(f"max({_ROOM} - 5, 1)")
+            baseline="middle",
+            align="left",
+            fontSize=alt.ExprRef(_fitted("shown", _ROOM, 10.5)),
+            tooltip=None,
+            limit=alt.ExprRef(f"max({_ROOM} - 5, 1)"),
         )
         .encode(_x("left"), _y("mid"), text="said:N", color=_colour("ink"))
     )

@@ -26,13 +26,14 @@ from rnnstore.passages import (
     strongest,
     typical_words,
 )
+from rnnstore.pictures.co_clusters import USUAL_CLUSTERS
 
 
 def sentences_picture(
     model: Model,
     state: str,
     *sentences: str | tuple[int, int],
-    k: int = 10,
+    k: int | None = None,
     words: int | None = 500,
     align: str = "",
     at: tuple[int, int] | None = None,
@@ -49,7 +50,7 @@ def sentences_picture(
     """The glyphs of sentences side by side: what each word did to each of `k` clusters of units of a state.
 
     A text is read by the model's network, (first step, stop) is a stretch of its recording. The clusters are those of
-    the `words` most frequent words' expected responses; `align` is a word that stands in one column, `at` the token
+    the `words` most frequent words' expected responses; `k` None is ten, or as many as there can be; `align` is a word that stands in one column, `at` the token
     (sentence, index) whose links are drawn (None: the one that moved the clusters most), `cluster` one to emphasise.
     With `by_gate` the gate says what is preserved, with `own_scale` each cluster has its own. Raises `QuestionError`
     and `MissingNetwork` with a sentence for what cannot be read.
@@ -79,7 +80,7 @@ def coloured_text(
     *sentences: str | tuple[int, int],
     unit: int | None = None,
     cluster: int | None = None,
-    k: int = 10,
+    k: int | None = None,
     words: int | None = 500,
     theme: str = "light",
     width: int = 1100,
@@ -93,15 +94,29 @@ def coloured_text(
 
 
 def _passages(
-    model: Model, state: str, sentences: Sequence[str | tuple[int, int]], k: int, words: int | None, **options: Any
+    model: Model,
+    state: str,
+    sentences: Sequence[str | tuple[int, int]],
+    k: int | None,
+    words: int | None,
+    **options: Any,
 ) -> tuple[list[Titled], CoClusters, list[Passage]]:
     """Sentences read, the clusters of units, and the sentences measured by these."""
     if not sentences:
         raise QuestionError("There is no sentence to show: give a text, or (first step, stop) of the recording.")
     shown = readings(model, sentences)
-    found = decompose(expected_responses(model, state), words).clusters(k)
+    decomposed = decompose(expected_responses(model, state), words)
+    found = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k)
     measured = [
-        passage(each.reading, state, found.unit_cluster, title=each.title, first=each.first, **options)
+        passage(
+            each.reading,
+            state,
+            found.unit_cluster,
+            unit_sign=found.unit_sign,
+            title=each.title,
+            first=each.first,
+            **options,
+        )
         for each in shown
     ]
     return shown, found, measured
