@@ -31,6 +31,9 @@ MOST_A_LINE = 40
 
 LONG = "long"
 
+LAST = "sentences-last"
+"""In the session: the text of the sentences shown last, which another page may take over."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -63,7 +66,7 @@ class View:
 def read(given: Mapping[str, str], model: Model, state: State, names: Names) -> tuple[View, list[str]]:
     """What the address `given` asks for of this model and state, and sentences about what it names in vain."""
     asked = names.read(given)
-    text = _text(asked, names)
+    text = st.session_state[LAST] = _text(asked, names)
     sentences = sentences_of(text, model.card.level == "character")
     stretches = _stretches(asked, model)
     if len(sentences) + len(stretches) > MOST_PASSAGES:
