@@ -14,12 +14,14 @@ from rnnstore.errors import QuestionError
 from rnnstore.expected import expected_responses, word_response, word_tags, words_of_unit
 from rnnstore.model import Model
 
+USUAL_CLUSTERS = 10
+
 
 def clusters_picture(
     model: Model,
     state: str,
     *,
-    k: int = 10,
+    k: int | None = None,
     words: int | None = 500,
     method: str = "signed",
     chosen: Sequence[str] = (),
@@ -29,7 +31,8 @@ def clusters_picture(
     drawing: Drawing | None = None,
     theme: str = "light",
 ) -> Picture:
-    """The units and words of a state in `k` clusters each: chips, clouds, and links between them (RNNVis, figure 1).
+    """The units and words of a state in `k` clusters each (None: ten, or as many as there can be): chips, clouds, and
+    links between them (RNNVis, figure 1).
 
     The `words` most frequent words (None: all) and those `chosen`, whose responses colour the units; `units` colour the
     words, `pinned` words are drawn in any case, `tags` is a track by whose most frequent label words are coloured.
@@ -37,7 +40,8 @@ def clusters_picture(
     >>> clusters_picture(model, "layer1.c", k=6, chosen=["("])  # doctest: +SKIP
     """
     expected = expected_responses(model, state)
-    found = decompose(expected, words, always=(*chosen, *pinned)).clusters(k, method)
+    decomposed = decompose(expected, words, always=(*chosen, *pinned))
+    found = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
     selected = Chosen(chosen, units, pinned, word_tags(model, tags) if tags else None)
     return co_cluster_picture(found, expected, palette(theme), selected, drawing)
 

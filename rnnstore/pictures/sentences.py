@@ -50,8 +50,9 @@ def sentences_picture(
     """The glyphs of sentences side by side: what each word did to each of `k` clusters of units of a state.
 
     A text is read by the model's network, (first step, stop) is a stretch of its recording. The clusters are those of
-    the `words` most frequent words' expected responses; `k` None is ten, or as many as there can be; `align` is a word that stands in one column, `at` the token
-    (sentence, index) whose links are drawn (None: the one that moved the clusters most), `cluster` one to emphasise.
+    the `words` most frequent words' expected responses, ten unless `k` is given, or as many as there can be; `align`
+    is a word that stands in one column, `at` the token (sentence, index) whose links are drawn (None: the one that
+    moved the clusters most), `cluster` one to emphasise.
     With `by_gate` the gate says what is preserved, with `own_scale` each cluster has its own. Raises `QuestionError`
     and `MissingNetwork` with a sentence for what cannot be read.
 
