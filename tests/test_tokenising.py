@@ -1,6 +1,7 @@
 """Typed text becomes words by a description: each rule on a sentence that shows it, and what holds for any text."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -197,3 +198,8 @@ def test_words_of_the_vocabulary_with_blanks_between_them_are_themselves(words):
 def test_a_description_that_is_none_is_refused(facts):
     with pytest.raises(ValueError, match="validation error"):
         Tokenisation.model_validate_json(json.dumps(facts))
+
+
+def test_every_fact_of_a_description_is_documented():
+    page = (Path(__file__).parents[1] / "docs" / "network.md").read_text("utf-8")
+    assert [name for name in Tokenisation.model_fields if f"`{name}`" not in page] == []
