@@ -15,10 +15,10 @@ from typing import Literal
 
 import numpy as np
 
-from rnnstore.derivatives import Arrays, Derivative, derivative
 from rnnstore.errors import QuestionError
 from rnnstore.network import Network
 from rnnstore.reading import Reading
+from rnnstore.unrolled import Unrolled
 
 Target = Literal["true", "predicted"]
 Scale = Literal["embedding", "one-hot", "times-input"]
@@ -79,38 +79,19 @@ def connectivity(
         raise QuestionError(
             f"The text has {steps:,} steps; connectivity is worked out for at most {LONGEST:,}. Choose a part of it."
         )
-    layers = range(1, len(network.cells) + 1)
-    slopes = {layer: derivative(network.cells[layer - 1]) for layer in layers}
-    weights = {layer: slopes[layer].by_gate(network.layer_weights(layer)) for layer in layers}
-    factors = {layer: _factors(reading, slopes[layer], weights[layer], layer) for layer in layers}
-    carried = {
-        layer: {name: np.zeros((steps, slopes[layer].cell.units), np.float32) for name in slopes[layer].states}
-        for layer in layers
-    }
     known = targets >= 0
-    carried[len(layers)]["h"][known] = network.output_columns(targets[known])
+    seeds = np.zeros((steps, 1, network.cells[-1].units), np.float32)
+    seeds[known, 0] = network.output_columns(targets[known])
     embedding, values = network.inputs(ids), np.zeros((steps, steps), np.float32)
-    gram = None
-    if scale == "one-hot":
-        table = network.inputs(np.arange(len(network.words)))
-        gram = table.T @ table
-    for t in range(steps - 1, -1, -1):
-        later, x = slice(t, steps), None
-        for layer in reversed(layers):
-            slope = slopes[layer]
-            cotangents = {name: rows[later] for name, rows in carried[layer].items()}
-            if x is not None:
-                cotangents["h"] = cotangents["h"] + x
-            here = {name: value[t] for name, value in factors[layer].items()}
-            before, inner = slope.pull(weights[layer], here, cotangents)
-            x = slope.input(weights[layer], inner)
-            for name, rows in carried[layer].items():
-                rows[later] = 0 if reading.starts[t] else before[name]
+    table = network.inputs(np.arange(len(network.words))) if scale == "one-hot" else None
+    gram = None if table is None else table.T @ table  # |table x| of a gradient x needs no more than this
+    for arrived in unrolled(network, reading).back(seeds):
+        t, x = arrived.step, arrived.input
         if scale == "times-input":
-            values[later, t] = x @ embedding[t]
+            values[t:, t] = x @ embedding[t]
         else:
             squares = np.einsum("ij,ij->i", x, x if gram is None else x @ gram)
-            values[later, t] = np.sqrt(np.maximum(squares, 0))
+            values[t:, t] = np.sqrt(np.maximum(squares, 0))
     values[~known] = np.nan
     return Connectivity(values, targets, scale)
 
@@ -151,14 +132,14 @@ def occlusion(network: Network, reading: Reading, ids: np.ndarray, targets: np.n
     return fallen
 
 
-def _factors(reading: Reading, slope: Derivative, weights: Arrays, layer: int) -> dict[str, np.ndarray]:
-    """The factors of all steps of one layer, from what the reading holds of it."""
-    names = (*slope.states, *slope.cell.gates)
-    series = {name: {**reading.states, **reading.gates}[f"layer{layer}.{name}"] for name in names}
-    before = {}
-    for name in slope.states:
-        shifted = np.roll(series[name], 1, axis=0)
-        shifted[0] = reading.before[f"layer{layer}.{name}"]
-        shifted[reading.starts] = 0
-        before[name] = shifted
-    return slope.factors(weights, before, series)
+def unrolled(network: Network, reading: Reading) -> Unrolled:
+    """The network at the states and gates of a text that it read."""
+    series = {**reading.states, **reading.gates}
+    layers = [(f"layer{number}.", cell) for number, cell in enumerate(network.cells, 1)]
+    return Unrolled(
+        network.cells,
+        [network.layer_weights(number) for number in range(1, len(layers) + 1)],
+        [{name: series[layer + name][:, None] for name in (*cell.states, *cell.gates)} for layer, cell in layers],
+        [{name: reading.before[layer + name][None] for name in cell.states} for layer, cell in layers],
+        reading.starts[:, None],
+    )

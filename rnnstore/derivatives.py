@@ -51,10 +51,17 @@ class Derivative:
         """
         raise NotImplementedError
 
-    def push(self, weights: Arrays, factors: Arrays, tangents: Arrays, x: Array | None = None) -> dict[str, Array]:
+    def merge(self, weights: Arrays, factors: Arrays) -> dict[str, Array]:
+        """The matrices of one step that `push` multiplies tangents by, from its `factors`, float32[units] each.
+
+        Gates that end in the same state are one matrix, so that many tangents cost few products.
+        """
+        return {name: weights[name] * factors[name.split(".")[1]] for name in weights if name.count(".") == 1}
+
+    def push(self, merged: Arrays, factors: Arrays, tangents: Arrays, x: Array | None = None) -> dict[str, Array]:
         """Tangents of the states after a step from those before it, and of its input float32[rows, inputs] if given.
 
-        `factors` of this one step, float32[units] each.
+        `merged` and `factors` of this one step.
         """
         raise NotImplementedError
 
@@ -86,9 +93,9 @@ class Vanilla(Derivative):
     def factors(self, weights, before, series, tanh=np.tanh):
         return {"h'": before["h"], "a": 1 - series["h"] * series["h"]}
 
-    def push(self, weights, factors, tangents, x=None):
-        moved = tangents["h"] @ (weights["recurrent.a"] * factors["a"])
-        return {"h": moved if x is None else moved + x @ (weights["kernel.a"] * factors["a"])}
+    def push(self, merged, factors, tangents, x=None):
+        moved = tangents["h"] @ merged["recurrent.a"]
+        return {"h": moved if x is None else moved + x @ merged["kernel.a"]}
 
     def pull(self, weights, factors, cotangents):
         inner = {"a": cotangents["h"] * factors["a"]}
@@ -117,14 +124,19 @@ class LSTM(Derivative):
             found["shown"] = found["shown"] + found["o"] * weights["peephole_o"]
         return found
 
-    def push(self, weights, factors, tangents, x=None):
-        def through(name, gates):
-            return total(weights[f"{name}.{gate}"] * factors[gate] for gate in gates)
+    def merge(self, weights, factors):
+        through = {"c": "ifg", "h": "o"}
+        return {
+            f"{name}.{state}": total(weights[f"{name}.{gate}"] * factors[gate] for gate in gates)
+            for name in ("kernel", "recurrent")
+            for state, gates in through.items()
+        }
 
-        c = tangents["c"] * factors["kept"] + tangents["h"] @ through("recurrent", "ifg")
-        h = tangents["h"] @ through("recurrent", "o")
+    def push(self, merged, factors, tangents, x=None):
+        c = tangents["h"] @ merged["recurrent.c"] + tangents["c"] * factors["kept"]
+        h = tangents["h"] @ merged["recurrent.h"]
         if x is not None:
-            c, h = c + x @ through("kernel", "ifg"), h + x @ through("kernel", "o")
+            c, h = c + x @ merged["kernel.c"], h + x @ merged["kernel.h"]
         return {"c": c, "h": h + c * factors["shown"]}
 
     def pull(self, weights, factors, cotangents):
@@ -149,21 +161,30 @@ class GRU(Derivative):
             found["reset h'"] = r * h
         return found
 
-    def push(self, weights, factors, tangents, x=None):
-        h, z, r, g = tangents["h"], factors["z"], factors["r"], factors["g"]
+    def merge(self, weights, factors):
+        z, r, g = factors["z"], factors["r"], factors["g"]
         if self.cell.reset == "after":
-            into_g, by_r = factors["reset"] * g, r * g
-            merged = weights["recurrent.z"] * z + weights["recurrent.r"] * by_r + weights["recurrent.g"] * into_g
-            after = h * factors["kept"] + h @ merged
-            if x is not None:
-                after += x @ (weights["kernel.z"] * z + weights["kernel.r"] * by_r + weights["kernel.g"] * g)
-            return {"h": after}
-        reset = h * factors["reset"] + (h @ weights["recurrent.r"]) * r
-        after = h * factors["kept"] + h @ (weights["recurrent.z"] * z)
+            by = {"kernel": {"z": z, "r": r * g, "g": g}, "recurrent": {"z": z, "r": r * g, "g": factors["reset"] * g}}
+            return {name: total(weights[f"{name}.{gate}"] * by[name][gate] for gate in "zrg") for name in by}
+        return {
+            "kernel": weights["kernel.z"] * z + weights["kernel.g"] * g,
+            "recurrent": weights["recurrent.z"] * z,
+            "kernel.r": weights["kernel.r"] * r,
+            "recurrent.r": weights["recurrent.r"] * r,
+            "reset": weights["recurrent.g"] * g,
+        }
+
+    def push(self, merged, factors, tangents, x=None):
+        h = tangents["h"]
+        after = h @ merged["recurrent"] + h * factors["kept"]
         if x is not None:
-            reset += (x @ weights["kernel.r"]) * r
-            after += x @ (weights["kernel.z"] * z + weights["kernel.g"] * g)
-        return {"h": after + reset @ (weights["recurrent.g"] * g)}
+            after = after + x @ merged["kernel"]
+        if self.cell.reset == "after":
+            return {"h": after}
+        reset = h @ merged["recurrent.r"] + h * factors["reset"]
+        if x is not None:
+            reset = reset + x @ merged["kernel.r"]
+        return {"h": after + reset @ merged["reset"]}
 
     def pull(self, weights, factors, cotangents):
         h = cotangents["h"]
@@ -212,15 +233,15 @@ class NestedLSTM(Derivative):
             }
         return found
 
-    def push(self, weights, factors, tangents, x=None):
+    def push(self, merged, factors, tangents, x=None):
         hidden, outputs = tangents["h"], {}
         for level in self.levels:
             end = "" if level == 1 else str(level)
 
             def of(gate, level=level, end=end, x=x, hidden=hidden):
                 name = f"{gate}{level}"
-                moved = hidden @ (weights[f"recurrent{end}.{name}"] * factors[name])
-                return moved if x is None else moved + x @ (weights[f"kernel{end}.{name}"] * factors[name])
+                moved = hidden @ merged[f"recurrent{end}.{name}"]
+                return moved if x is None else moved + x @ merged[f"kernel{end}.{name}"]
 
             outputs[level] = of("o")
             x, hidden = of("i") + of("z"), of("f") + tangents[f"c{level}"] * factors[f"kept{level}"]

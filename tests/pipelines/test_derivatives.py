@@ -58,7 +58,8 @@ def test_tangents_go_forward_as_the_jacobian_of_the_step_says(kind, options):
     expected, rng = jacobians(trained, x, before), np.random.default_rng(1)
     tangents = {name: rng.normal(size=(7, UNITS)).astype(np.float32) for name in before}
     dx = rng.normal(size=(7, INPUTS)).astype(np.float32)
-    alone, both = slope.push(blocks, factors, tangents), slope.push(blocks, factors, tangents, dx)
+    merged = slope.merge(blocks, factors)
+    alone, both = slope.push(merged, factors, tangents), slope.push(merged, factors, tangents, dx)
     for name, rows in expected.items():
         moved = sum(tangents[key] @ rows[key].T for key in before)
         np.testing.assert_allclose(alone[name], moved, atol=2e-5)

@@ -1,0 +1,77 @@
+"""Itemized gradients: from which step to which step the gradient of a training batch reached (RNNbow).
+
+The gradient of the recurrent weights is a sum over loss steps t and source steps j <= t of g(t, j), the gradient of
+the loss of step t through step j's copy of the weights. Each is an outer product of the state before step j and the
+cotangent that arrives at j from t, so its norm needs no matrix (methods of Cashman et al., "RNNbow", 2018, whose
+printed recursion holds for single units only). Norms do not add up to the norm of the sum; shares do, exactly:
+
+    share(t, j) = <g(t, j), g(j)> / |g(j)|,   g(j) = sum over t of g(t, j),   so that   sum over t of share = |g(j)|.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnstore.unrolled import Unrolled
+
+
+@dataclass(frozen=True)
+class Itemized:
+    """The gradient of one layer's recurrent weights, by loss step (row) and source step (column); `n` steps.
+
+    magnitude   float32[n, n]: |g(t, j)|; NaN where t < j or the lag was not asked for
+    share       float32[n, n]: signed, see above; columns sum to |g(j)|
+    """
+
+    magnitude: np.ndarray
+    share: np.ndarray
+
+    @property
+    def by_lag(self) -> np.ndarray:
+        """float32[lags]: mean magnitude at each lag t - j, over the source steps that have it."""
+        steps = len(self.magnitude)
+        means = [np.diagonal(self.magnitude, -lag).mean() for lag in range(steps)]
+        return np.array([mean for mean in means if np.isfinite(mean)], np.float32)
+
+    def horizon(self, fraction: float) -> float:
+        """The first lag at which the mean magnitude is under `fraction` of that at lag 0; NaN if it never is."""
+        profile = self.by_lag
+        under = np.flatnonzero(profile < fraction * profile[0]) if len(profile) and profile[0] > 0 else []
+        return float(under[0]) if len(under) else float("nan")
+
+
+def itemized(unrolled: Unrolled, seeds: np.ndarray, lags: int | None = None) -> dict[int, Itemized]:
+    """The itemized gradient of every layer, from 1.
+
+    `seeds` float32[steps, batch, units]: the gradient of each step's loss with respect to the top layer's h, all
+    factors of the training's loss included. A batch is one sum: the norms are those of the whole batch's gradient.
+    `lags`: how many lags are followed, from 0; None for all.
+    """
+    steps, batch = seeds.shape[:2]
+    found = {layer: np.full((2, steps, steps), np.nan, np.float32) for layer in unrolled.derivatives}
+    for arrived in unrolled.back(seeds, lags, inputs=False):
+        j = arrived.step
+        for layer, inner in arrived.inner.items():
+            factors = {name: value[j] for name, value in unrolled.factors[layer].items()}
+            squares = alike = whole = 0.0
+            for left, rights in unrolled.derivatives[layer].outer(_of_all(factors, inner), inner):
+                of_states = left[:batch] @ left[:batch].T  # [batch, batch], how alike the states before j are
+                for right in rights:
+                    each = right.reshape(-1, batch, right.shape[1])  # [loss steps, batch, units]
+                    mixed = of_states * each if batch == 1 else of_states @ each
+                    total = mixed.sum(axis=0)
+                    squares = squares + np.einsum("tbu,tbu->t", each, mixed)
+                    alike = alike + np.einsum("tbu,bu->t", each, total)
+                    whole = whole + np.vdot(each.sum(axis=0), total)
+            rows = slice(j, j + len(squares))
+            found[layer][0, rows, j] = np.sqrt(np.maximum(squares, 0))
+            found[layer][1, rows, j] = alike / np.sqrt(whole) if whole > 0 else 0
+    return {layer: Itemized(*both) for layer, both in found.items()}
+
+
+def _of_all(factors, inner):
+    """A step's factors repeated for all rows, so that both sides of an outer product have rows."""
+    rows = len(next(iter(inner.values())))
+    return {name: np.tile(value, (rows // len(value), 1)) for name, value in factors.items()}
