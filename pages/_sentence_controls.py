@@ -128,8 +128,8 @@ def _choose_more(view: View, names: Names) -> None:
         options=list(METHODS),
         usual=METHODS[0],
         key=f"{prefix}sentences-method",
-        help="Signed: singular vectors with their signs, never empty, always the same. Mirrored: units that move opposite "
-        "ways share a cluster. Spectral: as in the paper",
+        help="Signed: singular vectors with their signs, never empty, always the same. Mirrored: units that move "
+        "opposite ways share a cluster. Spectral: as in the paper",
     )
     if view.method == "spectral":
         number("Seed", names("seed"), view.seed, 0, 10_000, usual=0, key=f"{prefix}sentences-seed")

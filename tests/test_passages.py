@@ -113,8 +113,9 @@ def test_the_strongest_token_is_the_one_that_moved_the_clusters_most():
 def test_typical_words_are_those_of_the_partner_nearest_first():
     clusters = CoClusters(
         state="s", method="signed", k=2, words=["a", "b", "c"], rows=np.arange(3), word_cluster=np.array([0, 1, 0]),
-        unit_cluster=np.array([0, 1]), word_weight=np.array([0.2, 1.0, 0.9]), unit_weight=np.ones(2), unit_sign=np.ones(2),
-        edges=np.array([[0.1, 0.9], [0.5, 0.1]]), partner=np.array([1, 0]), explained=1.0, notes=[],
+        unit_cluster=np.array([0, 1]), word_weight=np.array([0.2, 1.0, 0.9]), unit_weight=np.ones(2),
+        unit_sign=np.ones(2), edges=np.array([[0.1, 0.9], [0.5, 0.1]]),
+        partner=np.array([1, 0]), explained=1.0, notes=[],
     )  # fmt: skip
     assert typical_words(clusters) == [["b"], ["c", "a"]]
 
