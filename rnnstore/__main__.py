@@ -1,6 +1,6 @@
 """The store's command line: `python -m rnnstore ...` lists, shows, moves and asks what is in a store.
 
-Training and recording are done by `python -m pipelines`; here nothing is computed. Whatever a person can mend ends as
+Training and recording are done by `python -m pipelines`; here no network runs. Whatever a person can mend ends as
 one line on stderr and exit code 1; a bug stays a traceback.
 """
 
@@ -145,6 +145,34 @@ def copy_in(
 ):
     """Copy a model's folder into the store."""
     print(f"{rnnstore.open(store).copy_in(folder, name)} has been copied in.")
+
+
+@app.command()
+def cluster(
+    name: Name,
+    state: Annotated[str, typer.Argument(metavar="STATE", help="A recorded state, for example layer2.c (see `show`).")],
+    k: Annotated[int, typer.Option("--k", metavar="NUMBER", help="Word clusters, and as many unit clusters.")] = 10,
+    method: Annotated[str, typer.Option("--method", help="How to cluster: signed, mirrored or spectral.")] = "signed",
+    words: Annotated[int, typer.Option("--words", min=0, help="Most frequent words to cluster; 0 for all.")] = 500,
+    minimum_count: Annotated[int, typer.Option("--minimum-count", min=1, help="Leave out words read less often.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Random start of the spectral method.")] = 0,
+    store: StoreFolder = Path("store"),
+):
+    """Cluster words and units by their expected responses, and keep that in the table co_clusters."""
+    from rnnstore import clusterings
+    from rnnstore.co_clusters import decompose
+    from rnnstore.expected import expected_responses
+
+    opened = rnnstore.open(store)
+    expected = expected_responses(opened.model(name), state)
+    found = decompose(expected, words or None, minimum_count).clusters(k, method, seed)
+    clusterings.keep(opened, expected, found)
+    print(
+        f"{len(found.words):,} words and {len(found.unit_cluster):,} units of {state} are in {k} clusters each "
+        f"({method}), whose means explain {found.explained:.1%} of the responses. They are in the table co_clusters."
+    )
+    for note in found.notes:
+        print(f"note: {note}")
 
 
 @app.command()

@@ -85,7 +85,8 @@ class CoClusters:
 class Decomposition:
     """The chosen words' responses, float32[n, units], with the tree of words and those of units.
 
-    `mirror` is the tree in which units may be turned; `signs_arbitrary` says that "signed" uses it.
+    `mirror` is the tree in which units may be turned; `signs_arbitrary` says that "signed" uses it. Sentences about
+    words `left_out`, and about `approximations` in the trees, go into the notes of the clusters that they concern.
     """
 
     state: str
@@ -96,7 +97,8 @@ class Decomposition:
     unit_tree: Tree = field(repr=False)
     mirror: Tree = field(repr=False)
     signs_arbitrary: bool
-    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    approximations: tuple[str, ...] = ()
 
     @property
     def most_clusters(self) -> int:
@@ -158,7 +160,11 @@ class Decomposition:
             edges.astype(np.float32),
             np.arange(k) if method == "spectral" else self._partners(edges, signs is not None),
             float(between / variation) if variation > 0 else 1.0,
-            [*self.notes, *_oddities(method, word_sizes, unit_sizes, unit_sign)],
+            [
+                *self.left_out,
+                *(self.approximations if method != "spectral" else ()),
+                *_oddities(method, word_sizes, unit_sizes, unit_sign),
+            ],
         )
 
     def _partners(self, edges: np.ndarray, mirrored: bool) -> np.ndarray:
@@ -196,7 +202,7 @@ def decompose(
         of_words, of_units, held = _embedded(response)
         word_tree = ward_of_many(of_words, WORDS_IN_TREE)
         unit_tree, mirror = ward(of_units), ward(of_units, either_way=True)
-    notes = [*_left_out(expected, rows, minimum_count)]
+    notes = []
     if held < 0.9995:
         notes.append(
             f"Words and units are compared in the {RANK} strongest singular vectors, which hold {held:.0%} of the "
@@ -216,6 +222,7 @@ def decompose(
         unit_tree,
         mirror,
         _signs_arbitrary(of_units, unit_tree, mirror),
+        tuple(_left_out(expected, rows, minimum_count)),
         tuple(notes),
     )
 

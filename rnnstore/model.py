@@ -194,9 +194,10 @@ class Model:
             f"{name}[$unit + 1] as {name}" if pa.types.is_list(schema.field(name).type) else name for name in columns
         ]
         words = np.asarray(words, np.int64)
+        asked = f"select word_id, {', '.join(named)} from {{part}} where word_id in (select unnest($words))"
         rows = self._ask(
             f"expected_responses/{state}",
-            f"select word_id, {', '.join(named)} from {{part}} where word_id in (select unnest($words)) order by word_id",
+            f"{asked} order by word_id",
             unit=int(unit),
             words=words.tolist(),
         )

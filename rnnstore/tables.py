@@ -152,6 +152,21 @@ TABLES = (
         folder="state",
     ),
     Table(
+        "co_clusters",
+        "a word or a unit in one clustering of a state's expected responses; written by `python -m rnnstore cluster`",
+        (
+            STATE,
+            Column("method", pa.string(), "signed, mirrored or spectral"),
+            Column("k", pa.int32(), "number of word clusters and of unit clusters"),
+            Column("kind", pa.string(), "word or unit"),
+            Column("id", pa.int32(), "number of the word or of the unit"),
+            Column("cluster", pa.int32(), "its cluster, from 0; word clusters and unit clusters are numbered apart"),
+            Column("weight", pa.float32(), "nearness to the cluster's centre, 1 nearest to 0 farthest"),
+            Column("sign", pa.int16(), "-1 for a unit that is turned to fit its cluster, else 1"),
+        ),
+        folder="state",
+    ),
+    Table(
         "training",
         "a training step that was written down",
         (

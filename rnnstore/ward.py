@@ -55,7 +55,7 @@ class Tree:
 
     @cached_property
     def signs(self) -> np.ndarray:
-        """int8[n]: 1, or -1 for points that were turned on the way to the whole. Within a cluster they can be compared."""
+        """int8[n]: 1, or -1 for points that were turned on the way to the whole; to be compared within a cluster."""
         signs, flips = [1] * (2 * self.points - 1), self.flips.tolist()
         for join, (first, second) in zip(range(self.points - 2, -1, -1), self.joins[::-1].tolist(), strict=True):
             signs[first] = signs[self.points + join]

@@ -118,21 +118,25 @@ class ModelWriter:
         path.mkdir(exist_ok=True)
         return path
 
-    def replace(self, table: str, rows: pa.Table) -> None:
-        """Put `rows` in place of the whole table (one that has no folders below it), at once."""
-        if table not in BY_NAME or BY_NAME[table].folder or BY_NAME[table].wide:
-            whole = [t.name for t in BY_NAME.values() if not t.folder and not t.wide]
-            raise StoreError(f"Table {table!r} cannot be replaced as a whole: {nearest(table, whole)}")
+    def replace(self, table: str, rows: pa.Table, folder: str = "") -> None:
+        """Put `rows` in place of the whole table at once, or of its `folder` (a state, a track) where it has such."""
+        if table not in BY_NAME or BY_NAME[table].wide or bool(folder) != bool(BY_NAME[table].folder):
+            whole = [t.name for t in BY_NAME.values() if not t.wide and bool(t.folder) == bool(folder)]
+            raise StoreError(
+                f"Table {table!r} cannot be replaced {'by folder' if folder else 'as a whole'}: {nearest(table, whole)}"
+            )
         schema = BY_NAME[table].schema
         try:
             rows = rows.select(schema.names).cast(schema)
         except (KeyError, pa.ArrowException) as error:
             expected = ", ".join(f"{field.name} ({field.type})" for field in schema)
             raise StoreError(f"These are no rows of {table}: {error.args[0]}. Its columns are {expected}.") from error
+        key = f"{table}/{checked_name(folder, BY_NAME[table].folder)}" if folder else table
+        where = f"{table}/{BY_NAME[table].folder}={folder}" if folder else table
         with self.staging() as staging, disk_full_said(f"writing {table} of {self.name}"):
-            path = staging.file(table, 0)
+            path = staging.file(where, 0)
             pq.write_table(rows, path, compression="zstd")
-            self.publish(staging, {table: [staged(path, staging, rows.num_rows)]}, replaced=(table,))
+            self.publish(staging, {key: [staged(path, staging, rows.num_rows)]}, replaced=(key,))
 
     def record(
         self,
