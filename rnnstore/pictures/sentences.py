@@ -35,6 +35,7 @@ def sentences_picture(
     *sentences: str | tuple[int, int],
     k: int | None = None,
     words: int | None = 500,
+    method: str = "signed",
     align: str = "",
     at: tuple[int, int] | None = None,
     cluster: int | None = None,
@@ -58,7 +59,7 @@ def sentences_picture(
 
     >>> sentences_picture(model, "layer1.c", "he said so", (120, 140), align="said")  # doctest: +SKIP
     """
-    shown, found, passages = _passages(model, state, sentences, k, words, by_gate=by_gate, colouring=colouring)
+    shown, found, passages = _passages(model, state, sentences, k, words, method, by_gate=by_gate, colouring=colouring)
     at = strongest(passages) if at is None else at
     return glyph_picture(
         passages,
@@ -83,6 +84,7 @@ def coloured_text(
     cluster: int | None = None,
     k: int | None = None,
     words: int | None = 500,
+    method: str = "signed",
     theme: str = "light",
     width: int = 1100,
 ) -> Picture:
@@ -90,7 +92,7 @@ def coloured_text(
     if (unit is None) == (cluster is None):
         raise QuestionError("Name either a unit or a cluster that shall colour the text.")
     colouring = Colouring(unit, cluster)
-    passages = _passages(model, state, sentences, k, words, colouring=colouring)[2]
+    passages = _passages(model, state, sentences, k, words, method, colouring=colouring)[2]
     return coloured_text_picture(passages, str(colouring), palette(theme), width=width)
 
 
@@ -100,6 +102,7 @@ def _passages(
     sentences: Sequence[str | tuple[int, int]],
     k: int | None,
     words: int | None,
+    method: str,
     **options: Any,
 ) -> tuple[list[Titled], CoClusters, list[Passage]]:
     """Sentences read, the clusters of units, and the sentences measured by these."""
@@ -107,7 +110,7 @@ def _passages(
         raise QuestionError("There is no sentence to show: give a text, or (first step, stop) of the recording.")
     shown = readings(model, sentences)
     decomposed = decompose(expected_responses(model, state), words)
-    found = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k)
+    found = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
     measured = [
         passage(
             each.reading,
