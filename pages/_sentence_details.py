@@ -12,6 +12,7 @@ from pages import _asked_responses as answers
 from pages._browser import save_picture_button
 from pages._controls import clicked_since
 from pages._parameters import link
+from pages._plain import plain
 from pages._sentence_address import Names, View
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.coloured_text import MOST, coloured_text_picture
@@ -56,11 +57,11 @@ def _show_response(
     """The actual response of the chosen token, of the same word in the other passages, and their distribution."""
     reading = shown[chosen[0]].reading
     word = reading.words[chosen[1]]
-    st.subheader(f"What “{visible(word)}” did here, and what it does elsewhere", anchor=False)
+    st.subheader(f"What “{plain(visible(word))}” did here, and what it does elsewhere", anchor=False)
     try:
         usual = answers.word(asked.as_of(model), model, model.name, state.name, word)
     except StoreError as error:
-        st.info(f"{error} So there is nothing to compare its response with.")
+        st.info(f"{plain(str(error))} So there is nothing to compare its response with.")
         return
     actual = {}
     for number, index in same_words([each.reading for each in shown], chosen)[:MOST_LINES]:

@@ -7,6 +7,7 @@ import streamlit as st
 from pages import _asked as asked
 from pages import _asked_sentences as answers
 from pages._controls import controlled
+from pages._plain import plain
 from pages._sentence_address import LONGEST_STRETCH, MOST_PASSAGES, Names, View, write_text
 from rnnstore import Model, StoreError
 from rnnstore.network import network
@@ -184,7 +185,7 @@ def readings(model: Model, view: View) -> list[Titled]:
         try:
             found.append(Titled(f"sentence {number}", answers.typed(store, model, model.name, text)))
         except StoreError as error:
-            st.error(f"Sentence {number}: {error}")
+            st.error(plain(f"Sentence {number}: {error}"))
     stretches = view.stretches
     if not view.sentences and not stretches:
         stretches = ((0, min(model.steps, FIRST_STEPS[_level(model)])),)

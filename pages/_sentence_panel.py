@@ -14,6 +14,7 @@ import streamlit as st
 from pages import _asked as asked
 from pages import _asked_responses as answers
 from pages._controls import clicked_since
+from pages._plain import plain
 from pages._sentence_address import Names, View, read
 from pages._sentence_controls import choose
 from pages._sentence_details import show_details, take_away
@@ -35,8 +36,17 @@ MOST_GLYPHS = 160
 """Glyphs that are drawn at once; more cannot be told apart, and cost time."""
 
 
-def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (), asking: bool = True) -> None:
-    """The panel of a model's state; without `asking`, another panel has the input for its sentences."""
+def draw(
+    model: Model,
+    state: State,
+    prefix: str = "",
+    shared: Sequence[str] = (),
+    *,
+    asking: bool = True,
+    narrow: bool = False,
+) -> None:
+    """The panel of a model's state; without `asking`, another panel has the input for its sentences. `narrow` is for
+    half of a page."""
     names = Names(prefix, tuple(shared))
     view, sentences = read(st.query_params, model, state, names)
     for sentence in sentences:
@@ -52,13 +62,13 @@ def draw(model: Model, state: State, prefix: str = "", shared: Sequence[str] = (
             asked.as_of(model), model, model.name, state.name, view.words, (), view.k, view.method, view.seed
         )
     except StoreError as error:
-        st.info(f"Glyphs need groups of units. {error}")
+        st.info(plain(f"Glyphs need groups of units. {error}"))
         return
-    passages = _measured(shown, state, view, found)
+    shown, passages = _measured(shown, state, view, found)
     if not passages:
         return
     begin = offsets(passages, view.align)
-    arrangement, columns = _arranged(passages, begin, view)
+    arrangement, columns = _arranged(passages, begin, view, narrow)
     choose(model, state, view, arrangement, passages, names)
     if columns > FEWEST_COLUMNS:
         _show_course(passages, begin, arrangement, columns, names)
@@ -106,9 +116,14 @@ def _tools_aside() -> None:
     )
 
 
-def _measured(shown: Sequence[Titled], state: State, view: View, found: CoClusters) -> list[Passage]:
-    """The readings, measured; where a gate is asked for and missing, by the values, with a sentence."""
-    measured, said = [], set()
+def _measured(
+    shown: Sequence[Titled], state: State, view: View, found: CoClusters
+) -> tuple[list[Titled], list[Passage]]:
+    """The readings that can be measured, and that; where a gate is asked for and missing, by the values, and said."""
+    kept: list[Titled] = []
+    measured: list[Passage] = []
+    failed: set[str] = set()
+    said: set[str] = set()
     for each in shown:
         options: dict[str, Any] = {
             "title": each.title,
@@ -118,26 +133,31 @@ def _measured(shown: Sequence[Titled], state: State, view: View, found: CoCluste
         }
         try:
             measured.append(passage(each.reading, state.name, found.unit_cluster, by_gate=view.by_gate, **options))
+            kept.append(each)
             continue
         except StoreError as error:
             if not view.by_gate or state.name not in each.reading.states:
-                st.error(f"{each.title.capitalize()}: {error}")
+                failed.add(str(error))
                 continue
-            said.add(str(error))
+            said.add(f"{error} Shown instead: by the values.")
         measured.append(passage(each.reading, state.name, found.unit_cluster, **options))
+        kept.append(each)
+    for sentence in failed:
+        st.info(plain(sentence))
     for sentence in said:
-        st.warning(f"{sentence} Shown instead: by the values.")
-    return measured
+        st.warning(plain(sentence))
+    return kept, measured
 
 
-def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View) -> tuple[Arrangement, int]:
+def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View, narrow: bool) -> tuple[Arrangement, int]:
     """Which columns are drawn, and how many there are."""
+    most = FEWEST_COLUMNS if narrow else MOST_COLUMNS
     columns = Layout(tuple(len(each) for each in passages), Arrangement(offsets=begin)).columns
     usual = MOST_COLUMNS if view.down else max(MOST_COLUMNS, GLYPHS // len(passages))
     first, last = view.shown or (0, usual - 1)
     first, last = min(first, last, columns - 1), min(max(first, last), columns - 1)
     last = min(last, first + max(1, MOST_GLYPHS // len(passages)) - 1)
-    lines = -(-(last + 1 - first) // MOST_COLUMNS)
+    lines = -(-(last + 1 - first) // most)
     per_line = view.per_line or max(FEWEST_COLUMNS, -(-(last + 1 - first) // lines))
     return Arrangement(view.down, per_line, first, last + 1, begin), columns
 
@@ -281,4 +301,4 @@ def _say_what_is_shown(
         if source or notes:
             said.append(f"{each.title.capitalize()}: {source}{notes}".rstrip())
     said += [f"Clusters: {' '.join(found.notes)}"] if found.notes else []
-    st.caption("  \n".join(said).replace("<", "\\<"))
+    st.caption("  \n".join(plain(sentence) for sentence in said))

@@ -135,6 +135,11 @@ def sentences_of(text: str, by_character: bool) -> list[str]:
 
 def state_of(reading: Reading, state: str) -> np.ndarray:
     """float32[n, units] of a state; `QuestionError` where the reading does not have it."""
+    if state in reading.gates:
+        raise QuestionError(
+            f"{state} is a gate: it says what is let through and holds nothing itself, so there is nothing to follow "
+            f"in it. Choose one of {', '.join(reading.states) or 'the states'} instead."
+        )
     if state not in reading.states:
         known = ", ".join(reading.states) or "none"
         raise QuestionError(f"The reading has no state {state}; it has {known}. Choose one of them.")

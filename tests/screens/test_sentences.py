@@ -73,7 +73,7 @@ def test_a_typed_sentence_is_read_whole(reader):
     widget(app, "text_input", "Type a sentence").set_value("The cat sat DOWN").run()
     assert not app.exception
     assert app.query_params["text"] in ("The cat sat DOWN", ["The cat sat DOWN"])
-    assert "<eos> was added at the end" in said(app)
+    assert "was added at the end of each line" in said(app)
     widget(app, "text_input", "Type a sentence").set_value("then a florble ran").run()
     assert app.query_params["text"] in (both := "The cat sat DOWN\nthen a florble ran", [both])
     assert "1 word the model never learned (florble)" in said(app)
