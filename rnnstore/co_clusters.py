@@ -21,6 +21,8 @@ import numpy as np
 
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.expected import ExpectedResponses
+from rnnstore.partners import partners
+from rnnstore.singular import embedded
 from rnnstore.ward import Tree, ward, ward_of_many
 
 METHODS = ("signed", "mirrored", "spectral")
@@ -36,15 +38,6 @@ MIRRORED, BALANCED = 0.94, 0.8
 has its mirror image), and how evenly they must hold units of either sign, for the signs to be taken as arbitrary.
 Networks that were trained have 0.77 to 0.89 of the first, or less than 0.8 of the second."""
 
-GRAM_TO = 1000
-"""Units (or words, where they are fewer) up to which singular vectors come from the matrix of inner products."""
-
-KRYLOV_TO = 360
-"""Dimensions in which they are looked for otherwise, at most: 15 rounds, where 5 are the rule."""
-
-STAY = 0.1
-"""What it is worth that a cloud stays opposite its chip when k grows by one, in parts of the largest edge."""
-
 
 @dataclass(frozen=True, eq=False)
 class CoClusters:
@@ -55,9 +48,9 @@ class CoClusters:
     the own cluster, 1 for its nearest member and 0 for its farthest. `unit_sign` int8[units] is -1 for units that were
     turned and 1 for all others (none is turned unless the clusters are `mirrored`). `edges` float32[k, k] is the mean
     of s over word cluster i and unit cluster j (RNNVis, equation 8), where a turned unit counts with its sign reversed
-    and a block with nothing in it as 0. `partner` int64[k] is the unit cluster opposite which word cluster i stands
-    best: each once, for the largest sum of |edges|. `explained` is the R2 of the matrix made of these means. `notes`
-    say in sentences what was left out or is odd.
+    and a block with nothing in it as 0. `partner` int64[k] is the unit cluster opposite which word cluster i stands:
+    each once, for the largest sum of |edges|, where those that were partners at k - 1 count a little more. `explained`
+    is the R2 of the matrix made of these means. `notes` say in sentences what was left out or is odd.
     """
 
     state: str
@@ -144,6 +137,12 @@ class Decomposition:
         mean = sums.sum() / (n * units)
         variation = self._squares[0].sum() - n * units * mean**2
         between = (blocks * (edges - mean) ** 2).sum()
+        if method == "spectral":
+            partner = np.arange(k)  # its clusters are of words and units together
+        else:
+            units_parents = (self.unit_tree if signs is None else self.mirror).parents(k)
+            whole = sums if signs is None else sums * _per_cluster(unit_sign * signs, unit_cluster)
+            partner = partners(whole, word_sizes, unit_sizes, self.word_tree.parents(k), units_parents)
         return CoClusters(
             self.state,
             method,
@@ -158,7 +157,7 @@ class Decomposition:
             ),
             unit_sign,
             edges.astype(np.float32),
-            np.arange(k) if method == "spectral" else self._partners(edges, signs is not None),
+            partner,
             float(between / variation) if variation > 0 else 1.0,
             [
                 *self.left_out,
@@ -166,12 +165,6 @@ class Decomposition:
                 *_oddities(method, word_sizes, unit_sizes, unit_sign),
             ],
         )
-
-    def _partners(self, edges: np.ndarray, mirrored: bool) -> np.ndarray:
-        """The unit cluster for each word cluster, with the largest sum of |edges|."""
-        from scipy.optimize import linear_sum_assignment
-
-        return linear_sum_assignment(-np.abs(edges))[1]
 
     @cached_property
     def _squares(self) -> tuple[np.ndarray, np.ndarray]:
@@ -199,7 +192,7 @@ def decompose(
         )
     response = expected.response[rows]
     with _one_thread():
-        of_words, of_units, held = _embedded(response)
+        of_words, of_units, held = embedded(response, RANK)
         word_tree = ward_of_many(of_words, WORDS_IN_TREE)
         unit_tree, mirror = ward(of_units), ward(of_units, either_way=True)
     notes = []
@@ -246,63 +239,6 @@ def _left_out(expected: ExpectedResponses, rows: np.ndarray, minimum_count: int)
         f"{len(rows):,} of {len(expected.words):,} words are clustered; the {left:,} left out{why} stand at "
         f"{share:.1%} of the steps."
     ]
-
-
-def _embedded(response: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """(words, units, share) in the strongest singular vectors, scaled by their values: float32[., <= RANK].
-
-    `share` is their part of the sum of squares.
-    """
-    if response.shape[0] < response.shape[1]:
-        units, words, share = _embedded(response.T)
-        return words, units, share
-    total = float(np.vdot(response, response))
-    values, vectors = _by_gram(response) if response.shape[1] <= GRAM_TO else _by_krylov(response)
-    words = response @ vectors
-    return words, vectors * np.sqrt(values), float(values.sum()) / total if total else 1.0
-
-
-def _by_gram(response: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(squares of the largest singular values, right singular vectors), from the matrix of inner products of units."""
-    from scipy.linalg import eigh
-
-    units = response.shape[1]
-    gram = (response.T @ response).astype(float)
-    values, vectors = eigh(gram, subset_by_index=[max(0, units - RANK), units - 1])
-    return np.maximum(values, 0).astype(np.float32), vectors.astype(np.float32)
-
-
-def _by_krylov(response: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same by block Lanczos iteration from a fixed start, until no square changes by more than one in 10,000.
-
-    For wide matrices, of which the inner products of all units would take several times as long.
-    """
-    width = response.shape[1]
-    block = np.random.default_rng(0).standard_normal((width, RANK + 4), np.float32)
-    basis, images = np.zeros((width, 0), np.float32), np.zeros((len(response), 0), np.float32)
-    values, before, inside = np.zeros(0), np.zeros(0), np.zeros((0, 0))
-    while basis.shape[1] < min(width, KRYLOV_TO):
-        for _ in range(2):  # once more against what rounding left
-            block = _orthonormal(block - basis @ (basis.T @ block))
-        if not block.shape[1]:
-            break  # the basis spans all that the matrix maps anywhere
-        image = response @ block
-        basis, images = np.hstack([basis, block]), np.hstack([images, image])
-        before = values
-        values, inside = np.linalg.eigh((images.T @ images).astype(float))
-        values, inside = np.maximum(values[-RANK:], 0), inside[:, -RANK:]
-        tolerance = 1e-4 * values + 1e-6 * values[-1]
-        if len(before) and (np.abs(values - before) <= tolerance).all():
-            break
-        block = response.T @ image
-    return values.astype(np.float32), basis @ inside.astype(np.float32)
-
-
-def _orthonormal(columns: np.ndarray) -> np.ndarray:
-    """An orthonormal basis of what the columns span; directions that only rounding made are left out."""
-    values, vectors = np.linalg.eigh((columns.T @ columns).astype(float))
-    kept = values > max(1e-8 * values.max(initial=0), 1e-30)
-    return columns @ (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
 
 
 def _signs_arbitrary(units: np.ndarray, signed: Tree, mirror: Tree) -> bool:
@@ -371,5 +307,9 @@ def _nearness(
 def _with_the_most(signs: np.ndarray, cluster: np.ndarray, k: int) -> np.ndarray:
     """The signs, reversed in clusters in which most are negative, or half of them and the first."""
     balance = np.bincount(cluster, signs, k)
-    first = signs[np.unique(cluster, return_index=True)[1]]
-    return (signs * np.where(balance, np.sign(balance), first)[cluster]).astype(np.int8)
+    return (signs * np.where(balance, np.sign(balance), _per_cluster(signs, cluster))[cluster]).astype(np.int8)
+
+
+def _per_cluster(values: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    """The value of each cluster's first member."""
+    return values[np.unique(cluster, return_index=True)[1]]

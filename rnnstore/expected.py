@@ -19,10 +19,14 @@ import pyarrow.compute as pc
 
 from rnnstore.errors import QuestionError, UnknownName, nearest
 from rnnstore.model import Model
+from rnnstore.responses import Moments
+from rnnstore.runs import single
 from rnnstore.tables import QUANTILES, STEPS_A_PART
 
 KEPT_BYTES = 200 << 20
 """Expected responses kept in memory, all states together; the one asked for last is kept whatever its size."""
+
+_BLOCK = 1 << 12  # steps of a state that stay in the processor's cache
 
 QUANTILE_COLUMNS = tuple(f"quantile_{round(100 * q):02d}" for q in QUANTILES)
 
@@ -175,6 +179,39 @@ def _matrix(column: pa.ChunkedArray, units: int) -> np.ndarray:
     values[column.is_valid().to_numpy()] = pc.list_flatten(column).to_numpy().reshape(-1, units)
     values.flags.writeable = False
     return values
+
+
+def responses_between(model: Model, state: str, start: int = 0, stop: int | None = None) -> ExpectedResponses:
+    """Expected responses computed anew from the recorded states of steps start..stop-1 (default: all).
+
+    For a stretch of the corpus, such as one chapter, or to check what was recorded. Only words read in the stretch are
+    in it. The first step's response is its change from the step before, which may lie outside.
+    """
+    stop = model.steps if stop is None else stop
+    units = model.state(state).units
+    ids = model.word_ids(start, stop)  # checks the window
+    begins = model.sequence_starts
+    moments = Moments(units)
+    if start and start < stop:
+        moments.start_after(single(model.vectors(state, start - 1, start))[0])
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        here = ids[first - start : last - start]
+        starts = np.zeros(last - first, bool)
+        starts[begins[slice(*np.searchsorted(begins, [first, last]))] - first] = True
+        moments.add(single(model.vectors(state, first, last)), np.argsort(here, kind="stable"), here, starts)
+    words = np.flatnonzero(moments.count)
+    mean, error = moments.result(words)
+    vocabulary = model.vocabulary
+    return ExpectedResponses(
+        model.name,
+        state,
+        [vocabulary[word] for word in words.tolist()],
+        words.astype(np.int32),
+        moments.count[words],
+        mean,
+        error,
+    )
 
 
 def word_response(model: Model, state: str, word: str) -> WordResponse:

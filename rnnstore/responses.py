@@ -37,6 +37,10 @@ class Moments:
         self._sum = np.zeros((0, units))
         self._squares = np.zeros((0, units))
 
+    def start_after(self, values: np.ndarray) -> None:
+        """Let the first step's response be its change from these values [units], those of the step before."""
+        self._last = values
+
     def add(self, values: np.ndarray, order: np.ndarray, word_ids: np.ndarray, starts: np.ndarray) -> None:
         """Add a block: float32 `values` [steps, units] in time order, `order` sorting `word_ids`, `starts` bool."""
         from scipy.sparse import csr_array
