@@ -34,15 +34,16 @@ class Cell:
         """New state and gates, float32[..., units] each, from the input's share of the pre-activations and a state."""
         raise NotImplementedError
 
-    def run(self, weights: Weights, x: np.ndarray, starts: np.ndarray) -> State:
+    def run(self, weights: Weights, x: np.ndarray, starts: np.ndarray, before: State | None = None) -> State:
         """Every state and gate, float32[steps, units], over inputs x float32[steps, inputs].
 
-        The state is zero before the first step and before every step at which `starts` is true.
+        The state before the first step is `before`, float32[units] each, zero when it is not given; before every step
+        at which `starts` is true it is zero.
         """
         projected = x @ weights["kernel"] + weights["bias"]
         series = {name: np.empty((len(x), self.units), np.float32) for name in (*self.states, *self.gates)}
         zeros = dict.fromkeys(self.states, np.zeros(self.units, np.float32))
-        state = zeros
+        state = before or zeros
         for t in range(len(x)):
             state, gates = self.advance(weights, projected[t], zeros if starts[t] else state)
             for name, value in (*state.items(), *gates.items()):

@@ -151,13 +151,9 @@ class Network:
         if steps < len(tokens):
             notes.append(f"The text has {len(tokens):,} steps; the first {steps:,} of them were read.")
         ids, starts = tokens.ids[:steps], tokens.starts[:steps]
-        x, series = self.inputs(ids), {}
         with one_thread():
-            for number, cell in enumerate(self.cells, 1):
-                run = cell.run(self.layer_weights(number), x, starts)
-                series |= {f"layer{number}.{name}": values for name, values in run.items()}
-                x = series[f"layer{number}.h"]
-            predicted = self._predict(x, tokens, steps, predictions)
+            series = self.run(ids, starts)
+            predicted = self._predict(series[f"layer{len(self.cells)}.h"], tokens, steps, predictions)
         if not all(np.isfinite(values[-1]).all() for values in series.values()):
             raise DamagedModel(f"The network of {self.name!r} gives values that are no numbers. {MENDING}")
         return Reading(
@@ -172,6 +168,19 @@ class Network:
             source="typed",
             notes=notes,
         )
+
+    def run(self, ids: np.ndarray, starts: np.ndarray, before: dict[str, np.ndarray] | None = None) -> dict:
+        """Every state and gate of every layer, by name, float32[steps, units], over words; -1 reads as zeros.
+
+        `before` holds the states before the first step, float32[units] each by name; zero when it is not given.
+        """
+        x, series = self.inputs(ids), {}
+        for number, cell in enumerate(self.cells, 1):
+            earlier = before and {name: before[f"layer{number}.{name}"] for name in cell.states}
+            found = cell.run(self.layer_weights(number), x, starts, earlier)
+            series |= {f"layer{number}.{name}": values for name, values in found.items()}
+            x = found["h"]
+        return series
 
     def layer_weights(self, number: int) -> dict[str, np.ndarray]:
         """The weights of a layer's cell, counted from 1, by the cell's names for them."""
