@@ -37,7 +37,7 @@ from rnnstore.expected import ExpectedResponses, find_words
 FOUND = 30
 """Words found that are listed."""
 
-WIDE, NARROW = 960, 620
+WIDE, NARROW = 960, 520
 """Pixels that the picture is laid out for."""
 
 
@@ -150,31 +150,41 @@ def choose(panel: Panel) -> None:
 
 def choose_words_and_units(panel: Panel) -> None:
     """The words and units that are looked at in detail; any word of the vocabulary can be found."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        choose_words(panel)
+        choose_units(panel)
+    if panel.view.find:
+        show_found(panel)
+
+
+def choose_words(panel: Panel) -> None:
+    """Words to look at in detail, and to pin."""
     view, expected = panel.view, panel.expected
     drawn = sorted({*panel.clusters.words[:300], *view.picked})
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    panel.controlled(
+        st.text_input, "Find a word", "find", view.find, width=180, placeholder=f"any of {len(expected.words):,}",
+        help="A part of a word is enough; what is found can be pinned, so that it is clustered and always drawn",
+    )  # fmt: skip
+    panel.controlled(
+        st.multiselect, "Words compared", "word", list(view.picked), options=drawn, placeholder="click words",
+        max_selections=TOGETHER, also=lambda chosen: {panel.names("word"): as_written(chosen)},
+    )  # fmt: skip
+    if view.pinned:
         panel.controlled(
-            st.text_input, "Find a word", "find", view.find, width=180, placeholder=f"any of {len(expected.words):,}",
-            help="A part of a word is enough; what is found can be pinned, so that it is clustered and always drawn",
+            st.multiselect, "Pinned", "pin", list(view.pinned), options=list(view.pinned),
+            also=lambda chosen: {panel.names("pin"): as_written(chosen)},
         )  # fmt: skip
-        panel.controlled(
-            st.multiselect, "Words compared", "word", list(view.picked), options=drawn, placeholder="click words",
-            max_selections=TOGETHER, also=lambda chosen: {panel.names("word"): as_written(chosen)},
-        )  # fmt: skip
-        panel.controlled(
-            st.multiselect, "Units shown", "unit", list(view.units), options=list(range(expected.units)),
-            placeholder="click squares", max_selections=TOGETHER,
-        )  # fmt: skip
-        if view.pinned:
-            panel.controlled(
-                st.multiselect, "Pinned", "pin", list(view.pinned), options=list(view.pinned),
-                also=lambda chosen: {panel.names("pin"): as_written(chosen)},
-            )  # fmt: skip
-    if view.find:
-        _show_found(panel)
 
 
-def _show_found(panel: Panel) -> None:
+def choose_units(panel: Panel) -> None:
+    """Units to look at in detail."""
+    panel.controlled(
+        st.multiselect, "Units shown", "unit", list(panel.view.units), options=list(range(panel.expected.units)),
+        placeholder="click squares", max_selections=TOGETHER,
+    )  # fmt: skip
+
+
+def show_found(panel: Panel) -> None:
     view = panel.view
     table, total = find_words(panel.expected, view.find, FOUND)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -50,6 +50,7 @@ def words_picture(
     names = [f"{model} · {state}" for model, state in (found.left, found.right)]
     x = alt.X(f"{quantity}_left:Q", title=names[0], scale=log, axis=axis)
     y = alt.Y(f"{quantity}_right:Q", title=names[1], scale=log, axis=axis)
+    least = float(np.floor(10 * np.nanquantile(table["agreement"].to_numpy(), 0.05)) / 10)
     number = ".3~g" if quantity == "magnitude" else ".1%"
     tooltip = [
         alt.Tooltip("shown:N", title="word"),
@@ -69,9 +70,9 @@ def words_picture(
             color=alt.Color(
                 "agreement:Q",
                 title="agreement",
-                scale=alt.Scale(domain=[0, 1], range=list(palette.sequential[1:]), clamp=True),
+                scale=alt.Scale(domain=[least, 1], range=list(palette.sequential[1:]), clamp=True),
                 legend=alt.Legend(
-                    orient="top", direction="horizontal", gradientLength=120, gradientThickness=8, values=[0, 0.5, 1]
+                    orient="top", direction="horizontal", gradientLength=120, gradientThickness=8, values=[least, 1]
                 ),
             ),
             tooltip=tooltip,
@@ -80,8 +81,10 @@ def words_picture(
     )
     chosen = named("words").transform_filter("datum.picked").encode(x=x, y=y)
     rings = chosen.mark_point(filled=False, size=90, strokeWidth=2, color=palette.threshold)
-    labels = chosen.mark_text(dx=9, align="left", baseline="middle", fontSize=12, color=palette.text)
-    chart = alt.layer(points, rings, labels.encode(text="shown:N")).properties(width=width, height=height)
+    said = {"dx": 9, "align": "left", "baseline": "middle", "fontSize": 13, "fontWeight": "bold", "tooltip": None}
+    halo = chosen.mark_text(**said, stroke=palette.background, strokeWidth=4).encode(text="shown:N")
+    labels = chosen.mark_text(**said, color=palette.text).encode(text="shown:N")
+    chart = alt.layer(points, rings, halo, labels).properties(width=width, height=height)
     return Picture(styled(chart, palette).to_dict(validate=False), {"words": rows})
 
 
@@ -150,16 +153,24 @@ def losses_picture(
     found: Disagreement, palette: Palette, *, left: str, right: str, width: int = 1100, height: int = 190
 ) -> Picture:
     """At every word, by how much its loss differs: bars upwards (orange) where the right model predicted it better,
-    downwards (blue) where the left one did. A word stands under the bar of its own loss, which was paid before it."""
+    downwards (blue) where the left one did. A word stands under the bar of its own loss, that of expecting it."""
     rows = found.table.filter(found.table["difference"].is_valid())
     side = pc.if_else(pc.greater(rows["difference"], 0), right, left)
     rows = rows.append_column("better", side.cast(pa.string()))
     rows = rows.append_column("shown", pa.array([visible(word) for word in rows["target"].to_pylist()], pa.string()))
+    keys = [f"{t:06d}{word}" for t, word in zip(rows["t"].to_pylist(), rows["shown"].to_pylist(), strict=True)]
+    rows = rows.append_column("place", pa.array(keys, pa.string()))
+    upright = max((len(word) for word in rows["shown"].to_pylist()), default=1) > 1
     x = alt.X(
-        "t:O",
+        "place:O",
         title=None,
-        axis=alt.Axis(labelExpr="datum.value", labels=False, ticks=False, grid=False),
-    )
+        sort=keys,
+        axis=alt.Axis(
+            labelExpr="slice(datum.label, 6)", labelAngle=-90 if upright else 0, labelLimit=110, ticks=False,
+            grid=False,
+            labelColor=palette.text, labelOverlap=False, labelFontSize=12,
+        ),
+    )  # fmt: skip
     bars = (
         named("losses")
         .mark_bar()
@@ -182,10 +193,6 @@ def losses_picture(
             ],
         )
     )
-    words = (
-        named("losses")
-        .mark_text(angle=270, align="right", baseline="middle", fontSize=11, dx=-4, limit=90)
-        .encode(x=x, y=alt.value(height), text="shown:N")
-    )
-    chart = alt.layer(bars, words).properties(width=width, height=height)
+    zero = named("losses").mark_rule(color=palette.muted, strokeWidth=0.8).encode(y=alt.datum(0))
+    chart = alt.layer(zero, bars).properties(width=width, height=height)
     return Picture(styled(chart, palette).to_dict(validate=False), {"losses": rows})
