@@ -2,7 +2,7 @@
 
 It is read as it was published, a file `salami_chords.txt` a song (one folder each, or all in the published archive),
 or from a table of two files: `billboard_chords.txt`, a song a line, and `billboard_songs.csv` with titles and tonics.
-The published files say where a song changes key, the table has one key a song: degrees are right there in that key alone.
+The published files say where a song changes key; the table has one key a song, so its degrees are right in that one.
 
     # tonic: C
     22.346394557    B, verse, | A:min | A:min | C:maj . G:maj . |, (voice
