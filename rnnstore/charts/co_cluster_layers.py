@@ -29,8 +29,8 @@ _OVER = "(over.group && over.group[0])"
 _STATE = f"({_OVER} ? ({_RELATED} ? 1 : -1) : datum.lit)"
 """1: brought forward, -1: stands back, 0: as it is."""
 
-_GROWS = f"({_OVER} ? ({_RELATED} ? 1.04 : 0.88) : 1)"
-"""How words and squares grow and shrink while the pointer is somewhere."""
+_GROWS = f"({_OVER} && over.group[0] !== datum.group ? ({_RELATED} ? 1.06 : 0.88) : 1)"
+"""How words grow and shrink while the pointer is elsewhere; those under it stand still, to be clicked."""
 
 
 def _expression(text: str) -> Any:

@@ -22,7 +22,7 @@ from rnnstore.expected import ExpectedResponses, WordTags
 from rnnstore.windows import visible
 
 SIZES, BACK = (9.5, 26.0), (9.5, 14.0)
-"""Size in pixels of the smallest words, and of the largest where few words have much room; of clouds that stand back."""
+"""Size in pixels of the smallest and of the largest words; those of clouds that stand back."""
 
 LEAST_STRIPE = 2.0
 """Pixels under which a square is not divided between several words."""

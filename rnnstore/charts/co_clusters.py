@@ -27,7 +27,7 @@ from rnnstore.charts.co_cluster_marks import (
     word_table,
 )
 from rnnstore.charts.palette import LABELS, Palette, interpolate
-from rnnstore.charts.picture import Picture, with_numbers
+from rnnstore.charts.picture import Picture, rendered, with_numbers
 from rnnstore.charts.signal import numeral
 from rnnstore.charts.tracks import Key, legend_table
 from rnnstore.co_clusters import CoClusters
@@ -67,7 +67,8 @@ def co_cluster_picture(
     table = legend_table(legends, palette, drawing.height + 6, LEGEND)
     tables["legends"] = table.set_column(1, "x", pa.array(table["x"].to_numpy() + TITLE, pa.float32()))
     written = co_cluster_specification(palette, drawing.width, layout.middle)
-    return Picture(with_numbers(written, drawing.height + 8 + LEGEND * len(legends)), tables)
+    written = with_numbers(written, drawing.height + 8 + LEGEND * len(legends))
+    return Picture(rendered(written, 2 * expected.units), tables)
 
 
 def words_drawn(picture: Picture) -> int:

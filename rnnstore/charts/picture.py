@@ -15,6 +15,9 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
+FEW_MARKS = 1000
+"""Marks that are quicker drawn one by one, and can then be saved as SVG."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -72,3 +75,12 @@ def with_numbers(specification: Mapping[str, Any], height: float, **numbers: Any
         for parameter in specification["params"]
     ]
     return {**specification, "params": parameters, "height": height}
+
+
+def rendered(specification: Mapping[str, Any], marks: int) -> dict[str, Any]:
+    """`specification` with the way it is drawn: as SVG, or on a canvas where there are more than `FEW_MARKS`.
+
+    Left open, a page would choose anew with every answer, and a chart that is built anew forgets what was clicked.
+    """
+    renderer = "svg" if marks <= FEW_MARKS else "canvas"
+    return {**specification, "usermeta": {"embedOptions": {"renderer": renderer}}}

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.charts.palette import Palette, styled
-from rnnstore.charts.picture import Picture, clicked, fitted, hovered, named, with_numbers
+from rnnstore.charts.picture import Picture, clicked, fitted, hovered, named, rendered, with_numbers
 from rnnstore.charts.signal import numeral
 from rnnstore.charts.tracks import Key, legend_layers, legend_table
 from rnnstore.expected import WordResponse
@@ -89,7 +89,8 @@ def response_picture(
     tables["legends"] = legend_table(legends, palette, PLOT + AXIS, LEGEND)
     written = _response_specification(palette, width)
     height = MARGIN["top"] + PLOT + _BELOW
-    return Picture(with_numbers(written, height, last=units, low=float(limits[0]), high=float(limits[1])), tables)
+    written = with_numbers(written, height, last=units, low=float(limits[0]), high=float(limits[1]))
+    return Picture(rendered(written, units), tables)
 
 
 def _limits(values: Sequence[np.ndarray]) -> tuple[float, float]:
