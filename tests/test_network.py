@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError
+from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError, StoreError
 from rnnstore.network import highest, network
 from rnnstore.reading import recorded_reading
 from tests.worlds import record
@@ -261,6 +261,26 @@ def test_any_byte_may_be_wrong_and_nothing_but_a_sentence_comes_of_it(tmp_path):
             network(model).read("the cat")
         except DamagedModel as error:
             assert "model=small/network" in str(error) or "'small'" in str(error)
+
+
+def test_weights_that_changed_or_went_while_a_network_was_ready_are_said(tmp_path):
+    model = saved(tmp_path)
+    found = network(model)
+    saved(tmp_path, weights(seed=1))
+    with pytest.raises(StoreError, match="changed while it was being read; read the sentence again"):
+        found.read("the cat")
+    (model.folder / "network" / "weights.npz").unlink()
+    with pytest.raises(StoreError, match="cannot be read any more"):
+        found.read("the cat")
+
+
+def test_weights_may_lie_column_by_column(tmp_path):
+    arrays = weights()
+    expected = network(saved(tmp_path / "rows", arrays)).read("the cat the").states
+    columns = {name: np.asfortranarray(array) for name, array in arrays.items()}
+    found = network(saved(tmp_path / "columns", columns)).read("the cat the").states
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-6)
 
 
 def test_values_that_are_no_numbers_are_said(tmp_path):
