@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 _HTML = '<button type="button"></button>'
@@ -49,7 +51,7 @@ export default function ({ data }) {
 def save_picture_button(label: str, of: str, name: str) -> None:
     """A button that saves the chart in the container `of` (its key) as an SVG, or as a PNG where it is drawn so."""
     component = st.components.v2.component("save_picture", html=_HTML, css=_CSS, js=_SAVE)
-    component(data={"label": label, "of": of, "name": name}, key=f"save-{of}")
+    component(data={"label": label, "of": re.sub(r"[^\w-]", "-", of), "name": name}, key=f"save-{of}")
 
 
 def move_to(container: str, visit: int) -> None:

@@ -29,8 +29,12 @@ from rnnstore.charts.palette import palette
 from rnnstore.co_clusters import CoClusters
 from rnnstore.passages import Colouring, Passage, Titled, offsets, passage, response_at, strongest, typical_words
 
-GLYPHS, MOST_COLUMNS = 60, 20
-"""Glyphs that are drawn where the address names none, in lines of so many at most."""
+GLYPHS = 60
+MOST_COLUMNS = {"word": 16, "character": 20}
+"""Glyphs that are drawn where the address names none, and how many of them stand in a line at most."""
+
+LONGEST_DOWN = 20
+"""Glyphs one below the other, where the address names none."""
 
 MOST_GLYPHS = 160
 """Glyphs that are drawn at once; more cannot be told apart, and cost time."""
@@ -68,7 +72,9 @@ def draw(
     if not passages:
         return
     begin = offsets(passages, view.align)
-    arrangement, columns = _arranged(passages, begin, view, narrow)
+    arrangement, columns = _arranged(
+        passages, begin, view, FEWEST_COLUMNS if narrow else MOST_COLUMNS[model.card.level]
+    )
     choose(model, state, view, arrangement, passages, names)
     if columns > FEWEST_COLUMNS:
         _show_course(passages, begin, arrangement, columns, names)
@@ -149,11 +155,10 @@ def _measured(
     return kept, measured
 
 
-def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View, narrow: bool) -> tuple[Arrangement, int]:
-    """Which columns are drawn, and how many there are."""
-    most = FEWEST_COLUMNS if narrow else MOST_COLUMNS
+def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View, most: int) -> tuple[Arrangement, int]:
+    """Which columns are drawn, at `most` so many a line, and how many there are."""
     columns = Layout(tuple(len(each) for each in passages), Arrangement(offsets=begin)).columns
-    usual = MOST_COLUMNS if view.down else max(MOST_COLUMNS, GLYPHS // len(passages))
+    usual = LONGEST_DOWN if view.down else max(most, GLYPHS // len(passages))
     first, last = view.shown or (0, usual - 1)
     first, last = min(first, last, columns - 1), min(max(first, last), columns - 1)
     last = min(last, first + max(1, MOST_GLYPHS // len(passages)) - 1)
@@ -292,7 +297,7 @@ def _say_what_is_shown(
     last = arrangement.last or 0
     if (arrangement.first, last) != (0, columns):
         said.append(
-            f"Shown: {model.card.level}s {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip "
+            f"Shown: {'characters' if model.card.level == 'character' else 'words'} {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip "
             "above for others."
         )
     for each in shown:

@@ -24,7 +24,7 @@ _ROOM = "(width * (datum.x2 - datum.x))"
 
 def _fitted(field: str, room: str, most: float) -> str:
     """The size of letters at which a text fits its room, by estimate, and no smaller than can be read."""
-    return f"max(8.5, min({most}, ({room} - 3) / (0.56 * max(length(datum.{field}), 1))))"
+    return f"max(8.5, min({most}, ({room} - 3) / (0.6 * max(length(datum.{field}), 1))))"
 
 
 @lru_cache(maxsize=8)

@@ -36,10 +36,12 @@ def title_table(
                 rows.append((x, -8.0, float(there.word_top[at]) + WORD / 2 - 1, passage.title, "title"))
                 rows.append((x, -8.0, float(there.top[at]) + TRACKS / 2 + 1, "preserved", "row"))
                 rows.append((x, -8.0, plot + PLOT - float(axis.height(np.zeros(1))[0]), "0", "row"))
-                if layout.predicted:
-                    under = float(there.predicted_top[at])
-                    rows.append((x, -8.0, under + PREDICTED / 2, "predicted next", "row"))
-                    rows.append((x, -8.0, under + layout.predicted * PREDICTED + CAME / 2, "p of next word", "row"))
+                if layout.predicted and passage.predictions is not None:
+                    under, targets = float(there.predicted_top[at]), passage.predictions["target"]
+                    came = targets.null_count < len(targets)
+                    rows.append((x, -8.0, under + PREDICTED / 2, "predicted next" if came else "predicted", "row"))
+                    if came:
+                        rows.append((x, -8.0, under + layout.predicted * PREDICTED + CAME / 2, "p of next word", "row"))
             rows.append((x, -8.0, plot + 8, high, "row"))
             rows.append((x, -8.0, plot + PLOT - 8, low, "row"))
     x, dx, y, text, kind = zip(*rows, strict=True) if rows else ([], [], [], [], [])
