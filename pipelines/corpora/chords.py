@@ -1,15 +1,15 @@
 """Chords of songs: the McGill Billboard corpus, with what a musician would say about every chord.
 
-A song is a sequence. All entries of one title are in one split, since half of all titles that come back are the same
-song; entries that equal another to the last chord (151 of 890) are left out, since copies are no evidence.
+A song is a sequence. All entries of one title are in one split, so that no song is in two of them by another singer or
+annotator. Entries that equal another to the last chord (151 of 890) are left out, since copies are no evidence.
 
-`song`         title and artist
-`section`      intro, verse, chorus, ... as the annotators named it
-`bar`          number of the bar in its section, from 1
-`beat`         place in the bar, from 1; 0 at the bar line. Chords and held beats count
 `degree`       the chord in the song's key: I, V, vi, ...; a bar line has none
 `progression`  "I-V-vi-IV", "I-vi-IV-V" or "I-V-vi-iii-IV-I" from the first chord of one to the end of its last
 `progression_chunk`  the same as B- on the first step and I- on the others, so that one that is repeated is two
+`section`      intro, verse, chorus, ... as the annotators named it
+`song`         title and artist
+`bar`          number of the bar in its section, from 1
+`beat`         place in the bar, from 1; 0 at the bar line. Chords and held beats count
 """
 
 import hashlib
@@ -75,13 +75,13 @@ def _stretch(song: Song, settings) -> Stretch:
         label[start:stop] = name
         chunk[start:stop] = f"I-{name}"
         chunk[start] = f"B-{name}"
-    tracks = {
-        "song": np.full(len(song.words), f"{song.title.strip()} ({song.artist.strip()})"),
-        "section": np.array(song.sections),
-        "bar": bar,
-        "beat": beat,
+    tracks = {  # what is looked at most comes first
         "degree": np.array(sounding),
         "progression": label.astype(str),
+        "section": np.array(song.sections),
+        "song": np.full(len(song.words), f"{song.title.strip()} ({song.artist.strip()})"),
+        "bar": bar,
+        "beat": beat,
         "progression_chunk": chunk.astype(str),
     }
     words = song.words
