@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -129,7 +130,7 @@ def show_below(model: Model, state: State, view: View, rows: list[Row], first: M
         sentence.markdown(_said(model, row, first))
         with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             if row.also is not None:
-                there = _on_top(model, state, view, index, row.also)
+                there = on_top(model, state, view, index, row.also, st.query_params.to_dict())
                 st.page_link("pages/select_and_match.py", label="To the top", query_params=there)
             elif row.named.model in current_store().models:
                 _offer_search(model, view, row)
@@ -185,8 +186,8 @@ def best_matches(model: Model, state: State, view: View, selected: Selected, sho
     return _matches(model, state, view, view.threshold, selected.units)
 
 
-def _on_top(model: Model, state: State, view: View, index: int, also: Also) -> dict[str, str]:
-    """The address in which a state below and the first one have changed places."""
+def on_top(model: Model, state: State, view: View, index: int, also: Also, now: Mapping[str, str]) -> dict[str, str]:
+    """The address (`now` it is this) in which a state below and the first one have changed places."""
     here = also.model.name == model.name
     below = [Named(None if here else model.name, state.name, view.threshold)]
     for place, named in enumerate(view.below):
@@ -194,7 +195,7 @@ def _on_top(model: Model, state: State, view: View, index: int, also: Also) -> d
             owner = named.model or model.name
             below.append(replace(named, model=None if owner == also.model.name else owner))
     parted = ("out", "pin", "page") if here else ("out", "pin", "page", "tracks", "colour", "predicted")
-    kept = {name: value for name, value in st.query_params.to_dict().items() if name not in parted}
+    kept = {name: value for name, value in now.items() if name not in parted}
     facts = {"model": also.model.name, "state": also.state, "threshold": f"{also.threshold:.6g}"}
     return {**kept, **facts, "below": ",".join(map(str, below))}
 

@@ -70,5 +70,5 @@ def charts_tools_aside() -> None:
     tools = "[data-testid='stElementToolbar']"
     st.html(
         f"<style>.st-key-select_view {tools} {{ top: auto !important; bottom: 0 !important; }}"
-        f".st-key-match_view {tools} {{ top: 0 !important; }}</style>"
+        f".st-key-match_view {tools}, .st-key-hits_view {tools} {{ top: 0 !important; }}</style>"
     )

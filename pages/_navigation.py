@@ -76,17 +76,18 @@ def _show_hits(model: Model, view: View) -> None:
             start, stop = (hits.table[name][row].as_py() for name in ("start", "stop"))
             change(at=window_start(model, start, view.window), hit=f"{start}-{stop - 1}")
 
-    st.dataframe(
-        hits.table.select(["start", "before", "words", "after"]),
-        key=key,
-        on_select=go,
-        selection_mode="single-cell",
-        hide_index=True,
-        height=min(38 + 35 * hits.table.num_rows, 160),
-        column_config={
-            "start": st.column_config.NumberColumn("step", format="localized", width=80),
-            "before": st.column_config.TextColumn("before", alignment="right", width=260),
-            "words": st.column_config.TextColumn("found", width=120),
-            "after": st.column_config.TextColumn("after", width=260),
-        },
-    )
+    with st.container(key="hits_view"):
+        st.dataframe(
+            hits.table.select(["start", "before", "words", "after"]),
+            key=key,
+            on_select=go,
+            selection_mode="single-cell",
+            hide_index=True,
+            height=min(38 + 35 * hits.table.num_rows, 160),
+            column_config={
+                "start": st.column_config.NumberColumn("step", format="localized", width=80),
+                "before": st.column_config.TextColumn("before", alignment="right", width=260),
+                "words": st.column_config.TextColumn("found", width=120),
+                "after": st.column_config.TextColumn("after", width=260),
+            },
+        )

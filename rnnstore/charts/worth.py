@@ -101,8 +101,11 @@ def numbers_picture(found: ScalarWorth, palette: Palette, width: int = 460, heig
         alt.Tooltip("count:Q", format=",d"),
         alt.Tooltip("share:Q", format=".1%"),
     ]
+    lows = np.array(found.table["low"].to_pylist())
+    whole = len(lows) > 1 and bool(np.allclose(lows % 1, 0.5)) and bool(np.allclose(np.diff(lows), 1))
+    ticks = alt.Axis(grid=False, values=(lows + 0.5).tolist(), format="d") if whole else alt.Axis(grid=False)
     base = named("bins").encode(
-        x=alt.X("low:Q", title=found.track, scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(grid=False)),
+        x=alt.X("low:Q", title=found.track, scale=alt.Scale(zero=False, nice=False), axis=ticks),
         x2="high:Q",
         color=alt.Color(
             "over:N",

@@ -1,14 +1,17 @@
 """Select and match: without a browser what the page says and does with an address, in one what only a browser shows."""
 
 import shutil
+from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnstore
-from pages._address import read
+from pages import _below_panel as below_panel
+from pages._address import Named, read
 from pages._controls import clicked_since
 from pages._select_panel import reaching, whole_steps
 from rnnstore.charts import match as match_chart
@@ -16,6 +19,7 @@ from rnnstore.charts import select_layers as select_chart
 from rnnstore.charts.select_layers import Rows
 from rnnstore.runs import unit_runs
 from rnnstore.selection import Selection, select
+from rnnstore.together import Also
 from tests.screens.conftest import assert_fits, settle, visit
 
 PAGE = "pages/select_and_match.py"
@@ -220,6 +224,78 @@ def test_what_was_clicked_is_what_differs():
     assert clicked_since(first, {"clicked_word": [{"t": 3}, {}]}, "clicked_word", "t") == []
 
 
+# States below the first one
+
+
+def data_of(app: AppTest, mark: str) -> dict:
+    """The tables of the chart that has a table of that name."""
+    for chart in (element.proto for element in app.main if element.type == "vega_lite_chart"):
+        tables = {part.name: pa.ipc.open_stream(part.data.data).read_all() for part in chart.datasets}
+        if mark in tables:
+            return tables
+    raise AssertionError(f"no chart has the table {mark}")
+
+
+def test_a_state_below_is_asked_the_same_words_at_its_own_threshold(open_page):
+    app = open_page(**LEVEL_FOUR, **{"from": "44", "to": "46", "below": "layer1.h@-0.2"})
+    model = rnnstore.open(open_page.store).model("brackets")
+    units = select(model, Selection("layer1.h", 44, 47, -0.2, 1, 1)).units
+    tables = data_of(app, "bands")
+    drawn = set(tables["below0_lines"]["unit"].to_pylist()) - {-1}
+    assert drawn == set(units.tolist())
+    assert tables["below0_title"]["said"].to_pylist()[0].startswith(f"layer1.h, at -0.2: {len(units)} unit")
+    sentence = f"**layer1.h**: **{len(units)} unit" if len(units) else "**layer1.h**: no unit"
+    assert sentence in said(app)
+
+
+def test_states_are_put_below_and_taken_away_again(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "46"})
+    chosen = widget(app, "selectbox", "Another state below")
+    assert chosen.options[:3] == ["layer1.c", "layer1.h", "memory of sensor"]  # the model's own come first
+    chosen.select_index(1).run()
+    assert address(app, "below") == "layer1.h"
+    widget(app, "number_input", "Threshold of layer1.h").set_value(-0.5).run()
+    assert address(app, "below") == "layer1.h@-0.5"
+    assert "touch one of the first state's best" in said(app)
+    widget(app, "button", "Remove").click().run()
+    assert "below" not in app.query_params and not app.exception
+
+
+def test_a_model_of_other_words_below_says_so_and_leads_to_them(open_page):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "46", "below": "sensor:memory,layer1.h"})
+    assert "sensor and brackets read other words here and cannot stand one above the other" in said(app)
+    assert "below1_bands" not in data_of(app, "bands") and "below0_bands" in data_of(app, "bands")
+
+
+@pytest.mark.parametrize(
+    ("below", "sentence"),
+    [
+        ("layer1.x", "Model 'brackets' has no state 'layer1.x': did you mean layer1."),
+        ("brakets:layer1.c", "has no model 'brakets': did you mean brackets?"),
+        ("layer1.h@much", "below at the threshold much; a number was expected"),
+        ("layer1.h@nan", "below at the threshold nan; a number was expected"),
+        ("layer1.h,layer1.c,layer1.h", "names 3 states below the first one; 2 at most can stand there"),
+        ("only-trained:layer1.c", "has no state 'layer1.c'"),
+    ],
+)
+def test_what_cannot_stand_below_is_a_sentence(open_page, below, sentence):
+    app = open_page(**{"model": "brackets", "from": "44", "to": "46", "below": below})
+    warned = "\n".join(warning.value for warning in app.warning)
+    assert sentence in said(app) + warned and not app.exception
+
+
+def test_a_state_below_takes_the_place_of_the_first():
+    view = SimpleNamespace(below=(Named(None, "layer1.h", -0.2), Named("b", "s", None)), threshold=0.25)
+    one, two = SimpleNamespace(name="a"), SimpleNamespace(name="b")
+    first = SimpleNamespace(name="layer1.c")
+    there = below_panel.on_top(one, first, view, 0, Also(one, "layer1.h", -0.2), {"from": "4", "out": "3"})
+    assert there == {
+        "from": "4", "model": "a", "state": "layer1.h", "threshold": "-0.2", "below": "layer1.c@0.25,b:s",
+    }  # fmt: skip
+    there = below_panel.on_top(one, first, view, 1, Also(two, "s", 0.5), {"tracks": "pos"})
+    assert there["below"] == "a:layer1.c@0.25,a:layer1.h@-0.2" and "tracks" not in there
+
+
 # In a browser
 
 STEPS = 40
@@ -292,6 +368,29 @@ def test_brushing_draws_moves_and_undoes_a_selection(page, application):
     view.drag(11, 13)  # what the address brushed can be moved as well
     assert brushed(page) == ("112", "115")
     assert_fits(page)
+
+
+@pytest.mark.browser
+def test_one_brush_spans_all_states_and_a_hit_is_framed(page, application):
+    view = open_select(page, application, at=100, find="((", below="layer1.h@-0.3")
+    assert_fits(page)
+    lower = select_chart.MARGIN["top"] + Rows(False, 0, 0).words + 60  # in the plot of the state below
+    view.drag(5.2, 8.7, y=lower)
+    assert brushed(page) == ("105", "108")
+    assert page.get_by_text("layer1.h: ", exact=False).first.is_visible()
+    hits = page.locator('[data-testid="stDataFrame"]').bounding_box()
+    for offset in (0, 2, 4):  # the table hears of a click only where the pointer has moved over it
+        page.mouse.move(hits["x"] + 300 + offset, hits["y"] + 37 + 35 * 1.5)
+    page.wait_for_timeout(300)
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_url("**hit=**")
+    first, last = map(int, asked(page)["hit"].split("-"))
+    assert last == first + 1 and brushed(page) == ("105", "108")
+    page.get_by_text("The one that you went to is framed").wait_for()
+    page.get_by_role("button", name="Close the search").click()
+    settle(page)
+    assert not {"hit", "find"} & set(asked(page))
 
 
 @pytest.mark.browser
