@@ -15,7 +15,9 @@ import pydantic
 import yaml
 from pydantic import Field, model_validator
 
-from pipelines.corpora.kinds import AnyCorpus, FromFiles, LabelledText, missing_splits
+from pipelines.corpora.kinds import AnyCorpus, missing_splits
+from pipelines.corpora.labelled_settings import LabelledText
+from pipelines.corpora.shared_settings import FromFiles
 from pipelines.errors import RecipeError
 from pipelines.explain import nearest, sentences
 from pipelines.settings import Count, Loader, Settings

@@ -1,6 +1,7 @@
 """docs/recipes.md, made from the models of a recipe, so that the page and the check of a recipe cannot disagree."""
 
-from pipelines.corpora.kinds import KINDS, Shares
+from pipelines.corpora.kinds import KINDS
+from pipelines.corpora.shared_settings import Shares
 from pipelines.recipe import Layer, Network, Recipe, Record, Training, load, shipped
 from pipelines.settings import Settings
 

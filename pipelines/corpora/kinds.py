@@ -1,28 +1,12 @@
 """The kinds of corpus that a recipe can name, each with its settings; what they do is left to the module of a kind."""
 
-import codecs
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-import pydantic
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from pipelines.settings import Count, Settings, Share
-
-
-class Shares(Settings):
-    """How much of the corpus trains, validates and tests. The parts follow one another in this order."""
-
-    train: Annotated[float, Field(gt=0, le=1)] = Field(0.9, description="Share to train on.")
-    validation: Share = Field(0.05, description="Share that decides when to stop; 0 for none.")
-    test: Share = Field(0.05, description="Share kept for the final measure; 0 for none.")
-
-    @model_validator(mode="after")
-    def _whole(self):
-        total = self.train + self.validation + self.test
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"add up to {total:g}; train, validation and test must add up to 1")
-        return self
+from pipelines.corpora.labelled_settings import LabelledText
+from pipelines.corpora.shared_settings import Encoding, FromFiles, Shares, Words
+from pipelines.settings import Count, Settings
 
 
 class Parentheses(Settings):
@@ -58,29 +42,7 @@ class Parentheses(Settings):
         return self
 
 
-class _Vocabulary(Settings):
-    """Settings shared by corpora whose vocabulary is counted on the training split."""
-
-    vocabulary: Annotated[int, Field(ge=2)] | None = Field(
-        None,
-        description="Most words (or characters) to keep, the most frequent first, the unknown word included; "
-        "null for no limit. The output layer has one row a word, so this bounds its cost.",
-    )
-    minimum_count: Count = Field(1, description="Words rarer than this in the training split become the unknown word.")
-    unknown: Annotated[str, Field(min_length=1)] = Field(
-        "<unk>", description="How the unknown word is written in the vocabulary."
-    )
-
-
-class _Words(_Vocabulary):
-    """The same for corpora of which any number of steps may be used."""
-
-    maximum_steps: Count | None = Field(
-        None, description="Most steps to use, over all splits, from the start of the corpus; null for all."
-    )
-
-
-class PythonSource(_Words):
+class PythonSource(Words):
     """The source of Python's standard library, by character: on every machine that runs this.
 
     Tests, site-packages and idlelib are left out. The choice of files is the same on every run of one Python
@@ -108,24 +70,7 @@ class PythonSource(_Words):
     shares: Shares = Field(Shares(), description="Train, validation and test, in whole files.")
 
 
-def _known_encoding(encoding: str) -> str:
-    try:
-        codecs.lookup(encoding)
-    except LookupError as error:
-        raise ValueError("is no encoding that Python knows; the usual ones are utf-8, latin-1 and utf-16") from error
-    return encoding
-
-
-Encoding = Annotated[str, AfterValidator(_known_encoding)]
-
-
-class FromFiles(Settings):
-    """Settings that name files of the person who wrote the recipe."""
-
-    _beside: Path | None = pydantic.PrivateAttr(None)  # where the recipe lies; no part of what it says
-
-
-class Text(_Words, FromFiles):
+class Text(Words, FromFiles):
     """Any text file or files, by character or by word."""
 
     kind: Literal["text"]
@@ -207,7 +152,7 @@ class PennTreebank(Settings):
     maximum_steps: Count | None = Field(None, description="Most steps of each split, from its start; null for all.")
 
 
-class Nltk(_Words):
+class Nltk(Words):
     """A corpus of NLTK, by name, with its own tags as tracks where it has them."""
 
     kind: Literal["nltk"]
@@ -238,36 +183,7 @@ class Nltk(_Words):
         return self
 
 
-def _files(given):
-    """One sentence for all that is neither a list of files nor lists of files by label."""
-    lists = list(given.values()) if isinstance(given, dict) else [given]
-    if not lists or not all(isinstance(files, list) and files for files in lists):
-        raise ValueError("must be a list of files, or a list of files for each label, as in {good: [a.txt]}")
-    names = [*(given if isinstance(given, dict) else []), *(name for files in lists for name in files)]
-    wrong = [name for name in names if type(name) is not str]
-    if wrong:
-        raise ValueError(f"must name labels and files by text; put {wrong[0]} in quotes")
-    return given
-
-
-def _column(given):
-    if type(given) not in (int, str) or given == "" or (type(given) is int and given < 1):
-        raise ValueError("must be a number from 1, or a name that stands in the first line")
-    return given
-
-
-def _by_label(given):
-    wrong = [] if not isinstance(given, dict) else [label for label in given if type(label) is not str]
-    if wrong:
-        raise ValueError(f"must name labels by text; put {wrong[0]} in quotes")
-    return given
-
-
-Files = Annotated[list[str] | dict[str, list[str]], BeforeValidator(_files)]
-Column = Annotated[int | str, BeforeValidator(_column)]
-
-
-class Chords(_Words):
+class Chords(Words):
     """Chords of 739 songs of the American charts, 1958 to 1991, bar by bar: the McGill Billboard corpus.
 
     Looked for in the corpora folder, else downloaded and checked against its checksum. A song is a sequence, and
@@ -288,7 +204,7 @@ class Chords(_Words):
     )
 
 
-class Genome(_Words, FromFiles):
+class Genome(Words, FromFiles):
     """A genome by letter, from FASTA files of one's own, with the intervals of BED files as tracks.
 
     A record (or region) is a sequence. Lower-case letters are read in upper case and kept in the track `repeat`.
@@ -315,83 +231,6 @@ class Genome(_Words, FromFiles):
     shares: Shares = Field(
         Shares(), description="Train, validation and test, cut at whole records or regions if there are several."
     )
-
-
-class LabelledText(_Vocabulary, FromFiles):
-    """Texts that have a label each, to train a classifier: the network says the label after a text's last step.
-
-    Either tables, with a column of texts and one of labels, or files of lines that have one label. The state is
-    reset at every text. No text is in two splits: one that is met several times is used once, and one that is met
-    under several labels is left out. Track: `label`.
-    """
-
-    kind: Literal["labelled-text"]
-    files: Files = Field(
-        description="Tables, one text a line: [reviews.csv]. Or files of lines by label: {good: [good.txt], bad: "
-        "[bad.txt]}. A path is looked for beside the recipe, in the corpora folder and in the current folder."
-    )
-    validation_files: Files | None = Field(
-        None, description="Files to validate on, of the same form; null to take `shares` of `files`."
-    )
-    test_files: Files | None = Field(
-        None, description="Files to test on, of the same form; null to take `shares` of `files`."
-    )
-    separator: Literal["tab", "comma", "semicolon"] = Field(
-        "tab",
-        description="Tables: what stands between columns. With commas and semicolons, a text may be put in quotes.",
-    )
-    label_column: Column = Field(
-        1, description="Tables: the column with the labels, counted from 1, or its name in the first line."
-    )
-    text_column: Column = Field(2, description="Tables: the column with the texts, in the same way.")
-    labels: Annotated[dict[str, str], BeforeValidator(_by_label)] | None = Field(
-        None,
-        description='What labels are to be called, as in {"1": bad, "2": bad, "5": good}; texts with a label that is '
-        "not named here are left out. null for the labels as they are.",
-    )
-    level: Literal["word", "character"] = Field("word", description="What a step is.")
-    tokenizer: Literal["whitespace", "nltk"] = Field(
-        "whitespace",
-        description="By word: split at white space, or with NLTK's word tokenizer, which takes punctuation apart.",
-    )
-    lower: bool = Field(False, description="Turn everything to lower case.")
-    encoding: Encoding = Field("utf-8", description="How the files are encoded.")
-    longest: Count | None = Field(None, description="Texts of more steps are left out; null for texts of any length.")
-    most_texts: Annotated[dict[str, Count], BeforeValidator(_by_label)] | None = Field(
-        None, description="Most texts of `files` to use of each label, drawn at random; null for all."
-    )
-    balance: Literal["as-is", "oversample"] = Field(
-        "as-is",
-        description="oversample: in the training split, repeat texts of the rarer labels until all are equally "
-        "frequent. Validation and test stay as they are.",
-    )
-    seed: Annotated[int, Field(ge=0)] = Field(
-        1, description="Seed of all that is drawn: which texts are used, in which split, and which are repeated."
-    )
-    shares: Shares = Field(
-        Shares(train=0.8, validation=0.1, test=0.1),
-        description="Train, validation and test, in whole texts, drawn at random; every label has these shares.",
-    )
-
-    @model_validator(mode="after")
-    def _settings_fit(self):
-        if self.level == "character" and self.tokenizer != "whitespace":
-            raise ValueError("tokenizer is for level: word, and level is character; leave tokenizer out")
-        tables = isinstance(self.files, list)
-        for name in ("validation_files", "test_files"):
-            given = getattr(self, name)
-            if given is not None and isinstance(given, list) != tables:
-                form = "a list of tables" if tables else "lists of files by label"
-                raise ValueError(f"{name} must have the form of files, which is {form}")
-        if not tables:
-            for name in ("separator", "label_column", "text_column"):
-                if name in self.model_fields_set:
-                    raise ValueError(f"{name} is for tables, and files names files by label; leave {name} out")
-        elif isinstance(self.label_column, int) != isinstance(self.text_column, int):
-            raise ValueError("label_column and text_column must both be numbers, or both be names in the first line")
-        elif self.label_column == self.text_column:
-            raise ValueError(f"label_column and text_column are both {self.label_column}; they must differ")
-        return self
 
 
 AnyCorpus = Annotated[

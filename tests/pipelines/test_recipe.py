@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import corpora, recipe, recipe_page
-from pipelines.corpora import kinds
+from pipelines.corpora import kinds, shared_settings
 from pipelines.errors import RecipeError
 from rnnstore.errors import StoreError
 
@@ -374,7 +374,7 @@ def test_the_documentation_of_recipes_is_up_to_date():
 
 def test_every_setting_is_documented():
     text = recipe_page.document()
-    groups = [recipe.Recipe, recipe.Network, recipe.Layer, recipe.Training, recipe.Record, kinds.Shares]
+    groups = [recipe.Recipe, recipe.Network, recipe.Layer, recipe.Training, recipe.Record, shared_settings.Shares]
     groups += kinds.KINDS.values()
     for group in groups:
         for key, field in group.model_fields.items():
