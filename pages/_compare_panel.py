@@ -17,7 +17,7 @@ from pages._response_panel import show_detail
 from pages._sentence_address import read as read_sentences
 from pages._sentence_input import ask
 from rnnstore import Model, State, StoreError
-from rnnstore.charts.comparison import losses_picture
+from rnnstore.charts.comparison import labels_picture, losses_picture
 from rnnstore.charts.palette import palette
 from rnnstore.disagreement import Disagreement, disagreement
 from rnnstore.export import csv
@@ -88,14 +88,15 @@ def _show_losses(model: Model, view: View, typed: Sequence[str]) -> None:
     except StoreError as error:
         st.info(str(error))
         return
-    if found.steps:
-        picture = losses_picture(found, palette(st.context.theme.type), left=model.name, right=view.model.name)
+    if found.steps or found.label is not None:
+        draw = labels_picture if found.label is not None else losses_picture
+        picture = draw(found, palette(st.context.theme.type), left=model.name, right=view.model.name)
         with st.container(key="losses_view"):
             st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
     st.caption(_said(found, model.name, view.model.name))
-    with st.popover("Take the losses away"), st.container(width=320):
-        save_picture_button("Losses as a picture", "losses_view", "losses")
-        st.download_button("Losses as CSV", csv(found.table), "losses.csv", "text/csv", on_click="ignore")
+    with st.popover("Take it away"), st.container(width=320):
+        save_picture_button("As a picture", "losses_view", "losses")
+        st.download_button("As CSV", csv(found.table), "losses.csv", "text/csv", on_click="ignore")
 
 
 def _said(found: Disagreement, left: str, right: str) -> str:
@@ -108,7 +109,8 @@ def _said(found: Disagreement, left: str, right: str) -> str:
             f"{abs(found.loss_left - found.loss_right):.3f}. One sentence is an anecdote; perplexities over a whole "
             "corpus stand on the overview."
         )
-    said.append(f"At {found.same:,} of {found.predicted:,} words both expect the same next one first.")
+    what = "expect the same next one first" if found.label is None else "say the same label"
+    said.append(f"At {found.same:,} of {found.predicted:,} words both {what}.")
     return " ".join([*said, *found.notes])
 
 

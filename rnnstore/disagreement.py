@@ -32,6 +32,7 @@ class Disagreement:
     loss_right: float
     predicted: int
     same: int
+    label: str | None
     notes: tuple[str, ...]
 
 
@@ -78,8 +79,16 @@ def disagreement(left: Reading, right: Reading) -> Disagreement:
             "same": pa.array(same, pa.bool_()),
         }
     )
+    label = None if any(firsts[0]["target"]) or not len(left) else firsts[0]["word"][-1]
+    for side, reading in (("left", left), ("right", right)):
+        table = table.append_column(f"label_{side}", _of_label(reading, label))
     notes = []
-    if unknown.any():
+    if label is not None and label not in _labels(right):
+        raise QuestionError(
+            f"The left model tells {', '.join(sorted(_labels(left)))} apart and the right one "
+            f"{', '.join(sorted(_labels(right))[:5])}; choose two models with the same labels."
+        )
+    if unknown.any() and label is None:
         notes.append(
             f"{int(unknown.sum())} words are unknown to one of the models or to both, and left out of the losses."
         )
@@ -93,6 +102,7 @@ def disagreement(left: Reading, right: Reading) -> Disagreement:
         float(losses[1][known].mean()) if known.any() else float("nan"),
         predicted,
         sum(same),
+        label,
         tuple(notes),
     )
 
@@ -106,6 +116,22 @@ def _first(reading: Reading) -> dict[str, list]:
             for name in columns:
                 columns[name][row["t"]] = row[name]
     return columns
+
+
+def _of_label(reading: Reading, label: str | None) -> pa.Array:
+    """float64[n]: the probability of a label after each step, null where it is not among those kept."""
+    found: list[float | None] = [None] * len(reading)
+    assert reading.predictions is not None
+    if label is not None:
+        for row in reading.predictions.select(["t", "word", "probability"]).to_pylist():
+            if row["word"] == label and 0 <= row["t"] < len(reading):
+                found[row["t"]] = row["probability"]
+    return pa.array(found, pa.float64())
+
+
+def _labels(reading: Reading) -> set[str]:
+    assert reading.predictions is not None
+    return {word for word in reading.predictions["word"].to_pylist() if word is not None}
 
 
 def _said(reading: Reading) -> str:

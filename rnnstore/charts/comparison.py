@@ -160,17 +160,7 @@ def losses_picture(
     rows = rows.append_column("shown", pa.array([visible(word) for word in rows["target"].to_pylist()], pa.string()))
     keys = [f"{t:06d}{word}" for t, word in zip(rows["t"].to_pylist(), rows["shown"].to_pylist(), strict=True)]
     rows = rows.append_column("place", pa.array(keys, pa.string()))
-    upright = max((len(word) for word in rows["shown"].to_pylist()), default=1) > 1
-    x = alt.X(
-        "place:O",
-        title=None,
-        sort=keys,
-        axis=alt.Axis(
-            labelExpr="slice(datum.label, 6)", labelAngle=-90 if upright else 0, labelLimit=110, ticks=False,
-            grid=False,
-            labelColor=palette.text, labelOverlap=False, labelFontSize=12,
-        ),
-    )  # fmt: skip
+    x = _words_below(keys, rows["shown"].to_pylist(), palette)
     bars = (
         named("losses")
         .mark_bar()
@@ -196,3 +186,68 @@ def losses_picture(
     zero = named("losses").mark_rule(color=palette.muted, strokeWidth=0.8).encode(y=alt.datum(0))
     chart = alt.layer(zero, bars).properties(width=width, height=height)
     return Picture(styled(chart, palette).to_dict(validate=False), {"losses": rows})
+
+
+def labels_picture(
+    found: Disagreement, palette: Palette, *, left: str, right: str, width: int = 1100, height: int = 170
+) -> Picture:
+    """The probability of the label that the left classifier ends with, after each word: left blue, right orange."""
+    words = [visible(word) for word in found.table["word"].to_pylist()]
+    keys = [f"{t:06d}{word}" for t, word in enumerate(words)]
+    rows = pa.concat_tables(
+        [
+            pa.table(
+                {
+                    "place": pa.array(keys, pa.string()),
+                    "shown": pa.array(words, pa.string()),
+                    "model": pa.array([name] * len(words), pa.string()),
+                    "probability": found.table[f"label_{side}"],
+                    "first": found.table[f"first_{side}"],
+                }
+            )
+            for side, name in (("left", left), ("right", right))
+        ]
+    )
+    chart = named("labels").encode(
+        x=_words_below(keys, words, palette),
+        y=alt.Y(
+            "probability:Q",
+            title=f"p of {found.label}",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%", values=[0, 0.5, 1]),
+        ),
+        color=alt.Color(
+            "model:N",
+            title=None,
+            scale=alt.Scale(domain=[left, right], range=[palette.diverging[1], palette.diverging[-2]]),
+            legend=alt.Legend(orient="top", symbolType="circle"),
+        ),
+        tooltip=[
+            alt.Tooltip("shown:N", title="after"),
+            alt.Tooltip("model:N"),
+            alt.Tooltip("probability:Q", title=f"p of {found.label}", format=".1%"),
+            alt.Tooltip("first:N", title="says"),
+        ],
+    )
+    drawn = alt.layer(chart.mark_line(strokeWidth=2), chart.mark_point(filled=True, size=45, opacity=1))
+    drawn = drawn.properties(width=width, height=height)
+    return Picture(styled(drawn, palette).to_dict(validate=False), {"labels": rows})
+
+
+def _words_below(keys: Sequence[str], words: Sequence[str], palette: Palette) -> alt.X:
+    """An axis of words, of which several can be the same: keys of six digits and the word."""
+    return alt.X(
+        "place:O",
+        title=None,
+        sort=list(keys),
+        axis=alt.Axis(
+            labelExpr="slice(datum.label, 6)",
+            labelAngle=-90 if max(map(len, words), default=1) > 1 else 0,
+            labelLimit=110,
+            ticks=False,
+            grid=False,
+            labelColor=palette.text,
+            labelOverlap=False,
+            labelFontSize=12,
+        ),
+    )

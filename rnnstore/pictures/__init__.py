@@ -6,6 +6,7 @@ an Altair chart to save or change, its `tables` are the numbers. There is a modu
 """
 
 from rnnstore.pictures.co_clusters import clusters_picture, responses_picture, words_picture
+from rnnstore.pictures.comparisons import agreement_picture, comparison_picture, disagreement_picture
 from rnnstore.pictures.distributions import distribution_picture, saturation_picture, unit_picture
 from rnnstore.pictures.selections import lengths_picture, matches_picture, selection_picture
 from rnnstore.pictures.sentences import coloured_text, sentences_picture
@@ -13,9 +14,12 @@ from rnnstore.pictures.trainings import curve_picture, gradients_picture, traini
 from rnnstore.pictures.worth import ranges_picture, ranking_picture, worth_picture
 
 __all__ = [
+    "agreement_picture",
     "clusters_picture",
     "coloured_text",
+    "comparison_picture",
     "curve_picture",
+    "disagreement_picture",
     "distribution_picture",
     "gradients_picture",
     "lengths_picture",
