@@ -7,24 +7,22 @@ of TensorFlow, which trained them, is needed. docs/network.md says what stands i
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rnnstore.card import MENDING
-from rnnstore.cells import KINDS, Cell
+from rnnstore.cells import Cell
 from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError
 from rnnstore.model import Model
+from rnnstore.network_facts import Facts, read_facts
 from rnnstore.reading import Reading
 from rnnstore.threads import one_thread
-from rnnstore.tokenising import Tokenisation, Tokens, tokenise
+from rnnstore.tokenising import Tokens, tokenise
 from rnnstore.weights import Weights
 
 LIMIT = 1000
@@ -33,54 +31,10 @@ LIMIT = 1000
 PREDICTIONS = 5
 """Predicted words a step."""
 
-LARGEST = 1 << 28
-"""Bytes of the largest network.json that is opened: 256 MB, some millions of words."""
-
 KEPT = 2
 """Networks kept ready in memory: as many as are compared side by side."""
 
 _SCORES = 1 << 21  # held at once, 8 MB
-
-Size = Annotated[int, Field(ge=1, lt=2**31)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Layer(_Part):
-    """A recurrent layer, as it stands in network.json."""
-
-    cell: Literal["vanilla", "lstm", "gru", "nested-lstm"]
-    units: Size
-    peepholes: bool = False
-    reset: Literal["before", "after"] = "after"
-    depth: Annotated[int, Field(ge=1, le=100)] = 2
-
-    def built(self, inputs: int) -> Cell:
-        option = {"lstm": "peepholes", "gru": "reset", "nested-lstm": "depth"}.get(self.cell)
-        return KINDS[self.cell](inputs, self.units, **({option: getattr(self, option)} if option else {}))
-
-
-class Sizes(_Part):
-    """The network's part of network.json; `outputs` is given where they are not the vocabulary."""
-
-    vocabulary: Size
-    embedding: Size
-    layers: Annotated[list[Layer], Field(min_length=1, max_length=100)]
-    tie: bool = False
-    outputs: Size | None = None
-
-
-class Facts(_Part):
-    """What stands in network.json, as far as it is read."""
-
-    format: Literal[1]
-    network: Sizes
-    task: str = "language model"
-    vocabulary: list[str]
-    labels: list[str] | None = None
-    tokenisation: Tokenisation | None = None
 
 
 class Network:
@@ -140,8 +94,8 @@ class Network:
     def read(self, tokens: Tokens | str, limit: int = LIMIT, predictions: int = PREDICTIONS) -> Reading:
         """What the network did at every step of a text: states, gates and predictions, from a state of zero.
 
-        At most `limit` steps are read, and the reading's notes say when that were not all. `QuestionError` for an empty
-        text.
+        At most `limit` steps are read, and the reading's notes say when that were not all; `predictions` of the most
+        probable words at each, none for 0. `QuestionError` for an empty text.
         """
         if isinstance(tokens, str):
             tokens = self.tokenise(tokens)
@@ -153,9 +107,9 @@ class Network:
         ids, starts = tokens.ids[:steps], tokens.starts[:steps]
         with one_thread():
             series = self.run(ids, starts)
-            predicted = self._predict(series[f"layer{len(self.cells)}.h"], tokens, steps, predictions)
-        if not all(np.isfinite(values[-1]).all() for values in series.values()):
-            raise DamagedModel(f"The network of {self.name!r} gives values that are no numbers. {MENDING}")
+            self._check(*series.values())
+            hidden = series[f"layer{len(self.cells)}.h"]
+            predicted = self._predict(hidden, tokens, steps, predictions) if predictions > 0 else None
         return Reading(
             words=tokens.words[:steps],
             typed=tokens.typed[:steps],
@@ -181,6 +135,10 @@ class Network:
             series |= {f"layer{number}.{name}": values for name, values in found.items()}
             x = found["h"]
         return series
+
+    def _check(self, *found: np.ndarray) -> None:
+        if not all(np.isfinite(values).all() for values in found):
+            raise DamagedModel(f"The network of {self.name!r} gives values that are no numbers. {MENDING}")
 
     def layer_weights(self, number: int) -> dict[str, np.ndarray]:
         """The weights of a layer's cell, counted from 1, by the cell's names for them."""
@@ -215,6 +173,7 @@ class Network:
         some = max(1, _SCORES // len(self.outputs))
         for first in range(0, steps, some):
             scores = hidden[first : first + some] @ kernel + self._weights["output.bias"]
+            self._check(scores)
             scores -= scores.max(axis=1, keepdims=True)
             total = np.log(np.exp(scores).sum(axis=1, dtype=np.float64))
             places = highest(scores, top)
@@ -284,29 +243,3 @@ def network(model: Model) -> Network:
 
 _ready: OrderedDict[tuple, Network] = OrderedDict()
 _lock = threading.Lock()
-
-
-def read_facts(path: Path) -> Facts:
-    """What a network.json says, checked; `DamagedModel` says where it is wrong."""
-    where = f"{path.parents[1].name}/{path.parent.name}/{path.name}"
-    try:
-        if (size := path.stat().st_size) > LARGEST:
-            raise DamagedModel(f"{where} has {size:,} bytes, more than any network needs. {MENDING}")
-        facts = Facts.model_validate(json.loads(path.read_bytes()))
-    except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(str(part) for part in first["loc"]) or "its top"
-        raise DamagedModel(f"{where} is damaged at {at}: {first['msg']}. {MENDING}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise DamagedModel(f"{where} cannot be read ({error}). {MENDING}") from error
-    sizes = facts.network
-    wrong = ""
-    if len(facts.vocabulary) != sizes.vocabulary:
-        wrong = f"lists {len(facts.vocabulary):,} words for a vocabulary of {sizes.vocabulary:,}"
-    elif sizes.outputs not in (None, len(facts.labels or facts.vocabulary)):
-        wrong = f"names {len(facts.labels or facts.vocabulary):,} outputs for {sizes.outputs:,}"
-    elif sizes.tie and (sizes.layers[-1].units != sizes.embedding or facts.labels is not None):
-        wrong = "ties the output to an embedding that does not fit it"
-    if wrong:
-        raise DamagedModel(f"{where} {wrong}. {MENDING}")
-    return facts

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from rnnstore import nltk_text
 from rnnstore.windows import visible
 
 LONGEST = 200_000
@@ -28,7 +29,6 @@ LONGEST_WORD = 200
 
 _HALF = re.compile("[\ud800-\udfff]")  # of a character: what no text has
 _CHUNK = re.compile(r"\S+")
-_NEXT = re.compile(r"\s*")
 ONE_KIND = re.compile(r"\w+|[^\w\s]+")
 _NUMBER = re.compile(r"[-+]?[.]?\d[\d,.:/]*")
 
@@ -166,7 +166,7 @@ class _Reading:
     def _split(self, text: str) -> Iterator[tuple[str | None, str, bool]]:
         """(word, as typed, whether it opens a word); no word for what is left out."""
         if self.how.split == "nltk":
-            yield from ((word, typed, False) for word, typed in _by_nltk(text, self.how))
+            yield from ((word, typed, False) for word, typed in nltk_text.words(*_as_read_and_typed(text, self.how)))
             return
         chunks = [*_CHUNK.findall(text), ""]
         for chunk, following in pairwise(chunks):
@@ -275,35 +275,19 @@ def _pieces(text: str, how: Tokenisation, notes: list[str]) -> list[str]:
     if how.piece == "text":
         return [text]
     if how.piece == "sentence":
-        cased = in_case(text, how)  # which is what was cut for training
-        source = text if len(text) == len(cased) else cased
-        try:
-            spans = _nltk("PunktTokenizer")("english").span_tokenize(cased)
-            return [source[begin:end] for begin, end in spans]
-        except LookupError:
-            notes.append(
-                "NLTK's data to find sentences (punkt_tab) is not on this machine; each line was read as a sentence."
-            )
+        found = nltk_text.sentences(*_as_read_and_typed(text, how))
+        if found is not None:
+            return found
+        notes.append(
+            "NLTK's data to find sentences (punkt_tab) is not on this machine; each line was read as a sentence."
+        )
     return text.split("\n")
 
 
-def _by_nltk(text: str, how: Tokenisation) -> Iterator[tuple[str, str]]:
-    """The words of NLTK's word tokenizer, and where they come from in the text."""
+def _as_read_and_typed(text: str, how: Tokenisation) -> tuple[str, str]:
+    """The text in the corpus's case, and as it was typed; where a letter became two there, twice the former."""
     cased = in_case(text, how)
-    source = text if len(text) == len(cased) else cased
-    place = 0
-    for word in _nltk("NLTKWordTokenizer")().tokenize(cased):
-        begin = _NEXT.match(cased, place).end()
-        length = 1 if word in ("``", "''") and cased[begin : begin + 1] == '"' else len(word)
-        yield word, source[begin : begin + length]
-        place = begin + length
-
-
-def _nltk(name: str):
-    """A class of nltk.tokenize, which takes a second to import and is not needed for other texts."""
-    import nltk.tokenize
-
-    return getattr(nltk.tokenize, name)
+    return cased, text if len(text) == len(cased) else cased
 
 
 def _listed(words: list[str]) -> str:

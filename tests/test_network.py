@@ -196,7 +196,7 @@ def test_a_description_that_does_not_fit_is_refused_with_its_place(tmp_path, cha
         network(saved(tmp_path, **changes))
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"null"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"null", b'{"vocabulary": ["\\ud83d"]}'])
 def test_facts_that_are_no_json_are_refused(tmp_path, content):
     model = saved(tmp_path)
     (model.folder / "network" / "network.json").write_bytes(content)
@@ -288,6 +288,14 @@ def test_values_that_are_no_numbers_are_said(tmp_path):
     arrays["layer1.bias"][0] = np.nan
     with pytest.raises(DamagedModel, match="gives values that are no numbers"):
         network(saved(tmp_path, arrays)).read("the cat")
+    arrays = weights()
+    arrays["output.bias"][2] = np.inf
+    with pytest.raises(DamagedModel, match="gives values that are no numbers"):
+        network(saved(tmp_path, arrays)).read("the cat")
+
+
+def test_a_reading_without_predictions_has_none(tmp_path):
+    assert network(saved(tmp_path)).read("the cat", predictions=0).predictions is None
 
 
 # Recorded stretches
