@@ -9,6 +9,7 @@ from pages._asked import Store
 from rnnstore import Model, co_clusters, expected
 from rnnstore.co_clusters import CoClusters, Decomposition
 from rnnstore.expected import ExpectedResponses, WordResponse, WordTags
+from rnnstore.members import with_words
 
 
 def responses(model: Model, state: str) -> ExpectedResponses:
@@ -17,10 +18,8 @@ def responses(model: Model, state: str) -> ExpectedResponses:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Decomposing the responses ...")
-def decomposition(
-    store: Store, _model: Model, model: str, state: str, words: int, always: tuple[str, ...]
-) -> Decomposition:
-    return co_clusters.decompose(responses(_model, state), words, always=always)
+def decomposition(store: Store, _model: Model, model: str, state: str, words: int) -> Decomposition:
+    return co_clusters.decompose(responses(_model, state), words)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Clustering ...")
@@ -35,7 +34,9 @@ def clusters(
     method: str,
     seed: int,
 ) -> CoClusters:
-    return decomposition(store, _model, model, state, words, always).clusters(k, method, seed)
+    """k clusters of the `words` most frequent words; those of `always` join them and change nothing."""
+    found = decomposition(store, _model, model, state, words).clusters(k, method, seed)
+    return with_words(found, responses(_model, state), always)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

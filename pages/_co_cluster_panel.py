@@ -28,6 +28,7 @@ from pages._co_cluster_address import (
 )
 from pages._controls import clicked_since, controlled
 from pages._parameters import ALONE, Names
+from pages._plain import plain
 from rnnstore import Model, QuestionError, State
 from rnnstore.charts.co_clusters import co_cluster_picture, words_drawn
 from rnnstore.charts.palette import palette
@@ -92,7 +93,7 @@ def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
         return None
     view, sentences = read(st.query_params, model, state, expected, names)
     for sentence in sentences:
-        st.warning(sentence)
+        st.warning(plain(sentence))
     store = asked.as_of(model)
     clusters = answers.clusters(
         store, model, model.name, state.name, view.words, view.pinned, view.clusters, view.method, view.seed
@@ -119,8 +120,9 @@ def choose(panel: Panel) -> None:
         )  # fmt: skip
         panel.controlled(
             st.selectbox, "Method", "method", view.method, options=METHODS, width=130, usual=METHODS[0],
-            help="signed: strongest singular vectors and Ward linkage, no empty cluster and no random start; spectral: "
-            "the paper's spectral co-clustering",
+            help="signed: strongest singular vectors and Ward linkage, no empty cluster and no random start; mirrored: "
+            "the same, and units that move the opposite way join, with their sign reversed; spectral: the paper's "
+            "spectral co-clustering",
         )  # fmt: skip
         if view.method == "spectral":
             panel.controlled(
@@ -163,7 +165,8 @@ def choose_words(panel: Panel) -> None:
     drawn = sorted({*panel.clusters.words[:300], *view.picked})
     panel.controlled(
         st.text_input, "Find a word", "find", view.find, width=180, placeholder=f"any of {len(expected.words):,}",
-        help="A part of a word is enough; what is found can be pinned, so that it is clustered and always drawn",
+        help="A part of a word is enough. What is pinned stands in the cloud whose words respond most alike, and is "
+            "always drawn; the groups stay as they are",
     )  # fmt: skip
     panel.controlled(
         st.multiselect, "Words compared", "word", list(view.picked), options=drawn, placeholder="click words",
@@ -188,14 +191,14 @@ def show_found(panel: Panel) -> None:
     view = panel.view
     table, total = find_words(panel.expected, view.find, FOUND)
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = f"{total:,} words contain" if total != 1 else "1 word contains"
-        more = f" Shown: the first {FOUND}." if total > FOUND else ""
-        hint = " Choose one to pin it and see its response; choose it again to let it go." if total else ""
-        st.caption(f"{words} “{view.find}”.{more}{hint}", width="stretch")
         st.button(
             "Close the search", key=f"{panel.prefix}clusters-close", on_click=panel.change, kwargs={"find": None},
             type="tertiary",
         )  # fmt: skip
+        words = f"{total:,} words contain" if total != 1 else "1 word contains"
+        more = f" Shown: the first {FOUND}." if total > FOUND else ""
+        hint = " Choose one to pin it and see its response; choose it again to let it go." if total else ""
+        st.caption(f"{words} “{plain(view.find)}”.{more}{hint}", width="stretch")
     if not total:
         return
     key = f"{panel.prefix}clusters-found-{view.find}"
@@ -251,10 +254,9 @@ def show(panel: Panel, *, narrow: bool = False) -> None:
             alt="Clusters of units as chips of squares, clusters of words as clouds, and links between them.",
         )
     clusters = panel.clusters
-    notes = " ".join(clusters.notes) or f"All {len(clusters.words):,} words are clustered."
     st.caption(
-        f"{notes} The clouds have room for {words_drawn(picture):,} of them. The means of the groups explain "
-        f"{clusters.explained:.1%} of the responses (R²)."
+        f"{' '.join(clusters.notes)} The clouds have room for {words_drawn(picture):,} of the {len(clusters.words):,} "
+        f"words. The means of the groups explain {clusters.explained:.1%} of the responses (R²)."
     )
 
 

@@ -132,6 +132,16 @@ def _chip_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Char
         y=_expression("datum.y"),
         y2=_expression("datum.y + datum.tall"),
     )
+    dot = named("turned").mark_point(
+        shape="circle",
+        filled=True,
+        fill=palette.background,
+        stroke=palette.text,
+        strokeWidth=0.5,
+        x=_expression(x),
+        y=_expression("datum.y"),
+        size=_expression("datum.size"),
+    )
     of_unit = alt.value(
         _expression(
             "datum.said ? {'unit': datum.unit, 'response to': datum.said, 'moved most by': datum.top} : "
@@ -147,6 +157,7 @@ def _chip_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Char
             clicked("clicked_unit", "unit")
         ),
         stripe.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.9)),
+        dot.encode(opacity=_faded(0.4)),
     ]
 
 

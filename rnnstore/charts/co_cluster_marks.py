@@ -21,7 +21,7 @@ from rnnstore.co_clusters import CoClusters
 from rnnstore.expected import ExpectedResponses, WordTags
 from rnnstore.windows import visible
 
-SIZES, BACK = (9.5, 26.0), (9.5, 14.0)
+SIZES, BACK = (9.5, 32.0), (9.5, 14.0)
 """Size in pixels of the smallest and of the largest words; those of clouds that stand back."""
 
 LEAST_STRIPE = 2.0
@@ -127,6 +127,19 @@ def stripe_table(clusters: CoClusters, layout: Layout, heat: Heat | None) -> pa.
             "side": pa.array(np.full(units * len(others), layout.cell - 1), pa.float32()),
             "tall": pa.array(np.full(units * len(others), part), pa.float32()),
             "colour": pa.array([colour for colours in others for colour in colours], pa.string()),
+        }
+    )
+
+
+def turned_table(clusters: CoClusters, layout: Layout) -> pa.Table:
+    """The middles of the squares whose units are counted with their sign reversed."""
+    turned = np.flatnonzero(clusters.unit_sign < 0)
+    return pa.table(
+        {
+            **_grouped("u", clusters.unit_cluster[turned], layout),
+            "x": pa.array(layout.unit_x[turned] + (layout.cell - 1) / 2, pa.float32()),
+            "y": pa.array(layout.unit_y[turned] + (layout.cell - 1) / 2, pa.float32()),
+            "size": pa.array(np.full(len(turned), (0.4 * layout.cell) ** 2), pa.float32()),
         }
     )
 

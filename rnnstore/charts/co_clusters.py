@@ -23,6 +23,7 @@ from rnnstore.charts.co_cluster_marks import (
     link_table,
     set_words,
     stripe_table,
+    turned_table,
     unit_table,
     word_table,
 )
@@ -59,10 +60,12 @@ def co_cluster_picture(
         "chips": chip_table(clusters, layout, palette),
         "cells": unit_table(clusters, expected, response, layout, heat, chosen, palette),
         "stripes": stripe_table(clusters, layout, heat),
+        "turned": turned_table(clusters, layout),
         "clouds": cloud_table(clusters, layout, placed, palette),
         "words": word_table(clusters, expected, response, layout, placed, chosen, palette),
     }
-    legends = [("links", _link_keys(clusters, layout, palette)), ("squares", _square_keys(heat, palette))]
+    legends = [("links", _link_keys(clusters, layout, palette))]
+    legends.append(("squares", _square_keys(heat, clusters.mirrored, palette)))
     legends.append(("words", _word_keys(response, chosen, palette)))
     table = legend_table(legends, palette, drawing.height + 6, LEGEND)
     tables["legends"] = table.set_column(1, "x", pa.array(table["x"].to_numpy() + TITLE, pa.float32()))
@@ -78,17 +81,17 @@ def words_drawn(picture: Picture) -> int:
 
 def _link_keys(clusters: CoClusters, layout: Layout, palette: Palette) -> list[Key]:
     drawn, strongest = int(layout.links.sum()), float(np.abs(clusters.edges).max(initial=0))
-    said = f"mean response of the units to the words, the widest {numeral(strongest)}; "
-    many = f"{drawn} of {clusters.k**2} drawn, from {layout.drawing.share:.0%} of it on"
-    return [Key(palette.diverging[-2], "positive"), Key(palette.diverging[1], "negative"), Key("", said + many)]
+    said = f"mean response, the widest {numeral(strongest)}; {drawn} of {clusters.k**2} are drawn"
+    return [Key(palette.diverging[-2], "positive"), Key(palette.diverging[1], "negative"), Key("", said)]
 
 
-def _square_keys(heat: Heat | None, palette: Palette) -> list[Key]:
+def _square_keys(heat: Heat | None, mirrored: bool, palette: Palette) -> list[Key]:
+    dotted = "; with a dot: counted with the sign reversed" if mirrored else ""
     if heat is None:
-        return [Key("", "each is a unit; click words to see how they move it, and units to see what moves them")]
+        return [Key("", f"each is a unit; click a word to see how it moves them{dotted}")]
     words = " / ".join(visible(word) for word in heat.words)
-    what = f"expected response to {words}" + (", from top to bottom" if len(heat.words) > 1 else "")
-    return [*_scale(heat.most, palette), Key("", what)]
+    what = f"response to {words}" + (", from top to bottom" if len(heat.words) > 1 else "")
+    return [*_scale(heat.most, palette), Key("", what + dotted)]
 
 
 def _word_keys(response: np.ndarray, chosen: Chosen, palette: Palette) -> list[Key]:

@@ -12,6 +12,7 @@ from rnnstore.charts.unit_words import unit_words_picture
 from rnnstore.co_clusters import decompose
 from rnnstore.errors import QuestionError
 from rnnstore.expected import expected_responses, word_response, word_tags, words_of_unit
+from rnnstore.members import with_words
 from rnnstore.model import Model
 
 USUAL_CLUSTERS = 10
@@ -40,8 +41,9 @@ def clusters_picture(
     >>> clusters_picture(model, "layer1.c", k=6, chosen=["("])  # doctest: +SKIP
     """
     expected = expected_responses(model, state)
-    decomposed = decompose(expected, words, always=(*chosen, *pinned))
+    decomposed = decompose(expected, words)
     found = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
+    found = with_words(found, expected, (*chosen, *pinned))
     selected = Chosen(chosen, units, pinned, word_tags(model, tags) if tags else None)
     return co_cluster_picture(found, expected, palette(theme), selected, drawing)
 
