@@ -1,4 +1,4 @@
-"""Details of the page "Sentences": the chosen word's response, the coloured text, what to take away."""
+"""Details of the page "Sentences": the chosen word's response, and the text in its colours."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages import _asked_responses as answers
-from pages._browser import save_picture_button
 from pages._controls import clicked_since
-from pages._parameters import link
 from pages._plain import plain
 from pages._sentence_address import Names, View
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.coloured_text import MOST, coloured_text_picture
 from rnnstore.charts.palette import palette
 from rnnstore.charts.responses import response_picture
-from rnnstore.co_clusters import CoClusters
 from rnnstore.expected import WordResponse
-from rnnstore.export import csv, parquet
-from rnnstore.passages import Colouring, Passage, Titled, measures_table, predictions_table, response_at, same_words
+from rnnstore.passages import Colouring, Grouping, Passage, Titled, response_at, same_words
 from rnnstore.windows import visible
 
 MOST_LINES = 3
@@ -35,7 +31,7 @@ def show_details(
     shown: Sequence[Titled],
     passages: Sequence[Passage],
     chosen: tuple[int, int],
-    found: CoClusters,
+    found: Grouping,
     names: Names,
     go: Callable[[int, int], None],
 ) -> None:
@@ -51,7 +47,7 @@ def _show_response(
     view: View,
     shown: Sequence[Titled],
     chosen: tuple[int, int],
-    found: CoClusters,
+    found: Grouping,
     names: Names,
 ) -> None:
     """The actual response of the chosen token, of the same word in the other passages, and their distribution."""
@@ -139,43 +135,3 @@ def _show_text(
             height=int(picture.specification["height"]),
             alt=f"The words, coloured by {view.colouring}.",
         )
-
-
-def take_away(model: Model, state: State, view: View, passages: Sequence[Passage], names: Names) -> None:
-    """Pictures, numbers and the link of what is shown."""
-    prefix = names.prefix
-    name = f"sentences-{model.name}-{state.name}"
-    with st.popover("Take away"), st.container(width=380):
-        save_picture_button("Glyphs as a picture", f"{prefix}glyph_view", name)
-        if view.colouring is not None:
-            save_picture_button("Coloured text as a picture", f"{prefix}text_view", f"text-{name}")
-        st.download_button(
-            "Numbers of the glyphs as CSV",
-            lambda: csv(measures_table(passages)),
-            f"{name}.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
-            key=f"{prefix}sentences-csv",
-        )
-        st.download_button(
-            "Numbers of the glyphs as Parquet",
-            lambda: parquet(measures_table(passages)),
-            f"{name}.parquet",
-            on_click="ignore",
-            width="stretch",
-            key=f"{prefix}sentences-parquet",
-        )
-        predictions = predictions_table(passages)
-        if predictions is not None:
-            st.download_button(
-                "Predictions as CSV",
-                lambda: csv(predictions),
-                f"predictions-{name}.csv",
-                "text/csv",
-                on_click="ignore",
-                width="stretch",
-                key=f"{prefix}sentences-predictions",
-            )
-        st.caption("Link to exactly this view")
-        st.code(link(model, state), language=None, wrap_lines=True)

@@ -13,21 +13,30 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages import _asked_responses as answers
-from pages._controls import clicked_since
 from pages._plain import plain
 from pages._sentence_address import Names, View, read
+from pages._sentence_charts import show_course, show_glyphs
 from pages._sentence_controls import choose
-from pages._sentence_details import show_details, take_away
+from pages._sentence_details import show_details
+from pages._sentence_export import take_away
 from pages._sentence_guide import explain
 from pages._sentence_input import ask, readings
 from rnnstore import Model, State, StoreError
-from rnnstore.charts.course import course_picture
 from rnnstore.charts.glyph_chips import Clusters
 from rnnstore.charts.glyph_layout import FEWEST_COLUMNS, Arrangement, Layout
 from rnnstore.charts.glyphs import glyph_picture
 from rnnstore.charts.palette import palette
-from rnnstore.co_clusters import CoClusters
-from rnnstore.passages import Colouring, Passage, Titled, offsets, passage, response_at, strongest, typical_words
+from rnnstore.passages import (
+    Grouping,
+    Passage,
+    Titled,
+    all_units,
+    grouping,
+    offsets,
+    passage,
+    response_at,
+    strongest,
+)
 
 GLYPHS = 60
 MOST_COLUMNS = {"word": 16, "character": 20}
@@ -61,28 +70,22 @@ def draw(
     shown = readings(model, view)
     if not shown:
         return
-    try:
-        found = answers.clusters(
-            asked.as_of(model), model, model.name, state.name, view.words, (), view.k, view.method, view.seed
-        )
-    except StoreError as error:
-        st.info(plain(f"Glyphs need groups of units. {error}"))
-        return
+    found = _grouped(model, state, view)
     shown, passages = _measured(shown, state, view, found)
     if not passages:
         return
     begin = offsets(passages, view.align)
     arrangement, columns = _arranged(
-        passages, begin, view, FEWEST_COLUMNS if narrow else MOST_COLUMNS[model.card.level]
+        passages, begin, view, FEWEST_COLUMNS if narrow else MOST_COLUMNS.get(model.card.level, FEWEST_COLUMNS)
     )
     choose(model, state, view, arrangement, passages, names)
     if columns > FEWEST_COLUMNS:
-        _show_course(passages, begin, arrangement, columns, names)
+        show_course(passages, begin, arrangement, columns, names)
     chosen = _chosen(passages, arrangement, view)
     response = response_at(shown[chosen[0]].reading, state.name, chosen[1]) if chosen else None
     picture = glyph_picture(
         passages,
-        Clusters(found.unit_cluster, typical_words(found)),
+        Clusters(found.unit_cluster, found.words),
         palette(st.context.theme.type),
         arrangement=arrangement,
         predicted=view.predicted,
@@ -92,25 +95,25 @@ def draw(
         aligned=view.align,
         own_scale=view.own_scale,
     )
-    key = f"{prefix}glyphs-{model.name}-{state.name}"
-    with st.container(key=f"{prefix}glyph_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=lambda: _take_click(key, view, names),
-            selection_mode=["clicked_token", "clicked_bar", "clicked_chip", "clicked_cell"],
-            theme=None,
-            width="stretch",
-            height=int(picture.specification["height"]),
-            alt="A glyph for every word: what it left in each cluster of units, what it changed and what it preserved.",
-        )
+    show_glyphs(picture, f"{prefix}glyphs-{model.name}-{state.name}", view, names)
     _say_what_is_shown(model, shown, arrangement, columns, found)
-    _go_on(model, state, view, shown, passages, arrangement, chosen, names)
+    _go_on(model, state, view, shown, passages, arrangement, chosen, found, names)
     if chosen:
         show_details(
             model, state, view, shown, passages, chosen, found, names, lambda *to: _go(arrangement, names, *to)
         )
     explain(_tells_labels(passages))
+
+
+def _grouped(model: Model, state: State, view: View) -> Grouping:
+    """The groups of units; where there are no responses to group them by, all units together."""
+    try:
+        store = asked.as_of(model)
+        return grouping(
+            answers.clusters(store, model, model.name, state.name, view.words, (), view.k, view.method, view.seed)
+        )
+    except StoreError as error:
+        return all_units(state.units, f"all units are one group, because they cannot be told apart. {error}")
 
 
 def _tools_aside() -> None:
@@ -122,9 +125,7 @@ def _tools_aside() -> None:
     )
 
 
-def _measured(
-    shown: Sequence[Titled], state: State, view: View, found: CoClusters
-) -> tuple[list[Titled], list[Passage]]:
+def _measured(shown: Sequence[Titled], state: State, view: View, found: Grouping) -> tuple[list[Titled], list[Passage]]:
     """The readings that can be measured, and that; where a gate is asked for and missing, by the values, and said."""
     kept: list[Titled] = []
     measured: list[Passage] = []
@@ -190,65 +191,6 @@ def _go(arrangement: Arrangement, names: Names, number: int, index: int) -> None
     names.change(at=f"{number}:{index}", **there)
 
 
-def _show_course(
-    passages: Sequence[Passage], begin: tuple[int, ...], arrangement: Arrangement, columns: int, names: Names
-) -> None:
-    """The heat map of all tokens, on which the mouse chooses those that are drawn as glyphs."""
-    prefix = names.prefix
-    now = (arrangement.first, arrangement.last or 0)
-    now = None if now == (0, columns) else now
-    held = st.session_state.setdefault(f"{prefix}sentences-held", {"version": 0, "shown": None, "began": None})
-    titles = [each.title for each in passages]
-    if held["shown"] != now or held.get("titles") != titles:
-        held.update(version=held["version"] + 1, shown=now, began=now, titles=titles, seen=None)
-    key = f"{prefix}sentences-course-{held['version']}"
-    picture = course_picture(passages, begin, palette(st.context.theme.type), brush=held["began"])
-
-    def take() -> None:
-        chosen = dict(st.session_state[key].selection).get("brush", {}).get("mid")
-        if not chosen or chosen == held.get("seen"):
-            return
-        held["seen"] = chosen
-        first, last = max(0, round(chosen[0])), max(0, round(chosen[1]) - 1)
-        if last >= first:
-            held["shown"] = (first, last + 1) if (first, last + 1) != (0, columns) else None
-            names.change(shown=f"{first}-{last}")
-
-    with st.container(key=f"{prefix}course_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=["brush"],
-            theme=None,
-            width="stretch",
-            height=int(picture.specification["height"]),
-            alt="What every word changed in every cluster; drag over it to choose the words that are drawn as glyphs.",
-        )
-
-
-def _take_click(key: str, view: View, names: Names) -> None:
-    """A click on a word, a bar, a memory chip or one of its cells."""
-    now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-    st.session_state[f"{key}-before"] = now
-    # A click tells all parameters whose field its mark has, so that the most telling one is asked first.
-    for bar in clicked_since(before, now, "clicked_bar", "bar"):
-        place, _, cluster = bar.rpartition(":")
-        again = view.at is not None and place == f"{view.at[0]}:{view.at[1]}" and view.chip == int(cluster)
-        names.change(at=place, chip=None if again else cluster)
-        return
-    for unit in clicked_since(before, now, "clicked_cell", "unit"):
-        again = view.colouring == Colouring(unit=int(unit))
-        names.change(colour=None if again else f"unit-{unit}")
-        return
-    for place in clicked_since(before, now, "clicked_token", "place"):
-        names.change(at=place)
-        return
-    for cluster in clicked_since(before, now, "clicked_chip", "cluster"):
-        names.change(chip=None if view.chip == cluster else str(cluster))
-        return
-
-
 def _go_on(
     model: Model,
     state: State,
@@ -257,6 +199,7 @@ def _go_on(
     passages: Sequence[Passage],
     arrangement: Arrangement,
     chosen: tuple[int, int] | None,
+    found: Grouping,
     names: Names,
 ) -> None:
     """From word to word, to the other pages, and what can be taken away."""
@@ -277,10 +220,14 @@ def _go_on(
             if first is not None:
                 there = {"model": model.name, "state": state.name, "at": str(first), "from": str(first + index)}
                 st.page_link("pages/select_and_match.py", label="Select its units", query_params=there)
+        if view.chip is not None:
+            there = {"model": model.name, "state": state.name, "focus": f"u{view.chip}", "k": str(view.k)}
+            there |= {"words": str(view.words), "method": view.method, "seed": str(view.seed)}
+            st.page_link("pages/co_clusters.py", label=f"Cluster {view.chip} and its words", query_params=there)
         if view.shown is not None:
             whole = f"{names.prefix}sentences-whole"
             st.button("From the beginning", key=whole, on_click=names.change, kwargs={"shown": None})
-        take_away(model, state, view, passages, names)
+        take_away(model, state, view, shown, passages, chosen, found, names)
 
 
 def _tells_labels(passages: Sequence[Passage]) -> bool:
@@ -290,15 +237,15 @@ def _tells_labels(passages: Sequence[Passage]) -> bool:
 
 
 def _say_what_is_shown(
-    model: Model, shown: Sequence[Titled], arrangement: Arrangement, columns: int, found: CoClusters
+    model: Model, shown: Sequence[Titled], arrangement: Arrangement, columns: int, found: Grouping
 ) -> None:
     """What was left out or is not as one might think, in sentences."""
     said = []
     last = arrangement.last or 0
+    what = "characters" if model.card.level == "character" else "words"
     if (arrangement.first, last) != (0, columns):
         said.append(
-            f"Shown: {'characters' if model.card.level == 'character' else 'words'} {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip "
-            "above for others."
+            f"Shown: {what} {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip above for others."
         )
     for each in shown:
         source = "" if each.first is None else f"{each.reading.source}. "

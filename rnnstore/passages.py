@@ -182,6 +182,27 @@ def same_words(readings: Sequence[Reading], chosen: tuple[int, int]) -> list[tup
     return [chosen, *others]
 
 
+@dataclass(frozen=True)
+class Grouping:
+    """The groups of units that a passage is measured by: the cluster int[units] and the sign int8[units] of each unit,
+    the words typical of each cluster, and sentences about it."""
+
+    unit_cluster: np.ndarray
+    unit_sign: np.ndarray
+    words: list[list[str]]
+    notes: list[str]
+
+
+def grouping(clusters: CoClusters) -> Grouping:
+    """The groups of units of a co-clustering."""
+    return Grouping(clusters.unit_cluster, clusters.unit_sign, typical_words(clusters), clusters.notes)
+
+
+def all_units(units: int, why: str) -> Grouping:
+    """All units in one group, where they cannot be told apart, and `why`."""
+    return Grouping(np.zeros(units, np.int64), np.ones(units, np.int8), [[]], [why])
+
+
 def typical_words(clusters: CoClusters, words: int = TYPICAL) -> list[list[str]]:
     """For each unit cluster the words of its partner among the word clusters, nearest to its centre first."""
     typical: list[list[str]] = [[] for _ in range(clusters.k)]
@@ -222,56 +243,3 @@ def strongest(passages: Sequence[Passage], windows: Sequence[tuple[int, int]] | 
         if len(moved) and (best is None or moved.max() > best[0]):
             best = float(moved.max()), (number, first + int(moved.argmax()))
     return None if best is None else best[1]
-
-
-def measures_table(passages: Sequence[Passage]) -> pa.Table:
-    """All numbers of the glyphs, a row a passage, token and cluster: passage, title, index, step (of a recorded
-    stretch), word, typed, unknown, cluster, units, positive, negative (means over the units), their changes, preserved
-    (a sum) and preserved_share (null: nothing was there)."""
-    parts = []
-    for number, each in enumerate(passages):
-        steps, clusters = each.measures.positive.shape
-        index = np.repeat(np.arange(steps), clusters)
-        known = each.first is not None
-        measures = {
-            "positive": each.measures.positive,
-            "negative": each.measures.negative,
-            "positive_change": each.measures.positive_change,
-            "negative_change": each.measures.negative_change,
-            "preserved": each.measures.preserved,
-            "preserved_share": each.measures.preserved_share,
-        }
-        parts.append(
-            pa.table(
-                {
-                    "passage": pa.array(np.full(len(index), number + 1), pa.int16()),
-                    "title": pa.array([each.title] * len(index), pa.string()),
-                    "index": pa.array(index, pa.int32()),
-                    "step": pa.array(index + each.first if known else [None] * len(index), pa.int64()),
-                    "word": pa.array(list(each.words), pa.string()).take(pa.array(index)),
-                    "typed": pa.array(list(each.typed), pa.string()).take(pa.array(index)),
-                    "unknown": pa.array(np.asarray(each.unknown, bool)[index], pa.bool_()),
-                    "cluster": pa.array(np.tile(np.arange(clusters), steps), pa.int16()),
-                    "units": pa.array(np.tile(each.measures.units, steps), pa.int32()),
-                    **{name: pa.array(v.ravel(), pa.float64(), from_pandas=True) for name, v in measures.items()},
-                }
-            )
-        )
-    if not parts:
-        raise QuestionError("There is no passage whose numbers could be given.")
-    return pa.concat_tables(parts)
-
-
-def predictions_table(passages: Sequence[Passage]) -> pa.Table | None:
-    """What was predicted after each token, as in `Reading`, with the passage (from 1) and its title; None where there
-    are no predictions."""
-    parts = []
-    for number, each in enumerate(passages, 1):
-        if each.predictions is not None:
-            rows = each.predictions
-            parts.append(
-                rows.add_column(0, "title", pa.array([each.title] * rows.num_rows, pa.string())).add_column(
-                    0, "passage", pa.array(np.full(rows.num_rows, number), pa.int16())
-                )
-            )
-    return pa.concat_tables(parts, promote_options="permissive") if parts else None

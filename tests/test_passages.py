@@ -5,11 +5,11 @@ import pytest
 
 from rnnstore.co_clusters import CoClusters
 from rnnstore.errors import QuestionError
+from rnnstore.passage_tables import measures_table
 from rnnstore.passages import (
     Colouring,
     coloured_values,
     common_words,
-    measures_table,
     offsets,
     passage,
     response_at,
