@@ -112,7 +112,7 @@ def _abbreviations(part: Stretch, words: set[str], how: Tokenisation) -> set[str
     """The words written with a full stop that would lose it by the rule that takes it off."""
     found = set()
     for t, word in enumerate(part.words):
-        if word[-1] == "." and word not in words and len(word) > 1:
+        if word.endswith(".") and word not in words and len(word) > 1:
             last = t + 1 == len(part) or part.sequence_starts[t + 1]
             following = "" if last or part.words[t + 1] == how.end else part.words[t + 1]
             following = following.upper() if how.lower else following  # as it may have been in the file

@@ -89,6 +89,15 @@ def test_a_text_by_character(load):
     check(corpus, text[:40_000].replace("\n", "\r\n"))
 
 
+def test_a_genome_is_read_in_capitals(load, tmp_path):
+    bases = "".join(np.random.default_rng(0).choice(list("acgtACGT"), 200))
+    (tmp_path / "g.fa").write_text(f">chr1\n{bases}\n", "utf-8")
+    shares = {"train": 1.0, "validation": 0.0, "test": 0.0}
+    corpus, _ = load("genome", tmp_path, files=["g.fa"], shares=shares)
+    check(corpus, bases)
+    assert typed(corpus, "acX").words == ["A", "C", "X"]
+
+
 # Words in files
 
 
@@ -185,6 +194,11 @@ def test_a_corpus_of_nltk_without_sentences_is_one_piece(load):
     found = typed(corpus, text)
     assert found.words[-1] == "<eos>"
     assert found.ids[:-1].tolist() == corpus.splits["train"].word_ids[: len(found) - 1].tolist()
+
+
+def test_every_kind_of_corpus_is_tested_here():
+    tests = Path(__file__).read_text("utf-8")
+    assert [kind for kind in kinds.KINDS if f'"{kind}"' not in tests] == []
 
 
 # What a corpus shows of itself
