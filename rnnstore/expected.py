@@ -26,6 +26,9 @@ from rnnstore.tables import QUANTILES, STEPS_A_PART
 KEPT_BYTES = 200 << 20
 """Expected responses kept in memory, all states together; the one asked for last is kept whatever its size."""
 
+ALL_TO = 1 << 20
+"""Recorded steps up to which one unit's responses are looked up in its states: a column is quicker than many lists."""
+
 _BLOCK = 1 << 12  # steps of a state that stay in the processor's cache
 
 QUANTILE_COLUMNS = tuple(f"quantile_{round(100 * q):02d}" for q in QUANTILES)
@@ -191,9 +194,9 @@ def responses_between(model: Model, state: str, start: int = 0, stop: int | None
     units = model.state(state).units
     ids = model.word_ids(start, stop)  # checks the window
     begins = model.sequence_starts
-    moments = Moments(units)
-    if start and start < stop:
-        moments.start_after(single(model.vectors(state, start - 1, start))[0])
+    moments, vocabulary = Moments(units), model.vocabulary
+    before = single(model.vectors(state, start - 1, start))[0] if 0 < start < stop else None
+    moments.start(len(vocabulary), before)
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
         here = ids[first - start : last - start]
@@ -202,7 +205,6 @@ def responses_between(model: Model, state: str, start: int = 0, stop: int | None
         moments.add(single(model.vectors(state, first, last)), np.argsort(here, kind="stable"), here, starts)
     words = np.flatnonzero(moments.count)
     mean, error = moments.result(words)
-    vocabulary = model.vocabulary
     return ExpectedResponses(
         model.name,
         state,
@@ -262,7 +264,8 @@ def words_of_unit(
 
     Columns word_id, word, count, response, standard_error, quantile_count, quantile_09 .. quantile_91: one number each,
     of this unit. Only words read at least `minimum_count` times are ranked (a mean over few steps is large by chance);
-    `words` are added behind them where they are not among them. Equal responses are ordered by word id.
+    `words` are added behind them where they are not among them. Equal responses are ordered by word id. Up to a million
+    recorded steps the quantiles are taken from all responses, beyond from those that the recording took.
     """
     expected = expected_responses(model, state)
     if not 0 <= unit < expected.units:
@@ -273,7 +276,10 @@ def words_of_unit(
     ranked = allowed[np.argsort(-np.abs(expected.response[allowed, unit]), kind="stable")][:m].tolist()
     rows = list(dict.fromkeys([*ranked, *(expected.row(word) for word in words)]))
     ids = expected.word_ids[rows]
-    quantiles = model.responses_of_unit(state, unit, ids, ("quantile_count", *QUANTILE_COLUMNS))
+    if model.steps <= ALL_TO:
+        quantiles = _quantiles_of_unit(model, state, unit, ids)
+    else:
+        quantiles = model.responses_of_unit(state, unit, ids, ("quantile_count", *QUANTILE_COLUMNS))
     error = expected.standard_error[rows, unit]
     return pa.table(
         {
@@ -285,6 +291,23 @@ def words_of_unit(
             **{name: quantiles[name] for name in ("quantile_count", *QUANTILE_COLUMNS)},
         }
     )
+
+
+def _quantiles_of_unit(model: Model, state: str, unit: int, ids: np.ndarray) -> pa.Table:
+    """quantile_count and the quantiles of one unit's responses to some words, from all steps that read them."""
+    values = single(model.unit_values(state, [unit])[0])
+    response = np.diff(values, prepend=np.float32(0))
+    response[model.sequence_starts] = values[model.sequence_starts]
+    place = np.full(len(model.vocabulary), -1)
+    place[ids] = np.arange(len(ids))
+    places = place[model.word_ids()]
+    steps = np.flatnonzero(places >= 0)
+    steps = steps[np.argsort(places[steps], kind="stable")]
+    ends = np.cumsum(np.bincount(places[steps], minlength=len(ids)))
+    of_words = np.split(response[steps], ends[:-1])[: len(ids)]
+    found = np.array([np.quantile(mine, QUANTILES) for mine in of_words], np.float32).reshape(-1, len(QUANTILES))
+    counts = {"quantile_count": np.diff(ends, prepend=0)}
+    return pa.table(counts | dict(zip(QUANTILE_COLUMNS, found.T, strict=True)))
 
 
 def word_tags(model: Model, track: str) -> WordTags:

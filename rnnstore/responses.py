@@ -37,9 +37,10 @@ class Moments:
         self._sum = np.zeros((0, units))
         self._squares = np.zeros((0, units))
 
-    def start_after(self, values: np.ndarray) -> None:
-        """Let the first step's response be its change from these values [units], those of the step before."""
-        self._last = values
+    def start(self, words: int, after: np.ndarray | None = None) -> None:
+        """Make room for `words`, and let the first step's response be its change from the values `after` [units]."""
+        self._grow(words)
+        self._last = self._last if after is None else after
 
     def add(self, values: np.ndarray, order: np.ndarray, word_ids: np.ndarray, starts: np.ndarray) -> None:
         """Add a block: float32 `values` [steps, units] in time order, `order` sorting `word_ids`, `starts` bool."""
@@ -70,11 +71,17 @@ class Moments:
 
     def result(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(mean, standard error) float32[len(words), units] of words seen at least once; NaN error where count is 1."""
-        count = self.count[words][:, None].astype(float)
-        mean = self._sum[words] / count
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = np.maximum(self._squares[words] - count * mean**2, 0) / (count - 1)
-            return mean.astype(np.float32), np.sqrt(variance / count).astype(np.float32)
+        means, errors = np.empty((2, len(words), self.units), np.float32)
+        few = max(1, (1 << 16) // self.units)  # whose numbers stay in the processor's cache
+        for first in range(0, len(words), few):
+            some = words[first : first + few]
+            count = self.count[some][:, None].astype(float)
+            mean = self._sum[some] / count
+            with np.errstate(invalid="ignore", divide="ignore"):
+                variance = np.maximum(self._squares[some] - count * mean**2, 0) / (count - 1)
+                errors[first : first + few] = np.sqrt(variance / count)
+            means[first : first + few] = mean
+        return means, errors
 
 
 def _longer(sums: np.ndarray, rows: int) -> np.ndarray:
