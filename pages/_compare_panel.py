@@ -59,10 +59,13 @@ def show_sentences(model: Model, state: State, view: View) -> None:
     if not asked_for.sentences and not asked_for.stretches:
         st.caption("Type a sentence, and both read it. Until then each shows how its own recording begins.")
     _show_losses(model, view, asked_for.sentences)
-    st.markdown(f"**{model.name}** · {state.name}")
-    sentences.draw(model, state, LEFT, shared, asking=False)
-    st.markdown(f"**{view.model.name}** · {view.state.name}")
-    sentences.draw(view.model, view.state, RIGHT, shared, asking=False)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**{model.name}** · {state.name}")
+        sentences.draw(model, state, LEFT, shared, asking=False, narrow=True, guide=False)
+    with right:
+        st.markdown(f"**{view.model.name}** · {view.state.name}")
+        sentences.draw(view.model, view.state, RIGHT, shared, asking=False, narrow=True, guide=False)
 
 
 def _shared_here(model: Model, view: View) -> tuple[str, ...]:

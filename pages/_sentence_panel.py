@@ -57,9 +57,10 @@ def draw(
     *,
     asking: bool = True,
     narrow: bool = False,
+    guide: bool = True,
 ) -> None:
     """The panel of a model's state; without `asking`, another panel has the input for its sentences. `narrow` is for
-    half of a page."""
+    half of a page, and without `guide` another panel says how it is read."""
     names = Names(prefix, tuple(shared))
     view, sentences = read(st.query_params, model, state, names)
     for sentence in sentences:
@@ -102,7 +103,8 @@ def draw(
         show_details(
             model, state, view, shown, passages, chosen, found, names, lambda *to: _go(arrangement, names, *to)
         )
-    explain(_tells_labels(passages))
+    if guide:
+        explain(_tells_labels(passages))
 
 
 def _grouped(model: Model, state: State, view: View) -> Grouping:

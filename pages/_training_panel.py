@@ -7,6 +7,7 @@ import streamlit as st
 from pages import _asked as asked
 from pages._browser import save_picture_button
 from pages._controls import clicked_since, controlled
+from pages._current import command, recipe_of
 from pages._distribution_address import AXES, MOST_MODELS, TrainingView
 from pages._parameters import change
 from rnnstore import Store, curves
@@ -30,7 +31,8 @@ def draw_training(store: Store, view: TrainingView) -> None:
     gradients = _gradients(asked.as_of(store.models[view.gradients]), store.models[view.gradients], view.gradients)
     if found.table.num_rows or gradients.weights:
         st.subheader("Gradients, weight by weight", anchor=False)
-        _of_weights(gradients, view)
+        chosen = store.models[view.gradients]
+        _of_weights(gradients, view, recipe_of(chosen) if chosen.card.settings.get("training") else None)
     with st.popover("Take away"), st.container(width=380):
         _take_away(found, gradients)
     _explain()
@@ -71,7 +73,8 @@ def _curves(found: Curves, view: TrainingView) -> None:
         _chart(charts.quantity_picture(found, "gradient_norm", colours, axis=view.axis), "norm_view")
 
 
-def _of_weights(found: Gradients, view: TrainingView) -> None:
+def _of_weights(found: Gradients, view: TrainingView, recipe: str | None) -> None:
+    """The gradients of a model's weights; `recipe` is what it was trained by, None where it was trained elsewhere."""
     chosen = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     if len(view.models) > 1:
         with chosen:
@@ -85,7 +88,9 @@ def _of_weights(found: Gradients, view: TrainingView) -> None:
                 width=240,
             )
     if not found.weights:
-        st.info(f"{found.note} Trained again by its recipe it has them: `python -m pipelines train RECIPE --again`.")
+        st.info(f"{found.note} Trained anew by its recipe it has them:" if recipe else found.note)
+        if recipe:
+            st.code(command(f"python -m pipelines train {recipe} --again"), language="bash")
         return
     named = st.query_params.get("weight", found.weights[0])
     if named not in found.weights:

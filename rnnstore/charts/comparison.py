@@ -244,6 +244,7 @@ def _words_below(keys: Sequence[str], words: Sequence[str], palette: Palette) ->
             labelExpr="slice(datum.label, 6)",
             labelAngle=-90 if max(map(len, words), default=1) > 1 else 0,
             labelLimit=110,
+            labelPadding=8,
             ticks=False,
             grid=False,
             labelColor=palette.text,

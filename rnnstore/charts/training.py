@@ -246,7 +246,7 @@ def _marked(values: pa.ChunkedArray, log: bool) -> alt.Axis:
         return alt.Axis(tickCount=5, format="~g")
     low, high = (float(np.log10(end.as_py())) for end in pc.min_max(values).values())
     tens = range(int(np.floor(low)), int(np.ceil(high)) + 1)
-    factors = (1, 2, 5) if high - low < 1.5 else (1,)
+    factors = (1, 2, 3, 4, 5, 6, 8) if high - low < 0.8 else (1, 2, 5) if high - low < 1.5 else (1,)
     return alt.Axis(values=[factor * 10.0**power for power in tens for factor in factors], format="~g")
 
 
