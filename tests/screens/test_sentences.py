@@ -128,6 +128,17 @@ def test_a_model_without_a_network_says_so_and_shows_its_recording(run, small_st
     assert charts(app)["glyphs"] and not app.main.get("error")
 
 
+def test_units_that_cannot_be_grouped_are_one_group(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnstore.series.LABELS_FROM", 100)
+    values = np.random.default_rng(0).normal(size=(400, 5)).astype(np.float32)
+    with rnnstore.open(tmp_path).record("clock") as recorder:
+        recorder.add(words=[f"{step:04}" for step in range(400)], states={"memory": values})
+    app = run(tmp_path, PAGE, model="clock", state="memory", colour="unit-3")
+    assert "all units are one group, because they cannot be told apart" in said(app)
+    assert charts(app)["glyphs"] and not charts(app)["response"]
+    assert "The text, coloured by unit 3" in said(app)
+
+
 def test_gates_are_used_where_they_were_read(reader):
     app = reader(text="the cat sat", gates="yes")
     assert "cannot be taken" not in said(app) and charts(app)["glyphs"]
