@@ -300,11 +300,7 @@ def word_table(
         for word, fill in zip(words, tag_fills or _moved(response, member, chosen, palette), strict=True)
     ]
     middle = (layout.near + layout.far) / 2 + layout.side * (LABEL - 4) / 2
-    errors = (
-        np.nanmean(np.where(np.isnan(expected.standard_error[rows]), np.nan, expected.standard_error[rows]), axis=1)
-        if len(rows)
-        else np.zeros(0)
-    )
+    errors = expected.standard_error[rows].mean(axis=1)  # NaN in every unit for a word that was read once
     return pa.table(
         {
             **{**_grouped("w", of, layout), "lit": pa.array(lit, pa.int8())},
