@@ -51,7 +51,7 @@ def show_course(
             return
         held["seen"] = chosen
         first, last = max(0, round(chosen[0])), max(0, round(chosen[1]) - 1)
-        if last >= first:
+        if last >= first and held["shown"] != (first, last + 1):  # a chart says at first with which brush it began
             held["shown"] = (first, last + 1) if (first, last + 1) != (0, columns) else None
             names.change(shown=f"{first}-{last}")
 

@@ -13,6 +13,9 @@ from rnnstore.charts.glyph_layout import LINKS, WORD_LINE, WORD_LINES, Chips, La
 from rnnstore.charts.palette import Palette, interpolate
 from rnnstore.windows import visible
 
+NARROW = 0.068
+"""Share of the width under which a chip's number and size stand alone."""
+
 
 @dataclass(frozen=True)
 class Clusters:
@@ -95,7 +98,8 @@ def chip_word_table(clusters: Clusters, chips: Chips, down: bool) -> pa.Table:
     for cluster, size in enumerate(clusters.sizes.tolist()):
         x = chips.x[cluster] if down else chips.slot_x[cluster] + chips.slot_width[cluster] / 2
         y, room = chips.y[cluster] + chips.height + WORD_LINE, chips.slot_width[cluster] * 0.94
-        named = f"{cluster} · {size} unit{'' if size == 1 else 's'}"
+        units = f" unit{'' if size == 1 else 's'}" if chips.slot_width[cluster] > NARROW else ""
+        named = f"{cluster} · {size}{units}"
         known = list(clusters.words[cluster] if cluster < len(clusters.words) else ())
         if down:
             rows.append((cluster, x, y - 2, room, f"{cluster} · {_listed(clusters, cluster, 8)}".rstrip(" ·"), False))
