@@ -123,6 +123,23 @@ def test_cells_that_grow_far_beyond_the_others_do_not_flatten_the_selected_ones(
     assert tame["bands"]["high"].to_numpy().max() > 30
 
 
+def test_words_in_many_columns_stand_as_running_text_around_the_starts(models):
+    model = models["sentences"]
+    found = match(model, "layer1.h", [0, 1], 0.3)
+    starts = found.table["start"].to_numpy()
+    cells = cells_of_matches(model, "layer1.h", [0, 1], 0.3, starts, 6, 9)
+    wide = match_picture(found.table, cells, 2, LIGHT, before=6, after=9).tables["cells"]
+    rows, offset = wide["row"].to_numpy(), wide["offset"].to_numpy()
+    left, right = wide["p0"].to_numpy(), wide["q0"].to_numpy()
+    assert set(np.asarray(left[offset == 0])) == {0.0} and (right[offset == -1] == 0).all()
+    followed = rows[1:] == rows[:-1]
+    assert np.allclose(left[1:][followed], right[:-1][followed], atol=1e-3)  # no gap, no overlap
+    longest = np.array([len(word) for word in wide["shown"].to_pylist()])
+    assert (right - left > 6 * longest).all()
+    few = match_picture(found.table, cells, 2, LIGHT, before=6, after=6).tables["cells"]
+    assert not few["p0"].to_numpy().any() and (few["z0"].to_numpy() > few["x0"].to_numpy()).all()
+
+
 def test_units_are_listed_with_their_role(models):
     hypothesis = Hypothesis(0.3, units=[2, 5], left_out=[4], pinned=[5])
     listed = select_picture(window(models["brackets"], "layer1.c", 0, 5), hypothesis, LIGHT).tables["units"]

@@ -7,7 +7,6 @@ marks, and hovering a cell finds the same step in every heat map without asking 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,18 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.card import Track
+from rnnstore.charts.match_layout import GAP, LEGEND, ROW, RUNNING_FROM, Layout
 from rnnstore.charts.palette import Palette, interpolate, styled
 from rnnstore.charts.picture import Picture, clicked, fitted, hovered, named, with_numbers
 from rnnstore.charts.tracks import Key, colours_of, ink_on, legend, legend_layers, legend_table
 from rnnstore.windows import Cells
 
-ROW, LEGEND, HEADER = 18, 18, 24
 MARGIN = {"left": 196, "right": 10, "top": 6, "bottom": 6}
 FACTS = {"rank": -172, "step": -118, "length": -80, "overlap": -40, "union": -8}
-HEAT_SHARE, HEATS_SHARE, HEAT_CELL, GAP = 0.16, 0.33, 0.0088, 0.012
-"""Shares of the width: of a heat map and of all of them at most, of a cell of one at most (words need the room), and
-between two."""
-
 COUNT = "units on"
 """The name of the heat map that every match view has: how many of the selected units are on."""
 
@@ -48,20 +43,23 @@ def match_picture(
     before to `after` steps after their starts.
 
     A heat map of how many of the `selected` units are on, and one for each of `tracks`; `mapped` names the heat map
-    whose colours lie behind the words as well (None: none), faded where few selected units are on. Parameter that a
-    page can listen to: `clicked_match` (rank).
+    whose colours lie behind the words as well (None: none), faded where few selected units are on. From
+    `RUNNING_FROM` columns on words stand as running text around the starts, as many as there is room for; the heat maps
+    have them all. Parameter that a page can listen to: `clicked_match` (rank).
     """
     tracks = dict(tracks or {})
     legends: list[tuple[str, Sequence[Key]]] = [(COUNT, _count_keys(selected, palette))]
     legends += [(track.name, legend(track, palette)) for track in tracks.values()]
-    layout = _Layout(-before, before + after, 1 + len(tracks))
+    words = cells.table["shown"].to_pylist()
+    running = before + after >= RUNNING_FROM and max(map(len, words), default=1) > 1
+    layout = Layout(-before, before + after, 1 + len(tracks), running)
     colours = {COUNT: interpolate(palette.sequential, cells.table["on"].to_numpy() / max(selected, 1))}
     for name, track in tracks.items():
         colours[name] = colours_of(track, *cells.values[name], palette)
     tables = {
         "cells": _cell_table(matches, cells, colours, layout, tracks, mapped, selected, palette),
-        "outlines": _outline_table(matches, layout),
-        "longer": _longer_table(matches, layout),
+        "outlines": _outline_table(matches, cells, layout),
+        "longer": _longer_table(matches, cells, layout),
         "facts": _facts_table(matches, layout),
         "panels": _panel_table(list(colours), layout),
         "legends": legend_table(legends, palette, 0, LEGEND),
@@ -84,35 +82,6 @@ def length_picture(lengths: pa.Table, minimum: int, maximum: int | None, palette
     return Picture(_length_specification(palette, width), {"lengths": table})
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where the matrix and each heat map stand, as shares of the width, and the rows, in pixels."""
-
-    first: int
-    columns: int
-    heats: int
-
-    @property
-    def top(self) -> int:
-        return HEADER + self.heats * LEGEND
-
-    @property
-    def heat(self) -> float:
-        return min(HEAT_SHARE, HEATS_SHARE / self.heats, HEAT_CELL * self.columns + GAP)
-
-    @property
-    def last(self) -> int:
-        """The offset after the last column."""
-        return self.first + self.columns
-
-    def place(self, panel: int, offset: np.ndarray) -> np.ndarray:
-        """Left edges of the cells at `offset` in the matrix (panel 0) or a heat map (from 1)."""
-        matrix = 1 - self.heats * self.heat
-        left = 0.0 if panel == 0 else matrix + (panel - 1) * self.heat + GAP
-        width = matrix if panel == 0 else self.heat - GAP
-        return (left + (offset - self.first) / self.columns * width).astype(np.float32)
-
-
 # The tables
 
 
@@ -120,7 +89,7 @@ def _cell_table(
     matches: pa.Table,
     cells: Cells,
     colours: Mapping[str, Sequence[str]],
-    layout: _Layout,
+    layout: Layout,
     tracks: Mapping[str, Track],
     mapped: str | None,
     selected: int,
@@ -131,12 +100,15 @@ def _cell_table(
     share = cells.table["on"].to_numpy() / max(selected, 1)
     table = cells.table
     behind = _behind(colours, mapped, share, palette)
+    left, right = layout.beside(cells.table)
     extra: dict[str, pa.Array | list] = {
         "rank": pa.array(matches["rank"].to_numpy()[row], pa.int32()),
         "y": pa.array(layout.top + row * ROW, pa.float32()),
         "middle": pa.array(layout.top + (row + 0.5) * ROW, pa.float32()),
         "bottom": pa.array(layout.top + (row + 1) * ROW - 1, pa.float32()),
-        "centre": pa.array(layout.place(0, offset + 0.5), pa.float32()),
+        "p0": pa.array(left, pa.float32()),
+        "q0": pa.array(right, pa.float32()),
+        "most": pa.array(np.full(len(row), layout.matrix), pa.float32()),
         "colour": behind,
         "ink": ink_on(behind, palette),
     }
@@ -170,34 +142,51 @@ def _behind(colours: Mapping[str, Sequence[str]], mapped: str | None, share: np.
     return faded
 
 
-def _outline_table(matches: pa.Table, layout: _Layout) -> pa.Table:
-    """Where each match starts and ends, in the matrix and in every heat map."""
+def _outline_table(matches: pa.Table, cells: Cells, layout: Layout) -> pa.Table:
+    """Where each match starts and ends, in the matrix and in every heat map; `beyond` pixels more in running text."""
     panels = range(1 + layout.heats)
     starts = np.zeros(matches.num_rows)
     stops = np.minimum(matches["length"].to_numpy(), layout.last)
     y = layout.top + np.tile(np.arange(matches.num_rows), len(panels)) * ROW
+    beyond = np.zeros(len(y), np.float32)
+    beyond[: matches.num_rows] = _ends(matches, cells, layout)
     return pa.table(
         {
             "from": pa.array(np.concatenate([layout.place(panel, starts) for panel in panels]), pa.float32()),
             "to": pa.array(np.concatenate([layout.place(panel, stops) for panel in panels]), pa.float32()),
+            "beyond": pa.array(beyond, pa.float32()),
+            "most": pa.array(np.where(np.arange(len(y)) < matches.num_rows, layout.matrix, 1.0), pa.float32()),
             "over": pa.array(y + 0.5, pa.float32()),
             "under": pa.array(y + ROW - 1.5, pa.float32()),
         }
     )
 
 
-def _longer_table(matches: pa.Table, layout: _Layout) -> pa.Table:
-    """The matches that go on to the right of what is shown."""
-    rows = np.flatnonzero(matches["length"].to_numpy() > layout.last)
+def _ends(matches: pa.Table, cells: Cells, layout: Layout) -> np.ndarray:
+    """float32[matches]: pixels from the start of each match to the end of its last word that is shown."""
+    row, offset = cells.table["row"].to_numpy(), cells.table["offset"].to_numpy()
+    inside = (offset >= 0) & (offset < matches["length"].to_numpy()[row])
+    ends = np.zeros(matches.num_rows, np.float32)
+    np.maximum.at(ends, row[inside], layout.beside(cells.table)[1][inside])
+    return ends
+
+
+def _longer_table(matches: pa.Table, cells: Cells, layout: Layout) -> pa.Table:
+    """The matches that can go on to the right of what is shown: `more` columns, or `beyond` pixels of running text."""
+    more = matches["length"].to_numpy() > layout.last
+    rows = np.arange(matches.num_rows) if layout.running else np.flatnonzero(more)
     return pa.table(
         {
-            "x": pa.array(layout.place(0, np.full(len(rows), layout.last)), pa.float32()),
+            "most": pa.array(np.full(len(rows), layout.matrix), pa.float32()),
+            "from": pa.array(layout.place(0, np.zeros(len(rows))), pa.float32()),
+            "beyond": pa.array(_ends(matches, cells, layout)[rows], pa.float32()),
+            "more": pa.array(more[rows], pa.bool_()),
             "y": pa.array(layout.top + (rows + 0.5) * ROW, pa.float32()),
         }
     )
 
 
-def _facts_table(matches: pa.Table, layout: _Layout) -> pa.Table:
+def _facts_table(matches: pa.Table, layout: Layout) -> pa.Table:
     """Rank, step, length, overlap and union of each match, and above them what they are."""
     columns = [matches[name].to_pylist() for name in ("rank", "start", "length", "overlap", "union")]
     rows: list[tuple[int | None, float, float, str]] = []
@@ -216,14 +205,15 @@ def _facts_table(matches: pa.Table, layout: _Layout) -> pa.Table:
     )
 
 
-def _panel_table(heats: Sequence[str], layout: _Layout) -> pa.Table:
-    starts = [layout.place(panel, np.array([layout.first]))[0] for panel in range(1 + len(heats))]
+def _panel_table(heats: Sequence[str], layout: Layout) -> pa.Table:
+    starts = [0.0, *(layout.place(panel, np.array([layout.first]))[0] for panel in range(1, 1 + len(heats)))]
+    running = ", as running text" if layout.running else ""
     return pa.table(
         {
             "x": pa.array(starts, pa.float32()),
             "y": pa.array(np.full(len(starts), layout.top - 10), pa.float32()),
             "room": pa.array([1.0, *[layout.heat - GAP / 2] * len(heats)], pa.float32()),
-            "panel": pa.array(["words, from the start of each match", *heats], pa.string()),
+            "panel": pa.array([f"words, from the start of each match{running}", *heats], pa.string()),
         }
     )
 
@@ -249,10 +239,12 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
         *(_value_tooltip(index, name, kind) for index, (name, kind) in enumerate(tracks)),
     ]
     cells = named("cells").mark_rect(cursor="pointer")
+    words = _in_matrix(named("cells")).mark_rect(cursor="pointer")
+    colour = alt.Color("colour:N", scale=None)
     layers = [
-        cells.encode(
-            _x("x0"), alt.X2("z0"), _y(), alt.Y2("bottom"), color=alt.Color("colour:N", scale=None), tooltip=tooltip
-        ).add_params(over, click),
+        words.encode(_pixel("left"), alt.X2("right"), _y(), alt.Y2("bottom"), color=colour, tooltip=tooltip).add_params(
+            over, click
+        ),
         _word_layer(),
     ]
     for panel in range(1, 1 + heats):
@@ -264,8 +256,9 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
         _outline_layer(palette.background, 3.6),  # seen on dark cells as well
         _outline_layer(palette.accent, 1.6),
         named("longer")
+        .transform_filter("datum.more || width * datum.from + datum.beyond > width * datum.most")
         .mark_text(text="▸", align="right", baseline="middle", color=palette.accent, fontSize=12, tooltip=None)
-        .encode(_x("x"), _y()),
+        .encode(_x("most"), _y()),
         *_text_layers(palette),
         *(_found_layer(panel, over, palette) for panel in range(1 + heats)),
         *legend_layers("legends", palette, MARGIN["left"] - 10),
@@ -306,16 +299,32 @@ def _value_tooltip(index: int, name: str, kind: str) -> alt.Tooltip:
     return alt.Tooltip(f"value{index}:Q", title=name, format=",.9~g")
 
 
+def _pixel(field: str) -> alt.X:
+    """A place in pixels."""
+    return alt.X(f"{field}:Q", scale=None, axis=None)
+
+
+def _in_matrix(cells: alt.Chart) -> alt.Chart:
+    """The cells that have room in the matrix, with their left and right edges in pixels."""
+    return cells.transform_calculate(
+        left="width * datum.x0 + datum.p0", right="width * datum.z0 + datum.q0 - (datum.q0 > datum.p0 ? 1 : 0)"
+    ).transform_filter("datum.left >= -0.5 && datum.right <= width * datum.most + 0.5")
+
+
 def _word_layer() -> alt.Chart:
-    cell = "(width * (datum.z0 - datum.x0))"
-    text = named("cells").mark_text(
-        fontSize=alt.ExprRef(f"length(datum.shown) < 2 ? min(12, {cell} * 1.4) : 12"),
-        baseline="middle",
-        tooltip=None,
-        limit=alt.ExprRef(f"length(datum.shown) < 2 ? 0 : max({cell} - 6, 1)"),
+    cell = "(datum.right - datum.left)"
+    text = (
+        _in_matrix(named("cells"))
+        .transform_calculate(centre="(datum.left + datum.right) / 2")
+        .mark_text(
+            fontSize=alt.ExprRef(f"length(datum.shown) < 2 ? min(12, {cell} * 1.4) : 12"),
+            baseline="middle",
+            tooltip=None,
+            limit=alt.ExprRef(f"length(datum.shown) < 2 ? 0 : max({cell} - 2, 1)"),
+        )
     )
     return text.encode(
-        _x("centre"),
+        _pixel("centre"),
         _y("middle"),
         text="shown:N",
         color=alt.Color("ink:N", scale=None),
@@ -325,15 +334,19 @@ def _word_layer() -> alt.Chart:
 
 def _outline_layer(colour: str, width: float) -> alt.Chart:
     """Where each match starts and ends."""
-    frame = named("outlines").mark_rect(filled=False, stroke=colour, strokeWidth=width, tooltip=None)
-    return frame.encode(_x("from"), alt.X2("to"), _y("over"), alt.Y2("under"))
+    frame = named("outlines").transform_calculate(
+        left="width * datum.from", right="min(width * datum.to + datum.beyond, width * datum.most)"
+    )
+    frame = frame.mark_rect(filled=False, stroke=colour, strokeWidth=width, tooltip=None)
+    return frame.encode(_pixel("left"), alt.X2("right"), _y("over"), alt.Y2("under"))
 
 
 def _found_layer(panel: int, over: alt.Parameter, palette: Palette) -> alt.Chart:
     """The hovered step, framed in this panel."""
-    frame = named("cells").transform_filter(over, empty=False)
+    frame = (_in_matrix(named("cells")) if panel == 0 else named("cells")).transform_filter(over, empty=False)
     frame = frame.mark_rect(filled=False, stroke=palette.threshold, strokeWidth=2, tooltip=None)
-    return frame.encode(_x(f"x{panel}"), alt.X2(f"z{panel}"), _y(), alt.Y2("bottom"))
+    left, right = (_pixel("left"), alt.X2("right")) if panel == 0 else (_x(f"x{panel}"), alt.X2(f"z{panel}"))
+    return frame.encode(left, right, _y(), alt.Y2("bottom"))
 
 
 def _text_layers(palette: Palette) -> list[alt.Chart]:
