@@ -265,6 +265,28 @@ def test_predictions_that_make_no_sense_are_refused_with_a_sentence(tmp_path, ch
         record(tmp_path, **GOOD, predictions=rnnstore.Predictions(**{**good, **changes}))
 
 
+def test_a_classifier_predicts_labels_that_are_no_words(tmp_path):
+    predictions = rnnstore.Predictions(
+        word_ids=[[2, 0], [0, 2]],
+        probabilities=[[0.5, 0.25], [0.75, 0.125]],
+        targets=[-1, 2],
+        target_probabilities=[np.nan, 0.125],
+        loss=[np.nan, 2.0],
+    )
+    store = record(tmp_path, **GOOD, predictions=predictions, outputs=["bad", "fair", "good"])
+    rows = store.sql("select t, rank, word_id, word, target from predictions order by t, rank").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        (0, 1, 2, "good", None),
+        (0, 2, 0, "bad", None),
+        (1, 1, 0, "bad", "good"),
+        (1, 2, 2, "good", "good"),
+    ]
+    (model,) = store.models.values()
+    assert model.words(0, 2).column("word").to_pylist() == list(GOOD["words"])
+    with pytest.raises(rnnstore.StoreError, match="outside the vocabulary of 2 words"):
+        record(tmp_path / "other", **GOOD, predictions=predictions, outputs=["bad", "good"])
+
+
 @pytest.mark.parametrize("thresholds", [0.3, None, ("x",), (0.3, np.nan), (np.inf,), {"s": (np.inf,)}])
 def test_thresholds_are_finite_numbers(tmp_path, thresholds):
     with pytest.raises(rnnstore.StoreError, match="finite numbers was expected, for example"):
