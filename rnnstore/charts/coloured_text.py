@@ -45,8 +45,9 @@ def coloured_text_picture(
 ) -> Picture:
     """The words of passages on the colours of their `values`, which `named_by` names in the legend.
 
-    Blue to orange around zero, one hue where all values lie on one side; all passages share the scale. Parameter that a
-    page can listen to: `clicked_word` ("passage:index"). `QuestionError` when nothing colours the passages.
+    Blue to orange around zero, only one of them where all values lie on one side; all passages share the scale.
+    Parameter that a page can listen to: `clicked_word` ("passage:index"). `QuestionError` when nothing colours the
+    passages.
     """
     if not passages or any(each.values is None for each in passages):
         raise QuestionError("Nothing colours this text: choose a unit or a cluster first.")

@@ -143,7 +143,7 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
         baseline="middle",
         fontSize=alt.ExprRef("datum.heading ? 10.5 : 12"),
         color=palette.muted,
-        limit=alt.ExprRef(f"datum.heading ? 600 : {MARGIN['left'] - 10}"),
+        limit=alt.ExprRef(f"datum.heading ? width : {MARGIN['left'] - 10}"),
     )
     layers = [
         cells.encode(x("x"), alt.X2("x2"), y(), alt.Y2("y2"), color=alt.Color("colour:N", scale=None)),

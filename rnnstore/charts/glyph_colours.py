@@ -34,9 +34,10 @@ def text_colours(
 
 
 def text_scale(values: np.ndarray, palette: Palette) -> tuple[tuple[str, ...], float, float]:
-    """(colours, low, high): blue to orange around zero, or one hue where all values are on one side of it."""
+    """(colours, low, high): blue to orange around zero, or one of the two where all values are on one side of it."""
     low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if len(values) else (0.0, 0.0)
     if low < 0 < high:
         reach = max(-low, high)
         return palette.diverging, -reach, reach
-    return palette.sequential, low, high
+    middle = len(palette.diverging) // 2
+    return (palette.diverging[: middle + 1] if high <= 0 else palette.diverging[middle:]), low, high
