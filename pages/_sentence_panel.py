@@ -45,6 +45,9 @@ MOST_COLUMNS = {"word": 16, "character": 20}
 LONGEST_DOWN = 20
 """Glyphs one below the other, where the address names none."""
 
+WIDE, NARROW = 1100, 470
+"""Pixels that the picture is laid out for; the browser gives it what there is."""
+
 MOST_GLYPHS = 160
 """Glyphs that are drawn at once; more cannot be told apart, and cost time."""
 
@@ -95,6 +98,7 @@ def draw(
         marked=view.chip,
         aligned=view.align,
         own_scale=view.own_scale,
+        width=NARROW if narrow else WIDE,
     )
     show_glyphs(picture, f"{prefix}glyphs-{model.name}-{state.name}", view, names)
     _say_what_is_shown(model, shown, arrangement, columns, found)

@@ -14,7 +14,7 @@ from rnnstore.card import Track
 from rnnstore.charts.match import COUNT, length_picture, match_picture
 from rnnstore.charts.palette import DARK, LABELS, LIGHT, interpolate, palette
 from rnnstore.charts.select import LINES, Hypothesis, select_picture
-from rnnstore.charts.tracks import colours_of, ink_on, legend
+from rnnstore.charts.tracks import Key, colours_of, folded, ink_on, legend
 from rnnstore.matching import match
 from rnnstore.windows import cells_of_matches, window
 from tests.screens import stores
@@ -281,3 +281,12 @@ def test_text_is_readable_on_every_colour_it_stands_on(colours):
 
 def test_an_unknown_theme_is_light():
     assert palette(None) is LIGHT and palette("dark") is DARK and len(LIGHT.labels) == LABELS
+
+
+def test_a_legend_that_finds_no_room_goes_on_below():
+    keys = [Key("#111111", "one"), Key("#222222", "two"), Key("", "a remark of some words that is rather long")]
+    assert folded([("title", keys)], 1000) == [("title", keys)]
+    lines = folded([("title", keys), ("next", keys[:1])], 180)
+    assert [title for title, _ in lines] == ["title", "", "", "next"]
+    assert [key.label for _, line in lines[1:3] for key in line] == ["a remark of some words that", "is rather long"]
+    assert [key for _, line in lines for key in line if key.colour] == [*keys[:2], keys[0]]

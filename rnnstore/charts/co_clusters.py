@@ -30,7 +30,7 @@ from rnnstore.charts.co_cluster_marks import (
 from rnnstore.charts.palette import LABELS, Palette, interpolate
 from rnnstore.charts.picture import Picture, rendered, with_numbers
 from rnnstore.charts.signal import numeral
-from rnnstore.charts.tracks import Key, legend_table
+from rnnstore.charts.tracks import Key, folded, legend_table
 from rnnstore.co_clusters import CoClusters
 from rnnstore.expected import ExpectedResponses
 from rnnstore.windows import visible
@@ -67,6 +67,7 @@ def co_cluster_picture(
     legends = [("links", _link_keys(clusters, layout, palette))]
     legends.append(("squares", _square_keys(heat, clusters.mirrored, palette)))
     legends.append(("words", _word_keys(response, chosen, palette)))
+    legends = folded(legends, drawing.width - TITLE)
     table = legend_table(legends, palette, drawing.height + 6, LEGEND)
     tables["legends"] = table.set_column(1, "x", pa.array(table["x"].to_numpy() + TITLE, pa.float32()))
     written = co_cluster_specification(palette, drawing.width, layout.middle)

@@ -68,11 +68,13 @@ class Places:
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of passages with `lengths` tokens, of which `predicted` next words are shown for each."""
+    """Places of passages with `lengths` tokens, of which `predicted` next words are shown for each, below a legend of
+    so many lines."""
 
     lengths: tuple[int, ...]
     arrangement: Arrangement
     predicted: int = 0
+    legends: int = 2
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -109,7 +111,7 @@ class Layout:
     @property
     def top(self) -> int:
         """Pixels above the first glyph."""
-        return 2 * LEGEND + 6 + (HEADING if self.arrangement.down and len(self.lengths) > 1 else 0)
+        return self.legends * LEGEND + 6 + (HEADING if self.arrangement.down and len(self.lengths) > 1 else 0)
 
     @cached_property
     def rows(self) -> list[tuple[int, int]]:

@@ -36,7 +36,7 @@ from rnnstore.charts.glyph_predictions import came_table, prediction_table
 from rnnstore.charts.glyph_titles import legends, title_table
 from rnnstore.charts.palette import Palette
 from rnnstore.charts.picture import Picture, with_numbers
-from rnnstore.charts.tracks import ink_on, legend_table
+from rnnstore.charts.tracks import folded, ink_on, legend_table
 from rnnstore.passages import Passage
 from rnnstore.sequences import SequenceMeasures
 from rnnstore.windows import visible
@@ -74,12 +74,13 @@ def glyph_picture(
     """
     arrangement = arrangement or Arrangement()
     predicted = predicted if any(each.predictions is not None for each in passages) else 0
-    layout = Layout(tuple(len(each.words) for each in passages), arrangement, predicted)
+    reach = float(np.quantile(np.abs(response), 0.98)) if response is not None and len(response) else 0.0
+    said = folded(legends(response is not None, reach, palette), width - MARGIN["left"] - MARGIN["right"])
+    layout = Layout(tuple(len(each.words) for each in passages), arrangement, predicted, len(said))
     places = [layout.places(index) for index in range(len(passages))]
     axis = axis_of(passages, own_scale)
     chips = place_chips(clusters, layout, places, selected, width)
     strongest = max((float(np.abs(_net(each.measures)).max(initial=0)) for each in passages), default=0.0) or 1.0
-    reach = float(np.quantile(np.abs(response), 0.98)) if response is not None and len(response) else 0.0
     valued = [np.asarray(each.values, float) for each in passages if each.values is not None]
     scale = np.concatenate(valued) if valued else None
     stem = float("nan") if arrangement.down else layout.glyphs_bottom - UNDER
@@ -105,7 +106,7 @@ def glyph_picture(
         "chips": chip_table(clusters, chips, marked),
         "chip_words": chip_word_table(clusters, chips, arrangement.down),
         "titles": title_table(passages, places, layout, axis, own_scale),
-        "legends": legend_table(legends(response is not None, reach, palette), palette, 0, LEGEND),
+        "legends": legend_table(said, palette, 0, LEGEND),
     }
     below = chips.y.max() + chips.height + WORD_LINE * (2 if arrangement.down else WORD_LINES + 1) + 8
     height = max(layout.glyphs_bottom, below) + MARGIN["top"] + MARGIN["bottom"]

@@ -7,6 +7,7 @@ whose scales change is built anew.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -82,6 +83,34 @@ def _cut(labels: Sequence[str], width: float) -> list[str]:
         if sum(SWATCH + CHARACTER * len(label) for label in cut) <= width:
             break
     return cut
+
+
+def folded(legends: Sequence[tuple[str, Sequence[Key]]], width: float) -> list[tuple[str, list[Key]]]:
+    """Legends in lines that take at most `width` pixels, by estimate: what does not find room goes on below, remarks
+    at a blank. Nothing is left out, so that a narrow picture has more lines."""
+    lines: list[tuple[str, list[Key]]] = []
+    for title, keys in legends:
+        line: list[Key] = []
+        lines.append((title, line))
+        x = 0.0
+        for key in keys:
+            parts = [key] if key.colour else [Key("", part) for part in _in_parts(key.label, width, width - x - SWATCH)]
+            for part in parts:
+                takes = SWATCH + CHARACTER * len(part.label)
+                if line and x + takes - SWATCH / 2 > width:
+                    line, x = [], 0.0
+                    lines.append(("", line))
+                line.append(part)
+                x += takes
+    return lines
+
+
+def _in_parts(text: str, width: float, first: float) -> list[str]:
+    """A remark broken at blanks into parts that fit: the first into what is left of a line, if half of it does."""
+    if CHARACTER * len(text) <= first:
+        return [text]
+    room = first if first > width / 2 else width
+    return textwrap.wrap(text, max(10, int(room / CHARACTER)), break_long_words=False)
 
 
 def legend_table(legends: Sequence[tuple[str, Sequence[Key]]], palette: Palette, top: float, height: float) -> pa.Table:
