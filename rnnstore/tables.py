@@ -59,6 +59,7 @@ class Table:
 
 
 STEP = Column("t", pa.int64(), "time step: position in the recorded corpus, from 0")
+BATCH = Column("step", pa.int64(), "optimiser steps done before the batch")
 STATE = Column("state", pa.string(), "which time series, for example layer1.c (cell) or layer2.h (hidden)")
 
 TABLES = (
@@ -197,6 +198,80 @@ TABLES = (
                 pa.list_(pa.float64()),
                 f"share of the gradient's entries by size: below 1e{DECADES[0]}, then a decade each, last 1 and above",
             ),
+        ),
+    ),
+    Table(
+        "state_gradients",
+        "the mean gradient of a state with respect to the word read `delay` steps before, for a class of words",
+        (
+            STATE,
+            Column("word_class", pa.string(), "class of the words; `all words` is every one"),
+            Column("delay", pa.int32(), "steps from the word to the state; 0 is the state right after reading it"),
+            Column("count", pa.int64(), "pairs of a word and a state that the mean is over"),
+            Column(
+                "matrix",
+                pa.list_(pa.float32()),
+                "the mean, row-major: a row a unit, a column a dimension of the embedding",
+            ),
+            Column("singular_values", pa.list_(pa.float32()), "singular values of the mean, largest first"),
+            Column(
+                "sigma_1_error",
+                pa.float64(),
+                "standard error of the first (jackknife over parts of the text); all words only",
+            ),
+            Column("mean_sigma_1", pa.float64(), "mean of the largest singular values of single words' gradients"),
+            Column("mean_sigma_1_error", pa.float64(), "its standard error"),
+            Column("sampled", pa.int64(), "words that this mean is over: an even sample of the class"),
+            Column("mean_norm", pa.float64(), "mean of the Frobenius norms of all words' gradients"),
+        ),
+        folder="state",
+    ),
+    Table(
+        "gradient_horizons",
+        "a layer of a recorded training batch: how far back its gradient reached",
+        (
+            BATCH,
+            Column("layer", pa.int32(), "recurrent layer, from 1"),
+            Column("loss", pa.float64(), "cross entropy of the batch in nats a step"),
+            Column("maximum", pa.float64(), "largest magnitude of an itemized gradient"),
+            Column("mean", pa.float64(), "mean magnitude over all pairs of steps"),
+            Column(
+                "half_life",
+                pa.float64(),
+                "first lag whose mean magnitude is under half of that at lag 0; null if none is",
+            ),
+            Column("horizon", pa.float64(), "the same for a hundredth"),
+        ),
+    ),
+    Table(
+        "itemized_gradients",
+        "a pair of steps of a recorded training batch: the gradient of the loss at t through the weights' copy at j",
+        (
+            BATCH,
+            Column("layer", pa.int32(), "recurrent layer, from 1"),
+            Column("t", pa.int32(), "step of the loss, from 0 in the batch"),
+            Column("j", pa.int32(), "step whose copy of the recurrent weights is meant, at most t"),
+            Column("magnitude", pa.float32(), "Euclidean norm of this part of the gradient"),
+            Column(
+                "share",
+                pa.float32(),
+                "its signed share of the gradient through step j; sums over t to that gradient's norm",
+            ),
+        ),
+    ),
+    Table(
+        "training_batches",
+        "a step of a recorded training batch",
+        (
+            BATCH,
+            Column("sequence", pa.int32(), "row of the batch, from 0"),
+            Column("position", pa.int32(), "step in the batch, from 0"),
+            Column("input", WORD, "the word read"),
+            Column("label", WORD, "the word that came next; null where none was asked for"),
+            Column("predicted", WORD, "the most probable word"),
+            Column("probability", pa.float32(), "probability of the most probable word"),
+            Column("label_probability", pa.float32(), "probability of the label"),
+            Column("loss", pa.float32(), "cross entropy of the step in nats"),
         ),
     ),
 )
