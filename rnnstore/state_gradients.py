@@ -81,9 +81,9 @@ def state_gradients(
     """The rows of the table `state_gradients` for a text of n words.
 
     `ids` int32[n] and `starts` bool[n] (a sequence starts) are the text; `states` the names of states, None for every
-    memory and hidden vector; `delays` 0 to delays - 1; `classes` bool[n] by name, which words belong to each. `progress`
-    is called with how many words were followed and how many there are. Pairs across a sequence's start are no pairs.
-    `QuestionError` for an unknown state or a class without words.
+    memory and hidden vector; `delays` 0 to delays - 1; `classes` bool[n] by name, which words belong to each. After
+    every few words `progress` is called with how many were followed and how many there are. Pairs across a sequence's
+    start are no pairs. `QuestionError` for an unknown state or a class without words.
     """
     classes = dict(classes or {})
     states = list(network.states if states is None else states)
