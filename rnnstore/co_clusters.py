@@ -1,10 +1,11 @@
 """Co-clusters: groups of words and groups of units that respond alike (RNNVis, section 5.2).
 
 The matrix of expected responses, words x units, is decomposed once into its strongest singular vectors, with their
-signs; words and units are clustered in them by Ward's method, each side in a tree that is cut at any k. So every k is
-answered from one decomposition, the same question always has the same answer, no cluster is empty, and one cluster more
-splits one cluster. The paper's own method, spectral co-clustering of the matrix shifted until nothing is negative, is a
-choice beside it: the shift hides the signs that the paper is about.
+signs; words and units are clustered in them by Ward's method, each side in a tree that is cut at any k, and the two
+trees are fitted to each other (`blocks`). So every k is answered from one decomposition, the same question always has
+the same answer, no cluster is empty, and one cluster more splits one cluster. The paper's own method, spectral
+co-clustering of the matrix shifted until nothing is negative, is a choice beside it: the shift hides the signs that
+the paper is about.
 
 A unit's sign is arbitrary: a network computes the same with h and every weight of the unit reversed. Units that carry
 one thing the one and the other way round are two clusters by "signed", because the mean over both would be nothing, and
@@ -19,6 +20,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rnnstore.blocks import fitted
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.expected import ExpectedResponses
 from rnnstore.partners import partners
@@ -30,8 +32,8 @@ METHODS = ("signed", "mirrored", "spectral")
 RANK = 20
 """Singular vectors in which words and units are compared: as many as clusters that a page offers."""
 
-WORDS_IN_TREE = 12_000
-"""Words that are clustered exactly; more of them, the rarest, each follow the one of these that responds most alike."""
+WORDS_IN_TREE = 5_000
+"""Most frequent words that the tree is made of; others join the one that responds most alike."""
 
 MIRRORED, BALANCED, A_CLUSTER = 0.95, 0.7, 20
 """How well k clusters of units that may be turned must do, as a share of what 2 k clusters do (1 where every cluster
@@ -76,22 +78,23 @@ class CoClusters:
 
 @dataclass(frozen=True, eq=False)
 class Decomposition:
-    """The chosen words' responses, float32[n, units], with the tree of words and those of units.
+    """The chosen words' responses, float32[n, units], with words and units in the strongest singular vectors.
 
-    `mirror` is the tree in which units may be turned; `signs_arbitrary` says that "signed" uses it. Sentences about
-    words `left_out`, and about `approximations` in the trees, go into the notes of the clusters that they concern.
+    `signs_arbitrary` says that "signed" may turn units as "mirrored" does. Sentences about words `left_out`, and about
+    `approximations` in the trees, go into the notes of the clusters that they concern.
     """
 
     state: str
     words: list[str]
     rows: np.ndarray
     response: np.ndarray = field(repr=False)
+    embedding: tuple[np.ndarray, np.ndarray] = field(repr=False)
     word_tree: Tree = field(repr=False)
-    unit_tree: Tree = field(repr=False)
-    mirror: Tree = field(repr=False)
+    unit_trees: tuple[Tree, Tree] = field(repr=False)
     signs_arbitrary: bool
     left_out: tuple[str, ...] = ()
     approximations: tuple[str, ...] = ()
+    _fitted: dict[tuple[bool, bool], tuple[Tree, Tree]] = field(default_factory=dict, repr=False)
 
     @property
     def most_clusters(self) -> int:
@@ -117,16 +120,24 @@ class Decomposition:
             if method == "spectral":
                 return self._described(k, method, *_spectral(self.response, k, seed))
             mirrored = method == "mirrored" or self.signs_arbitrary
-            return self._described(k, method, self.word_tree.cut(k), *self._units(k, mirrored))
+            words, units = self._trees(k, mirrored)
+            return self._described(k, method, words.cut(k), units.cut(k), mirrored)
 
-    def _units(self, k: int, mirrored: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        return (self.mirror.cut(k), self.mirror.signs) if mirrored else (self.unit_tree.cut(k), None)
+    def _trees(self, k: int, mirrored: bool) -> tuple[Tree, Tree]:
+        """The trees of words and of units, fitted to each other, for cuts at k."""
+        key = mirrored, k > RANK
+        if key not in self._fitted:
+            words, units = self.embedding
+            most, at_most = min(RANK, self.most_clusters), WORDS_IN_TREE if k > RANK else None
+            self._fitted[key] = fitted(words, units, self.word_tree, self.unit_trees[mirrored], most, mirrored, at_most)
+        return self._fitted[key]
 
     def _described(
-        self, k: int, method: str, word_cluster: np.ndarray, unit_cluster: np.ndarray, signs: np.ndarray | None = None
+        self, k: int, method: str, word_cluster: np.ndarray, unit_cluster: np.ndarray, mirrored: bool = False
     ) -> CoClusters:
         n, units = self.response.shape
-        unit_sign = np.ones(units, np.int8) if signs is None else _with_the_most(signs, unit_cluster, k)
+        signs = self._trees(k, True)[1].signs if mirrored else np.ones(units, np.int8)
+        unit_sign = _with_the_most(signs, unit_cluster, k)
         of_words = np.eye(k, dtype=np.float32)[word_cluster]  # [n, k]
         of_units = np.eye(k, dtype=np.float32)[unit_cluster] * unit_sign[:, None]  # [units, k]
         word_sizes, unit_sizes = np.bincount(word_cluster, minlength=k), np.bincount(unit_cluster, minlength=k)
@@ -140,9 +151,9 @@ class Decomposition:
         if method == "spectral":
             partner = np.arange(k)  # its clusters are of words and units together
         else:
-            units_parents = (self.unit_tree if signs is None else self.mirror).parents(k)
-            whole = sums if signs is None else sums * _per_cluster(unit_sign * signs, unit_cluster)
-            partner = partners(whole, word_sizes, unit_sizes, self.word_tree.parents(k), units_parents)
+            whole = sums * _per_cluster(unit_sign * signs, unit_cluster, k)
+            parents = (tree.parents(k) for tree in self._trees(k, mirrored))
+            partner = partners(whole, word_sizes, unit_sizes, *parents)
         return CoClusters(
             self.state,
             method,
@@ -192,9 +203,12 @@ def decompose(
         )
     response = expected.response[rows]
     with _one_thread():
-        of_words, of_units, held = embedded(response, RANK)
+        of_words, directions, scales = embedded(response, RANK)
+        of_units = directions * scales
         word_tree = ward_of_many(of_words, WORDS_IN_TREE)
-        unit_tree, mirror = ward(of_units), ward(of_units, either_way=True)
+        unit_trees = ward(of_units), ward(of_units, either_way=True)
+    total = float(np.vdot(response, response))
+    held = float((scales.astype(float) ** 2).sum()) / total if total else 1.0
     notes = []
     if held < 0.9995:
         notes.append(
@@ -203,18 +217,18 @@ def decompose(
         )
     if len(rows) > WORDS_IN_TREE:
         notes.append(
-            f"The first {WORDS_IN_TREE:,} words are clustered; each of the other {len(rows) - WORDS_IN_TREE:,} stands "
-            "with the one of them that responds most alike."
+            f"The first {WORDS_IN_TREE:,} words make the tree; the other {len(rows) - WORDS_IN_TREE:,} join it where "
+            "those stand that respond most alike."
         )
     return Decomposition(
         expected.state,
         [expected.words[row] for row in rows],
         rows,
         response,
+        (of_words, directions),
         word_tree,
-        unit_tree,
-        mirror,
-        _signs_arbitrary(of_units, unit_tree, mirror),
+        unit_trees,
+        _signs_arbitrary(of_units, *unit_trees),
         tuple(_left_out(expected, rows, minimum_count)),
         tuple(notes),
     )
@@ -307,9 +321,12 @@ def _nearness(
 def _with_the_most(signs: np.ndarray, cluster: np.ndarray, k: int) -> np.ndarray:
     """The signs, reversed in clusters in which most are negative, or half of them and the first."""
     balance = np.bincount(cluster, signs, k)
-    return (signs * np.where(balance, np.sign(balance), _per_cluster(signs, cluster))[cluster]).astype(np.int8)
+    return (signs * np.where(balance, np.sign(balance), _per_cluster(signs, cluster, k))[cluster]).astype(np.int8)
 
 
-def _per_cluster(values: np.ndarray, cluster: np.ndarray) -> np.ndarray:
-    """The value of each cluster's first member."""
-    return values[np.unique(cluster, return_index=True)[1]]
+def _per_cluster(values: np.ndarray, cluster: np.ndarray, k: int) -> np.ndarray:
+    """The value of each cluster's first member, 1 for an empty one."""
+    found = np.ones(k, values.dtype)
+    numbers, first = np.unique(cluster, return_index=True)
+    found[numbers] = values[first]
+    return found

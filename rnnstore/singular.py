@@ -15,18 +15,20 @@ KRYLOV_TO = 360
 """Dimensions in which they are looked for otherwise, at most: 15 rounds, where 5 are the rule."""
 
 
-def embedded(response: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """(words, units, share) in the strongest singular vectors, scaled by their values: float32[., <= rank].
+def embedded(response: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(words, directions, scales): a product words @ directions.T as near to the matrix as one of this rank can be.
 
-    `share` is their part of the sum of squares.
+    float32[n, r] words scaled by singular values, float32[units, r] orthonormal, float32[r] those values, r <= rank.
     """
-    if response.shape[0] < response.shape[1]:
-        units, words, share = embedded(response.T, rank)
-        return words, units, share
-    total = float(np.vdot(response, response))
-    values, vectors = _by_gram(response, rank) if response.shape[1] <= GRAM_TO else _by_krylov(response, rank)
-    words = response @ vectors
-    return words, vectors * np.sqrt(values), float(values.sum()) / total if total else 1.0
+    wide = response.shape[0] < response.shape[1]
+    matrix = response.T if wide else response
+    squares, vectors = _by_gram(matrix, rank) if matrix.shape[1] <= GRAM_TO else _by_krylov(matrix, rank)
+    scales = np.sqrt(squares)
+    if not wide:
+        return response @ vectors, vectors, scales
+    known = scales > 1e-4 * scales.max(initial=0)
+    others = matrix @ vectors[:, known] / scales[known]
+    return vectors[:, known] * scales[known], others, scales[known]
 
 
 def _by_gram(response: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:

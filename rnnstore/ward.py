@@ -27,12 +27,13 @@ class Tree:
     """The joins of n points, int64[n - 1, 2], in order of rising height float64[n - 1].
 
     Points are 0..n-1 and the cluster made by join i is n + i; a height is what the join adds to the sum of squares.
-    `flips` int8[n - 1] is -1 where the second cluster of a join was turned (multiplied by -1) to fit the first one.
+    `signs` int8[n] are -1 for points that were turned (multiplied by -1) to fit those that they were joined with; they
+    are to be compared within a cluster.
     """
 
     joins: np.ndarray
     heights: np.ndarray
-    flips: np.ndarray
+    signs: np.ndarray
 
     @property
     def points(self) -> int:
@@ -52,15 +53,6 @@ class Tree:
     def within(self, k: int) -> float:
         """The sum of squared distances to the centres of k clusters."""
         return float(self.heights[: self.points - k].sum())
-
-    @cached_property
-    def signs(self) -> np.ndarray:
-        """int8[n]: 1, or -1 for points that were turned on the way to the whole; to be compared within a cluster."""
-        signs, flips = [1] * (2 * self.points - 1), self.flips.tolist()
-        for join, (first, second) in zip(range(self.points - 2, -1, -1), self.joins[::-1].tolist(), strict=True):
-            signs[first] = signs[self.points + join]
-            signs[second] = signs[first] * flips[join]
-        return np.array(signs[: self.points], np.int8)
 
     def _numbered(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         label, parents = np.zeros(self.points, np.int64), np.zeros(k, np.int64)
@@ -134,7 +126,7 @@ def ward_of_many(points: np.ndarray, at_most: int) -> Tree:
     return Tree(
         np.concatenate([np.array(joins), number[tree.joins]]),
         np.concatenate([np.zeros(n - m), tree.heights]),
-        np.concatenate([np.ones(n - m, np.int8), tree.flips]),
+        np.ones(n, np.int8),
     )
 
 
@@ -256,4 +248,9 @@ class _Forest:
         order = np.argsort(heights, kind="stable")
         number = np.arange(2 * self.points - 1)
         number[self.points + order] = self.points + np.arange(len(order))
-        return Tree(number[joins[order]], heights[order], flips[order])
+        signs = [1] * (2 * self.points - 1)
+        for join in range(len(joins) - 1, -1, -1):  # a join is numbered after what it joins
+            first, second = joins[join].tolist()
+            signs[first] = signs[self.points + join]
+            signs[second] = signs[first] * int(flips[join])
+        return Tree(number[joins[order]], heights[order], np.array(signs[: self.points], np.int8))
