@@ -227,31 +227,32 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
 
 def _prediction_layers(palette: Palette) -> list[alt.Chart]:
     """The most probable next words, the right one in another colour, and the probability of the one that came."""
+    predicted = named("predictions")
     cell = _box(
-        named("predictions").mark_rect(cornerRadius=2),
-        color=_colour(),
+        predicted.mark_rect(cornerRadius=2, fill=palette.surface),
         tooltip=[
-            alt.Tooltip("shown:N", title="predicted next"),
+            alt.Tooltip("shown:N", title="predicted"),
             alt.Tooltip("probability:Q", format=".4f"),
             alt.Tooltip("rank:Q"),
             alt.Tooltip("came:N", title="came"),
         ],
     )
-    number = "format(datum.probability, '.0%')"
+    chance = predicted.mark_rect(cornerRadius=2, tooltip=None)
+    number = f"({_ROOM} > 6 * length(datum.shown) + 36 ? '  ' + format(datum.probability, '.0%') : '')"
     text = (
-        named("predictions")
-        .transform_calculate(left="datum.x + 3 / width", said=f"datum.shown + ({_ROOM} > 92 ? '  ' + {number} : '')")
+        predicted.transform_calculate(left="datum.x + 3 / width", said=f"datum.shown + {number}")
         .mark_text(
             baseline="middle",
             align="left",
             fontSize=alt.ExprRef(_fitted("shown", _ROOM, 10.5)),
+            color=palette.text,
             tooltip=None,
             limit=alt.ExprRef(f"max({_ROOM} - 5, 1)"),
         )
-        .encode(_x("left"), _y("mid"), text="said:N", color=_colour("ink"))
+        .encode(_x("left"), _y("mid"), text="said:N")
     )
     room = _box(
-        named("came").mark_rect(fill=palette.other, fillOpacity=0.55, cornerRadius=2),
+        named("came").mark_rect(fill=palette.grid, cornerRadius=2),
         tooltip=[
             alt.Tooltip("target:N", title="next word"),
             alt.Tooltip("chance:Q", title="its probability", format=".4f"),
@@ -268,6 +269,7 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
     )
     return [
         cell,
+        chance.encode(_x(), alt.X2("to"), _y(), alt.Y2("y2"), color=_colour()),
         text,
         room,
         bar.encode(_x(), alt.X2("to"), _y(), alt.Y2("y2")),

@@ -8,8 +8,7 @@ import pyarrow.compute as pc
 
 from rnnstore.charts.glyph_colours import numbers
 from rnnstore.charts.glyph_layout import CAME, PREDICTED, Places
-from rnnstore.charts.palette import Palette, interpolate
-from rnnstore.charts.tracks import ink_on
+from rnnstore.charts.palette import Palette
 from rnnstore.passages import Passage
 from rnnstore.windows import visible
 
@@ -22,16 +21,13 @@ def prediction_table(passage: Passage, places: Places, predicted: int, palette: 
     right = pc.fill_null(pc.equal(kept["word"], kept["target"]), False).to_numpy(zero_copy_only=False)
     top = places.predicted_top[at] + (rank - 1) * PREDICTED
     probability = kept["probability"].to_numpy(zero_copy_only=False)
-    base = [palette.right if each else palette.shade[-1] for each in right.tolist()]
-    shares = np.sqrt(np.clip(np.nan_to_num(probability), 0, 1)).tolist()
-    colours = [
-        interpolate([palette.background, colour], np.array([0.06 + 0.94 * share]))[0]
-        for colour, share in zip(base, shares, strict=True)
-    ]
+    chance = np.clip(np.nan_to_num(probability), 0, 1)
+    colours = [palette.right if each else palette.shade[-1] for each in right.tolist()]
     return pa.table(
         {
             "x": numbers(places.predicted_x[at]),
             "x2": numbers(places.predicted_x[at] + places.predicted_width),
+            "to": numbers(places.predicted_x[at] + places.predicted_width * chance),
             "y": numbers(top),
             "y2": numbers(top + PREDICTED - 1),
             "mid": numbers(top + PREDICTED / 2),
@@ -39,7 +35,6 @@ def prediction_table(passage: Passage, places: Places, predicted: int, palette: 
             "probability": numbers(probability),
             "rank": pa.array(rank, pa.int16()),
             "colour": pa.array(colours, pa.string()),
-            "ink": pa.array(ink_on(colours, palette), pa.string()),
             "came": pa.array(right, pa.bool_()),
         }
     )
