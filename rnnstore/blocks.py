@@ -12,8 +12,8 @@ import numpy as np
 
 from rnnstore.ward import Tree, ward_of_many
 
-ROUNDS = 50
-"""Rounds of moving, at most; 2 to 30 are the rule."""
+ROUNDS = 25
+"""Rounds of moving, at most: what later ones move is little."""
 
 
 def fitted(

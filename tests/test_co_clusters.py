@@ -112,7 +112,7 @@ def test_one_more_cluster_splits_one_of_either_side(seed, words, units, method):
     matrix = np.random.default_rng(seed).integers(-2, 3, (words, units)) / 4
     decomposition = decompose(responses(matrix), None)
     before = decomposition.clusters(1, method)
-    for k in range(2, min(words, units, 20) + 1):
+    for k in range(2, min(words, units, 24) + 1):
         found = decomposition.clusters(k, method)
         for now, then in (
             (found.word_cluster, before.word_cluster),
