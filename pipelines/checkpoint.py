@@ -58,7 +58,12 @@ class Checkpoint:
 
 def settings_key(recipe, corpus) -> str:
     """Changes with anything in the recipe or its text that changes what is learned; defaults do not count."""
-    parts = recipe.model_dump(mode="json", include={"corpus", "network", "training"}, exclude_defaults=True)
+    parts = recipe.model_dump(
+        mode="json",
+        include={"corpus": True, "network": True, "training": True},
+        exclude={"training": {"itemize"}},
+        exclude_defaults=True,
+    )
     digest = hashlib.sha256(json.dumps([parts, corpus.vocabulary], sort_keys=True).encode())
     digest.update(corpus.splits["train"].word_ids.tobytes())
     if corpus.labels is not None:

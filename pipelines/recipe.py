@@ -86,6 +86,17 @@ class Network(Settings):
         return self
 
 
+class Itemize(Settings):
+    """What is written of the gradients of single batches while training (the page "Training")."""
+
+    every: Count = Field(100, description="Record every so many batches, the first one included.")
+    lags: Count | None = Field(
+        None,
+        description="How far back a loss is followed, in steps, its own step included; null for the whole window. "
+        "Only what is followed is written; the cost grows with it.",
+    )
+
+
 class Training(Settings):
     """How the weights are found: backpropagation through time, minimising the loss of the next word or of the label."""
 
@@ -118,6 +129,11 @@ class Training(Settings):
     minutes: Annotated[float, Field(gt=0)] | None = Field(
         None,
         description="Most minutes to train; training stops at the end of the step that passes it. null for no limit.",
+    )
+    itemize: Itemize | None = Field(
+        None,
+        description="Record the itemized gradients of batches: from which step's loss to which step's copy of the "
+        "recurrent weights they reach. `{}` for every 100th batch, null for none. Changes nothing of what is learned.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from pipelines.corpora.kinds import KINDS
 from pipelines.corpora.shared_settings import Shares
-from pipelines.recipe import Layer, Network, Recipe, Record, Training, load, shipped
+from pipelines.recipe import Itemize, Layer, Network, Recipe, Record, Training, load, shipped
 from pipelines.settings import Settings
 
 
@@ -14,7 +14,10 @@ def document() -> str:
     for name, kind in KINDS.items():
         parts.append(_table(kind, f"corpus, kind: {name}", 3))
     parts.append(_table(Shares, "corpus.shares", 3))
-    for group, title in ((Network, "network"), (Layer, "network.layers[]"), (Training, "training"), (Record, "record")):
+    groups = {
+        "network": Network, "network.layers[]": Layer, "training": Training, "training.itemize": Itemize, "record": Record,
+    }  # fmt: skip
+    for title, group in groups.items():
         parts.append(_table(group, title, 2))
     return "\n".join(parts)
 

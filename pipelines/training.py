@@ -32,6 +32,7 @@ from pipelines.checkpoint import (
     training_table,
 )
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
+from pipelines.itemizing import Itemizing
 from pipelines.measured import Measured
 from pipelines.network import RecurrentNetwork, write_facts
 from pipelines.recording import Reader
@@ -128,6 +129,9 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
     windows = len(source)  # in an epoch
     total = windows * settings.epochs
     row_every = max(1, min(100, total // ROWS))
+    items = Itemizing(network, corpus, settings, writer, state) if settings.itemize else None
+    if items:
+        items.begin(done.step)
     losses, read, row_time = [], 0, time.monotonic()
     began, saved_time = row_time - done.seconds, row_time
 
@@ -141,12 +145,19 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
             rate = settings.learning_rate * settings.decay ** max(epoch + 1 - settings.decay_after, 0)
             row_ends = (done.step + 1) % row_every == 0 or number == windows - 1
             window = source.window(epoch, number)
+            if items and items.due(done.step):
+                items.look(window, done.step)
             loss, norm, of_weights = train_on_window(
                 window.words, window.targets, window.weigh, window.keep, np.float32(rate), done.step, row_ends
             )
             losses.append(float(loss))
             read += window.steps
             if not math.isfinite(losses[-1] + float(norm)):
+                rows.append(Row(done.step + 1, (done.step + 1) / windows, losses[-1], None, rate, float(norm), 0.0))
+                writer.replace("training", training_table(rows))
+                if items:  # the weights are still those before this step
+                    items.look_where_it_broke(window, done.step)
+                    items.flush()
                 raise TrainingError(
                     f"Training {recipe.name} stopped at step {done.step + 1:,} (epoch {epoch + 1}): the loss is not a "
                     f"number. Lower training.learning_rate (it is {settings.learning_rate:g}) or training.clip "
@@ -177,7 +188,11 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                 done.finished = done.step >= total or late or not patient
                 writer.replace("training", training_table(rows))
                 writer.replace("training_gradients", gradients_table(rows, list(network.weights)))
-            if epoch_ends or interrupted or now - saved_time > SAVE_EVERY:
+            saving = epoch_ends or interrupted or now - saved_time > SAVE_EVERY
+            if items and (saving or items.late):  # no later than the checkpoint: from there on it is recorded anew
+                writer.replace("training", training_table(rows))
+                items.flush()
+            if saving:
                 values = [variable.numpy() for variable in changing]
                 save_checkpoint(checkpoint, Checkpoint(key, done, rows, values, best))
                 saved_time = row_time = time.monotonic()
@@ -251,9 +266,11 @@ def compiled_step(network, weights, optimizer, state, settings):
         )
         if settings.clip is not None:
             gradients = [gradient * (settings.clip / tf.maximum(norm, settings.clip)) for gradient in gradients]
-        optimizer.apply(weights, gradients, rate)
+        sound = tf.math.is_finite(loss + norm)  # else the step is not done, so that what it began with can be seen
+        gradients = [tf.where(sound, gradient, 0.0) for gradient in gradients]
+        optimizer.apply(weights, gradients, tf.where(sound, rate, 0.0))
         for variable, value in zip(state, tf.nest.flatten(after), strict=True):
-            variable.assign(value)
+            variable.assign(tf.where(sound, value, variable))
         return summed / tf.maximum(1.0, tf.reduce_sum(weigh)), norm, of_weights
 
     def call(*arguments):

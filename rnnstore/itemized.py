@@ -30,10 +30,14 @@ class Itemized:
 
     @property
     def by_lag(self) -> np.ndarray:
-        """float32[lags]: mean magnitude at each lag t - j, over the source steps that have it."""
+        """float32[lags]: mean magnitude at each lag t - j, over the loss steps that have a gradient at all."""
         steps = len(self.magnitude)
-        means = [np.diagonal(self.magnitude, -lag).mean() for lag in range(steps)]
-        return np.array([mean for mean in means if np.isfinite(mean)], np.float32)
+        found = np.nan_to_num(self.magnitude)
+        t, j = np.nonzero(np.isfinite(self.magnitude) & (found > 0).any(axis=1, keepdims=True))
+        counts = np.bincount(t - j, minlength=steps)
+        lags = int(np.count_nonzero(counts))
+        sums = np.bincount(t - j, found[t, j], minlength=steps)
+        return (sums[:lags] / counts[:lags]).astype(np.float32)
 
     def horizon(self, fraction: float) -> float:
         """The first lag at which the mean magnitude is under `fraction` of that at lag 0; NaN if it never is."""
@@ -56,22 +60,46 @@ def itemized(unrolled: Unrolled, seeds: np.ndarray, lags: int | None = None) -> 
         for layer, inner in arrived.inner.items():
             factors = {name: value[j] for name, value in unrolled.factors[layer].items()}
             squares = alike = whole = 0.0
-            for left, rights in unrolled.derivatives[layer].outer(_of_all(factors, inner), inner):
-                of_states = left[:batch] @ left[:batch].T  # [batch, batch], how alike the states before j are
-                for right in rights:
-                    each = right.reshape(-1, batch, right.shape[1])  # [loss steps, batch, units]
-                    mixed = of_states * each if batch == 1 else of_states @ each
-                    total = mixed.sum(axis=0)
-                    squares = squares + np.einsum("tbu,tbu->t", each, mixed)
-                    alike = alike + np.einsum("tbu,bu->t", each, total)
-                    whole = whole + np.vdot(each.sum(axis=0), total)
+            for left, rights in unrolled.derivatives[layer].outer(_of_all(factors, inner, batch), inner):
+                measured = _of_one(left[0], rights) if batch == 1 else _of_several(left[:batch], rights)
+                squares, alike, whole = squares + measured[0], alike + measured[1], whole + measured[2]
             rows = slice(j, j + len(squares))
             found[layer][0, rows, j] = np.sqrt(np.maximum(squares, 0))
             found[layer][1, rows, j] = alike / np.sqrt(whole) if whole > 0 else 0
     return {layer: Itemized(*both) for layer, both in found.items()}
 
 
-def _of_all(factors, inner):
+def _of_one(left, rights):
+    """Of products of one state `left` float32[units] and each loss step's cotangents `rights` float32[steps, units]:
+
+    their squared norms and their inner products with the sum of all, float32[steps] each, and that sum's squared norm.
+    """
+    squares, alike, whole = 0.0, 0.0, 0.0
+    for right in rights:
+        total = right.sum(axis=0)
+        squares = squares + np.einsum("tu,tu->t", right, right)
+        alike, whole = alike + right @ total, whole + total @ total
+    of_state = left @ left
+    return of_state * squares, of_state * alike, of_state * whole
+
+
+def _of_several(left, rights):
+    """The same of sums of a batch's products: `left` float32[batch, units], rows of `rights` by step, then text."""
+    squares, alike, whole = 0.0, 0.0, 0.0
+    of_states = left @ left.T  # [batch, batch], how alike the states before are
+    for right in rights:
+        each = right.reshape(-1, *left.shape)  # [loss steps, batch, units]
+        mixed = of_states @ each
+        total = mixed.sum(axis=0)
+        squares = squares + np.einsum("tbu,tbu->t", each, mixed)
+        alike = alike + np.einsum("tbu,bu->t", each, total)
+        whole = whole + np.vdot(each.sum(axis=0), total)
+    return squares, alike, whole
+
+
+def _of_all(factors, inner, batch):
     """A step's factors repeated for all rows, so that both sides of an outer product have rows."""
+    if batch == 1:
+        return factors
     rows = len(next(iter(inner.values())))
     return {name: np.tile(value, (rows // len(value), 1)) for name, value in factors.items()}

@@ -37,6 +37,8 @@ class Unrolled:
     series     of each layer: every state and gate by name, float32[steps, batch, units]
     before     of each layer: every state before the first step, float32[batch, units]
     starts     bool[steps, batch]: the state was set to zero before this step
+    dropped    by layer: what dropout multiplied the layer's input by, float32[steps, batch, inputs]; layers that
+               are not named read their input as it is
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Unrolled:
         series: Sequence[Mapping[str, np.ndarray]],
         before: Sequence[Mapping[str, np.ndarray]],
         starts: np.ndarray,
+        dropped: Mapping[int, np.ndarray] | None = None,
     ):
+        self.dropped = dropped or {}
         self.starts, self.batch = starts, starts.shape[1]
         self.derivatives: dict[int, Derivative] = {}
         self.weights, self.factors = {}, {}
@@ -83,6 +87,8 @@ class Unrolled:
                 factors = {name: self._of_rows(value[t], stop - t) for name, value in self.factors[layer].items()}
                 before, arrived[layer] = slope.pull(self.weights[layer], factors, cotangents)
                 x = slope.input(self.weights[layer], arrived[layer]) if layer > 1 or inputs else None
+                if x is not None and layer in self.dropped:
+                    x = x * self._of_rows(self.dropped[layer][t], stop - t)
                 for name, values in carried[layer].items():
                     values[rows] = before[name]
                     if starts[t].any():

@@ -28,7 +28,10 @@ from rnnstore.tables import BY_NAME
 if TYPE_CHECKING:
     from rnnstore.recorder import Recorder
 
-KEPT_BY_A_RECORDING = ("training", "training_gradients")
+OF_BATCHES = ("gradient_horizons", "itemized_gradients", "training_batches")
+"""Tables about batches that were recorded while training."""
+
+KEPT_BY_A_RECORDING = ("training", "training_gradients", *OF_BATCHES)
 """Tables that a new recording leaves alone; all others describe the recording that it replaces."""
 
 
@@ -138,6 +141,18 @@ class ModelWriter:
             pq.write_table(rows, path, compression="zstd")
             self.publish(staging, {key: [staged(path, staging, rows.num_rows)]}, replaced=(key,))
 
+    def append(self, tables: Mapping[str, pa.Table]) -> None:
+        """Add rows behind those of tables that grow while training, at once; see `rnnstore.appending`."""
+        from rnnstore.appending import append
+
+        append(self, tables)
+
+    def keep_before(self, tables: Sequence[str], step: int) -> None:
+        """Drop the rows of tables that grow while training from optimiser step `step` on."""
+        from rnnstore.appending import keep_before
+
+        keep_before(self, tables, step)
+
     def record(
         self,
         *,
@@ -165,9 +180,18 @@ class ModelWriter:
         return Staging(self.path)
 
     def publish(
-        self, staging: Staging, files: Mapping[str, Sequence[File]], *, replaced: Iterable[str], **card: Any
+        self,
+        staging: Staging,
+        files: Mapping[str, Sequence[File]],
+        *,
+        replaced: Iterable[str],
+        behind: Mapping[str, Sequence[File]] | None = None,
+        **card: Any,
     ) -> None:
-        """Move staged `files` into the model and make them its tables, dropping the tables `replaced`, in one step."""
+        """Move staged `files` into the model and make them its tables, dropping the tables `replaced`, in one step.
+
+        They come `behind` parts that are there and stay, where a table has such.
+        """
         kept = {table: parts for table, parts in self.card.files.items() if table not in set(replaced)}
         try:
             for parts in files.values():
@@ -175,7 +199,8 @@ class ModelWriter:
                     target = self.path / part.path
                     target.parent.mkdir(parents=True, exist_ok=True)
                     os.rename(staging.path / part.path, target)
-            self._commit({"files": {**kept, **files}, **card})
+            now = {table: [*(behind or {}).get(table, ()), *parts] for table, parts in files.items()}
+            self._commit({"files": {**kept, **now}, **card})
         finally:
             self.card = read_card(self.path)  # stopped at any line, files of one of the two cards are swept
             self._sweep()

@@ -1,0 +1,224 @@
+"""Itemized gradients of every n-th training batch, written to the store while the training runs.
+
+What a batch's loss tells the recurrent weights is taken apart by the step of the loss and the step whose copy of the
+weights it passes (`rnnstore.itemized`). The compiled part runs the window once more with the weights that are about to
+be changed, and hands out every state and gate and the gradient of each step's loss at the top layer's h, dropout and
+all factors as in `training.compiled_step`; the rest is NumPy. The parts of a layer therefore sum to the gradient of its
+recurrent weights that the optimiser takes, before clipping.
+
+Rows wait in memory for a few seconds and are then appended, so that a page can follow a training that still runs.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+
+from rnnstore import cells
+from rnnstore.itemized import Itemized, itemized
+from rnnstore.threads import one_thread
+from rnnstore.unrolled import Unrolled
+from rnnstore.writing import OF_BATCHES
+
+FLUSH_EVERY = 4.0  # seconds between appends, at least
+SHARE = 0.005  # of the time that appends may take, at most
+HALF, HUNDREDTH = 0.5, 0.01  # of the magnitude at lag 0: where the half-life and the horizon are
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A recorded batch before it is rows: of each layer its itemized gradient; of words float32[batch, steps] each."""
+
+    step: int
+    layers: dict[int, Itemized]
+    words: np.ndarray
+    targets: np.ndarray
+    asked: np.ndarray  # bool: a target is there
+    predicted: np.ndarray
+    probability: np.ndarray
+    target_probability: np.ndarray
+    losses: np.ndarray
+
+
+class Itemizing:
+    """Records batches of a training by its setting `itemize`; `state` are the variables carried between windows."""
+
+    def __init__(self, network, corpus, settings, writer, state: list[tf.Variable]):
+        self.network, self.corpus, self.writer, self.state = network, corpus, writer, state
+        self.every, self.lags = settings.itemize.every, settings.itemize.lags
+        self.layout = network.zeros(settings.batch)
+        self.compiled = compiled_look(network, settings)
+        self.cells = [
+            cells.KINDS[cell.kind](cell.inputs, cell.units, **{name: getattr(cell, name) for name in cell.options})
+            for cell in network.cells
+        ]
+        self.waiting: list[Batch] = []
+        self.flushed, self.cost = time.monotonic(), 0.0
+
+    def begin(self, step: int) -> None:
+        """Drop what was recorded from `step` on: a training that was killed does these steps once more."""
+        self.writer.keep_before(OF_BATCHES, step)
+
+    def due(self, step: int) -> bool:
+        """Whether the batch after `step` optimiser steps is recorded."""
+        return step % self.every == 0
+
+    @property
+    def late(self) -> bool:
+        """Whether it is time to append what waits; appending often would take more than `SHARE` of the time."""
+        return time.monotonic() - self.flushed > max(FLUSH_EVERY, self.cost / SHARE)
+
+    def look(self, window, step: int) -> Batch:
+        """Record the window that is about to be trained on, after `step` optimiser steps."""
+        before = [
+            {name: value.numpy() for name, value in layer.items()}
+            for layer in tf.nest.pack_sequence_as(self.layout, self.state)
+        ]
+        packed, seeds, dropped, words = self.compiled(window, step, self.state)
+        series, at = [], 0
+        for cell in self.cells:
+            names = (*cell.states, *cell.gates)
+            blocks = [packed[..., at + i * cell.units : at + (i + 1) * cell.units] for i in range(len(names))]
+            series.append(dict(zip(names, blocks, strict=True)))
+            at += len(names) * cell.units
+        weights = [{name: value.numpy() for name, value in cell.weights.items()} for cell in self.network.cells]
+        with one_thread(), np.errstate(all="ignore"):  # where a training breaks down there are no numbers to take apart
+            unrolled = Unrolled(self.cells, weights, series, before, window.keep.T == 0, dropped)
+            layers = itemized(unrolled, seeds, self.lags)
+        predicted, probability, target_probability, losses = words
+        asked = window.weigh > 0
+        found = Batch(
+            step, layers, window.words, window.targets, asked, predicted, probability, target_probability, losses
+        )
+        self.waiting.append(found)
+        return found
+
+    def look_where_it_broke(self, window, step: int) -> None:
+        """Record the window at which the loss or the gradient is no number, where that was not done before."""
+        if not self.due(step):
+            self.look(window, step)
+
+    def flush(self) -> None:
+        """Append what waits to the store."""
+        began = time.monotonic()
+        if self.waiting:
+            tables = (horizon_rows(self.waiting), gradient_rows(self.waiting), word_rows(self.waiting, self.corpus))
+            self.writer.append(dict(zip(OF_BATCHES, tables, strict=True)))
+            self.waiting = []
+        self.flushed = time.monotonic()
+        self.cost = self.flushed - began
+
+
+def compiled_look(network, settings):
+    """A function of a window and a step: all states and gates side by side float32[steps, batch, all], gradients of the
+    losses at the top layer's h float32[steps, batch, units], what dropout multiplied each layer's input by, and of every
+    word float32[batch, steps] the predicted one, its probability, the target's probability and the loss."""
+    names = tuple(f"layer{n}.{name}" for n, cell in enumerate(network.cells, 1) for name in (*cell.states, *cell.gates))
+    top = f"layer{len(network.cells)}.h"
+    layout = network.zeros(settings.batch)
+    widths = {n: cell.inputs for n, cell in enumerate(network.cells, 1) if n > 1 and network.dropout}
+
+    @tf.function(jit_compile=True)
+    def run(words, targets, weigh, keep, step, state):
+        drop_seed = tf.stack([settings.seed, step])
+        before = tf.nest.pack_sequence_as(layout, state)
+        _, _, series = network.forward(words, keep, before, record=names, drop_seed=drop_seed)
+        with tf.GradientTape() as tape:
+            tape.watch(series[top])
+            hidden = network.dropped(series[top], drop_seed, 0)
+            logits = network.logits(tf.reshape(hidden, (-1, hidden.shape[-1])))
+            flat = tf.reshape(targets, (-1,))
+            each = tf.nn.sparse_softmax_cross_entropy_with_logits(flat, logits)
+            loss = tf.reduce_sum(each * tf.reshape(weigh, (-1,))) / settings.batch
+        seeds = tf.transpose(tape.gradient(loss, series[top]), (1, 0, 2))
+        probabilities = tf.nn.softmax(logits)
+        predicted = tf.argmax(logits, -1, output_type=tf.int32)
+        of_words = (
+            predicted,
+            tf.reduce_max(probabilities, -1),
+            tf.gather(probabilities, flat, batch_dims=1),
+            each,
+        )
+        dropped = {
+            n: tf.transpose(network.dropped(tf.ones((*words.shape, width)), drop_seed, n), (1, 0, 2))
+            for n, width in widths.items()
+        }
+        packed = tf.transpose(tf.concat([series[name] for name in names], -1), (1, 0, 2))
+        return packed, seeds, dropped, [tf.reshape(values, words.shape) for values in of_words]
+
+    def call(window, step, state):
+        given = map(tf.constant, (window.words, window.targets, window.weigh, window.keep, step))
+        return tf.nest.map_structure(
+            lambda tensor: tensor.numpy(), run(*given, [tf.convert_to_tensor(v) for v in state])
+        )
+
+    return call
+
+
+def horizon_rows(batches: list[Batch]) -> pa.Table:
+    """The rows of `gradient_horizons`."""
+    rows = []
+    for batch in batches:
+        loss = float(batch.losses[batch.asked].mean()) if batch.asked.any() else None
+        for layer, items in batch.layers.items():
+            values = items.magnitude[inside(items)]
+            lags = (items.horizon(HALF), items.horizon(HUNDREDTH))
+            known = [None if np.isnan(lag) else lag for lag in lags]
+            rows.append((batch.step, layer, loss, float(values.max()), float(values.mean()), *known))
+    names = ("step", "layer", "loss", "maximum", "mean", "half_life", "horizon")
+    return pa.table(dict(zip(names, map(pa.array, zip(*rows, strict=True)), strict=True)))
+
+
+def gradient_rows(batches: list[Batch]) -> pa.Table:
+    """The rows of `itemized_gradients`, by batch, layer, t and j."""
+    columns = {name: [] for name in ("step", "layer", "t", "j", "magnitude", "share")}
+    for batch in batches:
+        for layer, items in batch.layers.items():
+            t, j = np.nonzero(inside(items))
+            found = (np.full(len(t), batch.step), np.full(len(t), layer, np.int32), t, j)
+            found = (*found, items.magnitude[t, j], items.share[t, j])
+            for column, values in zip(columns.values(), found, strict=True):
+                column.append(values)
+    joined = {name: np.concatenate(values) for name, values in columns.items()}
+    return pa.table(joined | {name: joined[name].astype(np.int32) for name in ("t", "j")})
+
+
+def inside(items: Itemized) -> np.ndarray:
+    """bool[steps, steps]: the pairs that were followed, also those whose gradient is no number."""
+    steps = len(items.magnitude)
+    lag = np.subtract.outer(np.arange(steps), np.arange(steps))
+    followed = np.bincount(lag[np.isfinite(items.magnitude)], minlength=steps) > 0
+    last = np.flatnonzero(followed).max(initial=0)
+    return (lag >= 0) & (lag <= last)
+
+
+def word_rows(batches: list[Batch], corpus) -> pa.Table:
+    """The rows of `training_batches`, by batch, sequence and position."""
+
+    def each(of):
+        return np.concatenate([of(batch).ravel() for batch in batches])
+
+    asked = each(lambda b: b.asked)
+    return pa.table(
+        {
+            "step": each(lambda b: np.full(b.words.shape, b.step)),
+            "sequence": each(lambda b: np.indices(b.words.shape, np.int32)[0]),
+            "position": each(lambda b: np.indices(b.words.shape, np.int32)[1]),
+            "input": named(each(lambda b: b.words), corpus.vocabulary),
+            "label": named(each(lambda b: b.targets), corpus.outputs, asked),
+            "predicted": named(each(lambda b: b.predicted), corpus.outputs),
+            "probability": each(lambda b: b.probability),
+            "label_probability": pa.array(each(lambda b: b.target_probability), mask=~asked),
+            "loss": pa.array(each(lambda b: b.losses), mask=~asked),
+        }
+    )
+
+
+def named(numbers: np.ndarray, words: list[str], asked: np.ndarray | None = None) -> pa.DictionaryArray:
+    """The words of these numbers, null where `asked` is false; only those that occur are kept beside them."""
+    used, places = np.unique(numbers, return_inverse=True)
+    mask = None if asked is None else ~asked
+    places = pa.array(places.ravel().astype(np.int32), mask=mask)
+    return pa.DictionaryArray.from_arrays(places, pa.array([words[i] for i in used.tolist()], pa.string()))
