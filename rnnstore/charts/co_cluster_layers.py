@@ -22,14 +22,12 @@ LEGEND, TITLE = 19, 62
 
 MARGIN = {"left": ASIDE, "right": ASIDE, "top": 4, "bottom": 0}
 
-_RELATED = "indexof(datum['with'], '|' + over.group[0] + '|') >= 0"
-_OVER = "(over.group && over.group[0])"
-"""Whether the pointer is over a chip or cloud; over a link it is over something without a group."""
+_RELATED = "indexof(datum['with'], pointed) >= 0"
+_STATE = f"(pointed ? ({_RELATED} ? 1 : -1) : datum.lit)"
+"""1: brought forward, -1: stands back, 0: as it is. Expressions of marks are short, as the browser works through each
+of them for every mark; what all marks share is a parameter."""
 
-_STATE = f"({_OVER} ? ({_RELATED} ? 1 : -1) : datum.lit)"
-"""1: brought forward, -1: stands back, 0: as it is."""
-
-_GROWS = f"({_OVER} && over.group[0] !== datum.group ? ({_RELATED} ? 1.06 : 0.88) : 1)"
+_GROWS = f"(pointed && over.group[0] !== datum.group ? ({_RELATED} ? 1.06 : 0.88) : 1)"
 """How words grow and shrink while the pointer is elsewhere; those under it stand still, to be clicked."""
 
 
@@ -46,22 +44,28 @@ def _faded(weak: float = 0.35, told: float | None = None) -> Any:
 @lru_cache(maxsize=8)
 def co_cluster_specification(palette: Palette, width: int, middle: float) -> dict[str, Any]:
     """The co-cluster picture in Vega-Lite, over the tables of `co_clusters`, laid out for `width` pixels."""
-    stretch = f"(width / {width - 2 * ASIDE})"
-    fit = f"clamp({stretch}, 0.6, 1.15)"
     over = hovered("over", "group")
+    shared = {
+        "stretch": f"width / {width - 2 * ASIDE}",
+        "narrowed": f"min(1, width / {width - 2 * ASIDE})",
+        "fit": f"clamp(width / {width - 2 * ASIDE}, 0.6, 1.15)",
+        "centre": f"{middle} * width / {width - 2 * ASIDE}",
+        "pointed": "over.group && over.group[0] ? '|' + over.group[0] + '|' : ''",  # over a link there is no group
+    }
     layers = [
-        *_link_layers(palette, stretch, middle),
-        *_cloud_layers(palette, stretch, over),
-        *_chip_layers(palette, stretch, middle),
-        *_word_layers(palette, stretch, fit),
+        *_link_layers(palette),
+        *_cloud_layers(palette, over),
+        *_chip_layers(palette),
+        *_word_layers(palette),
         *legend_layers("legends", palette, TITLE - 10),
     ]
-    return styled(fitted(alt.layer(*layers), MARGIN, width), palette).to_dict(validate=False)
+    chart = alt.layer(*layers).add_params(*(alt.param(name=name, expr=text) for name, text in shared.items()))
+    return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
 
 
-def _link_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Chart]:
-    start = f"({middle} * {stretch} + datum.from_x * min(1, {stretch}))"
-    end = f"(datum.to_x * {stretch})"
+def _link_layers(palette: Palette) -> list[alt.Chart]:
+    start = "(centre + datum.from_x * narrowed)"
+    end = "(datum.to_x * stretch)"
     half = f"(({start}) * 0.5 + ({end}) * 0.5)"
     path = (
         f"'M' + {start} + ',' + datum.from_y + 'C' + {half} + ',' + datum.from_y + ',' + {half} + ',' + datum.to_y + "
@@ -87,10 +91,8 @@ def _link_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Char
     ]
 
 
-def _chip_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Chart]:
-    fit = f"min(1, {stretch})"
-    centre = f"{middle} * {stretch}"
-    left = f"({centre} - datum.wide / 2 * {fit})"
+def _chip_layers(palette: Palette) -> list[alt.Chart]:
+    left = "(centre - datum.wide / 2 * narrowed)"
     chips, cells = named("chips"), named("cells")
     tooltip = [
         alt.Tooltip("chip:Q", title="units, cluster", format="d"),
@@ -99,7 +101,7 @@ def _chip_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Char
     ]
     board = chips.mark_rect(
         x=_expression(left),
-        x2=_expression(f"{left} + datum.wide * {fit}"),
+        x2=_expression(f"{left} + datum.wide * narrowed"),
         y=_expression("datum.y"),
         y2=_expression("datum.y + datum.tall"),
         cornerRadius=4,
@@ -108,27 +110,28 @@ def _chip_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Char
         strokeWidth=_expression(f"{_STATE} > 0 ? 1.5 : 0"),
     )
     number = chips.mark_text(
-        x=_expression(f"{left} + {LABEL / 2 + 2} * {fit}"),
+        x=_expression(f"{left} + {LABEL / 2 + 2} * narrowed"),
         y=_expression("datum.y + datum.tall / 2"),
         fontSize=11,
         fontWeight=600,
         color=palette.text,
         cursor="pointer",
     )
-    x = f"({centre} + datum.x * {fit})"
-    square = cells.mark_rect(
-        x=_expression(x),
-        x2=_expression(f"{x} + datum.side * {fit}"),
-        y=_expression("datum.y"),
-        y2=_expression("datum.y + datum.side"),
-        cornerRadius=_expression("datum.side > 6 ? 1.5 : 0"),
-        cursor="pointer",
+    x = "(centre + datum.x * narrowed)"
+    height = alt.Y("y:Q", scale=None, axis=None)
+    square = cells.mark_point(
+        x=_expression("centre + datum.middle * narrowed"), shape="square", filled=True, strokeWidth=0, cursor="pointer"
+    )
+    picked = cells.transform_filter("datum.picked").mark_point(
+        x=_expression("centre + datum.middle * narrowed"),
+        shape="square",
+        filled=False,
         stroke=palette.text,
-        strokeWidth=_expression("datum.picked ? 2 : 0"),
+        strokeWidth=2,
     )
     stripe = named("stripes").mark_rect(
         x=_expression(x),
-        x2=_expression(f"{x} + datum.side * {fit}"),
+        x2=_expression(f"{x} + datum.side * narrowed"),
         y=_expression("datum.y"),
         y2=_expression("datum.y + datum.tall"),
     )
@@ -153,22 +156,27 @@ def _chip_layers(palette: Palette, stretch: str, middle: float) -> list[alt.Char
             clicked("clicked_chip", "chip")
         ),
         number.encode(text=alt.Text("chip:Q", format="d"), opacity=_faded(0.4), tooltip=tooltip),
-        square.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.4, 0.9), tooltip=of_unit).add_params(
-            clicked("clicked_unit", "unit")
-        ),
+        square.encode(
+            height,
+            size=alt.Size("size:Q", scale=None),
+            fill=alt.Fill("colour:N", scale=None),
+            opacity=_faded(0.4, 0.9),
+            tooltip=of_unit,
+        ).add_params(clicked("clicked_unit", "unit")),
         stripe.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.9)),
         dot.encode(opacity=_faded(0.4)),
+        picked.encode(height, size=alt.Size("size:Q", scale=None), opacity=alt.value(1)),
     ]
 
 
-def _cloud_layers(palette: Palette, stretch: str, over: alt.Parameter) -> list[alt.Chart]:
+def _cloud_layers(palette: Palette, over: alt.Parameter) -> list[alt.Chart]:
     clouds = named("clouds")
     tooltip = [
         alt.Tooltip("cloud:Q", title="words, cluster", format="d"),
         alt.Tooltip("shown:N", title="words shown"),
         alt.Tooltip("opposite:N", title="strongest units' clusters"),
     ]
-    near, far = f"(datum.near * {stretch})", f"(datum.far * {stretch})"
+    near, far = "(datum.near * stretch)", "(datum.far * stretch)"
     edges = {"y": _expression("datum.y"), "y2": _expression("datum.y + datum.tall")}
     room = clouds.mark_rect(
         x=_expression(f"min({near}, {far})"),
@@ -196,11 +204,11 @@ def _cloud_layers(palette: Palette, stretch: str, over: alt.Parameter) -> list[a
     ]
 
 
-def _word_layers(palette: Palette, stretch: str, fit: str) -> list[alt.Chart]:
+def _word_layers(palette: Palette) -> list[alt.Chart]:
     words = named("words")
-    x = f"(datum.middle * {stretch} + datum.x * {fit} * {_GROWS})"
+    x = f"(datum.middle * stretch + datum.x * fit * {_GROWS})"
     y = f"(datum.centre + datum.y * {_GROWS})"
-    half = f"(datum.wide / 2 * {fit} * {_GROWS})"
+    half = f"(datum.wide / 2 * fit * {_GROWS})"
     tall = f"(datum.size * 0.51 * {_GROWS})"
     pill = words.transform_filter("datum.fill != 'transparent' || datum.pinned").mark_rect(
         x=_expression(f"{x} - {half}"),
@@ -215,7 +223,7 @@ def _word_layers(palette: Palette, stretch: str, fit: str) -> list[alt.Chart]:
     word = words.mark_text(
         x=_expression(x),
         y=_expression(y),
-        fontSize=_expression(f"datum.size * {fit} * {_GROWS}"),
+        fontSize=_expression(f"round(2 * datum.size * fit * {_GROWS}) / 2"),  # few sizes are drawn faster
         align="center",
         baseline="middle",
         cursor="pointer",

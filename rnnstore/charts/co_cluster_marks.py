@@ -92,14 +92,15 @@ def unit_table(
             for word, *both in zip(map(visible, chosen.words), heat.values.tolist(), heat.errors.tolist(), strict=True)
         ]
         said = [", ".join(each) for each in zip(*parts, strict=True)]
+    side = layout.cell - (1 if layout.cell > 4 else 0.5)
     picked = np.isin(np.arange(len(of)), np.asarray(chosen.units, int))
     return pa.table(
         {
             **_grouped("u", of, layout),
             "unit": pa.array(np.arange(len(of)), pa.int16()),
-            "x": pa.array(layout.unit_x, pa.float32()),
-            "y": pa.array(layout.unit_y, pa.float32()),
-            "side": pa.array(np.full(len(of), layout.cell - (1 if layout.cell > 4 else 0.5)), pa.float32()),
+            "middle": pa.array(layout.unit_x + side / 2, pa.float32()),
+            "y": pa.array(layout.unit_y + side / 2, pa.float32()),
+            "size": pa.array(np.full(len(of), side**2), pa.float32()),
             "colour": pa.array(heat.colours[0] if heat else plain, pa.string()),
             "picked": pa.array(picked, pa.bool_()),
             "told": pa.array([heat is not None] * len(of), pa.bool_()),
