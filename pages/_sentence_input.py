@@ -31,23 +31,26 @@ def ask(model: Model, view: View, names: Names) -> None:
 
         def add() -> None:
             typed = st.session_state[key]
-            st.session_state[key] = ""
             if typed.strip():
                 between = "\n\n" if by_character else "\n"
                 write_text(names, view.text.rstrip("\n") + between + typed if view.sentences else typed)
-            elif typed:
+            else:
                 st.session_state[f"{key}-empty"] = True
 
-        st.text_input(
-            "Type a sentence",
-            key=key,
-            on_change=add,
-            disabled=missing is not None,
-            placeholder="and Enter; another one comes beside it" if missing is None else "no network, see below",
-            help="It is read by the model as its text was in training. Up to six sentences and stretches side by side",
-        )
-        if st.session_state.pop(f"{key}-empty", False):
-            st.warning("There were only blanks; type at least one word.")
+        # A form, because a sentence half typed is none, and leaving a lone text field would read it.
+        with (
+            st.form(f"{key}-form", clear_on_submit=True, border=False),
+            st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+        ):
+            st.text_input(
+                "Type a sentence",
+                key=key,
+                disabled=missing is not None,
+                placeholder="another one comes beside it" if missing is None else "no network, see below",
+                help="It is read by the model as its text was in training. Up to six sentences and stretches stand "
+                "side by side",
+            )
+            st.form_submit_button("Read", on_click=add, disabled=missing is not None)
         if missing is None:
             with st.popover("Edit all"), st.container(width=560):
                 _edit(view, names, by_character)
@@ -60,6 +63,8 @@ def ask(model: Model, view: View, names: Names) -> None:
                 on_click=lambda: (write_text(names, ""), names.change(stretch=None, align=None)),
                 help="Take all of them away",
             )
+    if st.session_state.pop(f"sentences-type-{names('text')}-empty", False):
+        st.warning("Nothing was typed but blanks; type at least one word.")
     if len(view.sentences) + len(view.stretches) > 1:
         _list(view, names)
     if missing is not None:

@@ -54,6 +54,13 @@ def reader(run, reading_store):
     return lambda **address: run(reading_store, PAGE, model="reader", state="layer1.c", **address)
 
 
+def type_in(app, sentence: str) -> None:
+    """Type a sentence and have it read."""
+    widget(app, "text_input", "Type a sentence").set_value(sentence)
+    widget(app, "button", "Read").click().run()
+    assert not app.exception
+
+
 def charts(app) -> dict[str, list]:
     """The names of the tables of every chart of the page, by one that only that chart has."""
     kinds = {"tokens": "glyphs", "bands": "response"}
@@ -70,11 +77,10 @@ def test_without_a_sentence_the_beginning_of_the_recording_is_shown(reader):
 
 def test_a_typed_sentence_is_read_whole(reader):
     app = reader()
-    widget(app, "text_input", "Type a sentence").set_value("The cat sat DOWN").run()
-    assert not app.exception
+    type_in(app, "The cat sat DOWN")
     assert app.query_params["text"] in ("The cat sat DOWN", ["The cat sat DOWN"])
     assert "was added at the end of each line" in said(app)
-    widget(app, "text_input", "Type a sentence").set_value("then a florble ran").run()
+    type_in(app, "then a florble ran")
     assert app.query_params["text"] in (both := "The cat sat DOWN\nthen a florble ran", [both])
     assert "1 word the model never learned (florble)" in said(app)
     assert widget(app, "selectbox", "Align at").options == ["nothing", "<eos>"]
@@ -105,14 +111,13 @@ def test_what_cannot_be_followed_is_a_sentence_and_the_rest_is_shown(reader, add
 
 def test_blanks_alone_are_no_sentence(reader):
     app = reader()
-    widget(app, "text_input", "Type a sentence").set_value("   ").run()
-    assert "There were only blanks" in said(app)
+    type_in(app, "   ")
+    assert "Nothing was typed but blanks" in said(app)
 
 
 def test_a_text_too_long_for_a_link_is_shown_and_said(reader):
     app = reader()
-    widget(app, "text_input", "Type a sentence").set_value("the cat sat down " * 500).run()
-    assert not app.exception
+    type_in(app, "the cat sat down " * 500)
     assert "is too long for a link" in said(app) and "text" not in app.query_params
     assert charts(app)["glyphs"]
 
