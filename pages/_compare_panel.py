@@ -21,6 +21,7 @@ from rnnstore.charts.comparison import labels_picture, losses_picture
 from rnnstore.charts.palette import palette
 from rnnstore.disagreement import Disagreement, disagreement
 from rnnstore.export import csv
+from rnnstore.network import network
 
 
 def show_groups(model: Model, state: State, view: View) -> None:
@@ -53,9 +54,9 @@ def show_groups(model: Model, state: State, view: View) -> None:
 def show_sentences(model: Model, state: State, view: View) -> None:
     """One sentence, or several, read by both models; the words stand above one another."""
     shared = _shared_here(model, view)
-    names = Names(LEFT, shared)
-    asked_for, _ = read_sentences(st.query_params, model, state, names)
-    ask(model, asked_for, names)
+    asker, its, prefix = (model, state, LEFT) if _reads(model) else (view.model, view.state, RIGHT)
+    asked_for, _ = read_sentences(st.query_params, asker, its, Names(prefix, shared))
+    ask(asker, asked_for, Names(prefix, shared))
     if not asked_for.sentences and not asked_for.stretches:
         st.caption("Type a sentence, and both read it. Until then each shows how its own recording begins.")
     _show_losses(model, view, asked_for.sentences)
@@ -68,6 +69,14 @@ def show_sentences(model: Model, state: State, view: View) -> None:
         sentences.draw(view.model, view.state, RIGHT, shared, asking=False, narrow=True, guide=False)
 
 
+def _reads(model: Model) -> bool:
+    """Whether a model can read a sentence that is typed."""
+    try:
+        return network(model).tokenisation is not None
+    except StoreError:
+        return False
+
+
 def _shared_here(model: Model, view: View) -> tuple[str, ...]:
     """Recorded stretches are shared, too, where both recordings are of the same steps."""
     same = model.steps == view.model.steps and model.card.recorded == view.model.card.recorded
@@ -78,6 +87,8 @@ def _show_losses(model: Model, view: View, typed: Sequence[str]) -> None:
     """By how much the losses of both models differ at each word of a typed sentence."""
     if not typed:
         return
+    if not (_reads(model) and _reads(view.model)):
+        return  # the panel of the one that cannot says why
     if model.name == view.model.name:
         st.info("Both sides are states of one model, so its predictions are the same.")
         return

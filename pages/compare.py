@@ -28,6 +28,10 @@ def screen() -> None:
     """The whole page; a click runs this again, and not what surrounds it."""
     if st.session_state.pop("elsewhere", False):  # the sides were swapped: the sidebar has to follow
         st.rerun()
+    models = current_store().models
+    if models and st.session_state.get("model") not in models:  # deleted meanwhile: the sidebar has to choose anew
+        st.session_state.pop("state", None)
+        st.rerun()
     try:
         draw(current_model(), current_state())
     except StoreError as error:

@@ -19,6 +19,10 @@ def screen() -> None:
     """The whole page; a click runs this again, and not what surrounds it."""
     if st.session_state.pop("elsewhere", False):  # a click chose another state: the sidebar has to follow
         st.rerun()
+    models = current_store().models
+    if models and st.session_state.get("model") not in models:  # deleted meanwhile: the sidebar has to choose anew
+        st.session_state.pop("state", None)
+        st.rerun()
     shown, sentences = section(st.query_params)
     controlled(
         st.segmented_control,
