@@ -25,6 +25,7 @@ from rnnstore.errors import QuestionError, nearest
 from rnnstore.expected import ExpectedResponses
 from rnnstore.partners import partners
 from rnnstore.singular import embedded
+from rnnstore.threads import one_thread
 from rnnstore.ward import Tree, ward, ward_of_many
 
 METHODS = ("signed", "mirrored", "spectral")
@@ -116,7 +117,7 @@ class Decomposition:
                 f"{k} clusters were asked for; of {self.response.shape[0]:,} words and {self.response.shape[1]:,} "
                 f"units there can be 1 to {self.most_clusters:,}. Ask for fewer, or let more words in."
             )
-        with _one_thread():
+        with one_thread():
             if method == "spectral":
                 return self._described(k, method, *_spectral(self.response, k, seed))
             mirrored = method == "mirrored" or self.signs_arbitrary
@@ -202,7 +203,7 @@ def decompose(
             f"words, or lower the minimum count ({minimum_count:,})."
         )
     response = expected.response[rows]
-    with _one_thread():
+    with one_thread():
         of_words, directions, scales = embedded(response, RANK)
         of_units = directions * scales
         word_tree = ward_of_many(of_words, WORDS_IN_TREE)
@@ -232,13 +233,6 @@ def decompose(
         tuple(_left_out(expected, rows, minimum_count)),
         tuple(notes),
     )
-
-
-def _one_thread():
-    """Matrix products of this size lose by a second thread, and lose much where other programs run."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
 
 
 def _left_out(expected: ExpectedResponses, rows: np.ndarray, minimum_count: int) -> list[str]:
