@@ -44,8 +44,8 @@ def bracket_states(levels: np.ndarray, seed: int = 7) -> dict[str, np.ndarray]:
     return {"layer1.c": cell, "layer1.h": np.tanh(cell[:, :8])}
 
 
-def record_brackets(store: rnnstore.Store, name: str = "brackets", steps: int = 4000, labels: str = "kind") -> None:
-    """One stream by character, with numbers (nesting) and `labels` beside it, predictions and a training curve."""
+def record_brackets(store: rnnstore.Store, name: str = "brackets", steps: int = 4000) -> None:
+    """One stream by character, with numbers and labels beside it, predictions and a training curve."""
     words, levels = brackets(steps)
     vocabulary = ["(", ")", *(str(level) for level in range(LEVELS + 1))]
     ids = np.array([vocabulary.index(word) for word in words])
@@ -71,14 +71,14 @@ def record_brackets(store: rnnstore.Store, name: str = "brackets", steps: int = 
         writer.replace("training", training_curve())
         writer.replace("training_gradients", gradient_rows())
         with writer.record(
-            vocabulary=vocabulary, thresholds=(0.3,), track_sources={"nesting": "gold", labels: "gold"}
+            vocabulary=vocabulary, thresholds=(0.3,), track_sources={"nesting": "gold", "kind": "gold"}
         ) as recorder:
             recorder.add(
                 words=ids,
                 states=bracket_states(levels),
                 annotations={
                     "nesting": levels,
-                    labels: np.where(ids == 0, "opening", np.where(ids == 1, "closing", "digit")),
+                    "kind": np.where(ids == 0, "opening", np.where(ids == 1, "closing", "digit")),
                 },
                 predictions=guesses,
             )
