@@ -117,9 +117,9 @@ def test_clicks_go_into_the_address_and_back_undoes_them(serve, store, page):
     page.wait_for_url(re.compile("word=must%2Coil"))
     settle(page)
     square = page.evaluate(
-        """() => { const all = [...document.querySelectorAll('.st-key-cluster_view svg.marks g.mark-rect path')];
+        """() => { const all = [...document.querySelectorAll('.st-key-cluster_view svg.marks g.mark-symbol path')];
             const box = all.map(each => each.getBoundingClientRect())
-                .find(each => Math.abs(each.width - each.height) < 0.6 && each.width > 6);
+                .find(each => Math.abs(each.width - each.height) < 0.6 && each.width > 6 && each.width < 15);
             return [box.x + box.width / 2, box.y + box.height / 2]; }"""
     )
     page.mouse.click(*square)
