@@ -8,6 +8,7 @@ import pytest
 
 import rnnstore
 from pipelines import __main__ as command_line
+from pipelines.corpora.kinds import KINDS
 
 needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 
@@ -54,7 +55,8 @@ def test_recipes_and_corpora_are_listed_with_a_line_each(capsys, monkeypatch):
     assert all(len(line.split()) > 3 for line in named.values())
     _, out, _ = call(capsys, monkeypatch, "corpora")
     kinds = [line.split()[0] for line in out.splitlines()]
-    assert kinds == ["parentheses", "python-source", "text", "penn-treebank", "nltk"]
+    assert kinds == list(KINDS)
+    assert "labelled-text" in kinds
 
 
 def test_mistakes_in_a_recipe_are_said_without_starting_tensorflow(tmp_path, tiny):
