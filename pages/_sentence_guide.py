@@ -16,7 +16,7 @@ def explain(classifier: bool) -> None:
             r"""
 **A glyph is a word** and shows what the state $h$ holds after the word was read, in one bar for each cluster $H$ of
 units. The clusters are those of the page *Co-clusters*: units that respond to the same words. Under each memory chip
-stand the words that are typical of it; a cell of a chip is a unit.
+stand the words that move it most on average, orange upwards and blue downwards; a cell of a chip is a unit.
 
 - **Box**: the information that the cluster holds now, a mean over its units; the positive values upwards,
   $\alpha^+(t)/|H| = \frac{1}{|H|}\sum_{j \in H,\,h_j(t) > 0} h_j(t)$, the negative ones downwards.

@@ -115,9 +115,9 @@ def _grouped(model: Model, state: State, view: View) -> Grouping:
     """The groups of units; where there are no responses to group them by, all units together."""
     try:
         store = asked.as_of(model)
-        return grouping(
-            answers.clusters(store, model, model.name, state.name, view.words, (), view.k, view.method, view.seed)
-        )
+        asked_for = (view.words, (), view.k, view.method, view.seed)
+        found = answers.clusters(store, model, model.name, state.name, *asked_for)
+        return grouping(found, answers.responses(model, state.name))
     except StoreError as error:
         return all_units(state.units, f"all units are one group, because they cannot be told apart. {error}")
 

@@ -16,13 +16,14 @@ import pyarrow as pa
 
 from rnnstore.co_clusters import CoClusters
 from rnnstore.errors import QuestionError
+from rnnstore.expected import ExpectedResponses
 from rnnstore.model import Model
 from rnnstore.network import network
 from rnnstore.reading import Reading, recorded_reading
 from rnnstore.sequences import SequenceMeasures, keeping_gate, sequence_measures
 
-TYPICAL = 12
-"""Words that are named as typical of a cluster."""
+MOVING = 12
+"""Words that are named as those that move a cluster most."""
 
 
 @dataclass(frozen=True)
@@ -185,17 +186,17 @@ def same_words(readings: Sequence[Reading], chosen: tuple[int, int]) -> list[tup
 @dataclass(frozen=True)
 class Grouping:
     """The groups of units that a passage is measured by: the cluster int[units] and the sign int8[units] of each unit,
-    the words typical of each cluster, and sentences about it."""
+    the words that move each cluster most, as `moving_words` gives them, and sentences about it."""
 
     unit_cluster: np.ndarray
     unit_sign: np.ndarray
-    words: list[list[str]]
+    words: list[list[tuple[str, float]]]
     notes: list[str]
 
 
-def grouping(clusters: CoClusters) -> Grouping:
+def grouping(clusters: CoClusters, expected: ExpectedResponses) -> Grouping:
     """The groups of units of a co-clustering."""
-    return Grouping(clusters.unit_cluster, clusters.unit_sign, typical_words(clusters), clusters.notes)
+    return Grouping(clusters.unit_cluster, clusters.unit_sign, moving_words(clusters, expected), clusters.notes)
 
 
 def all_units(units: int, why: str) -> Grouping:
@@ -203,14 +204,19 @@ def all_units(units: int, why: str) -> Grouping:
     return Grouping(np.zeros(units, np.int64), np.ones(units, np.int8), [[]], [why])
 
 
-def typical_words(clusters: CoClusters, words: int = TYPICAL) -> list[list[str]]:
-    """For each unit cluster the words of its partner among the word clusters, nearest to its centre first."""
-    typical: list[list[str]] = [[] for _ in range(clusters.k)]
-    order = np.argsort(-clusters.word_weight, kind="stable")
-    for word_cluster, unit_cluster in enumerate(clusters.partner.tolist()):
-        members = order[clusters.word_cluster[order] == word_cluster][:words]
-        typical[unit_cluster] = [clusters.words[row] for row in members.tolist()]
-    return typical
+def moving_words(
+    clusters: CoClusters, expected: ExpectedResponses, words: int = MOVING
+) -> list[list[tuple[str, float]]]:
+    """For each unit cluster the clustered words that move it most, with the mean of s(w) over its units, strongest
+    first; units that were turned count with their sign reversed."""
+    turned = expected.response[clusters.rows] * clusters.unit_sign  # [n, units]
+    found = []
+    for cluster in range(int(clusters.unit_cluster.max(initial=-1)) + 1):
+        members = clusters.unit_cluster == cluster
+        means = turned[:, members].mean(axis=1) if members.any() else np.zeros(0)
+        order = np.argsort(-np.abs(means), kind="stable")[:words]
+        found.append([(clusters.words[row], float(means[row])) for row in order.tolist()])
+    return found
 
 
 def common_words(passages: Sequence[Passage]) -> list[str]:

@@ -123,7 +123,7 @@ def test_aligned_words_stand_in_one_column_and_lines_without_a_token_are_left_ou
 
 def test_another_sentence_changes_tables_only():
     clusters = np.arange(40) % 20
-    words = Clusters(clusters, [["he", "she"]] * 20)
+    words = Clusters(clusters, [[("he", 0.2), ("she", -0.1)]] * 20)
     here = glyph_picture([random_passage("a b c", clusters)], words, LIGHT)
     there = glyph_picture([random_passage("d e f g", clusters, 1)], words, LIGHT, selected=(0, 1), response=np.ones(40))
     assert here.specification == there.specification
@@ -137,7 +137,7 @@ def test_the_pictures_compile(down, colours):
     pictures = [
         glyph_picture(
             passages,
-            Clusters(clusters, [["he"], [], ["it"]]),
+            Clusters(clusters, [[("he", 0.2)], [], [("it", -0.1)]]),
             colours,
             arrangement=Arrangement(down, offsets=(0, 2)),
             selected=(0, 3),

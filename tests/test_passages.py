@@ -5,18 +5,19 @@ import pytest
 
 from rnnstore.co_clusters import CoClusters
 from rnnstore.errors import QuestionError
+from rnnstore.expected import ExpectedResponses
 from rnnstore.passage_tables import measures_table
 from rnnstore.passages import (
     Colouring,
     coloured_values,
     common_words,
+    moving_words,
     offsets,
     passage,
     response_at,
     same_words,
     sentences_of,
     strongest,
-    typical_words,
 )
 from rnnstore.reading import Reading
 
@@ -110,14 +111,17 @@ def test_the_strongest_token_is_the_one_that_moved_the_clusters_most():
     assert strongest([]) is None
 
 
-def test_typical_words_are_those_of_the_partner_nearest_first():
+def test_the_words_that_move_a_cluster_most_are_named_with_their_direction():
     clusters = CoClusters(
-        state="s", method="signed", k=2, words=["a", "b", "c"], rows=np.arange(3), word_cluster=np.array([0, 1, 0]),
-        unit_cluster=np.array([0, 1]), word_weight=np.array([0.2, 1.0, 0.9]), unit_weight=np.ones(2),
-        unit_sign=np.ones(2), edges=np.array([[0.1, 0.9], [0.5, 0.1]]),
-        partner=np.array([1, 0]), explained=1.0, notes=[],
+        state="s", method="mirrored", k=2, words=["c", "a"], rows=np.array([2, 0]), word_cluster=np.array([0, 1]),
+        unit_cluster=np.array([0, 1, 0]), word_weight=np.ones(2), unit_weight=np.ones(3),
+        unit_sign=np.array([1, 1, -1]), edges=np.zeros((2, 2)), partner=np.arange(2), explained=1.0, notes=[],
     )  # fmt: skip
-    assert typical_words(clusters) == [["b"], ["c", "a"]]
+    response = np.array([[1, 4, 3], [9, 9, 9], [2, -5, 1]], np.float32)  # of a, b, which is not clustered, and c
+    expected = ExpectedResponses("m", "s", ["a", "b", "c"], np.arange(3), np.ones(3), response, response)
+    found = moving_words(clusters, expected)
+    assert found == [[("a", -1.0), ("c", 0.5)], [("c", -5.0), ("a", 4.0)]]
+    assert moving_words(clusters, expected, words=1) == [[("a", -1.0)], [("c", -5.0)]]
 
 
 def test_the_numbers_of_the_glyphs_are_all_there():

@@ -1,4 +1,4 @@
-"""The memory chips of a glyph view: a chip a cluster of units, a cell a unit, and the words that are typical of it."""
+"""The memory chips of a glyph view: a chip a cluster of units, a cell a unit, and the words that move it most."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ NARROW = 0.068
 
 @dataclass(frozen=True)
 class Clusters:
-    """The unit clusters whose information the bars are: `unit_cluster` int[units], and the `words` typical of each."""
+    """The unit clusters whose information the bars are: `unit_cluster` int[units], and for each the `words` that
+    move it most, with how much."""
 
     unit_cluster: np.ndarray
-    words: Sequence[Sequence[str]] = field(default=())
+    words: Sequence[Sequence[tuple[str, float]]] = field(default=())
 
     @property
     def sizes(self) -> np.ndarray:
@@ -88,26 +89,31 @@ def chip_table(clusters: Clusters, chips: Chips, marked: int | None) -> pa.Table
 
 
 def _listed(clusters: Clusters, cluster: int, words: int = 12) -> str:
-    known = clusters.words[cluster] if cluster < len(clusters.words) else ()
-    return ", ".join(visible(word) for word in known[:words])
+    """The words that move a cluster most, with an arrow in the direction."""
+    return ", ".join(f"{visible(word)}\u2009{'↑' if by > 0 else '↓'}" for word, by in _known(clusters, cluster)[:words])
 
 
-def chip_word_table(clusters: Clusters, chips: Chips, down: bool) -> pa.Table:
-    """Under each chip its number and size, and the words that are typical of it: one a line, or down all in one."""
-    rows: list[tuple[int, float, float, float, str, bool]] = []
+def _known(clusters: Clusters, cluster: int) -> list[tuple[str, float]]:
+    return list(clusters.words[cluster]) if cluster < len(clusters.words) else []
+
+
+def chip_word_table(clusters: Clusters, chips: Chips, down: bool, palette: Palette) -> pa.Table:
+    """Under each chip its number and size, and the words that move it most, one a line in the colour of the direction;
+    or down all in one line, with arrows."""
+    rows: list[tuple[int, float, float, float, str, str]] = []
     for cluster, size in enumerate(clusters.sizes.tolist()):
         x = chips.x[cluster] if down else chips.slot_x[cluster] + chips.slot_width[cluster] / 2
         y, room = chips.y[cluster] + chips.height + WORD_LINE, chips.slot_width[cluster] * 0.94
         units = f" unit{'' if size == 1 else 's'}" if chips.slot_width[cluster] > NARROW else ""
-        named = f"{cluster} · {size}{units}"
-        known = list(clusters.words[cluster] if cluster < len(clusters.words) else ())
         if down:
-            rows.append((cluster, x, y - 2, room, f"{cluster} · {_listed(clusters, cluster, 8)}".rstrip(" ·"), False))
+            said = f"{cluster} · {_listed(clusters, cluster, 8)}".rstrip(" ·")
+            rows.append((cluster, x, y - 2, room, said, palette.text))
             continue
-        rows.append((cluster, x, y, room, named, True))
-        lines = [visible(word) for word in known[:WORD_LINES]]
-        rows += [(cluster, x, y + (1 + i) * WORD_LINE, room, word, False) for i, word in enumerate(lines)]
-    cluster, x, y, room, text, strong = zip(*rows, strict=True)
+        rows.append((cluster, x, y, room, f"{cluster} · {size}{units}", palette.muted))
+        for line, (word, by) in enumerate(_known(clusters, cluster)[:WORD_LINES], 1):
+            colour = palette.diverging[-1 if by > 0 else 0]
+            rows.append((cluster, x, y + line * WORD_LINE, room, visible(word), colour))
+    cluster, x, y, room, text, colour = zip(*rows, strict=True)
     return pa.table(
         {
             "cluster": pa.array(cluster, pa.int16()),
@@ -115,6 +121,6 @@ def chip_word_table(clusters: Clusters, chips: Chips, down: bool) -> pa.Table:
             "y": pa.array(y, pa.float32()),
             "room": pa.array(room, pa.float32()),
             "text": pa.array(text, pa.string()),
-            "name": pa.array(strong, pa.bool_()),
+            "colour": pa.array(colour, pa.string()),
         }
     )

@@ -283,11 +283,11 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
 
 
 def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
-    """Memory chips with a cell a unit, and the words that are typical of each."""
+    """Memory chips with a cell a unit, and the words that move each most."""
     tooltip = [
         alt.Tooltip("cluster:Q", title="cluster"),
         alt.Tooltip("units:Q", title="units"),
-        alt.Tooltip("words:N", title="typical words"),
+        alt.Tooltip("words:N", title="moved most by"),
     ]
     chip = named("chips").mark_rect(cornerRadius=3, cursor="pointer", fill=palette.surface)
     frame = named("chips").mark_rect(cornerRadius=3, filled=False, strokeWidth=2.4, stroke=palette.accent, tooltip=None)
@@ -318,7 +318,7 @@ def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
             _x(),
             _y(),
             text="text:N",
-            color=alt.condition("datum.name", alt.value(palette.muted), alt.value(palette.text)),
+            color=_colour(),
         ),
     ]
 

@@ -104,7 +104,7 @@ def glyph_picture(
         "came": _concatenated([came_table(*pair, predicted) for _, pair in _both(passages, places)]),
         "cells": cell_table(clusters, chips, response, reach, palette),
         "chips": chip_table(clusters, chips, marked),
-        "chip_words": chip_word_table(clusters, chips, arrangement.down),
+        "chip_words": chip_word_table(clusters, chips, arrangement.down, palette),
         "titles": title_table(passages, places, layout, axis, own_scale),
         "legends": legend_table(said, palette, 0, LEGEND),
     }

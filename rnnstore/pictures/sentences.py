@@ -11,20 +11,21 @@ from rnnstore.charts.glyph_layout import Arrangement
 from rnnstore.charts.glyphs import glyph_picture
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.co_clusters import CoClusters, decompose
+from rnnstore.co_clusters import decompose
 from rnnstore.errors import QuestionError
 from rnnstore.expected import expected_responses
 from rnnstore.model import Model
 from rnnstore.passages import (
     Colouring,
+    Grouping,
     Passage,
     Titled,
+    grouping,
     offsets,
     passage,
     readings,
     response_at,
     strongest,
-    typical_words,
 )
 from rnnstore.pictures.co_clusters import USUAL_CLUSTERS
 
@@ -63,7 +64,7 @@ def sentences_picture(
     at = strongest(passages) if at is None else at
     return glyph_picture(
         passages,
-        Clusters(found.unit_cluster, typical_words(found)),
+        Clusters(found.unit_cluster, found.words),
         palette(theme),
         arrangement=Arrangement(down, per_line, offsets=offsets(passages, align)),
         predicted=predicted,
@@ -104,13 +105,15 @@ def _passages(
     words: int | None,
     method: str,
     **options: Any,
-) -> tuple[list[Titled], CoClusters, list[Passage]]:
+) -> tuple[list[Titled], Grouping, list[Passage]]:
     """Sentences read, the clusters of units, and the sentences measured by these."""
     if not sentences:
         raise QuestionError("There is no sentence to show: give a text, or (first step, stop) of the recording.")
     shown = readings(model, sentences)
-    decomposed = decompose(expected_responses(model, state), words)
-    found = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
+    expected = expected_responses(model, state)
+    decomposed = decompose(expected, words)
+    clusters = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
+    found = grouping(clusters, expected)
     measured = [
         passage(
             each.reading,
