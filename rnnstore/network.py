@@ -91,11 +91,18 @@ class Network:
             )
         return tokenise(text, self.tokenisation, self._number_of)
 
-    def read(self, tokens: Tokens | str, limit: int = LIMIT, predictions: int = PREDICTIONS) -> Reading:
-        """What the network did at every step of a text: states, gates and predictions, from a state of zero.
+    def read(
+        self,
+        tokens: Tokens | str,
+        limit: int = LIMIT,
+        predictions: int = PREDICTIONS,
+        before: dict[str, np.ndarray] | None = None,
+    ) -> Reading:
+        """What the network did at every step of a text: states, gates and predictions.
 
-        At most `limit` steps are read, and the reading's notes say when that were not all; `predictions` of the most
-        probable words at each, none for 0. `QuestionError` for an empty text.
+        It begins from a state of zero, or from the states `before`, float32[units] by name. At most `limit` steps are
+        read, and the reading's notes say when that were not all; `predictions` of the most probable words at each, none
+        for 0. `QuestionError` for an empty text.
         """
         if isinstance(tokens, str):
             tokens = self.tokenise(tokens)
@@ -106,7 +113,7 @@ class Network:
             notes.append(f"The text has {len(tokens):,} steps; the first {steps:,} of them were read.")
         ids, starts = tokens.ids[:steps], tokens.starts[:steps]
         with one_thread():
-            series = self.run(ids, starts)
+            series = self.run(ids, starts, before)
             self._check(*series.values())
             hidden = series[f"layer{len(self.cells)}.h"]
             predicted = self._predict(hidden, tokens, steps, predictions) if predictions > 0 else None
@@ -117,7 +124,7 @@ class Network:
             starts=starts,
             states={name: series[name] for name in self.states},
             gates={name: series[name] for name in self.gates},
-            before={name: np.zeros(series[name].shape[1], np.float32) for name in self.states},
+            before=before or {name: np.zeros(series[name].shape[1], np.float32) for name in self.states},
             predictions=predicted,
             source="typed",
             notes=notes,
@@ -156,10 +163,34 @@ class Network:
             return self._weights.rows("embedding", outputs)
         return self._weights["output.kernel"][:, outputs].T
 
+    def standing(self, hidden: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where one output stands among all at each step: its rank int[n], from 1, and its probability float32[n].
+
+        `hidden` float32[n, units] is the last layer's h, `outputs` int[n] the output that is asked about; for -1 the
+        rank is 0 and the probability NaN. Of outputs equally probable, the lower number comes first.
+        """
+        ranks, chances = np.zeros(len(hidden), np.int64), np.full(len(hidden), np.nan, np.float32)
+        asked = np.flatnonzero(outputs >= 0)
+        some = max(1, _SCORES // len(self.outputs))
+        for first in range(0, len(asked), some):
+            steps = asked[first : first + some]
+            scores, its = self._scores(hidden[steps]), outputs[steps]
+            own = scores[np.arange(len(steps)), its][:, None]
+            before = (scores == own) & (np.arange(scores.shape[1]) < its[:, None])
+            ranks[steps] = 1 + ((scores > own) | before).sum(axis=1)
+            chances[steps] = 1 / np.exp(scores - own).sum(axis=1, dtype=np.float64)
+        return ranks, chances
+
+    def _scores(self, hidden: np.ndarray) -> np.ndarray:
+        """float32[n, outputs]: the logits, from the last layer's h float32[n, units]."""
+        kernel = self._weights["embedding"].T if self._facts.network.tie else self._weights["output.kernel"]
+        scores = hidden @ kernel + self._weights["output.bias"]
+        self._check(scores)
+        return scores
+
     def _predict(self, hidden: np.ndarray, tokens: Tokens, steps: int, top: int) -> pa.Table:
         """The table of a reading's predictions, from the last layer's h float32[steps, units]."""
         top = min(top, len(self.outputs))
-        kernel = self._weights["embedding"].T if self._facts.network.tie else self._weights["output.kernel"]
         targets = np.full(steps, -1)
         if not self.classifier:
             after = np.arange(1, steps + 1)
@@ -172,8 +203,7 @@ class Network:
         best, chances, loss = [], [], []
         some = max(1, _SCORES // len(self.outputs))
         for first in range(0, steps, some):
-            scores = hidden[first : first + some] @ kernel + self._weights["output.bias"]
-            self._check(scores)
+            scores = self._scores(hidden[first : first + some])
             scores -= scores.max(axis=1, keepdims=True)
             total = np.log(np.exp(scores).sum(axis=1, dtype=np.float64))
             places = highest(scores, top)
