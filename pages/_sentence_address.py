@@ -66,7 +66,7 @@ class View:
 def read(given: Mapping[str, str], model: Model, state: State, names: Names) -> tuple[View, list[str]]:
     """What the address `given` asks for of this model and state, and sentences about what it names in vain."""
     asked = names.read(given)
-    text = st.session_state[LAST] = _text(asked, names)
+    text = st.session_state[LAST] = typed_text(asked, names)
     sentences = sentences_of(text, model.card.level == "character")
     stretches = _stretches(asked, model)
     if len(sentences) + len(stretches) > MOST_PASSAGES:
@@ -120,7 +120,8 @@ def write_text(names: Names, text: str) -> None:
         names.change(text=text or None, long=None, **start_over)
 
 
-def _text(asked: Parameters, names: Names) -> str:
+def typed_text(asked: Parameters, names: Names) -> str:
+    """The text of the address, or the one kept in the session where it is too long for a link."""
     if not asked.yes(LONG):
         return asked.text("text")
     text = st.session_state.get(f"sentences-{names('text')}")
