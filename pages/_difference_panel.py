@@ -19,6 +19,7 @@ from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
 from rnnstore.comparison import FEWEST, MOST, NEIGHBOURS, ClusterAgreement, Comparison
 from rnnstore.export import csv, parquet
+from rnnstore.windows import visible
 
 
 def show_differences(model: Model, state: State, view: View) -> None:
@@ -155,11 +156,13 @@ def _clusters(model: Model, state: State, prefix: str):
 def _one_by_one(found: Comparison, picked: list[str]) -> None:
     order = pc.sort_indices(found.table, sort_keys=[("agreement", "ascending")])
     table = found.table.take(order).select(["word", "agreement", "shared_neighbours", "count_left", "count_right"])
+    words = table["word"].to_pylist()
+    table = table.set_column(0, "word", pa.array([visible(word) for word in words], pa.string()))
     key = f"compared-table-{'-'.join((*found.left, *found.right))}"
 
     def take() -> None:
         for row, _ in st.session_state[key].selection.cells:
-            _pick(table["word"][row].as_py())
+            _pick(words[row])
 
     st.dataframe(
         table,
@@ -182,14 +185,18 @@ def _one_by_one(found: Comparison, picked: list[str]) -> None:
     )
     for word in picked[-2:]:
         near = found.near(word)
-        st.markdown(f"Nearest to **{word}**")
+        st.markdown(f"Nearest to {_quoted(word)}")
         st.markdown(
             "  \n".join(
-                f":gray[{'left' if side == 'left' else 'right'}] "
-                + ", ".join(f"`{each}`" for each in near[side].to_pylist())
+                f":gray[{'left' if side == 'left' else 'right'}] " + ", ".join(map(_quoted, near[side].to_pylist()))
                 for side in ("left", "right")
             )
         )
+
+
+def _quoted(word: str) -> str:
+    """A word as code in Markdown, whatever it is."""
+    return f"`{visible(word)}`" if "`" not in word else f"`` {visible(word)} ``"
 
 
 def _take_away(model: Model, state: State, found: Comparison, agreement: ClusterAgreement | None) -> None:

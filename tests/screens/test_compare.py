@@ -55,7 +55,7 @@ def test_what_they_have_in_common_is_what_the_library_says(run, pair):
     assert [each.value for each in app.metric[:2]] == [f"{found.rsa.value:.3f}", f"{found.cka.value:.3f}"]
     assert found.shared.note in said(app)
     app = run(pair, PAGE, model="one", state="layer1.h", show="differences", word="word3,word8")
-    assert "Nearest to **word3**" in said(app) and "Nearest to **word8**" in said(app)
+    assert "Nearest to `word3`" in said(app) and "Nearest to `word8`" in said(app)
 
 
 def test_bad_choices_are_sentences(run, pair, small_store, tmp_path):
