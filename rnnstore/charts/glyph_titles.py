@@ -72,5 +72,6 @@ def legends(coloured: bool, reach: float, palette: Palette) -> list[tuple[str, l
         chips = [
             Key(colour, numeral(number, 2 * reach)) for colour, number in zip(colours, values.tolist(), strict=True)
         ]
-        chips.append(Key("", "cells: change of each unit at the chosen word; below: the words that move the cluster most"))
+        said = "cells: change of each unit at the chosen word; below: the words that move the cluster most"
+        chips.append(Key("", said))
     return [("glyph", glyph), ("chips", chips)]
