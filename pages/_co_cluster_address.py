@@ -55,12 +55,7 @@ class View:
         return Drawing(self.share / 100, self.thickness / 100, self.equal, self.focus, width)
 
     def chosen(self, tags: WordTags | None) -> Chosen:
-        return Chosen(self.in_order, self.units, self.pinned, tags)
-
-    @property
-    def in_order(self) -> tuple[str, ...]:
-        """The picked words, the one that the units are sorted by first."""
-        return tuple(sorted(self.picked, key=lambda word: word != self.sort))
+        return Chosen(self.picked, self.units, self.pinned, tags, self.sort)
 
 
 def most_clusters(expected: ExpectedResponses) -> int:

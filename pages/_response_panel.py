@@ -43,8 +43,9 @@ def show_words(panel: Panel) -> None:
                 also=lambda chosen: {panel.names("sort"): as_written([chosen])},
             )  # fmt: skip
     picture = response_picture(
-        [answers.word(store, panel.model, panel.model.name, panel.state.name, word) for word in view.in_order],
+        [answers.word(store, panel.model, panel.model.name, panel.state.name, word) for word in view.picked],
         palette(st.context.theme.type),
+        sorted_by=view.picked.index(view.sort),
         clusters=panel.clusters.unit_cluster,
         width=DETAIL,
     )

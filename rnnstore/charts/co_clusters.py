@@ -17,16 +17,13 @@ from rnnstore.charts.co_cluster_marks import (
     Chosen,
     Heat,
     chip_table,
-    cloud_table,
-    end_of,
     heat_of,
     link_table,
-    set_words,
     stripe_table,
     turned_table,
     unit_table,
-    word_table,
 )
+from rnnstore.charts.co_cluster_words import cloud_table, end_of, set_words, word_table
 from rnnstore.charts.palette import LABELS, Palette, interpolate
 from rnnstore.charts.picture import Picture, rendered, with_numbers
 from rnnstore.charts.signal import numeral
@@ -54,7 +51,7 @@ def co_cluster_picture(
     layout = arrange(clusters, drawing)
     response = expected.response[clusters.rows]
     placed = set_words(clusters, layout, {*chosen.words, *chosen.pinned})
-    heat = heat_of(expected, chosen.words, palette, layout.cell)
+    heat = heat_of(expected, chosen, palette, layout.cell)
     tables = {
         "links": link_table(clusters, layout, palette),
         "chips": chip_table(clusters, layout, palette),
