@@ -25,6 +25,7 @@ PAGES = {
     "pages/hypotheses.py": "Hypotheses",
     "pages/co_clusters.py": "Co-clusters",
     "pages/sentences.py": "Sentences",
+    "pages/connectivity.py": "Connectivity",
     "pages/compare.py": "Compare",
     "pages/distributions.py": "Distributions",
 }

@@ -123,14 +123,6 @@ def connected(
     )
 
 
-def suggestions(model: Model, text: str, top: int = SUGGESTIONS) -> Reading:
-    """The end of a typed text as it was read, at most `LONGEST` steps of it, with the `top` most probable outputs after
-    each: what an autocomplete box shows."""
-    reader = network(model)
-    tokens = reader.tokenise(text[-20 * LONGEST :])
-    return reader.read(_last(tokens, LONGEST), predictions=top)
-
-
 def pairs_table(texts: list[Connected]) -> pa.Table:
     """Every pair of an output step and an input step up to it: model, output_step, output_word (the last one read),
     target, input_step, input_word, connectivity, occlusion (null where it was not asked for)."""
@@ -244,16 +236,6 @@ def _as_output(reader: Network, word: str) -> str:
         return word
     written = "".join(_SIGNS.get(sign, sign) for sign in word)
     return written if written in reader.outputs else word
-
-
-def _last(tokens: Tokens, steps: int) -> Tokens:
-    if len(tokens) <= steps:
-        return tokens
-    cut = slice(len(tokens) - steps, None)
-    starts = tokens.starts[cut].copy()
-    starts[0] = True
-    notes = [*tokens.notes, f"The last {steps:,} steps of the text were read."]
-    return Tokens(tokens.words[cut], tokens.ids[cut], tokens.typed[cut], tokens.unknown[cut], starts, notes)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

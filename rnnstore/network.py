@@ -181,6 +181,12 @@ class Network:
             chances[steps] = 1 / np.exp(scores - own).sum(axis=1, dtype=np.float64)
         return ranks, chances
 
+    def chances(self, hidden: np.ndarray) -> np.ndarray:
+        """float32[n, outputs]: the probability of every output, from the last layer's h float32[n, units]."""
+        scores = self._scores(hidden)
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return scores / scores.sum(axis=1, keepdims=True)
+
     def _scores(self, hidden: np.ndarray) -> np.ndarray:
         """float32[n, outputs]: the logits, from the last layer's h float32[n, units]."""
         kernel = self._weights["embedding"].T if self._facts.network.tie else self._weights["output.kernel"]

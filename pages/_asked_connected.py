@@ -1,0 +1,24 @@
+"""Texts as networks connect them, kept: by the store, the model, and everything that the numbers depend on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._asked import Store
+from rnnstore import Model
+from rnnstore.connected import Connected
+from rnnstore.connected import connected as work_out
+
+
+@st.cache_resource(max_entries=16, show_spinner="Following every score back to every input ...")
+def connected(
+    store: Store,
+    _model: Model,
+    model: str,
+    text: str | tuple[int, int],
+    target: str,
+    scale: str,
+    word: str,
+    check: bool,
+) -> Connected:
+    return work_out(_model, text, target, scale, word=word, check=check)

@@ -1,0 +1,28 @@
+"""What does this prediction depend on?
+
+Text whose earlier characters or words are shaded by how strongly the prediction at the one under the pointer depends on
+them, for one model or several. The text is one's own or the recording's. Everything shown is in the address.
+"""
+
+import streamlit as st
+
+from pages._connectivity_panel import draw
+from pages._current import current_model, current_store
+from rnnstore import StoreError
+
+
+@st.fragment
+def screen() -> None:
+    """The whole page; a click runs this again, and not what surrounds it."""
+    store = current_store()
+    model = store.models.get(st.session_state.get("model", ""))
+    if model is None or not (model.states or model.folder.joinpath("network", "network.json").is_file()):
+        model = current_model()
+    try:
+        draw(store, model)
+    except StoreError as error:
+        st.error(str(error))
+
+
+st.title("What a prediction depends on", anchor=False)
+screen()
