@@ -72,11 +72,20 @@ class Itemizing:
 
     def look(self, window, step: int) -> Batch:
         """Record the window that is about to be trained on, after `step` optimiser steps."""
+        with one_thread(), np.errstate(all="ignore"):  # where a training breaks down there are no numbers to take apart
+            unrolled, seeds, of_words = self.unroll(window, step)
+            layers = itemized(unrolled, seeds, self.lags)
+        found = Batch(step, layers, window.words, window.targets, window.weigh > 0, *of_words)
+        self.waiting.append(found)
+        return found
+
+    def unroll(self, window, step: int) -> tuple[Unrolled, np.ndarray, list[np.ndarray]]:
+        """The network over a window, the gradients of its losses at the top, and what is said of every word."""
         before = [
             {name: value.numpy() for name, value in layer.items()}
             for layer in tf.nest.pack_sequence_as(self.layout, self.state)
         ]
-        packed, seeds, dropped, words = self.compiled(window, step, self.state)
+        packed, seeds, dropped, of_words = self.compiled(window, step, self.state)
         series, at = [], 0
         for cell in self.cells:
             names = (*cell.states, *cell.gates)
@@ -84,16 +93,7 @@ class Itemizing:
             series.append(dict(zip(names, blocks, strict=True)))
             at += len(names) * cell.units
         weights = [{name: value.numpy() for name, value in cell.weights.items()} for cell in self.network.cells]
-        with one_thread(), np.errstate(all="ignore"):  # where a training breaks down there are no numbers to take apart
-            unrolled = Unrolled(self.cells, weights, series, before, window.keep.T == 0, dropped)
-            layers = itemized(unrolled, seeds, self.lags)
-        predicted, probability, target_probability, losses = words
-        asked = window.weigh > 0
-        found = Batch(
-            step, layers, window.words, window.targets, asked, predicted, probability, target_probability, losses
-        )
-        self.waiting.append(found)
-        return found
+        return Unrolled(self.cells, weights, series, before, window.keep.T == 0, dropped), seeds, of_words
 
     def look_where_it_broke(self, window, step: int) -> None:
         """Record the window at which the loss or the gradient is no number, where that was not done before."""
@@ -102,13 +102,12 @@ class Itemizing:
 
     def flush(self) -> None:
         """Append what waits to the store."""
-        began = time.monotonic()
+        began = time.thread_time()
         if self.waiting:
             tables = (horizon_rows(self.waiting), gradient_rows(self.waiting), word_rows(self.waiting, self.corpus))
             self.writer.append(dict(zip(OF_BATCHES, tables, strict=True)))
             self.waiting = []
-        self.flushed = time.monotonic()
-        self.cost = self.flushed - began
+        self.flushed, self.cost = time.monotonic(), time.thread_time() - began
 
 
 def compiled_look(network, settings):
@@ -150,9 +149,8 @@ def compiled_look(network, settings):
 
     def call(window, step, state):
         given = map(tf.constant, (window.words, window.targets, window.weigh, window.keep, step))
-        return tf.nest.map_structure(
-            lambda tensor: tensor.numpy(), run(*given, [tf.convert_to_tensor(v) for v in state])
-        )
+        found = run(*given, [tf.convert_to_tensor(variable) for variable in state])
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), found)
 
     return call
 

@@ -15,7 +15,8 @@ def document() -> str:
         parts.append(_table(kind, f"corpus, kind: {name}", 3))
     parts.append(_table(Shares, "corpus.shares", 3))
     groups = {
-        "network": Network, "network.layers[]": Layer, "training": Training, "training.itemize": Itemize, "record": Record,
+        "network": Network, "network.layers[]": Layer, "training": Training, "training.itemize": Itemize,
+        "record": Record,
     }  # fmt: skip
     for title, group in groups.items():
         parts.append(_table(group, title, 2))

@@ -2,8 +2,8 @@
 
 Rows come a part at a time, and each part is published with the card, so a reader sees all of an append or nothing of
 it, and a writer that is killed leaves the parts before. Parts that are no larger than what comes behind them are
-merged with it, so that a table has a handful of parts however often it grew, and every row is rewritten as few times
-as a number has binary digits.
+merged with it until a part has a million rows, so that a table has few parts however often it grew, and a row is
+rewritten as few times as a number has binary digits.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import pyarrow.parquet as pq
 
 from rnnstore.card import File
 from rnnstore.errors import DamagedModel, StoreError, nearest
-from rnnstore.tables import BY_NAME
-from rnnstore.writing import disk_full_said, staged
+from rnnstore.tables import BY_NAME, STEPS_A_PART
+from rnnstore.writing import GROWING, disk_full_said, staged
 
 if TYPE_CHECKING:
     from rnnstore.writing import ModelWriter
 
-GROWING = ("training", "training_gradients", "gradient_horizons", "itemized_gradients", "training_batches")
-"""Tables that can be appended to: they are ordered by `step`, and a file is no more than some of their rows."""
+ROWS_A_GROUP = 1 << 16
+"""Rows in one Parquet row group: one batch is found without reading its neighbours of an hour."""
 
 
 def append(writer: ModelWriter, tables: Mapping[str, pa.Table]) -> None:
@@ -36,7 +36,7 @@ def append(writer: ModelWriter, tables: Mapping[str, pa.Table]) -> None:
     parts = {}
     for name, rows in checked.items():
         stay, last = list(writer.card.files.get(name, ())), rows
-        while stay and stay[-1].rows <= last.num_rows:
+        while stay and stay[-1].rows <= last.num_rows < STEPS_A_PART:
             last = pa.concat_tables([_rows(writer, name, [stay.pop()]), last])
         parts[name] = stay, last
     _publish(writer, parts)
@@ -61,7 +61,7 @@ def _publish(writer: ModelWriter, parts: Mapping[str, tuple[list[File], pa.Table
         new = {}
         for name, (_, rows) in parts.items():
             path = staging.file(name, 0)
-            pq.write_table(rows.unify_dictionaries(), path, compression="zstd")
+            pq.write_table(rows.unify_dictionaries(), path, compression="zstd", row_group_size=ROWS_A_GROUP)
             new[name] = [staged(path, staging, rows.num_rows)]
         stay = {name: files for name, (files, _) in parts.items()}
         writer.publish(staging, new, replaced=tuple(new), behind=stay)

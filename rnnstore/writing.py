@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 OF_BATCHES = ("gradient_horizons", "itemized_gradients", "training_batches")
 """Tables about batches that were recorded while training."""
 
-KEPT_BY_A_RECORDING = ("training", "training_gradients", *OF_BATCHES)
+GROWING = ("training", "training_gradients", *OF_BATCHES)
+"""Tables that grow while a training runs, ordered by `step`."""
+
+KEPT_BY_A_RECORDING = GROWING
 """Tables that a new recording leaves alone; all others describe the recording that it replaces."""
 
 
@@ -193,6 +196,7 @@ class ModelWriter:
         They come `behind` parts that are there and stay, where a table has such.
         """
         kept = {table: parts for table, parts in self.card.files.items() if table not in set(replaced)}
+        growing = [part for table in GROWING for part in self.card.files.get(table, ())]
         try:
             for parts in files.values():
                 for part in parts:
@@ -203,7 +207,7 @@ class ModelWriter:
             self._commit({"files": {**kept, **now}, **card})
         finally:
             self.card = read_card(self.path)  # stopped at any line, files of one of the two cards are swept
-            self._sweep()
+            self._sweep(growing)  # those may be being read by who follows a training: they go the next time
 
     def _commit(self, changes: Mapping[str, Any]) -> None:
         if self._lock is None or not self._lock.is_locked:
@@ -230,9 +234,9 @@ class ModelWriter:
             write_card(new, self.card)
             os.rename(new, self.path)
 
-    def _sweep(self) -> None:
-        """Delete the files of tables that no card lists: left by a killed writer, or replaced."""
-        listed = {self.path / part.path for parts in self.card.files.values() for part in parts}
+    def _sweep(self, spared: Iterable[File] = ()) -> None:
+        """Delete the files of tables that no card lists: left by a killed writer, or replaced; but those `spared`."""
+        listed = {self.path / part.path for parts in (*self.card.files.values(), spared) for part in parts}
         for table in (*BY_NAME, VECTORS):
             for entry in sorted((self.path / table).rglob("*"), reverse=True):
                 if entry.is_dir():
