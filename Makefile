@@ -41,7 +41,7 @@ check: $(VENV)/.rnnstore-requirements-dev  ## Look for mistakes and unformatted 
 	$(RUN) -m ruff format --check .
 
 test: check  ## Check, then run all tests; those in a browser need Chromium
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.rnnstore-requirements-dev  ## Measure the speeds that are promised
 	OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TF_NUM_INTRAOP_THREADS=2 TF_NUM_INTEROP_THREADS=1 $(RUN) -m tests.benchmarks
