@@ -11,6 +11,7 @@ import errno
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,9 @@ OF_BATCHES = ("gradient_horizons", "itemized_gradients", "training_batches")
 
 GROWING = ("training", "training_gradients", *OF_BATCHES)
 """Tables that grow while a training runs, ordered by `step`."""
+
+READABLE = 60.0
+"""Seconds for which a replaced part of a growing table stays, for those who follow a training and are reading it."""
 
 KEPT_BY_A_RECORDING = GROWING
 """Tables that a new recording leaves alone; all others describe the recording that it replaces."""
@@ -84,6 +88,7 @@ class ModelWriter:
         self.path = model_folder(store, name)
         self.card = Card(created=datetime.now(UTC).isoformat(timespec="seconds"))
         self._lock: filelock.FileLock | None = None
+        self._readable: list[tuple[float, File]] = []  # parts of growing tables, and when they were replaced
 
     def __enter__(self) -> ModelWriter:
         self._lock = lock(self.store, self.name)
@@ -196,18 +201,19 @@ class ModelWriter:
         They come `behind` parts that are there and stay, where a table has such.
         """
         kept = {table: parts for table, parts in self.card.files.items() if table not in set(replaced)}
-        growing = [part for table in GROWING for part in self.card.files.get(table, ())]
+        now, before = time.monotonic(), [part for table in GROWING for part in self.card.files.get(table, ())]
+        self._readable = [(at, part) for at, part in self._readable if now - at < READABLE] + [(now, p) for p in before]
         try:
             for parts in files.values():
                 for part in parts:
                     target = self.path / part.path
                     target.parent.mkdir(parents=True, exist_ok=True)
                     os.rename(staging.path / part.path, target)
-            now = {table: [*(behind or {}).get(table, ()), *parts] for table, parts in files.items()}
-            self._commit({"files": {**kept, **now}, **card})
+            published = {table: [*(behind or {}).get(table, ()), *parts] for table, parts in files.items()}
+            self._commit({"files": {**kept, **published}, **card})
         finally:
             self.card = read_card(self.path)  # stopped at any line, files of one of the two cards are swept
-            self._sweep(growing)  # those may be being read by who follows a training: they go the next time
+            self._sweep(part for _, part in self._readable)
 
     def _commit(self, changes: Mapping[str, Any]) -> None:
         if self._lock is None or not self._lock.is_locked:

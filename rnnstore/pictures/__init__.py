@@ -5,6 +5,7 @@ what is shown is what the application shows at the same steps. A `Picture` shows
 an Altair chart to save or change, its `tables` are the numbers. There is a module for each page.
 """
 
+from rnnstore.pictures.batches import batch_picture, batches_picture, reach_picture
 from rnnstore.pictures.co_clusters import clusters_picture, responses_picture, words_picture
 from rnnstore.pictures.comparisons import agreement_picture, comparison_picture, disagreement_picture
 from rnnstore.pictures.distributions import distribution_picture, saturation_picture, unit_picture
@@ -15,6 +16,8 @@ from rnnstore.pictures.worth import ranges_picture, ranking_picture, worth_pictu
 
 __all__ = [
     "agreement_picture",
+    "batch_picture",
+    "batches_picture",
     "clusters_picture",
     "coloured_text",
     "comparison_picture",
@@ -26,6 +29,7 @@ __all__ = [
     "matches_picture",
     "ranges_picture",
     "ranking_picture",
+    "reach_picture",
     "responses_picture",
     "saturation_picture",
     "selection_picture",
