@@ -87,6 +87,7 @@ def test_both_read_the_same_stretch_and_say_when_they_cannot_read_a_sentence(run
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_words_are_linked_and_sides_are_swapped(page, serve, pair, width):
+    page.set_default_timeout(60_000)  # the first comparison of a process imports SciPy and scikit-learn
     page.set_viewport_size({"width": width, "height": 1100})
     address = serve(pair)
     visit(page, f"{address}/compare?model=one&state=layer1.h&show=differences")
