@@ -176,6 +176,63 @@ def cluster(
 
 
 @app.command()
+def memory(
+    name: Name,
+    states: Annotated[
+        list[str] | None,
+        typer.Option("--state", metavar="STATE", help="Whose gradients; again for another. Usual: all of the network."),
+    ] = None,
+    delays: Annotated[int, typer.Option("--delays", min=1, max=1000, help="Delays 0 to one less than this.")] = 50,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--classes",
+            metavar="CLASS",
+            help="Classes of words besides all: TRACK, TRACK:LABEL or name=word,word; again for another.",
+        ),
+    ] = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property",
+            metavar="CLASS/CLASS",
+            help="Two classes to tell apart, besides those that a track of parts of speech gives; again for another.",
+        ),
+    ] = None,
+    steps: Annotated[
+        str, typer.Option("--steps", metavar="A:B", help="Recorded steps to follow, half-open; all where not given.")
+    ] = "",
+    store: StoreFolder = Path("store"),
+):
+    """Measure how long a model's states keep the words they read (state gradients), for the page "Memory"."""
+    from rnnstore import remembering
+    from rnnstore.word_classes import shipped_properties, two_classes
+
+    opened = rnnstore.open(store)
+    model = opened.model(name)
+    start, stop = remembering.stretch(steps, model.steps)
+    asked = shipped_properties(model) | dict(two_classes(text) for text in properties or ())
+    progress = remembering.Progress(sys.stderr)
+    try:
+        found = remembering.remember(
+            model, states or None, delays=delays, classes=classes or (), start=start, stop=stop, progress=progress
+        )
+    except KeyboardInterrupt:
+        progress.end()
+        print("Stopped; nothing was written.", file=sys.stderr)
+        sys.exit(130)
+    progress.end()
+    remembering.keep(opened, name, found, model)
+    named, kinds = (list(dict.fromkeys(found.table[column].to_pylist())) for column in ("state", "word_class"))
+    print(
+        f"State gradients of {', '.join(named)} over steps {found.start:,} to {found.stop - 1:,} for "
+        f"{', '.join(kinds)} are in the table state_gradients."
+    )
+    for note in [*found.notes, *remembering.keep_properties(opened, name, asked)]:
+        print(f"note: {note}")
+
+
+@app.command()
 def tables():
     """Explain the tables that SQL can ask, column by column."""
     for table in (MODELS, *TABLES):

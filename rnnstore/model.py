@@ -203,6 +203,29 @@ class Model:
         )
         return rows.take(pa.array(np.searchsorted(rows["word_id"].to_numpy(), words))).select(list(columns))
 
+    def state_gradients(
+        self, state: str, columns: Sequence[str], word_class: str | None = None, delay: int | None = None
+    ) -> pa.Table:
+        """`columns` of the rows of `state_gradients` of a state, of all classes and delays or those named.
+
+        Empty where they were not computed; see `rnnstore.memory`.
+        """
+        key = f"state_gradients/{state}"
+        if key not in self.card.files:
+            return _empty(BY_NAME["state_gradients"]).select(list(columns))
+        return self._ask(
+            key,
+            f"""
+            select {", ".join(columns)}
+            from {{part}}
+            where ($word_class is null or word_class = $word_class)
+              and ($delay is null or delay = $delay)
+            order by word_class, delay
+            """,
+            word_class=word_class,
+            delay=delay,
+        )
+
     # States
 
     def vectors(self, state: str, start: int, stop: int) -> np.ndarray:

@@ -227,6 +227,27 @@ TABLES = (
         folder="state",
     ),
     Table(
+        "memory_of_properties",
+        "how well a state remembers, `delay` steps on, what tells two classes of words apart",
+        (
+            STATE,
+            Column("property", pa.string(), "name of the property, for example singular / plural"),
+            Column("word_class", pa.string(), "class of the words whose mean gradient is compared"),
+            Column("delay", pa.int32(), "steps from the word to the state"),
+            Column("words_first", pa.int64(), "words of the first class"),
+            Column("words_second", pa.int64(), "words of the second class"),
+            Column("directions", pa.int32(), "right singular vectors that the cosine is with"),
+            Column("cosine", pa.float64(), "cosine of the property with the span of these directions, 0 to 1"),
+            Column("relative_memory", pa.float64(), "|G d| / sigma_1: 1 for the direction that is kept best"),
+            *(
+                Column(f"random_{name}{end}", pa.float64(), f"{what} of {said} for random directions")
+                for name, said in (("cosine", "the cosine"), ("memory", "the relative memory"))
+                for end, what in (("", "mean"), ("_low", "2.5 % quantile"), ("_high", "97.5 % quantile"))
+            ),
+        ),
+        folder="state",
+    ),
+    Table(
         "gradient_horizons",
         "a layer of a recorded training batch: how far back its gradient reached",
         (
