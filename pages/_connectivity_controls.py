@@ -12,29 +12,15 @@ from rnnstore import Model, Store
 from rnnstore.connected import SCALES, TARGETS
 from rnnstore.connectivity import LONGEST
 
-SAID_TARGETS = {"true": "what came next", "predicted": "the prediction", "word": "a word"}
+SAID_TARGETS = {"true": "true next", "predicted": "prediction", "word": "a word"}
+SAID_LABELS = {"predicted": "its answer", "word": "a label"}
 SAID_SCALES = {"embedding": "embedding", "one-hot": "one-hot", "times-input": "gradient × input"}
 USUAL_STEPS = {"character": 200, "word": 60}
 
 
-def choose_stretch(model: Model) -> None:
-    """A stretch of the recording instead of typed text."""
-    usual = USUAL_STEPS.get(model.card.level, USUAL_STEPS["word"])
-    with st.popover("From the corpus", disabled=not model.states), st.container(width=460):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            first = st.number_input("First step", 0, max(model.steps - 1, 0), key="connectivity-first")
-            steps = st.number_input("Steps", 1, LONGEST, min(usual, max(1, model.steps)), key="connectivity-steps")
-
-            def show() -> None:
-                write_text(ALONE, "")
-                change(stretch=f"{int(first)}-{int(first) + int(steps) - 1}", at=None)
-
-            st.button("Show it", on_click=show, type="primary", key="connectivity-show")
-        st.caption(f"At most {LONGEST:,} steps: the pairs of a text grow with its square.")
-
-
 def choose(store: Store, model: Model, view: View, outputs: list[str] | None) -> None:
     """The choices; `outputs` are a classifier's labels, None where they are words."""
+    targets = list(TARGETS if outputs is None else SAID_LABELS)
     others = [name for name, each in store.models.items() if name != model.name and _has_network(each)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(
@@ -47,17 +33,17 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None) ->
             placeholder="other models, on the same text",
             key="connectivity-with",
             usual=[],
-            width=260,
+            width=215,
         )
         controlled(
             st.segmented_control,
             "Score of",
             "target",
-            view.target,
-            options=list(TARGETS),
-            format_func=SAID_TARGETS.get,
+            view.target if view.target in targets else targets[0],
+            options=targets,
+            format_func=(SAID_TARGETS if outputs is None else SAID_LABELS).get,
             key="connectivity-target",
-            usual=TARGETS[0],
+            usual=targets[0],
             required=True,
             help="Whose logit is differentiated at every step",
         )
@@ -90,6 +76,7 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None) ->
             usual=SCALES[0],
             required=True,
         )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(
             st.segmented_control,
             "Look",
@@ -114,7 +101,6 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None) ->
             required=True,
             help="Relative to the most connected step of the row, or one scale for all rows",
         )
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         controlled(
             st.toggle,
             "Occlusion check",
@@ -133,6 +119,14 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None) ->
                     st.toggle, "A scale for each model", "own", view.own_scale, key="connectivity-own", usual=False
                 )
         _take_notes(view)
+        _choose_stretch(model)
+        if view.text or view.stretch:
+            st.button(
+                "Clear",
+                key="connectivity-clear",
+                on_click=lambda: (write_text(ALONE, ""), change(stretch=None, at=None)),
+                help="Back to the beginning of the recording",
+            )
 
 
 def _take_notes(view: View) -> None:
@@ -154,6 +148,22 @@ def _take_notes(view: View) -> None:
                 on_click=lambda: change(notes=f"{view.notes} @{view.at}".strip()[:LONGEST_NOTES]),
                 key="connectivity-add",
             )
+
+
+def _choose_stretch(model: Model) -> None:
+    """A stretch of the recording instead of typed text."""
+    usual = USUAL_STEPS.get(model.card.level, USUAL_STEPS["word"])
+    with st.popover("From the corpus", disabled=not model.states), st.container(width=460):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            first = st.number_input("First step", 0, max(model.steps - 1, 0), key="connectivity-first")
+            steps = st.number_input("Steps", 1, LONGEST, min(usual, max(1, model.steps)), key="connectivity-steps")
+
+            def show() -> None:
+                write_text(ALONE, "")
+                change(stretch=f"{int(first)}-{int(first) + int(steps) - 1}", at=None)
+
+            st.button("Show it", on_click=show, type="primary", key="connectivity-show")
+        st.caption(f"At most {LONGEST:,} steps: the pairs of a text grow with its square.")
 
 
 def _has_network(model: Model) -> bool:

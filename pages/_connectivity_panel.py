@@ -10,7 +10,7 @@ import streamlit as st
 from pages import _asked as asked
 from pages import _asked_connected as answers
 from pages._connectivity_address import View, read
-from pages._connectivity_controls import choose, choose_stretch
+from pages._connectivity_controls import choose
 from pages._connectivity_guide import explain
 from pages._connectivity_text import show_text
 from pages._current import architecture
@@ -41,6 +41,10 @@ def draw(store: Store, model: Model) -> None:
         return
     reader = network(model)
     choose(store, model, view, list(reader.outputs) if reader.classifier else None)
+    if view.target == "word" and not view.word:
+        st.info("Which word's score is asked about? Name it above; it is then followed at every step.")
+        explain()
+        return
     texts = _texts(store, model, view)
     if texts:
         titles = [(each.model, _about(store.models[each.model], each)) for each in texts]
@@ -72,23 +76,13 @@ def _missing_network(model: Model) -> str | None:
 
 
 def _ask(model: Model, view: View, missing: str | None) -> None:
-    """The box for one's own text, or the way to a stretch of the corpus."""
+    """The box for one's own text."""
 
     @st.fragment
     def box() -> None:
         typing_box(model, view.text, missing, lambda text: (change(stretch=None), write_text(ALONE, text)))
 
     box()
-    if missing is None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            choose_stretch(model)
-            if view.text or view.stretch:
-                st.button(
-                    "Clear",
-                    key="connectivity-clear",
-                    on_click=lambda: (write_text(ALONE, ""), change(stretch=None, at=None)),
-                    help="Back to the beginning of the recording",
-                )
 
 
 def _texts(store: Store, model: Model, view: View) -> list[Connected]:

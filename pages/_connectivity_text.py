@@ -112,7 +112,7 @@ def _panel(text: Connected, title: str, about: str) -> dict[str, Any]:
         "rank": text.rank.tolist(),
         "chance": [None if np.isnan(chance) else round(chance, 8) for chance in text.probability.tolist()],
         "best": best,
-        "usual": max(0, steps - 2) if steps > 1 else 0,
+        "usual": steps - 1 if text.labels else max(0, steps - 2),
         "signed": text.scale == "times-input",
         "values": _packed(text.values),
         "check": None if text.fallen is None else _packed(text.fallen),

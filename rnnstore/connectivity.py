@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from rnnstore.errors import QuestionError
+from rnnstore.errors import QuestionError, nearest
 from rnnstore.network import Network
 from rnnstore.reading import Reading
 from rnnstore.unrolled import Unrolled
@@ -58,7 +58,10 @@ def targets_of(network: Network, reading: Reading, target: Target | str | Sequen
         return np.asarray(target, np.int64)
     if target not in ("true", "predicted"):
         if target not in number_of:
-            raise QuestionError(f"{network.name} has no output {target!r}, so nothing can be said of its score.")
+            raise QuestionError(
+                f"{network.name} has no output {target!r}, so nothing can be said of its score: "
+                f"{nearest(target, network.outputs)}"
+            )
         return np.full(len(reading), number_of[target])
     rows = reading.predictions.filter(reading.predictions["rank"].to_numpy() == 1)
     words = rows["target" if target == "true" else "word"].to_pylist()
