@@ -13,7 +13,7 @@ from rnnstore.network import network
 from rnnstore.windows import visible
 
 _HTML = """
-<label></label><textarea rows="3" spellcheck="false"></textarea>
+<label></label><textarea rows="2" spellcheck="false"></textarea>
 <div class="under">
   <span class="said"></span><span class="chips"></span><button type="button" class="read">Read</button>
 </div>
