@@ -26,8 +26,10 @@ PAGES = {
     "pages/co_clusters.py": "Co-clusters",
     "pages/sentences.py": "Sentences",
     "pages/connectivity.py": "Connectivity",
+    "pages/memory.py": "Memory",
     "pages/compare.py": "Compare",
     "pages/distributions.py": "Distributions",
+    "pages/training.py": "Training",
 }
 
 DEFAULT_STORE = "store"

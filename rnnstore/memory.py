@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rnnstore.errors import QuestionError, UnknownName, nearest
 from rnnstore.model import Model
@@ -214,10 +215,20 @@ def word_curve(
         threads=threads,
     )
     rows = _measured(table.select(SCALARS), model.name, state)
-    named = rows.set_column(rows.schema.get_field_index("word_class"), "word_class", pa.array([word] * rows.num_rows))
+    named = rows.set_column(
+        rows.schema.get_field_index("word_class"), "word_class", pa.array([f"“{word}”"] * rows.num_rows)
+    )
     return WordCurve(named.cast(_SCHEMA), word, len(chosen), len(places))
 
 
-def together(parts: Sequence[pa.Table]) -> pa.Table:
-    """Curves one below another."""
-    return pa.concat_tables([_SCHEMA.empty_table(), *parts])
+def of_classes(parts: Sequence[pa.Table], classes: Sequence[str]) -> pa.Table:
+    """Curves one below another, of these classes, with the column `series`: what tells each from the others."""
+    table = pa.concat_tables([_SCHEMA.empty_table(), *parts])
+    table = table.filter(pc.is_in(table["word_class"], pa.array(list(classes), pa.string())))
+    models, kinds = (set(table[column].to_pylist()) for column in ("model", "word_class"))
+    rows = zip(table["model"].to_pylist(), table["word_class"].to_pylist(), strict=True)
+    series = [
+        f"{model}: {kind}" if len(models) > 1 and len(kinds) > 1 else model if len(models) > 1 else kind
+        for model, kind in rows
+    ]
+    return table.append_column("series", pa.array(series, pa.string()))

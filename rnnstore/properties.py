@@ -1,9 +1,9 @@
 """Properties: how well a state remembers what tells two classes of words apart, such as singular from plural.
 
-A property is the difference of the classes' mean embeddings, d, of unit length (Verwimp et al. 2018, section 3.2), and is
-compared with the mean gradient G at each delay in two ways: the cosine with the span of the n right singular vectors
-that are kept best, and the relative memory |G d| / sigma_1. What random directions give stands beside both, because n
-of 64 directions hold a random one to sqrt(n / 64) already.
+A property is the difference of the mean embeddings of two classes, d, of unit length (Verwimp et al. 2018, section
+3.2). It is compared with the mean gradient G at each delay in two ways: the cosine with the span of the n right
+singular vectors that are kept best, and the relative memory |G d| / sigma_1. What random directions give stands beside,
+as n of 64 directions hold a random one to sqrt(n / 64) already.
 """
 
 from __future__ import annotations

@@ -125,13 +125,13 @@ def _read(model: Model, text: str, notes: list[str]) -> list[tuple[str, str, tup
                 raise UnknownName(f"Track {track!r} of {model.name!r} has no label {label!r}: {nearest(label, known)}")
         if not asked:
             raise QuestionError(f"The class {text!r} names no label of {track!r}: {nearest('', known)}")
-        return [(name.strip() or ",".join(asked), track, asked)]
+        return [(name.strip().replace(",", "+") or "+".join(asked), track, asked)]
     if not equals:
         raise UnknownName(
             f"{text!r} is no class: {model.name!r} has no track of that name ({nearest(track, model.tracks)}), and a "
             "list of words is written name=word,word."
         )
-    return [(name.strip() or rest.strip(), "", _listed(rest))]
+    return [(name.strip().replace(",", "+") or rest.strip(), "", _listed(rest))]
 
 
 def _whole(model, track, known, notes):

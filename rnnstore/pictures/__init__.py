@@ -8,7 +8,9 @@ an Altair chart to save or change, its `tables` are the numbers. There is a modu
 from rnnstore.pictures.batches import batch_picture, batches_picture, reach_picture
 from rnnstore.pictures.co_clusters import clusters_picture, responses_picture, words_picture
 from rnnstore.pictures.comparisons import agreement_picture, comparison_picture, disagreement_picture
+from rnnstore.pictures.connectivity import connectivity_pairs_picture, connectivity_picture
 from rnnstore.pictures.distributions import distribution_picture, saturation_picture, unit_picture
+from rnnstore.pictures.memory import memory_picture, properties_picture, spectrum_picture
 from rnnstore.pictures.selections import lengths_picture, matches_picture, selection_picture
 from rnnstore.pictures.sentences import coloured_text, sentences_picture
 from rnnstore.pictures.trainings import curve_picture, gradients_picture, training_picture
@@ -21,12 +23,16 @@ __all__ = [
     "clusters_picture",
     "coloured_text",
     "comparison_picture",
+    "connectivity_pairs_picture",
+    "connectivity_picture",
     "curve_picture",
     "disagreement_picture",
     "distribution_picture",
     "gradients_picture",
     "lengths_picture",
     "matches_picture",
+    "memory_picture",
+    "properties_picture",
     "ranges_picture",
     "ranking_picture",
     "reach_picture",
@@ -34,6 +40,7 @@ __all__ = [
     "saturation_picture",
     "selection_picture",
     "sentences_picture",
+    "spectrum_picture",
     "training_picture",
     "unit_picture",
     "words_picture",

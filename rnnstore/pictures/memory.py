@@ -1,0 +1,71 @@
+"""The pictures of the page "Memory" by one call: curves of models and classes, a spectrum, properties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from rnnstore import memory
+from rnnstore.charts import memory as charts
+from rnnstore.charts.palette import palette
+from rnnstore.charts.picture import Picture
+from rnnstore.errors import QuestionError, UnknownName, nearest
+from rnnstore.model import Model
+from rnnstore.properties import memory_of, property_of
+from rnnstore.state_gradients import ALL
+from rnnstore.word_classes import shipped_properties
+
+
+def memory_picture(
+    models: Model | Sequence[Model],
+    state: str,
+    classes: Sequence[str] = (ALL,),
+    *,
+    measure: str = "sigma_1",
+    log: bool = False,
+    single: bool = True,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """A measure ("sigma_1", "total", "ratio", "effective_rank") against the delay, of models and classes of words.
+
+    Raises `QuestionError` where no state gradients were computed, `UnknownName` for a class that has none.
+    """
+    if measure not in memory.MEASURES:
+        raise QuestionError(f"There is no measure {measure!r}: {nearest(measure, memory.MEASURES)}")
+    chosen = [models] if isinstance(models, Model) else list(models)
+    parts = [memory.curves(model, state) for model in chosen]
+    for model, part in zip(chosen, parts, strict=True):
+        known = set(part["word_class"].to_pylist())
+        for name in classes:
+            if name not in known:
+                raise UnknownName(f"{model.name!r} has no state gradients of {name!r}: {nearest(name, sorted(known))}")
+    table = memory.of_classes(parts, classes)
+    return charts.curves_picture(table, palette(theme), measure=measure, log=log, single=single, width=width)
+
+
+def spectrum_picture(
+    model: Model, state: str, word_class: str = ALL, delay: int = 0, *, theme: str = "light", width: int = 480
+) -> Picture:
+    """The singular values of the mean gradient of a class of words at one delay."""
+    return charts.spectrum_picture(memory.directions(model, state, word_class, delay), palette(theme), width=width)
+
+
+def properties_picture(
+    model: Model,
+    state: str,
+    properties: dict[str, tuple[str, str]] | None = None,
+    *,
+    n: int = 5,
+    measure: str = "cosine",
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """How well properties (name -> two classes, None for those that ship) are remembered, beside random directions."""
+    asked = shipped_properties(model) if properties is None else properties
+    if not asked:
+        raise QuestionError(f"{model.name!r} has no track of parts of speech, so no property ships; name two classes.")
+    found = [property_of(model, name, *sides) for name, sides in asked.items()]
+    table: pa.Table = memory_of(model, state, found, n)
+    return charts.properties_picture(table, palette(theme), measure=measure, width=width)
