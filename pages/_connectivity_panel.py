@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages import _asked_connected as answers
+from pages._browser import save_picture_button
 from pages._connectivity_address import View, read
 from pages._connectivity_controls import choose
 from pages._connectivity_guide import explain
@@ -19,6 +20,7 @@ from pages._plain import plain
 from pages._sentence_address import write_text
 from pages._typing_box import typing_box
 from rnnstore import Model, Store, StoreError
+from rnnstore.charts.connectivity import pairs_picture
 from rnnstore.charts.palette import palette
 from rnnstore.connected import Connected, pairs_table, suggestions_table
 from rnnstore.export import csv, parquet
@@ -63,6 +65,7 @@ def draw(store: Store, model: Model) -> None:
             file=f"connectivity-{model.name}",
         )
         _say(texts, view)
+        _show_pairs(texts)
         _take_away(model, texts)
     explain()
 
@@ -141,6 +144,21 @@ def _say(texts: list[Connected], view: View) -> None:
     pairs = most * (most + 1) // 2
     said.append(f"{most:,} steps, {pairs:,} pairs, none sampled. Click the text for the arrow keys.")
     st.caption("  \n".join(plain(sentence) for sentence in said))
+
+
+def _show_pairs(texts: list[Connected]) -> None:
+    """All pairs of the first text at once, where they can be told apart."""
+    name = texts[0].model
+    with st.expander(f"All pairs at once, {name}"):
+        try:
+            picture = pairs_picture(texts[0], palette(st.context.theme.type))
+        except StoreError as error:
+            st.info(plain(str(error)))
+            return
+        with st.container(key="pairs_view", width=760):
+            st.vega_lite_chart(picture.for_page(), theme=None, width="content")
+        with st.container(width=380):
+            save_picture_button("Save the pairs as a picture", "pairs_view", f"pairs-{name}")
 
 
 def _take_away(model: Model, texts: list[Connected]) -> None:

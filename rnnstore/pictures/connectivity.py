@@ -1,0 +1,45 @@
+"""The pictures of the page "Connectivity" by one call: a shaded text, and all pairs of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rnnstore.charts import connectivity as charts
+from rnnstore.charts.palette import palette
+from rnnstore.charts.picture import Picture
+from rnnstore.connected import connected
+from rnnstore.connectivity import Scale
+from rnnstore.model import Model
+
+
+def connectivity_picture(
+    models: Model | Sequence[Model],
+    text: str | tuple[int, int],
+    at: int,
+    target: str = "true",
+    scale: Scale = "embedding",
+    *,
+    word: str = "",
+    later: bool = False,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """A text, or the steps (first, stop) of a recording, shaded by what the prediction after step `at` depends on.
+
+    Several models stand below one another; `at` counts the steps of each. The other arguments are those of
+    `rnnstore.connected.connected`, which also says what is raised; with `later`, the steps are shaded whose predictions
+    depend on the input at `at`.
+
+    >>> connectivity_picture([gru, lstm], "def main(argv", at=12)  # doctest: +SKIP
+    """
+    several = [models] if isinstance(models, Model) else list(models)
+    texts = [connected(model, text, target, scale, word=word) for model in several]
+    return charts.shaded_text_picture(texts, palette(theme), at, later=later, width=width)
+
+
+def connectivity_pairs_picture(
+    model: Model, text: str | tuple[int, int], *, theme: str = "light", **choices: Any
+) -> Picture:
+    """All pairs of steps of a text: which outputs depend on which inputs. `choices` as in `connected`."""
+    return charts.pairs_picture(connected(model, text, **choices), palette(theme))
