@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.charts.palette import Palette, styled
-from rnnstore.charts.picture import Picture, clicked, named
+from rnnstore.charts.picture import Picture, clicked, named, rendered
 from rnnstore.distributions import LEVELS, Distribution, UnitValues, gate_name
 
 COLUMNS, ROWS = 300, 60
@@ -136,9 +136,10 @@ def heat_picture(
     x = _across(len(order), sorted_by)
     scale = alt.Scale(domain=[float(edges[0]), float(edges[-1])], nice=False)
     most = float(np.quantile(shares[shares > 0], 0.99)) if shares.any() else 1.0
+    shades = alt.Scale(type="sqrt", domain=[0, most], range=list(palette.sequential), clamp=True)
     cells = (
         named("cells")
-        .mark_rect(cursor="pointer")
+        .mark_rect(cursor="pointer", strokeWidth=0.6)
         .encode(
             x=x,
             x2="end:Q",
@@ -147,11 +148,12 @@ def heat_picture(
             color=alt.Color(
                 "share:Q",
                 title="share of steps",
-                scale=alt.Scale(type="sqrt", domain=[0, most], range=list(palette.sequential), clamp=True),
+                scale=shades,
                 legend=alt.Legend(
                     orient="top", direction="horizontal", format=".0%", gradientLength=160, gradientThickness=8
                 ),
             ),
+            stroke=alt.Stroke("share:Q", scale=shades, legend=None),  # else seams between the cells show
             tooltip=[
                 alt.Tooltip("unit:Q", title="unit" if len(ends) == len(order) else "first unit"),
                 alt.Tooltip("low:Q", title="from", format=".3~f"),
@@ -162,7 +164,7 @@ def heat_picture(
         .add_params(clicked("clicked_unit", "unit"))
     )
     chart = alt.layer(cells, *_on_top(x, scale, palette)).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), tables)
+    return Picture(rendered(styled(chart, palette).to_dict(validate=False), tables["cells"].num_rows), tables)
 
 
 def heat_note(found: Distribution) -> str:
