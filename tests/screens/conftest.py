@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ from streamlit.testing.v1 import AppTest
 from tests.screens import stores
 
 ROOT = Path(__file__).parents[2]
+
+PATIENCE = 90
+"""Seconds that anything is waited for at most: starting, the first page of a process with all that it imports, drawing,
+on a machine that has more to do. It is the one such number; what is there goes on at once."""
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -52,7 +57,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
 
     def start(store: Path, page: str = "pages/overview.py", /, **address: str) -> AppTest:
         monkeypatch.setenv("RNNSTORE", str(store))
-        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=PATIENCE)
         for key, value in address.items():
             app.query_params[key] = value
         app.run()
@@ -103,7 +108,11 @@ class Serving:
         for process, _ in self.running.values():
             process.terminate()
         for process, _ in self.running.values():
-            process.wait(timeout=10)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:  # a thread of it still computes; nothing is lost with it
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +134,8 @@ def start_application(store: Path) -> tuple[subprocess.Popen[bytes], str]:
         stderr=subprocess.DEVNULL,
     )
     address = f"http://127.0.0.1:{port}"
-    for _ in range(300):
+    latest = time.monotonic() + PATIENCE
+    while time.monotonic() < latest:
         if process.poll() is not None:
             raise RuntimeError(f"The application ended at once with exit code {process.returncode}.")
         try:
@@ -134,7 +144,7 @@ def start_application(store: Path) -> tuple[subprocess.Popen[bytes], str]:
         except OSError:
             time.sleep(0.1)
     process.kill()
-    raise RuntimeError("The application did not answer within 30 seconds.")
+    raise RuntimeError(f"The application did not answer within {PATIENCE} seconds.")
 
 
 @pytest.fixture(scope="session")
@@ -179,7 +189,7 @@ def page(browser):
     """A window of 1280 x 720 that shares nothing with those of other tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
     opened = context.new_page()
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE * 1000)
     yield opened
     context.close()
 
@@ -197,6 +207,15 @@ def settle(page) -> None:
         page.wait_for_timeout(150)
         app.wait_for()
     page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')")
+
+
+@contextmanager
+def changing(page) -> Iterator[None]:
+    """What is done in it changes the address: waits until it has, and all is drawn."""
+    before = page.url
+    yield
+    page.wait_for_function("before => location.href !== before", arg=before)
+    settle(page)
 
 
 def assert_fits(page) -> None:

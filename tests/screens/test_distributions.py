@@ -86,7 +86,6 @@ def test_trainings_of_several_models_and_of_none(run, small_store):
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_units_and_gates_are_clicked(page, serve, gated, width):
-    page.set_default_timeout(60_000)
     page.set_viewport_size({"width": width, "height": 1400})
     address = serve(gated)
     visit(page, f"{address}/distributions?model=gated&state=layer1.c&sort=unit")

@@ -11,7 +11,7 @@ import rnnstore
 from pages._manage import may_change
 from rnnstore.overview import overview, status
 from tests.screens import stores
-from tests.screens.conftest import assert_fits, settle, visit
+from tests.screens.conftest import assert_fits, changing, settle, visit
 
 
 @pytest.fixture
@@ -281,8 +281,8 @@ def test_copy_in_and_its_refusals(run, own_store, damaged_store, at_home):
 def choose(page, box: str, option: str) -> None:
     """Choose an option of a selectbox by its label."""
     page.locator('[data-testid="stSelectbox"]').filter(has_text=box).locator("input").click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settle(page)
+    with changing(page):
+        page.get_by_role("option", name=option, exact=True).click()
 
 
 def shown(page) -> tuple[str, str]:
@@ -322,8 +322,8 @@ def test_back_undoes_choices_one_by_one(page, application):
     choose(page, "Model", "brackets")
     assert page.url.endswith("/?model=brackets&state=layer1.c")
     for expected in (("sentences", "layer2.h"), ("sentences", "layer1.h"), ("brackets", "layer1.c")):
-        page.go_back()
-        settle(page)
+        with changing(page):
+            page.go_back()
         assert shown(page) == expected
 
 

@@ -20,7 +20,7 @@ from rnnstore.charts.select_layers import Rows
 from rnnstore.runs import unit_runs
 from rnnstore.selection import Selection, select
 from rnnstore.together import Also
-from tests.screens.conftest import assert_fits, settle, visit
+from tests.screens.conftest import assert_fits, changing, settle, visit
 
 PAGE = "pages/select_and_match.py"
 LEVEL_FOUR = {"model": "brackets", "state": "layer1.c", "before": "1", "after": "1"}
@@ -316,20 +316,19 @@ class Select:
 
     def drag(self, start: float, stop: float, y: float = 120) -> None:
         """Drag from one place to another, both in cells from the left."""
-        self.page.mouse.move(self.x(start), self.box["y"] + y)
-        self.page.mouse.down()
-        for part in range(1, 5):
-            self.page.mouse.move(self.x(start + (stop - start) * part / 4), self.box["y"] + y)
-        self.page.wait_for_timeout(50)  # a busy browser brings moves together, the last one must have come
-        self.page.mouse.up()
-        settle(self.page)
+        with changing(self.page):
+            self.page.mouse.move(self.x(start), self.box["y"] + y)
+            self.page.mouse.down()
+            for part in range(1, 5):
+                self.page.mouse.move(self.x(start + (stop - start) * part / 4), self.box["y"] + y)
+            self.page.wait_for_timeout(50)  # a busy browser brings moves together, the last one must have come
+            self.page.mouse.up()
         self.page.wait_for_timeout(300)
 
     def click_word(self, cell: int) -> None:
-        self.page.mouse.click(
-            self.x(cell + 0.5), self.box["y"] + select_chart.MARGIN["top"] + Rows(False, 0, 0).words + 12
-        )
-        settle(self.page)
+        y = self.box["y"] + select_chart.MARGIN["top"] + Rows(False, 0, 0).words + 12
+        with changing(self.page):
+            self.page.mouse.click(self.x(cell + 0.5), y)
         self.page.wait_for_timeout(300)
 
 
@@ -403,12 +402,12 @@ def test_a_click_takes_one_word_and_keys_move_the_window(page, application):
         Select(page).click_word(cell)
         page.keyboard.up("Shift")
         assert brushed(page) == reached
-    page.keyboard.press("f")
-    settle(page)
+    with changing(page):
+        page.keyboard.press("f")
     assert asked(page)["at"] == "140"
     assert brushed(page) == ("105", "111")
-    page.keyboard.press("b")
-    settle(page)
+    with changing(page):
+        page.keyboard.press("b")
     assert asked(page)["at"] == "100"
 
 
@@ -449,8 +448,8 @@ def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, applicatio
     page.wait_for_selector("#vg-tooltip-element.visible")
     tooltip = page.locator("#vg-tooltip-element").inner_text()
     assert "selected units on" in tooltip and "nesting" in tooltip
-    page.mouse.click(box["x"] + margin["left"] + 60, box["y"] + third_row)
-    settle(page)
+    with changing(page):
+        page.mouse.click(box["x"] + margin["left"] + 60, box["y"] + third_row)
     after = asked(page)
     assert after.pop("at") != before.pop("at")
     assert after == before
@@ -485,8 +484,8 @@ def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, 
         if lines.count():
             break
     assert lines.count() == 1
-    page.mouse.click(x, y)
-    settle(page)
+    with changing(page):
+        page.mouse.click(x, y)
     assert asked(page)["out"] == "0"
 
 
@@ -533,10 +532,10 @@ def test_pictures_and_numbers_can_be_taken_away(page, application):
 def test_a_hit_and_a_length_are_chosen_by_a_click(page, application):
     open_select(page, application, find="((", **{"from": 44, "to": 44, "threshold": 0})
     hits = page.locator('[data-testid="stDataFrame"]').bounding_box()
-    page.mouse.click(hits["x"] + 300, hits["y"] + 37 + 35 * 1.5)
-    settle(page)
+    with changing(page):
+        page.mouse.click(hits["x"] + 300, hits["y"] + 37 + 35 * 1.5)
     assert int(asked(page)["at"]) > 0
     page.locator(".st-key-length_view").scroll_into_view_if_needed()
-    page.locator(".st-key-length_view svg.marks .mark-rect path").nth(1).click()
-    settle(page)
+    with changing(page):
+        page.locator(".st-key-length_view svg.marks .mark-rect path").nth(1).click()
     assert asked(page)["shortest"] == asked(page)["longest"]

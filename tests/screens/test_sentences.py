@@ -151,7 +151,6 @@ def test_gates_are_used_where_they_were_read(reader):
 
 @pytest.mark.browser
 def test_clicks_and_brushes_reach_the_address(page, serve, reading_store):
-    page.set_default_timeout(60_000)  # the first view imports and draws everything
     address = serve(reading_store)
     text = "the+cat+sat+down+and+the+dog+ran+up+then+a+cat+ran%0Athen+a+dog+sat"
     visit(page, f"{address}/sentences?model=reader&state=layer1.c&k=4&align=dog&colour=unit-3&text={text}")
