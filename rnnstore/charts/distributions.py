@@ -139,7 +139,7 @@ def heat_picture(
     shades = alt.Scale(type="sqrt", domain=[0, most], range=list(palette.sequential), clamp=True)
     cells = (
         named("cells")
-        .mark_rect(cursor="pointer", strokeWidth=0.6)
+        .mark_rect(cursor="pointer")
         .encode(
             x=x,
             x2="end:Q",
@@ -150,10 +150,13 @@ def heat_picture(
                 title="share of steps",
                 scale=shades,
                 legend=alt.Legend(
-                    orient="top", direction="horizontal", format=".0%", gradientLength=160, gradientThickness=8
+                    orient="top",
+                    direction="horizontal",
+                    format=".0%",
+                    gradientLength=160,
+                    gradientThickness=8,
                 ),
             ),
-            stroke=alt.Stroke("share:Q", scale=shades, legend=None),  # else seams between the cells show
             tooltip=[
                 alt.Tooltip("unit:Q", title="unit" if len(ends) == len(order) else "first unit"),
                 alt.Tooltip("low:Q", title="from", format=".3~f"),
