@@ -83,6 +83,11 @@ class Batch:
         """How many texts the batch read side by side."""
         return max(self.words["sequence"].to_pylist(), default=-1) + 1
 
+    def pairs(self) -> pa.Table:
+        """t, j, magnitude and share of every pair of steps that was followed."""
+        t, j = np.nonzero(~np.isnan(self.magnitude))
+        return pa.table({"t": t, "j": j, "magnitude": self.magnitude[t, j], "share": self.share[t, j]})
+
     def of_sequence(self, sequence: int) -> pa.Table:
         """The words of one text of the batch, by position."""
         return self.words.filter(pc.equal(self.words["sequence"], sequence))

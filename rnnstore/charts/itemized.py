@@ -11,6 +11,7 @@ from __future__ import annotations
 import altair as alt
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rnnstore.batches import Batch
 from rnnstore.charts.palette import Palette, interpolate, styled
@@ -26,11 +27,14 @@ CELLS = 128
 LIGHTEST = 10
 """Lag from which segments are as light as can be."""
 
+ROOM = 56
+"""Pixels of the vertical axis."""
+
 NORM, SHARE = "norm", "share"
 VALUES = {SHARE: "signed share of the gradient", NORM: "norm of the part"}
 
 _WORDS = ("read", "label", "predicted")
-_ROW = 19
+_ROW, _BELOW = 19, 70  # pixels of a row of words, and of the horizon of one loss
 _LETTERS = 9
 
 
@@ -50,24 +54,38 @@ def batch_picture(
     `sequence` is the text whose words are shown; `most` ends the axis of the bars, so that two batches can be compared.
     """
     bars = (drawn or ("bars" if batch.steps <= STACKED else "heat map")) == "bars"
-    size = 1 if bars else -(-batch.steps // CELLS)
     words = _words(batch, sequence, palette)
-    pairs = _pairs(batch, value, palette, size)
-    x = alt.X(
-        "j:Q",
-        title=None,
-        scale=alt.Scale(domain=[-0.5, batch.steps - 0.5], nice=False, zero=False),
-        axis=None,
-    )
-    rows = [_words_view(words, x, palette, batch.steps, width)] if batch.steps <= STACKED else []
-    body = _bars(x, palette, value, most) if bars else _heat(x, palette, value, batch.steps)
-    rows += [
-        body.properties(width=width, height=height if bars else max(height, 320)),
-        _horizon(x, palette, value, batch.steps).properties(width=width, height=90),
+    pairs = _pairs(batch, value, palette, 1 if bars else -(-batch.steps // CELLS))
+    top = 3 * _ROW + 10 if batch.steps <= STACKED else 4
+    middle = top + (height if bars else 330)
+    whole = middle + 18 + _BELOW
+    x = _along("left", batch.steps)
+    layers = [
+        *(
+            _bars(x, palette, value, most, [middle, top])
+            if bars
+            else _heat(x, palette, value, batch.steps, [middle, top])
+        ),
+        *_horizon(x, palette, [whole, middle + 18], pairs),
+        *(_words_layers(x, palette, batch.steps, width) if batch.steps <= STACKED else []),
     ]
-    chart = alt.vconcat(*rows, spacing=6).resolve_scale(x="independent", y="independent", color="independent")
+    chart = alt.layer(*layers).resolve_scale(y="independent", color="independent")
+    chart = chart.properties(width=width, height=whole)
     specification = styled(chart, palette).to_dict(validate=False)
-    return Picture(rendered(specification, pairs.num_rows * 2), {"words": words, "pairs": pairs})
+    return Picture(rendered(specification, 10 * pairs.num_rows), {"words": words, "pairs": pairs})
+
+
+def _along(field: str, steps: int) -> alt.X:
+    """The steps of the batch from left to right, by a column of a table."""
+    title = "step whose copy of the weights is meant"
+    axis = alt.Axis(grid=False, tickMinStep=1, tickCount=min(steps, 25), format="d", title=title)
+    return alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[-0.5, steps - 0.5], nice=False), axis=axis)
+
+
+def tallest(batch: Batch, value: str) -> float:
+    """How high the highest bar of a batch is."""
+    amounts = np.nan_to_num(batch.share if value == SHARE else batch.magnitude)
+    return float(np.maximum(amounts, 0).sum(axis=0).max())
 
 
 def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
@@ -86,6 +104,8 @@ def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
                 {
                     "t": row["position"],
                     "j": row["position"],
+                    "left": row["position"] - 0.46,
+                    "right": row["position"] + 0.46,
                     "kind": kind,
                     "word": "" if text is None else visible(text)[:_LETTERS],
                     "fill": fill,
@@ -99,6 +119,7 @@ def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
                 }
             )
     types = {"t": pa.int32(), "j": pa.int32(), "probability": pa.float32(), "loss": pa.float32()}
+    types |= {"left": pa.float64(), "right": pa.float64()}
     types["label_probability"] = pa.float32()
     names = list(found[0])
     return pa.table({n: pa.array([row[n] for row in found], types.get(n, pa.string())) for n in names})
@@ -161,16 +182,13 @@ def _put_together(values: np.ndarray, size: int) -> np.ndarray:
         return np.where(counts > 0, np.nansum(cut, axis=(1, 3)) / counts, np.nan)
 
 
-def _words_view(words: pa.Table, x: alt.X, palette: Palette, steps: int, width: int) -> alt.LayerChart:
-    """Three rows of words: read, label, predicted on green or red; the hovered loss's are framed."""
-    y = alt.Y(
-        "kind:N",
-        title=None,
-        sort=list(_WORDS),
-        axis=alt.Axis(ticks=False, labelPadding=6, minExtent=56, maxExtent=56, labelColor=palette.muted),
-        scale=alt.Scale(domain=list(_WORDS), padding=0.04),
+def _words_layers(x: alt.X, palette: Palette, steps: int, width: int) -> list[alt.Chart]:
+    """Three rows of words: read, label, predicted on green or orange; the hovered loss's are framed."""
+    scale = alt.Scale(type="band", domain=list(_WORDS), range=[0, 3 * _ROW], paddingInner=0.1, paddingOuter=0.05)
+    axis = alt.Axis(
+        orient="left", ticks=False, labelPadding=6, minExtent=ROOM, maxExtent=ROOM, labelColor=palette.muted
     )
-    base = named("words").encode(x=x, y=y)
+    y, again = (alt.Y("kind:N", title=None, axis=of, scale=scale) for of in (axis, None))
     tooltip = [
         alt.Tooltip("t:Q", title="step"),
         alt.Tooltip("input:N", title="read"),
@@ -181,87 +199,90 @@ def _words_view(words: pa.Table, x: alt.X, palette: Palette, steps: int, width: 
         alt.Tooltip("loss:Q", title="loss (nats)", format=".3f"),
         alt.Tooltip("said:N", title="prediction"),
     ]
-    cell = max(6.0, width / steps - 2)
-    shade = base.mark_rect(width=cell, height=_ROW - 2, cornerRadius=2).encode(
-        color=alt.Color("fill:N", scale=None, legend=None), tooltip=tooltip
+    letters = max(7.0, min(12.5, (width - ROOM) / steps / 1.3))
+    base = named("words").encode(x=x, x2="right:Q", y=again)
+    shade = base.mark_rect(cornerRadius=2).encode(color=alt.Color("fill:N", scale=None, legend=None), tooltip=tooltip)
+    text = (
+        named("words")
+        .mark_text(fontSize=letters, font="monospace", color=palette.text)
+        .encode(x=_along("j", steps), y=y, text="word:N", tooltip=tooltip)
     )
-    letters = max(7.0, min(12.5, cell / 1.3))
-    text = base.mark_text(fontSize=letters, font="monospace", color=palette.text).encode(text="word:N")
-    framed = (
-        base.mark_rect(width=cell, height=_ROW - 1, cornerRadius=2, filled=False, stroke=palette.threshold)
-        .encode(strokeWidth=alt.value(1.6))
-        .transform_filter({"param": "hovered", "empty": False})
+    framed = base.mark_rect(cornerRadius=2, fillOpacity=0, stroke=palette.threshold, strokeWidth=1.8).transform_filter(
+        {"param": "hovered", "empty": False}
     )
-    return alt.layer(shade, text, framed).properties(width=width, height=_ROW * len(_WORDS))
+    return [shade, text, framed]
 
 
-def _bars(x: alt.X, palette: Palette, value: str, most: float | None) -> alt.LayerChart:
+def _axis(title: str, ticks: int) -> alt.Axis:
+    return alt.Axis(orient="left", title=title, tickCount=ticks, format="~g", minExtent=ROOM, maxExtent=ROOM)
+
+
+def _bars(x: alt.X, palette: Palette, value: str, most: float | None, place: list[int]) -> list[alt.Chart]:
     """Segments stacked by lag."""
-    y = alt.Y(
-        "low:Q",
-        title=VALUES[value],
-        axis=alt.Axis(tickCount=5, format="~g", minExtent=56, maxExtent=56),
-        scale=alt.Scale(domainMax=most) if most else alt.Scale(),
+    scale = alt.Scale(range=place, domainMax=most) if most else alt.Scale(range=place)
+    y = alt.Y("low:Q", axis=_axis(VALUES[value], 5), scale=scale)
+    segments = (
+        named("pairs")
+        .mark_rect()
+        .encode(
+            x=x,
+            x2="right:Q",
+            y=y,
+            y2="high:Q",
+            tooltip=_tooltip(),
+            color=alt.Color("fill:N", scale=None, legend=None),
+            opacity=alt.condition({"param": "hovered", "empty": True}, alt.value(1), alt.value(0.4)),
+            stroke=alt.condition({"param": "hovered", "empty": False}, alt.value(palette.threshold), alt.value(None)),
+            strokeWidth=alt.value(1.4),
+        )
     )
-    base = named("pairs").encode(x=x.copy(), x2="right:Q", y=y, y2="high:Q", tooltip=_tooltip())
-    base.encoding.x.shorthand = "left:Q"
-    segments = base.mark_rect().encode(
-        color=alt.Color("fill:N", scale=None, legend=None),
-        opacity=alt.condition({"param": "hovered", "empty": True}, alt.value(1), alt.value(0.45)),
-        stroke=alt.condition({"param": "hovered", "empty": False}, alt.value(palette.threshold), alt.value(None)),
-        strokeWidth=alt.value(1.2),
-    )
-    zero = alt.Chart(alt.InlineData([{}])).mark_rule(color=palette.muted).encode(y=alt.datum(0))
-    return alt.layer(segments.add_params(hovered("hovered", "t")), zero)
+    return [segments.add_params(hovered("hovered", "t"))]
 
 
-def _heat(x: alt.X, palette: Palette, value: str, steps: int) -> alt.LayerChart:
+def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int]) -> list[alt.Chart]:
     """Loss step by source step; the lag is the distance from the diagonal."""
-    scale = alt.Scale(type="symlog", constant=1e-3, range=list(palette.sequential))
+    colours = alt.Scale(type="symlog", constant=1e-3, range=list(palette.sequential))
     if value == SHARE:
-        scale = alt.Scale(type="symlog", constant=1e-3, domainMid=0, range=list(palette.diverging))
-    domain = alt.Scale(domain=[-0.5, steps - 0.5], nice=False, zero=False, reverse=True)
-    base = named("pairs").encode(
-        x=x.copy(),
-        x2="right:Q",
-        y=alt.Y(
-            "under:Q",
-            title="step of the loss",
-            scale=domain,
-            axis=alt.Axis(grid=False, tickCount=8, minExtent=56, maxExtent=56),
-        ),
-        y2="above:Q",
-        tooltip=_tooltip(),
+        colours = alt.Scale(type="symlog", constant=1e-3, domainMid=0, range=list(palette.diverging))
+    domain = alt.Scale(domain=[steps - 0.5, -0.5], range=place, nice=False, zero=False)
+    cells = (
+        named("pairs")
+        .mark_rect()
+        .encode(
+            x=x,
+            x2="right:Q",
+            y=alt.Y("under:Q", scale=domain, axis=_axis("step of the loss", 8)),
+            y2="above:Q",
+            tooltip=_tooltip(),
+            color=alt.Color(
+                "amount:Q",
+                title=VALUES[value],
+                scale=colours,
+                legend=alt.Legend(orient="top", direction="horizontal", gradientLength=160, gradientThickness=8),
+            ),
+            opacity=alt.condition({"param": "hovered", "empty": True}, alt.value(1), alt.value(0.4)),
+        )
     )
-    base.encoding.x.shorthand = "left:Q"
-    cells = base.mark_rect().encode(
-        color=alt.Color(
-            "amount:Q",
-            title=VALUES[value],
-            scale=scale,
-            legend=alt.Legend(orient="top", direction="horizontal", gradientLength=160, gradientThickness=8),
-        ),
-        opacity=alt.condition({"param": "hovered", "empty": True}, alt.value(1), alt.value(0.45)),
-    )
-    return alt.layer(cells.add_params(hovered("hovered", "t")))
+    return [cells.add_params(hovered("hovered", "t"))]
 
 
-def _horizon(x: alt.X, palette: Palette, value: str, steps: int) -> alt.LayerChart:
-    """The parts of the hovered loss alone, from zero: how far back it reached."""
-    below = x.copy()
-    below.axis = alt.Axis(
-        grid=False, tickMinStep=1, tickCount=min(steps, 25), format="d", title="step whose copy of the weights is meant"
+def _horizon(x: alt.X, palette: Palette, place: list[int], pairs: pa.Table) -> list[alt.Chart]:
+    """The parts of the hovered loss alone, from zero: how far back it reached. The axis is that of all losses."""
+    ends = pc.min_max(pairs["amount"]).as_py() if pairs.num_rows else {"min": 0, "max": 1}
+    scale = alt.Scale(range=place, domain=[min(0, ends["min"]), max(ends["max"], 1e-9)], nice=True)
+    bars = (
+        named("pairs")
+        .mark_rect(color=palette.accent)
+        .transform_filter({"param": "hovered", "empty": False})
+        .encode(
+            x=x,
+            x2="right:Q",
+            y=alt.Y("amount:Q", axis=_axis("of one loss", 3), scale=scale, stack=None),
+            y2=alt.datum(0),
+            tooltip=_tooltip(),
+        )
     )
-    below.title = "step whose copy of the weights is meant"
-    y = alt.Y(
-        "amount:Q", title="of one loss", axis=alt.Axis(tickCount=3, format="~g", minExtent=56, maxExtent=56), stack=None
-    )
-    base = named("pairs").encode(x=below, x2="right:Q", y=y, y2=alt.datum(0), tooltip=_tooltip())
-    base.encoding.x.shorthand = "left:Q"
-    bars = base.mark_rect(color=palette.accent).transform_filter({"param": "hovered", "empty": False})
-    # what spans the axis while nothing is hovered, so that nothing jumps
-    all_of_them = base.mark_rect(opacity=0).encode(tooltip=alt.value(None))
-    return alt.layer(all_of_them, bars)
+    return [bars]
 
 
 def _tooltip() -> list[alt.Tooltip]:

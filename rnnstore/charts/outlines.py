@@ -19,11 +19,11 @@ from rnnstore.charts.picture import Picture, clicked, named, rendered
 from rnnstore.curves import Curves
 
 QUANTITIES = {
-    "maximum": "largest part of a batch",
-    "mean": "mean over all pairs of steps",
+    "maximum": "largest part",
+    "mean": "mean of all parts",
     "half_life": "half-life (steps)",
     "horizon": "horizon (steps)",
-    "loss": "loss (nats a step)",
+    "loss": "loss (nats)",
 }
 
 ROOM = 56
@@ -37,7 +37,7 @@ def outline_picture(
     quantity: str = "maximum",
     chosen: Sequence[int] = (),
     width: int = 1100,
-    height: int = 130,
+    height: int = 150,
 ) -> Picture:
     """A bar for every recorded batch, or group of neighbours; `chosen` batches (by step) are marked.
 
@@ -133,22 +133,19 @@ def course_picture(
 ) -> Picture:
     """Training loss and, below, the norm of the gradient over training steps, aligned with the pictures above."""
     table = found.table.filter(pc.is_finite(found.table["loss"]))
-    x = alt.X("step:Q", title="training step", scale=_along(table, "step", last))
-    rows = []
-    for place, (name, title) in enumerate({"loss": "loss (nats)", "gradient_norm": "norm of gradient"}.items()):
-        axis = alt.Axis(
-            grid=False, tickCount=8, format=",d", labels=place == 1, title="training step" if place else None
-        )
-        here = x.copy()
-        here.axis, here.title = axis, "training step" if place else None
-        scale = alt.Scale(type="log", nice=False) if name == "gradient_norm" else alt.Scale(zero=False)
+    axis = alt.Axis(grid=False, tickCount=8, format=",d", title="training step")
+    x = alt.X("step:Q", title="training step", scale=_along(table, "step", last), axis=axis)
+    rows, top = [], 0
+    for name, title in {"loss": "loss (nats)", "gradient_norm": "norm of gradient"}.items():
+        place = [top + 80, top]
+        scale = alt.Scale(range=place, zero=False, nice=False, type="log" if name == "gradient_norm" else "linear")
         line = (
             named("course")
             .mark_line(strokeWidth=1.2, opacity=0.85)
             .transform_filter(f"datum.{name} > 0")
             .encode(
-                x=here,
-                y=alt.Y(f"{name}:Q", title=title, scale=scale, axis=_axis()),
+                x=x,
+                y=alt.Y(f"{name}:Q", title=title, scale=scale, axis=_axis(title)),
                 color=_colour(models, palette, legend=False),
                 tooltip=[
                     alt.Tooltip("model:N"),
@@ -157,8 +154,9 @@ def course_picture(
                 ],
             )
         )
-        rows.append(alt.layer(line).properties(width=width, height=80))
-    chart = alt.vconcat(*rows, spacing=8)
+        rows.append(line)
+        top += 95
+    chart = alt.layer(*rows).resolve_scale(y="independent").properties(width=width, height=top - 15)
     return Picture(rendered(styled(chart, palette).to_dict(validate=False), 10_000), {"course": table})
 
 
@@ -180,8 +178,9 @@ def _along(rows: pa.Table, last: str = "right", end: int | None = None) -> alt.S
     return alt.Scale(domain=[float(min(low, high)), float(max(high, low + 1))], nice=False, clamp=True)
 
 
-def _axis() -> alt.Axis:
-    return alt.Axis(tickCount=4, format="~g", minExtent=ROOM, maxExtent=ROOM)
+def _axis(title: str | None = None) -> alt.Axis:
+    named = {} if title is None else {"title": title}
+    return alt.Axis(orient="left", tickCount=4, format="~f", minExtent=ROOM, maxExtent=ROOM, **named)
 
 
 def _colour(models: Sequence[str], palette: Palette, legend: bool = True) -> alt.Color:

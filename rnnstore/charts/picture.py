@@ -30,11 +30,10 @@ class Picture:
         """The specification with its tables as Arrow, as `st.vega_lite_chart` takes them."""
         return {**self.specification, "datasets": dict(self.tables)}
 
-    def chart(self) -> alt.LayerChart | alt.FacetChart | alt.VConcatChart:
+    def chart(self) -> alt.LayerChart | alt.FacetChart:
         """The Altair chart with its data inside, to change, save or combine."""
         inside = {name: table.to_pylist() for name, table in self.tables.items()}
-        kinds = {"facet": alt.FacetChart, "vconcat": alt.VConcatChart}
-        kind = next((kinds[name] for name in kinds if name in self.specification), alt.LayerChart)
+        kind = alt.FacetChart if "facet" in self.specification else alt.LayerChart
         return kind.from_dict({**self.specification, "datasets": inside}, validate=False)
 
     def _repr_mimebundle_(self, *arguments: Any, **options: Any) -> Any:

@@ -1,0 +1,107 @@
+"""What did single batches teach the network, and how far back did their gradients reach?
+
+Recorded batches of the sidebar's model over its training, one of them in detail or two side by side, and the horizon
+of the gradient over training, of several models. A training that still runs is followed.
+"""
+
+import streamlit as st
+
+from pages import _asked as asked
+from pages import _asked_batches as answers
+from pages._current import command, current_model, current_store, recipe_of
+from pages._itemized_address import read
+from pages._itemized_guide import explain
+from pages._itemized_panel import choose_beside, show_batches, show_outline, show_over_training, take_away
+from pages._parameters import change
+from pages._plain import plain
+from rnnstore import Model, StoreError, batches
+from rnnstore.batches import RECORDING
+from rnnstore.overview import being_written
+
+EVERY = 5
+"""Seconds after which a training that still runs is looked at again."""
+
+
+def screen() -> None:
+    """The whole page; a click runs this again, and not what surrounds it."""
+    store, name = current_store(), st.session_state.get("model")
+    model = store.models[name] if name in store.models else current_model()
+    runs = being_written(model)
+    if runs != st.session_state.get("followed"):  # it began or ended: from now on, or no longer, look again by itself
+        st.session_state["followed"] = runs
+        st.rerun()
+    try:
+        if batches.is_recorded(model):
+            draw(model, runs)
+        else:
+            say_none(model, runs)
+    except StoreError as error:
+        if not runs:
+            st.error(str(error))
+            return
+        st.caption("The training wrote more while it was being read; the page looks again in a moment.")
+
+
+def draw(model: Model, runs: bool) -> None:
+    """All that was recorded, as the address describes it."""
+    store = current_store()
+    steps = answers.steps(asked.as_of(model), model, model.name)
+    view, sentences = read(st.query_params, store, model, steps)
+    for sentence in sentences:
+        st.warning(sentence)
+    if runs:
+        shown = "The newest batch is shown." if view.newest else "The chosen batch stays."
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.info(
+                f"**{plain(model.name)} is still being trained or recorded**; this page looks again every {EVERY} "
+                f"seconds. {shown}"
+            )
+            if not view.newest:
+                st.button("Follow the newest", on_click=change, kwargs={"batch": None})
+    say_trouble(model)
+    outline = show_outline(model, view, steps)
+    st.subheader("One batch" if view.beside is None else "Two batches", anchor=False)
+    choose_beside(store, view)
+    found = show_batches(model, view, steps)
+    st.subheader("Over training", anchor=False)
+    show_over_training(store, view)
+    take_away(outline, found)
+    explain()
+
+
+def say_trouble(model: Model) -> None:
+    """Where the training came to no number."""
+    found = answers.trouble(asked.as_of(model), model, model.name)
+    if found:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.error(
+                f"After step {found.step:,} (epoch {found.epoch:.2f}, learning rate {found.learning_rate:g}) the loss "
+                "or the gradient was no number, and the training stopped. The weights are those before that step."
+            )
+            st.button("Show that batch", on_click=change, kwargs={"batch": found.step})
+
+
+def say_none(model: Model, runs: bool) -> None:
+    """What to do for a model without recorded batches."""
+    if runs:
+        st.info(f"**{plain(model.name)}** is being trained; no batch has been recorded yet. This page looks again.")
+        return
+    if not model.card.settings.get("training"):
+        st.info(
+            f"**{plain(model.name)}** was trained elsewhere. Gradients of single batches are recorded while a recipe's "
+            "training runs, so there are none of it."
+        )
+        explain()
+        return
+    st.info(
+        f"No training batches of **{plain(model.name)}** were recorded. Write this line into its recipe, under "
+        "`training`, and train it anew:"
+    )
+    st.code(f"training:\n  {RECORDING}", language="yaml")
+    st.code(command(f"python -m pipelines train {recipe_of(model)} --again"), language="bash")
+    st.caption("Recording every 100th batch changes nothing of what is learned.")
+    explain()
+
+
+st.title("What single batches taught", anchor=False)
+st.fragment(screen, run_every=EVERY if st.session_state.get("followed") else None)()
