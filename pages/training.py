@@ -8,28 +8,25 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages import _asked_batches as answers
-from pages._current import command, current_model, current_store, recipe_of
+from pages._current import command, current_model, current_store, recipe_of, store_path
 from pages._itemized_address import read
 from pages._itemized_guide import explain
 from pages._itemized_panel import choose_beside, show_batches, show_outline, show_over_training, take_away
 from pages._parameters import change
 from pages._plain import plain
-from rnnstore import Model, StoreError, batches
+from rnnstore import Model, StoreError, batches, fingerprint
 from rnnstore.batches import RECORDING
 from rnnstore.overview import being_written
 
-EVERY = 5
-"""Seconds after which a training that still runs is looked at again."""
+EVERY = 8
+"""Seconds after which it is looked whether a training that still runs has written more."""
 
 
+@st.fragment
 def screen() -> None:
     """The whole page; a click runs this again, and not what surrounds it."""
-    store, name = current_store(), st.session_state.get("model")
-    model = store.models[name] if name in store.models else current_model()
+    model = chosen()
     runs = being_written(model)
-    if runs != st.session_state.get("followed"):  # it began or ended: from now on, or no longer, look again by itself
-        st.session_state["followed"] = runs
-        st.rerun()
     try:
         if batches.is_recorded(model):
             draw(model, runs)
@@ -40,6 +37,21 @@ def screen() -> None:
             st.error(str(error))
             return
         st.caption("The training wrote more while it was being read; the page looks again in a moment.")
+
+
+def chosen() -> Model:
+    """The sidebar's model, which need not be recorded to show its training."""
+    store, name = current_store(), st.session_state.get("model")
+    return store.models[name] if name in store.models else current_model()
+
+
+@st.fragment(run_every=EVERY)
+def follow() -> None:
+    """Draws the page anew when the training has written more, and only then, so that nothing flickers between."""
+    now = (fingerprint(store_path()), being_written(chosen()))
+    if st.session_state.setdefault("followed", now) != now:
+        st.session_state["followed"] = now
+        st.rerun()
 
 
 def draw(model: Model, runs: bool) -> None:
@@ -53,8 +65,8 @@ def draw(model: Model, runs: bool) -> None:
         shown = "The newest batch is shown." if view.newest else "The chosen batch stays."
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.info(
-                f"**{plain(model.name)} is still being trained or recorded**; this page looks again every {EVERY} "
-                f"seconds. {shown}"
+                f"**{plain(model.name)} is still being trained or recorded**; what it writes appears here "
+                f"within {EVERY} seconds. {shown}"
             )
             if not view.newest:
                 st.button("Follow the newest", on_click=change, kwargs={"batch": None})
@@ -104,4 +116,6 @@ def say_none(model: Model, runs: bool) -> None:
 
 
 st.title("What single batches taught", anchor=False)
-st.fragment(screen, run_every=EVERY if st.session_state.get("followed") else None)()
+screen()
+if being_written(chosen()):
+    follow()

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from rnnstore.batches import Batch
 from rnnstore.charts.palette import Palette, interpolate, styled
-from rnnstore.charts.picture import Picture, hovered, named, rendered
+from rnnstore.charts.picture import Picture, as_wide, hovered, named, rendered
 from rnnstore.windows import visible
 
 STACKED = 50
@@ -71,7 +71,7 @@ def batch_picture(
     ]
     chart = alt.layer(*layers).resolve_scale(y="independent", color="independent")
     chart = chart.properties(width=width, height=whole)
-    specification = styled(chart, palette).to_dict(validate=False)
+    specification = styled(as_wide(chart), palette).to_dict(validate=False)
     return Picture(rendered(specification, 10 * pairs.num_rows), {"words": words, "pairs": pairs})
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from rnnstore.batches import Outline
 from rnnstore.charts.palette import Palette, styled
-from rnnstore.charts.picture import Picture, clicked, named, rendered
+from rnnstore.charts.picture import Picture, as_wide, clicked, named, rendered
 from rnnstore.curves import Curves
 
 QUANTITIES = {
@@ -37,7 +37,7 @@ def outline_picture(
     quantity: str = "maximum",
     chosen: Sequence[int] = (),
     width: int = 1100,
-    height: int = 150,
+    height: int = 120,
 ) -> Picture:
     """A bar for every recorded batch, or group of neighbours; `chosen` batches (by step) are marked.
 
@@ -75,7 +75,7 @@ def outline_picture(
     hit = base.mark_rect(opacity=0, cursor="pointer").encode(y=alt.value(0), y2=alt.value(height), tooltip=tooltip)
     chart = alt.layer(bars, hit.add_params(clicked("clicked_batch", "largest")))
     chart = chart.properties(width=width, height=height)
-    return Picture(rendered(styled(chart, palette).to_dict(validate=False), 10_000), {"bars": rows})
+    return Picture(rendered(styled(as_wide(chart), palette).to_dict(validate=False), 10_000), {"bars": rows})
 
 
 def reach_picture(
@@ -125,7 +125,7 @@ def reach_picture(
         ),
     )
     chart = alt.layer(points, lines).properties(width=width, height=height)
-    return Picture(rendered(styled(chart, palette).to_dict(validate=False), 10_000), {"reach": rows})
+    return Picture(rendered(styled(as_wide(chart), palette).to_dict(validate=False), 10_000), {"reach": rows})
 
 
 def course_picture(
@@ -157,7 +157,7 @@ def course_picture(
         rows.append(line)
         top += 95
     chart = alt.layer(*rows).resolve_scale(y="independent").properties(width=width, height=top - 15)
-    return Picture(rendered(styled(chart, palette).to_dict(validate=False), 10_000), {"course": table})
+    return Picture(rendered(styled(as_wide(chart), palette).to_dict(validate=False), 10_000), {"course": table})
 
 
 def _smoothed(values: np.ndarray, over: int) -> np.ndarray:

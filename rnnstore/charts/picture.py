@@ -68,6 +68,11 @@ def fitted(chart: alt.LayerChart, margin: Mapping[str, int], width: int) -> alt.
     )
 
 
+def as_wide(chart: alt.LayerChart) -> alt.LayerChart:
+    """`chart` made as wide as its page has room, its height as it is: parts that are placed by pixels stay in place."""
+    return chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+
+
 def with_numbers(specification: Mapping[str, Any], height: float, **numbers: Any) -> dict[str, Any]:
     """`specification` of another height, in which the parameters named in `numbers` have these values."""
     parameters = [

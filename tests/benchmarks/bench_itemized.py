@@ -1,0 +1,131 @@
+"""Itemized gradients of a batch beside a loop over a tape, and what recording every 100th batch costs a training.
+
+    python -m tests.benchmarks.bench_itemized
+
+The aims are 1 ms for all pairs of 25 steps through 100 units, 0.25 s for 128 steps of an LSTM of 512, and less than 2 %
+of a training's time. Times are those of the processor, so that other programs do not count. The tape takes one
+gradient for every pair of a loss and a copy of the weights, on one batch; of the large one, of a few pairs.
+"""
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+
+import rnnstore
+from pipelines import cells as tensors
+from pipelines import recipe as recipes
+from pipelines import training
+from pipelines.corpora import load
+from rnnstore import cells
+from rnnstore.itemized import itemized
+from rnnstore.threads import one_thread
+from rnnstore.unrolled import Unrolled
+
+RECIPE = """
+name: bench
+corpus: {{kind: parentheses, symbols: 125000}}
+network: {{embedding: 100, layers: [{{cell: vanilla, units: 100}}]}}
+training: {{epochs: 1, batch: 1, unroll: 25, learning_rate: 0.001{itemize}}}
+"""
+PAIRS = 12  # of the large batch, that the tape is asked for
+
+
+def a_batch(kind: str, steps: int, units: int):
+    """A cell of the pipelines with weights, its inputs, the gradients at the top, and all it did: (states, gates)."""
+    rng = np.random.default_rng(1)
+    cell = tensors.KINDS[kind](units, units)
+    cell.weights = {n: tf.constant(w.astype(np.float32)) for n, w in cell.initial_weights(rng, None).items()}
+    x = tf.constant(rng.normal(size=(steps, 1, units)).astype(np.float32))
+    seeds = rng.normal(size=(steps, 1, units)).astype(np.float32)
+    return cell, x, seeds
+
+
+def unrolled(cell, x, copies):
+    """h of every step with a copy of the weights each, and every state and gate, float32[steps, 1, units]."""
+    state, tops, series = cell.zeros(1), [], {name: [] for name in (*cell.states, *cell.gates)}
+    for t in range(len(x)):
+        cell.weights = {**cell.weights, "recurrent": copies[t]}
+        state, gates = cell.step(x[t], state)
+        tops.append(state["h"])
+        for name, value in {**state, **gates}.items():
+            series[name].append(value.numpy())
+    return tops, {name: np.stack(values) for name, values in series.items()}
+
+
+def of_batch(kind: str, steps: int, units: int, repeats: int) -> None:
+    """Print both times and their ratio."""
+    cell, x, seeds = a_batch(kind, steps, units)
+    copies = [tf.identity(cell.weights["recurrent"]) for _ in range(steps)]
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(copies)
+        tops, series = unrolled(cell, x, copies)
+        losses = [tf.reduce_sum(top * seed) for top, seed in zip(tops, seeds, strict=True)]
+    pairs = [(t, j) for t in range(steps) for j in range(t + 1)]
+    asked = pairs if len(pairs) < 400 else pairs[:: len(pairs) // PAIRS]
+    began = time.process_time()
+    norms = [float(tf.norm(tape.gradient(losses[t], copies[j]))) for t, j in asked]
+    other = (time.process_time() - began) * len(pairs) / len(asked)
+
+    plain = {name: value.numpy() for name, value in cell.weights.items()}
+    before = {name: np.zeros((1, units), np.float32) for name in cell.states}
+    took = []
+    for _ in range(repeats):
+        began = time.process_time()
+        with one_thread():
+            own = cells.KINDS[kind](units, units)
+            found = itemized(Unrolled([own], [plain], [series], [before], np.zeros((steps, 1), bool)), seeds)[1]
+        took.append(time.process_time() - began)
+    far = max(abs(found.magnitude[t, j] - norm) for (t, j), norm in zip(asked, norms, strict=True))
+    print(
+        f"{kind}, {steps} steps, {units} units, {len(pairs):,} pairs: {1000 * min(took):.2f} ms "
+        f"(median {1000 * np.median(took):.2f}); tape {1000 * other:,.0f} ms"
+        f"{'' if len(asked) == len(pairs) else f' from {len(asked)} pairs'}, ratio {other / min(took):,.0f}; "
+        f"largest difference of a norm {far:.1e}"
+    )
+
+
+def of_training(itemize: str) -> float:
+    """Processor seconds a step of a training."""
+    recipe = recipes.parse(RECIPE.format(itemize=itemize))
+    corpus = load(recipe.corpus)
+    with TemporaryDirectory() as folder, rnnstore.open(Path(folder)).writer("bench") as writer:
+        marks, step = [], training.compiled_step
+
+        def watched(*arguments):
+            call = step(*arguments)
+
+            def marked(*given):
+                marks.append(time.process_time())
+                return call(*given)
+
+            return marked
+
+        training.compiled_step = watched
+        try:
+            training.train(recipe, corpus, writer.folder("network"), writer, Console(quiet=True))
+        finally:
+            training.compiled_step = step
+    return (marks[-1] - marks[200]) / (len(marks) - 201)  # without compiling
+
+
+def main() -> None:
+    of_batch("vanilla", 25, 100, 200)
+    of_batch("lstm", 25, 100, 100)
+    of_batch("lstm", 128, 512, 5)
+    plain, recorded = ([], [])
+    for _ in range(3):
+        plain.append(of_training(""))
+        recorded.append(of_training(", itemize: {every: 100}"))
+    slower = min(recorded) / min(plain) - 1
+    print(
+        f"a step of 25 characters through 100 vanilla units: {1000 * min(plain):.3f} ms, with every 100th batch "
+        f"recorded {1000 * min(recorded):.3f} ms: {100 * slower:.1f} % slower"
+    )
+
+
+if __name__ == "__main__":
+    main()
