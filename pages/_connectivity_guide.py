@@ -13,8 +13,10 @@ def explain() -> None:
 **The shade of an input** says how strongly the score at the framed step depends on it. The score is the logit of one
 output after that step $t'$, the input is what the network read at an earlier step $t$:
 
-$$\mathrm{connectivity}(t, t') = \left\lVert \frac{\partial\, \mathrm{logit}_{\mathrm{target}}(t')}{\partial\, x(t)}
-\right\rVert_2, \qquad t \le t'.$$
+$$
+\mathrm{connectivity}(t, t') = \left\lVert \frac{\partial\, \mathrm{logit}_{\mathrm{target}}(t')}
+{\partial\, x(t)} \right\rVert_2, \qquad t \le t'.
+$$
 
 Nothing after $t'$ can matter, and no gradient passes the start of a sequence.
 

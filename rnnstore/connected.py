@@ -214,7 +214,9 @@ def _recorded(model: Model, reader: Network, first: int, stop: int) -> tuple[Tok
     number_of = {word: number for number, word in enumerate(reader.words)}
     ids = np.array([number_of.get(word, -1) for word in words], np.int32)
     tokens = Tokens(words=words, ids=ids, typed=list(words), unknown=ids < 0, starts=starts, notes=[])
-    if first == 0 or starts[0] or not set(reader.states) <= set(model.states):
+    units = {f"layer{number}.{name}": cell.units for number, cell in enumerate(reader.cells, 1) for name in cell.states}
+    kept = all(name in model.states and model.states[name].units == units[name] for name in units)
+    if first == 0 or starts[0] or not kept:
         return tokens, None
     return tokens, {name: model.vectors(name, first - 1, first)[0].astype(np.float32) for name in reader.states}
 

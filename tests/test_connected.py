@@ -1,7 +1,5 @@
 """Connected texts: whose score, where it stands, recorded stretches, completions; by brute force on tiny networks."""
 
-import json
-
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -14,38 +12,18 @@ from rnnstore.connected import connected, pairs_table, suggestions_table
 from rnnstore.connectivity import LONGEST
 from rnnstore.errors import MissingNetwork, QuestionError
 from rnnstore.network import network
+from tests.screens.stores import keep_network
 
 LETTERS = list("abcde \n")
 WORDS = ["<unk>", "<eos>", "the", "they", "then", "cat", "sat"]
-UNITS = 6
-
-
-def save(store, name, vocabulary, how, labels=None):
-    """A GRU with weights by chance."""
-    random = np.random.default_rng(4)
-    outputs = labels or vocabulary
-    shapes = {
-        "embedding": (len(vocabulary), 4), "layer1.kernel": (4, 3 * UNITS), "layer1.recurrent": (UNITS, 3 * UNITS),
-        "layer1.bias": (3 * UNITS,), "layer1.bias_recurrent": (3 * UNITS,),
-        "output.kernel": (UNITS, len(outputs)), "output.bias": (len(outputs),),
-    }  # fmt: skip
-    sizes = {"vocabulary": len(vocabulary), "embedding": 4, "layers": [{"cell": "gru", "units": UNITS}]}
-    facts = {"format": 1, "network": sizes, "vocabulary": vocabulary, "tokenisation": how}
-    facts |= {"task": "classifier", "labels": labels} if labels else {}
-    with store.writer(name) as writer:
-        folder = writer.folder("network")
-        weights = {key: random.normal(size=shape).astype(np.float32) for key, shape in shapes.items()}
-        np.savez(folder / "weights.npz", **weights)
-        (folder / "network.json").write_text(json.dumps(facts), "utf-8")
-    store.refresh()
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     store = rnnstore.open(tmp_path_factory.mktemp("connected") / "store")
-    save(store, "letters", LETTERS, {"level": "character"})
-    save(store, "words", WORDS, {"level": "word", "lower": True, "unknown": "<unk>", "end": "<eos>"})
-    save(store, "labels", WORDS, {"level": "word", "unknown": "<unk>"}, ["good", "bad"])
+    keep_network(store, "letters", LETTERS, {"level": "character"})
+    keep_network(store, "words", WORDS, {"level": "word", "lower": True, "unknown": "<unk>", "end": "<eos>"})
+    keep_network(store, "labels", WORDS, {"level": "word", "unknown": "<unk>"}, ["good", "bad"])
     text = "abcade bead\ncab " * 5
     found = network(store.model("letters")).read(text)
     with store.record("letters", level="character", dtype="float32") as recorder:

@@ -62,7 +62,9 @@ def commands() -> list[tuple[Block, str]]:
 @pytest.fixture
 def demonstration(tmp_path):
     """A folder in which `store` holds a small stand-in for the parenthesis model of the demonstration."""
-    stores.record_brackets(rnnstore.open(tmp_path / "store"), "demo-parentheses")
+    store = rnnstore.open(tmp_path / "store")
+    stores.record_brackets(store, "demo-parentheses")
+    stores.keep_network(store, "demo-parentheses", list("()01234"), {"level": "character"})
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,27 @@ def record_sensor(store: rnnstore.Store, name: str = "sensor") -> None:
             words=[f"{value:.1f}" for value in np.sin(time / 9)],
             states={"memory": np.sin(time[:, None] / np.arange(4, 16)).astype(np.float32)},
         )
+
+
+def keep_network(
+    store: rnnstore.Store, name: str, vocabulary: list[str], how: dict, labels: list[str] | None = None, units: int = 6
+) -> None:
+    """A GRU with weights by chance that reads text as `how` (its tokenisation) says."""
+    random, outputs = np.random.default_rng(4), labels or vocabulary
+    shapes = {
+        "embedding": (len(vocabulary), 4), "layer1.kernel": (4, 3 * units), "layer1.recurrent": (units, 3 * units),
+        "layer1.bias": (3 * units,), "layer1.bias_recurrent": (3 * units,),
+        "output.kernel": (units, len(outputs)), "output.bias": (len(outputs),),
+    }  # fmt: skip
+    sizes = {"vocabulary": len(vocabulary), "embedding": 4, "layers": [{"cell": "gru", "units": units}]}
+    facts = {"format": 1, "network": sizes, "vocabulary": vocabulary, "tokenisation": how}
+    facts |= {"task": "classifier", "labels": labels} if labels else {}
+    with store.writer(name) as writer:
+        folder = writer.folder("network")
+        weights = {key: random.normal(size=shape).astype(np.float32) for key, shape in shapes.items()}
+        np.savez(folder / "weights.npz", **weights)
+        (folder / "network.json").write_text(json.dumps(facts), "utf-8")
+    store.refresh()
 
 
 def describe_unrecorded(store: rnnstore.Store, name: str = "only-trained") -> None:

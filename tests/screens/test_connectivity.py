@@ -9,7 +9,7 @@ from rnnstore.network import network
 from tests.screens import stores
 from tests.screens.conftest import assert_fits, settle, visit
 from tests.screens.test_select_and_match import said, widget
-from tests.test_connected import LETTERS, save
+from tests.test_connected import LETTERS
 
 PAGE = "pages/connectivity.py"
 
@@ -20,8 +20,10 @@ def connected_store(tmp_path_factory):
     path = stores.small_store(tmp_path_factory.mktemp("connecting") / "store")
     store = rnnstore.open(path)
     for name in ("letters", "others"):
-        save(store, name, LETTERS, {"level": "character"})
-    save(store, "labels", ["<unk>", "fine", "poor"], {"level": "word", "unknown": "<unk>"}, ["good", "bad"])
+        stores.keep_network(store, name, LETTERS, {"level": "character"})
+    stores.keep_network(
+        store, "labels", ["<unk>", "fine", "poor"], {"level": "word", "unknown": "<unk>"}, ["good", "bad"]
+    )
     found = network(store.model("letters")).read("abcade bead\ncab " * 20)
     with store.record("letters", level="character", cell="gru", layers=1, units=6) as recorder:
         recorder.add(words=found.words, states=found.states)
