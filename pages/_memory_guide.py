@@ -18,8 +18,8 @@ Pairs across the start of a sequence are left out.
 
 - **Largest singular value** $\sigma_1$: how strongly the direction that is kept best is kept. **Sum** $\sum \sigma$:
   all directions together. **Ratio** $\sigma_1 / \sum \sigma$: how selective the memory is; it rises where few
-  directions outlive the others. **Effective rank** $\exp(-\sum p_i \log p_i)$, $p_i = \sigma_i / \sum \sigma$ (Roy and Vetterli
-  2007): how many directions are kept.
+  directions outlive the others. **Effective rank** $\exp(-\sum p_i \log p_i)$, $p_i = \sigma_i / \sum \sigma$ (Roy and
+  Vetterli 2007): how many directions are kept.
 - **Mean of single words'.** $\bar G$ is a mean of signed numbers, and what differs from word to word cancels in it. The
   dashed line is the mean of the single $G_{t,\tau}$'s own $\sigma_1$, over an even sample of at most 200 words of the
   class. Where it lies far above the solid line, much is remembered, but not in the same direction.

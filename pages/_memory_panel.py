@@ -29,9 +29,9 @@ def choose(store: Store, state: str, view: View, known: list[str]) -> None:
             list(view.models),
             options=with_memory(store, state),
             max_selections=MOST_MODELS,
-            width=300,
+            width=360,
         )
-        controlled(st.multiselect, "Classes of words", "classes", list(view.classes), options=known, width=380)
+        controlled(st.multiselect, "Classes of words", "classes", list(view.classes), options=known, width=360)
         controlled(
             st.text_input,
             "One word's own curve",

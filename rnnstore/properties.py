@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.errors import QuestionError
-from rnnstore.memory import curves, matrix
+from rnnstore.memory import matrix
 from rnnstore.model import Model
 from rnnstore.network import Network, network
 from rnnstore.state_gradients import ALL
@@ -98,11 +98,12 @@ def memory_of(
 ) -> pa.Table:
     """The rows of `memory_of_properties`: every property at every delay, with the mean and the 95 % band of random
     directions. `word_class`: over whose gradients."""
-    delays = curves(model, state)
-    delays = sorted({row["delay"] for row in delays.to_pylist() if row["word_class"] == word_class})
+    found = model.state_gradients(state, ["delay", "matrix"], word_class)
+    if not found.num_rows:
+        matrix(model, state, word_class, 0)  # says what is missing
     schema, rows = BY_NAME["memory_of_properties"].schema, []
-    for delay in delays or [0]:
-        gradient = matrix(model, state, word_class, delay)[0].astype(np.float64)
+    for delay, values in zip(found["delay"].to_pylist(), found["matrix"], strict=True):
+        gradient = values.values.to_numpy().reshape(-1, network(model).cells[0].inputs).astype(np.float64)
         right = np.linalg.svd(gradient, full_matrices=False)[2]
         random = np.random.default_rng(seed).normal(size=(RANDOM, gradient.shape[1]))
         random /= np.linalg.norm(random, axis=1, keepdims=True)

@@ -113,7 +113,7 @@ def state_gradients(
             _finish(work, progress, done, len(ids))
             done = min(first + _SOURCES, len(ids))
             work = [
-                pool.submit(_follow, together, steps, first, sums, end, rows, sampled)
+                pool.submit(_followed, together, steps, first, sums, end, rows, sampled)
                 for together in _groups(follow, first, done)
             ]
         _finish(work, progress, done, len(ids))
@@ -142,6 +142,11 @@ def _finish(work, progress, done, everything):
         each.result()
     if work and progress:
         progress(done, everything)
+
+
+def _followed(*given):
+    with np.errstate(over="ignore", invalid="ignore"):  # said at the end, with the delay from which on
+        _follow(*given)
 
 
 def _follow(sources, steps, first, sums, end, rows, sampled):

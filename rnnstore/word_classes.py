@@ -48,7 +48,7 @@ def shipped_properties(model: Model) -> dict[str, tuple[str, str]]:
     """Properties that need nobody's naming: name -> the two classes as they are written; empty without such a track."""
     found: dict[str, tuple[str, str]] = {}
     for track, facts in model.tracks.items():
-        if facts.kind != "discrete" or not 5 <= facts.distinct <= 100:
+        if facts.kind != "discrete" or not 2 <= facts.distinct <= 100:
             continue
         labels = set(labels_of(model, track))
         for known in (PROPERTIES, UNIVERSAL):

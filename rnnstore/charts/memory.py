@@ -183,7 +183,9 @@ def _colour(field: str, names: Sequence[str], palette: Palette) -> alt.Color:
         f"{field}:N",
         title=None,
         scale=alt.Scale(domain=list(names), range=[colours[i % len(colours)] for i in range(len(names))]),
-        legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=2, columns=4, labelLimit=260),
+        legend=alt.Legend(
+            orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolOpacity=1, columns=4, labelLimit=260
+        ),
     )
 
 
