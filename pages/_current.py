@@ -12,9 +12,11 @@ import os
 import sys
 from pathlib import Path
 
+import pandas  # noqa: F401
 import streamlit as st
 
 import rnnstore
+from pages._plain import plain
 from rnnstore import Model, State, Store, StoreError
 from rnnstore.card import Card
 from rnnstore.overview import status
@@ -31,6 +33,10 @@ PAGES = {
     "pages/distributions.py": "Distributions",
     "pages/training.py": "Training",
 }
+
+# Streamlit, PyArrow and DuckDB import pandas when they first meet a table, each in the thread of its session. Two first
+# sessions at once may then wait for one another's modules, and Python ends that by handing out a pandas half made.
+# Imported here, by a module that every page imports, it is whole before any of them meets a table.
 
 DEFAULT_STORE = "store"
 
@@ -53,7 +59,7 @@ def current_store() -> Store:
     try:
         return _opened(str(path.absolute()), rnnstore.fingerprint(path))
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         st.stop()
 
 

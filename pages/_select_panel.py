@@ -12,6 +12,7 @@ from pages import _asked as asked
 from pages._address import View, change, controlled, number
 from pages._controls import clicked_since
 from pages._hypothesis import Selected
+from pages._plain import plain
 from rnnstore import Model, State
 from rnnstore.charts.palette import palette
 from rnnstore.charts.select import Below, Hypothesis, select_picture
@@ -94,10 +95,11 @@ def choose_tracks(model: Model, view: View) -> None:
         also=lambda chosen: {} if chosen else {"tracks": ["none"]},
     )
     if model.has_predictions:
-        number("Predicted next words", "predicted", view.predicted, 0, model.predictions_per_step)
+        label = "Predicted labels" if model.card.task == "classifier" else "Predicted next words"
+        number(label, "predicted", view.predicted, 0, model.predictions_per_step)
     for name in view.tracks:
         if model.tracks[name].source:
-            st.caption(f"{name}: {model.tracks[name].source}")
+            st.caption(plain(f"{name}: {model.tracks[name].source}"))
 
 
 def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float, float] | None]:

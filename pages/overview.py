@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages._current import architecture, current_store, say_how_to_begin, say_status
 from pages._manage import copy_in_popover, manage_popover, may_change, say_what_happened
+from pages._plain import plain
 from rnnstore import Model
 from rnnstore.charts import overview as charts
 from rnnstore.charts.palette import palette
@@ -38,9 +39,9 @@ def show_table() -> list[Model]:
         placeholder="",
         column_order=[name for name in first if not is_blank(shown[name])],
         column_config={
-            "model": st.column_config.TextColumn(pinned=True, width=128),
+            "model": st.column_config.TextColumn(pinned=True, width=room(max(store.models, key=len))),
             "status": st.column_config.TextColumn(width=110),
-            **{name: st.column_config.NumberColumn(format="%.2f", width=128) for name in metrics},
+            **{name: st.column_config.NumberColumn(format="%.2f", width=room(name)) for name in metrics},
             **{
                 name: st.column_config.NumberColumn(format="localized", width=80)
                 for name in ("steps", "vocabulary", "parameters", "embedding")
@@ -65,6 +66,11 @@ def show_table() -> list[Model]:
     return models if len(models) <= CARDS else [store.models[st.session_state["model"]]]
 
 
+def room(text: str) -> int:
+    """Pixels of a column in which a text is read whole, within limits: what does not fit is under the pointer."""
+    return min(max(128, 7 * len(text) + 16), 240)
+
+
 def show_card(model: Model) -> None:
     """All that is known about one model, with links into its states."""
     with st.container(border=True, key=f"card-{model.name}"):
@@ -82,10 +88,12 @@ def show_card(model: Model) -> None:
             show_tracks(model)
         with curve:
             show_training(model)
+            show_notes(model)
 
 
 def show_facts(model: Model) -> None:
     card = model.card
+    foretold = "labels" if card.task == "classifier" else "next words"
     facts = {
         "Task": [card.task],
         "Network": [
@@ -98,14 +106,12 @@ def show_facts(model: Model) -> None:
         "Recorded": [
             counted(model.steps, "{:,} steps"),
             card.recorded.removeprefix(card.corpus).removeprefix(", "),
-            counted(model.predictions_per_step, "the {} most probable next words"),
+            counted(model.predictions_per_step, f"the {{}} most probable {foretold}"),
         ],
         "Stored": [size(stored_bytes(model)), f"{card.created[:16].replace('T', ' ')} UTC"],
     }
     lines = {name: ", ".join(part for part in parts if part) for name, parts in facts.items()}
     st.markdown("  \n".join(f":gray[{name}] {line}" for name, line in lines.items() if line))
-    if notes(model):
-        st.markdown("\n".join([":gray[Notes on the recording]", *(f"- {note}" for note in notes(model))]))
 
 
 def counted(number: int | None, sentence: str) -> str:
@@ -150,10 +156,15 @@ def show_training(model: Model) -> None:
         st.caption("Not trained here: no training curve.")
 
 
+def show_notes(model: Model) -> None:
+    if notes(model):
+        st.markdown("\n".join([":gray[Notes on the recording]", *(f"- {plain(note)}" for note in notes(model))]))
+
+
 def show_problems() -> None:
     """The folders that could not be opened, each with its sentence."""
     if store.problems:
-        several = "\n".join(f"- **{problem.name}**: {problem.sentence}" for problem in store.problems)
+        several = "\n".join(f"- **{plain(problem.name)}**: {plain(problem.sentence)}" for problem in store.problems)
         st.error(f"Some folders of this store could not be opened; the rest works without them.\n{several}")
 
 

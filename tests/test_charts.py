@@ -7,12 +7,14 @@ import itertools
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import rnnstore
 from rnnstore.card import Track
 from rnnstore.charts.match import COUNT, length_picture, match_picture
 from rnnstore.charts.palette import DARK, LABELS, LIGHT, interpolate, palette
+from rnnstore.charts.predicted import row_titles
 from rnnstore.charts.select import LINES, Hypothesis, select_picture
 from rnnstore.charts.tracks import Key, colours_of, folded, ink_on, legend
 from rnnstore.matching import match
@@ -290,3 +292,20 @@ def test_a_legend_that_finds_no_room_goes_on_below():
     assert [title for title, _ in lines] == ["title", "", "", "next"]
     assert [key.label for _, line in lines[1:3] for key in line] == ["a remark of some words that", "is rather long"]
     assert [key for _, line in lines for key in line if key.colour] == [*keys[:2], keys[0]]
+
+
+def test_predictions_are_called_what_they_are():
+    def titles(targets: list[str | None]) -> tuple[str, str]:
+        steps = len(targets)
+        return row_titles(
+            pa.table(
+                {
+                    "rank": pa.array([1, 2] * steps, pa.int16()),
+                    "target": pa.array([each for each in targets for _ in range(2)], pa.string()),
+                }
+            )
+        )
+
+    assert titles(["the", "cat", "sat", None]) == ("predicted next", "p of next word")
+    assert titles([None, None, None, "positive"]) == ("predicted", "p of label")  # the label follows the last word
+    assert titles([None, None]) == titles([]) == ("predicted", "")

@@ -190,13 +190,12 @@ def unit_picture(
     side = np.where(high <= limits[0] + 1e-9, "beyond", np.where(low >= limits[1] - 1e-9, "beyond", "between"))
     bins = found.bins.append_column("side", pa.array(side.tolist(), pa.string()))
     title = f"{state}, unit {found.unit}"
+    axis = alt.Axis(grid=False, tickCount=8, labelFlush=False, labelOverlap=True, labelSeparation=4)
     bars = (
         named("bins")
         .mark_bar(binSpacing=0)
         .encode(
-            x=alt.X(
-                "low:Q", title=title, scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(grid=False, tickCount=8)
-            ),
+            x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False, nice=False), axis=axis),
             x2="high:Q",
             y=alt.Y("share:Q", title="share of steps", axis=alt.Axis(format="%", tickCount=4)),
             y2=alt.datum(0),

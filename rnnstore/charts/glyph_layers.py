@@ -254,7 +254,7 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
     room = _box(
         named("came").mark_rect(fill=palette.grid, cornerRadius=2),
         tooltip=[
-            alt.Tooltip("target:N", title="next word"),
+            alt.Tooltip("target:N", title="target"),
             alt.Tooltip("chance:Q", title="its probability", format=".4f"),
             alt.Tooltip("loss:Q", title="loss (nats)", format=".2f"),
         ],

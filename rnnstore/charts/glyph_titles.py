@@ -11,6 +11,7 @@ from rnnstore.charts.glyph_axis import Axis
 from rnnstore.charts.glyph_colours import DOWN, UP, UP_LOST
 from rnnstore.charts.glyph_layout import CAME, HEADING, PLOT, PREDICTED, TRACKS, WORD, Layout, Places
 from rnnstore.charts.palette import Palette, interpolate
+from rnnstore.charts.predicted import row_titles
 from rnnstore.charts.signal import numeral
 from rnnstore.charts.tracks import Key
 from rnnstore.passages import Passage
@@ -37,11 +38,10 @@ def title_table(
                 rows.append((x, -8.0, float(there.top[at]) + TRACKS / 2 + 1, "preserved", "row"))
                 rows.append((x, -8.0, plot + PLOT - float(axis.height(np.zeros(1))[0]), "0", "row"))
                 if layout.predicted and passage.predictions is not None:
-                    under, targets = float(there.predicted_top[at]), passage.predictions["target"]
-                    came = targets.null_count < len(targets)
-                    rows.append((x, -8.0, under + PREDICTED / 2, "predicted next" if came else "predicted", "row"))
+                    under, (title, came) = float(there.predicted_top[at]), row_titles(passage.predictions)
+                    rows.append((x, -8.0, under + PREDICTED / 2, title, "row"))
                     if came:
-                        rows.append((x, -8.0, under + layout.predicted * PREDICTED + CAME / 2, "p of next word", "row"))
+                        rows.append((x, -8.0, under + layout.predicted * PREDICTED + CAME / 2, came, "row"))
             rows.append((x, -8.0, plot + 8, high, "row"))
             rows.append((x, -8.0, plot + PLOT - 8, low, "row"))
     x, dx, y, text, kind = zip(*rows, strict=True) if rows else ([], [], [], [], [])

@@ -17,6 +17,7 @@ from rnnstore.card import Track
 from rnnstore.charts.below import LIST_COLUMNS, LIST_ROW, Below, below_tables, heading
 from rnnstore.charts.palette import Palette, interpolate
 from rnnstore.charts.picture import Picture, with_numbers
+from rnnstore.charts.predicted import row_titles
 from rnnstore.charts.select_layers import LEGEND, MARGIN, PLOT, PREDICTED, Rows, select_specification
 from rnnstore.charts.signal import SIGNAL, is_signal, number_in, signal_tables
 from rnnstore.charts.tracks import Key, colours_of, ink_on, legend, legend_table
@@ -85,7 +86,7 @@ def select_picture(
         "pattern": _pattern_table(hypothesis, seen),
         "matches": match_table(hypothesis, seen),
         "units": _unit_table(units, hypothesis),
-        "titles": rows.titles(list(tracks)),
+        "titles": rows.titles(list(tracks), row_titles(predictions) if predicted else ("", "")),
         "title": pa.table({"said": pa.array([heading(title, hypothesis)] * bool(below), pa.string())}),
         "legends": legend_table(legends, palette, rows.legend, LEGEND),
     }

@@ -70,13 +70,13 @@ class Rows:
     def legend(self) -> int:
         return self.probability + (PREDICTED + 2 if self.predicted else 0) + GAP
 
-    def titles(self, tracks: Sequence[str]) -> pa.Table:
-        """The name of each row and the height of its middle."""
+    def titles(self, tracks: Sequence[str], predicted: tuple[str, str]) -> pa.Table:
+        """The name of each row and the height of its middle; `predicted` are the names of the predictions' two."""
         titled = [("words", (self.words + self.pattern) / 2), ("pattern", self.pattern + 10)]
         titled += [(track, self.track(index) + TRACK / 2 - 1) for index, track in enumerate(tracks)]
         if self.predicted:
-            titled.append(("predicted next", self.predictions + PREDICTED / 2))
-            titled.append(("p of next word", self.probability + PREDICTED / 2 + 1))
+            titled.append((predicted[0], self.predictions + PREDICTED / 2))
+            titled.append((predicted[1], self.probability + PREDICTED / 2 + 1))
         names, heights = zip(*titled, strict=True)
         return pa.table({"title": pa.array(names, pa.string()), "y": pa.array(heights, pa.float32())})
 

@@ -15,6 +15,7 @@ from pages._address import Named, read
 from pages._controls import clicked_since
 from pages._select_panel import reaching, whole_steps
 from rnnstore.charts import match as match_chart
+from rnnstore.charts import match_layout
 from rnnstore.charts import select_layers as select_chart
 from rnnstore.charts.select_layers import Rows
 from rnnstore.runs import unit_runs
@@ -440,7 +441,7 @@ def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, applicatio
     box = page.locator(".st-key-match_view .marks").first.bounding_box()
     before = asked(page)
     margin = match_chart.MARGIN
-    third_row = margin["top"] + match_chart.HEADER + 3 * match_chart.LEGEND + 2.5 * match_chart.ROW
+    third_row = margin["top"] + match_layout.HEADER + 3 * match_layout.LEGEND + 2.5 * match_layout.ROW
     page.evaluate("y => document.querySelector('[data-testid=\"stMain\"]').scrollBy(0, y)", box["y"] - 200)
     page.wait_for_timeout(500)
     box = page.locator(".st-key-match_view .marks").first.bounding_box()
