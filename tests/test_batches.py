@@ -64,11 +64,9 @@ def test_a_writer_that_stops_in_the_middle_leaves_what_was_there(tmp_path, monke
     with rnnstore.open(tmp_path).writer("m") as writer:
         writer.keep_before(OF_BATCHES, 1)
     assert steps_of(tmp_path) == [0]
-        writer.append({"gradient_horizons": horizon_rows([1])})
-        writer.append({"gradient_horizons": horizon_rows([2, 3])})
+    assert len(horizon_files(tmp_path)) > 1  # what was replaced stays a while for those who are reading it ...
+    with rnnstore.open(tmp_path).writer("m") as writer:  # ... and goes with the next writer
         parts = [part.path for part in writer.card.files["gradient_horizons"]]
-    monkeypatch.undo()
-    with rnnstore.open(tmp_path).writer("m"):  # the next writer finds what was kept for readers and deletes it
         assert [path.relative_to(tmp_path / "model=m").as_posix() for path in horizon_files(tmp_path)] == parts
 
 

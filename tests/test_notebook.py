@@ -50,6 +50,7 @@ def record_program(store: rnnstore.Store, name: str) -> None:
                 annotations={"token": np.where(in_name, "name", "other")},
             )
     stores.keep_network(store, name, sorted(set(text)), {"level": "character"})
+    stores.record_batches(store, name)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 import rnnstore
-from rnnstore.tables import DECADES
+from rnnstore.tables import BY_NAME, DECADES
 
 LEVELS = 4
 
@@ -83,6 +83,40 @@ def record_brackets(store: rnnstore.Store, name: str = "brackets", steps: int = 
                 },
                 predictions=guesses,
             )
+
+
+def record_batches(store: rnnstore.Store, name: str, steps: int = 8, every: int = 100, batches: int = 6) -> None:
+    """Batches of a training as if recorded: at lag k a part is 0.5 ** k of what it is at lag 0, which grows by one from
+    batch to batch; it reads a, b, c, ... and foresees every second one."""
+    letters = [chr(ord("a") + place % 26) for place in range(steps + 1)]
+    t, j = np.nonzero(np.tri(steps, dtype=bool))
+    rows: dict[str, list[dict]] = {"gradient_horizons": [], "itemized_gradients": [], "training_batches": []}
+    for number in range(batches):
+        step, largest = number * every, 1.0 + number
+        rows["gradient_horizons"].append(
+            {"step": step, "layer": 1, "loss": 3.0 - 0.1 * number, "maximum": largest, "mean": largest / 3}
+            | {"half_life": 2.0, "horizon": 7.0 if number else None}
+        )
+        rows["itemized_gradients"] += [
+            {
+                "step": step,
+                "layer": 1,
+                "t": at,
+                "j": to,
+                "magnitude": (part := largest * 0.5 ** (at - to)),
+                "share": part,
+            }
+            for at, to in zip(t.tolist(), j.tolist(), strict=True)
+        ]
+        rows["training_batches"] += [
+            {"step": step, "sequence": 0, "position": place, "input": letters[place], "label": letters[place + 1]}
+            | {"predicted": letters[place + 1] if place % 2 else "?", "probability": 0.5}
+            | {"label_probability": 0.5 if place % 2 else 0.1, "loss": 0.69 if place % 2 else 2.3}
+            for place in range(steps)
+        ]
+    with store.writer(name) as writer:
+        tables = {table: pa.Table.from_pylist(rows[table], BY_NAME[table].schema) for table in rows}
+        writer.append(tables)
 
 
 def record_sentences(store: rnnstore.Store, name: str = "sentences") -> None:

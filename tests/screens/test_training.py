@@ -1,0 +1,108 @@
+"""The page "Training": recorded batches, what is said where something is missing, hovering and clicks in a browser."""
+
+import pyarrow as pa
+import pytest
+
+import rnnstore
+from tests.screens import stores
+from tests.screens.conftest import assert_fits, settle, visit
+
+PAGE = "pages/training.py"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two models whose batches were recorded, one of them longer ones, and one without."""
+    path = tmp_path_factory.mktemp("trained") / "store"
+    store = rnnstore.open(path)
+    for name, steps, batches in (("short", 8, 6), ("long", 60, 3)):
+        stores.record_batches(store, name, steps, batches=batches)
+        with store.writer(name) as writer:
+            writer.describe(cell="lstm", layers=1, units=4, settings={"name": name, "training": {"epochs": 1}})
+            writer.replace("training", stores.training_curve())
+    stores.record_brackets(store, "without", steps=200)
+    return path
+
+
+def said(app) -> str:
+    kinds = ("markdown", "caption", "info", "warning", "error", "code")
+    return "\n".join(element.value for kind in kinds for element in app.main.get(kind))
+
+
+def pictures_of(app) -> list[dict]:
+    import json
+
+    return [json.loads(chart.proto.spec) for chart in app.main.get("vega_lite_chart")]
+
+
+def test_the_last_batch_is_shown_with_its_numbers(run, trained):
+    app = run(trained, PAGE, model="short")
+    assert "6 recorded batches." in said(app)
+    assert "**short, after step 500** · layer 1 · loss 2.5 nats · largest part 6 · half-life 2 · horizon 7" in said(app)
+    app = run(trained, PAGE, model="short", batch="0")
+    assert "half-life 2 · horizon not within it" in said(app)
+
+
+def test_what_the_address_names_in_vain_is_said(run, trained):
+    app = run(trained, PAGE, model="short", batch="140", models="without", quantity="colour")
+    assert "The batch after step 140 was not recorded. Shown instead: the nearest one, after step 100." in said(app)
+    assert "No training batches of without are recorded here" in said(app)
+    assert "quantity=colour" in said(app)
+
+
+def test_two_batches_of_two_models_side_by_side(run, trained):
+    app = run(trained, PAGE, model="short", batch="0", other="long", beside="200", models="long")
+    assert "**short, after step 0**" in said(app)
+    assert "**long, after step 200**" in said(app)
+    assert "More than 50 steps" in said(app)
+
+
+def test_a_model_without_batches_says_which_line_records_them(run, trained):
+    app = run(trained, PAGE, model="without")
+    assert "itemize: {every: 100}" in said(app)
+    assert "python -m pipelines train without --again" in said(app)
+
+
+def test_where_a_training_broke_down_is_said(run, trained, tmp_path):
+    store = rnnstore.open(tmp_path / "store")
+    stores.record_batches(store, "broken", batches=2)
+    with store.writer("broken") as writer:
+        rows = stores.training_curve().slice(0, 2).to_pylist()
+        rows[1] |= {"step": 101, "epoch": 0.5, "loss": float("inf"), "gradient_norm": float("nan")}
+        writer.replace("training", pa.Table.from_pylist(rows, stores.training_curve().schema))
+    app = run(tmp_path / "store", PAGE, model="broken")
+    assert "After step 100 (epoch 0.50" in said(app)
+    assert "was no number, and the training stopped" in said(app)
+
+
+def test_a_training_that_still_runs_is_followed(run, trained, monkeypatch):
+    store = rnnstore.open(trained)
+    monkeypatch.setattr("pages.training.EVERY", 3600, raising=False)
+    with store.writer("short"):
+        app = run(trained, PAGE, model="short")
+        assert "**short is still being trained or recorded**" in said(app)
+        assert "The newest batch is shown." in said(app)
+    assert "still being trained" not in said(run(trained, PAGE, model="short"))
+
+
+@pytest.mark.browser
+def test_hovering_a_part_frames_its_loss_and_a_click_on_a_bar_shows_its_batch(page, serve, trained):
+    address = f"{serve(trained)}/training?model=short"
+    visit(page, address)
+    chart = page.locator(".st-key-batch_view_0 svg.marks")
+    chart.wait_for()
+    framed = "[stroke='#c2410c']"
+    assert chart.locator(framed).count() == 0
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.55)  # the last steps' bars
+    page.wait_for_timeout(300)
+    assert chart.locator(framed).count() >= 3  # parts of one loss through several steps, and its words
+    assert_fits(page)
+    bars = page.locator(".st-key-outline_view canvas, .st-key-outline_view svg.marks").first.bounding_box()
+    page.mouse.click(bars["x"] + 75, bars["y"] + bars["height"] / 2)
+    settle(page)
+    assert "batch=0" in page.url
+    assert page.get_by_text("short, after step 0").is_visible()
+    page.go_back()
+    settle(page)
+    assert page.get_by_text("short, after step 500").is_visible()
