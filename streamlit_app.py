@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages._browser import wide_page
 from pages._current import FRAMED, architecture, current_store, first_model, first_state, navigation, store_path
+from pages._plain import plain
 from rnnstore import Model, StoreError
 
 STATIC = Path(__file__).parent / "static"
@@ -54,7 +55,7 @@ def say_unknown(model: Model, state: str | None) -> None:
         if "state" in st.query_params and model.states:
             model.state(st.query_params["state"])
     except StoreError as error:
-        st.warning(f"{error} Shown instead: {model.name}{f', {state}' if state else ''}.")
+        st.warning(f"{plain(str(error))} Shown instead: {model.name}{f', {state}' if state else ''}.")
 
 
 def show_facts(model: Model, state: str | None) -> None:
@@ -99,4 +100,4 @@ if store.models:
 try:
     page.run()
 except StoreError as error:  # what a page did not expect, for example a model that is deleted while it is being read
-    st.error(str(error))
+    st.error(plain(str(error)))

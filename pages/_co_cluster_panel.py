@@ -82,7 +82,7 @@ def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
     try:
         expected = answers.responses(model, state.name)
     except QuestionError as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
         return None
     if min(len(expected.words), expected.units) < FEWEST:
         st.info(

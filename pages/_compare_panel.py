@@ -13,6 +13,7 @@ from pages import _sentence_panel as sentences
 from pages._browser import save_picture_button
 from pages._compare_address import LEFT, LINKED, READ, RIGHT, View
 from pages._parameters import Names
+from pages._plain import plain
 from pages._response_panel import show_detail
 from pages._sentence_address import read as read_sentences
 from pages._sentence_input import ask
@@ -100,7 +101,7 @@ def _show_losses(model: Model, view: View, typed: Sequence[str]) -> None:
             asked.as_of(model), asked.as_of(view.model), model, view.model, model.name, view.model.name, text
         )
     except StoreError as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
         return
     if found.steps or found.label is not None:
         draw = labels_picture if found.label is not None else losses_picture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
@@ -14,6 +16,7 @@ from pages._co_cluster_address import read as read_clusters
 from pages._compare_address import LEFT, LINKED, RIGHT, USUAL_COUNT, USUAL_WORDS, View
 from pages._controls import clicked_since, number
 from pages._parameters import Names, change, link
+from pages._plain import plain
 from rnnstore import Model, State, StoreError, comparison
 from rnnstore.charts.comparison import QUANTITIES, clusters_picture, words_picture
 from rnnstore.charts.palette import palette
@@ -133,7 +136,7 @@ def _groups(model: Model, state: State, view: View) -> ClusterAgreement | None:
     try:
         found = comparison.cluster_agreement(_clusters(model, state, LEFT), _clusters(view.model, view.state, RIGHT))
     except StoreError as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
         return None
     names = [f"{each.name} · {its.name}" for each, its in ((model, state), (view.model, view.state))]
     picture = clusters_picture(found, palette(st.context.theme.type), left=names[0], right=names[1])
@@ -197,7 +200,9 @@ def _one_by_one(found: Comparison, picked: list[str]) -> None:
 
 def _quoted(word: str) -> str:
     """A word as code in Markdown, whatever it is."""
-    return f"`{visible(word)}`" if "`" not in word else f"`` {visible(word)} ``"
+    fence = "`" * (1 + max(map(len, re.findall("`+", word)), default=0))
+    blank = " " if "`" in word else ""
+    return f"{fence}{blank}{visible(word)}{blank}{fence}"
 
 
 def _take_away(model: Model, state: State, found: Comparison, agreement: ClusterAgreement | None) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages._address import MOST_OFF, View, change, controlled, number
+from pages._plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.select import LINES
 from rnnstore.selection import SelectedUnits, Selection, select
@@ -133,7 +134,7 @@ def say_selection(model: Model, view: View, selected: Selected) -> None:
     if selection is None:
         st.markdown("**Drag over words** to see which units switch on there; a click takes one word.")
     elif units is None:
-        st.markdown(f":orange[{selected.refused}]")
+        st.markdown(f":orange[{plain(selected.refused)}]")
     elif len(units.units):
         st.markdown(_said(model, view, selection, units))
     elif len(units.left_out):

@@ -10,6 +10,7 @@ from pages._address import View, controlled, number
 from pages._current import current_store
 from pages._hypothesis import Selected
 from pages._manage import may_change
+from pages._plain import plain
 from pages._share_panel import HAPPENED, address, load, share
 from pages._worth_panel import track_asked
 from rnnstore import Model, State, StoreError, hypotheses
@@ -36,7 +37,7 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
         (st.success if kind == "done" else st.error)(sentence)
     saved = hypotheses.saved(current_store())
     if saved.problems:
-        several = "\n".join(f"- **{problem.name}**: {problem.sentence}" for problem in saved.problems)
+        several = "\n".join(f"- **{plain(problem.name)}**: {plain(problem.sentence)}" for problem in saved.problems)
         st.error(f"Some files of kept hypotheses could not be read; the rest is unharmed.\n{several}")
     if not saved.hypotheses:
         st.info("None is kept in this store yet. Choose words above and keep what they select under a name.")
@@ -46,7 +47,7 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
     _list(saved)
     name = st.query_params.get("other", "")
     if name and name not in saved.hypotheses:
-        st.warning(f"The address names the hypothesis {name!r}, which this store does not keep.")
+        st.warning(f"The address names the hypothesis {plain(repr(name))}, which this store does not keep.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = controlled(
             st.selectbox,
@@ -95,7 +96,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         if may_change():
             _manage(one)
     if unfit := hypotheses.unfit(current_store(), one):
-        st.warning(unfit)
+        st.warning(plain(unfit))
     if one.note:
         st.markdown(one.note)
     st.markdown(f"**Run again in {state.name} of {model.name}**")
@@ -116,7 +117,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         number("to", "until", last, 0, model.steps - 1, width=150, usual=model.steps - 1)
     try:
         again = hypotheses.rerun(model, one, state=state.name, start=first, stop=last + 1, by=by)
-        st.caption(again.note)
+        st.caption(plain(again.note))
         if selected.selection is not None and len(selected.chosen):
             by_hand = {"left_out": view.left_out, "pinned": view.pinned}
             lengths = {"shortest": view.shortest, "longest": view.longest}
@@ -124,7 +125,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
             here = hypotheses.rerun(model, now, start=first, stop=last + 1, by="units")
             _compare(model, again, here)
     except StoreError as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
 
 
 def _compare(model: Model, again: hypotheses.Rerun, here: hypotheses.Rerun) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages._address import LONGEST_WINDOW, SHORTEST_WINDOW, View, change, controlled, number
+from pages._plain import plain
 from rnnstore import Model, StoreError
 from rnnstore.windows import window_start
 
@@ -58,12 +59,12 @@ def _show_hits(model: Model, view: View) -> None:
     try:
         hits = asked.search(asked.as_of(model), model, model.name, view.find, view.regex, not view.case, HITS)
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     more = f" Shown: the first {HITS}." if hits.total > HITS else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         framed = " The one that you went to is framed among the words." if view.hit and hits.total else ""
-        st.caption(f"{hits.note}{more}{framed}", width="stretch")
+        st.caption(f"{plain(hits.note)}{more}{framed}", width="stretch")
         controlled(st.toggle, "Match case", "case", view.case, usual=False)
         closed = {"find": None, "regex": None, "case": None, "hit": None}
         st.button("Close the search", on_click=change, kwargs=closed, type="tertiary")

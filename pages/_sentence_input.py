@@ -153,9 +153,11 @@ def _choose_stretch(model: Model, view: View, names: Names) -> None:
     try:
         hits = asked.search(asked.as_of(model), model, model.name, view.find, False, True, HITS)
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
-    st.caption(hits.note + (f" Shown: the first {HITS}." if hits.total > HITS else "") + " Click one to show it.")
+    st.caption(
+        plain(hits.note) + (f" Shown: the first {HITS}." if hits.total > HITS else "") + " Click one to show it."
+    )
     if not hits.table.num_rows:
         return
     table = f"{key}-hits-{view.find}"
@@ -199,5 +201,5 @@ def readings(model: Model, view: View) -> list[Titled]:
             reading = answers.recorded(store, model, model.name, first, stop)
             found.append(Titled(f"step {first:,}", reading, first))
         except StoreError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
     return found

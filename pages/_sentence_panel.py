@@ -67,7 +67,7 @@ def draw(
     names = Names(prefix, tuple(shared))
     view, sentences = read(st.query_params, model, state, names)
     for sentence in sentences:
-        st.warning(sentence)
+        st.warning(plain(sentence))
     _tools_aside()
     if asking:
         ask(model, view, names)

@@ -11,6 +11,7 @@ from pages import _asked as asked
 from pages._address import View, controlled, number
 from pages._browser import save_picture_button
 from pages._hypothesis import Selected
+from pages._plain import plain
 from rnnstore import Model, State, StoreError, phrases, worth
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
@@ -93,7 +94,7 @@ def show_ranges(model: Model, state: State, view: View) -> None:
     try:
         ranges, texts, plane, separation = _ranges(asked.as_of(model), model, model.name, state.name, track, view)
     except StoreError as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
         return
     st.caption(f"{separation.note} {plane_note(ranges)}")
     _draw(plane_picture(plane, ranges, texts, palette(st.context.theme.type)), "plane_view", 920)

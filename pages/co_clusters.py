@@ -5,10 +5,11 @@ groups belong together. A word or a unit that is clicked is looked at in detail.
 """
 
 import streamlit as st
-from pages._co_cluster_guide import explain, lay_out, take_away
 
+from pages._co_cluster_guide import explain, lay_out, take_away
 from pages._co_cluster_panel import draw
 from pages._current import current_model, current_state, current_store
+from pages._plain import plain
 from pages._response_panel import show_detail
 from rnnstore import StoreError
 
@@ -31,7 +32,7 @@ def screen() -> None:
             take_away(panel)
         explain()
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 lay_out()

@@ -13,6 +13,7 @@ from pages._controls import controlled
 from pages._current import current_model, current_state, current_store
 from pages._difference_panel import show_differences
 from pages._parameters import ALONE, change
+from pages._plain import plain
 from pages._sentence_address import LAST, write_text
 from rnnstore import Model, State, StoreError
 
@@ -35,7 +36,7 @@ def screen() -> None:
     try:
         draw(current_model(), current_state())
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 def draw(model: Model, state: State) -> None:
@@ -43,7 +44,7 @@ def draw(model: Model, state: State) -> None:
     store = current_store()
     view, sentences = read(st.query_params, store, model, state)
     for sentence in sentences:
-        st.warning(sentence)
+        st.warning(plain(sentence))
     if view is None:
         st.info(
             f"{state.name} of {model.name} is all that this store holds, so there is nothing beside it. Record another "

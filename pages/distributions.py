@@ -10,6 +10,7 @@ from pages._controls import controlled
 from pages._current import current_model, current_state, current_store
 from pages._distribution_address import TRAINING, VALUES, read, read_training, section
 from pages._distribution_panel import draw
+from pages._plain import plain
 from pages._training_panel import draw_training
 from rnnstore import StoreError
 
@@ -47,7 +48,7 @@ def screen() -> None:
             _warn(sentences + more)
             draw_training(store, training)
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 def store_model():
@@ -58,7 +59,7 @@ def store_model():
 
 def _warn(sentences: list[str]) -> None:
     for sentence in sentences:
-        st.warning(sentence)
+        st.warning(plain(sentence))
 
 
 st.title("How values and gradients are distributed", anchor=False)

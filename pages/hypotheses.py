@@ -10,6 +10,7 @@ from pages._address import View, change, read
 from pages._current import current_model, current_state
 from pages._hypothesis import Selected, choose_hypothesis, offer_actions, selected
 from pages._kept_panel import keep, show_kept
+from pages._plain import plain
 from pages._select_guide import explain_worth
 from pages._worth_panel import show_ranges, show_worth
 from rnnstore import Model, State, StoreError
@@ -24,7 +25,7 @@ def say(model: Model, chosen: Selected) -> None:
     if selection is None:
         st.info("No words are chosen. Give the first and the last word by their steps above, or open a kept one below.")
     elif chosen.refused:
-        st.error(chosen.refused)
+        st.error(plain(chosen.refused))
     else:
         words = model.words(selection.start, min(selection.stop, selection.start + WORDS))["word"].to_pylist()
         text = ("" if model.card.level == "character" else " ").join(words)
@@ -38,7 +39,7 @@ def draw(model: Model, state: State) -> None:
     """The page of a model's state, as the address describes it."""
     view, sentences = read(st.query_params, model, state)
     for sentence in sentences:
-        st.warning(sentence)
+        st.warning(plain(sentence))
     choose_hypothesis(model, state, view)
     chosen = selected(model, state, view)
     say(model, chosen)
@@ -68,4 +69,4 @@ st.title("What a hypothesis is worth", anchor=False)
 try:
     draw(current_model(), current_state())
 except StoreError as error:
-    st.error(str(error))
+    st.error(plain(str(error)))

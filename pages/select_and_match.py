@@ -15,6 +15,7 @@ from pages._hypothesis import Selected, choose_hypothesis, choose_units, offer_a
 from pages._match_panel import choose_matches, find_matches, prepare_matches, show_matches
 from pages._navigation import navigate
 from pages._parameters import link
+from pages._plain import plain
 from pages._select_guide import explain_selection
 from pages._select_panel import Shown, choose_tracks, show_selection
 from rnnstore import Model, State, StoreError
@@ -33,14 +34,14 @@ def screen() -> None:
     try:
         draw(current_model(), current_state())
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 def draw(model: Model, state: State) -> None:
     """The page of a model's state, as the address describes it."""
     view, sentences = read(st.query_params, model, state)
     for sentence in sentences:
-        st.warning(sentence)
+        st.warning(plain(sentence))
     with st.container(key="select_and_match"):
         navigate(model, view)
         choose_hypothesis(model, state, view)

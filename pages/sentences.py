@@ -7,6 +7,7 @@ what the model expects next. Sentences are typed, or taken from the recording. E
 import streamlit as st
 
 from pages._current import current_model, current_state
+from pages._plain import plain
 from pages._sentence_panel import draw
 from rnnstore import StoreError
 
@@ -17,7 +18,7 @@ def screen() -> None:
     try:
         draw(current_model(), current_state())
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 screen()
