@@ -213,7 +213,7 @@ def decompose(
     notes = []
     if held < 0.9995:
         notes.append(
-            f"Words and units are compared in the {RANK} strongest singular vectors, which hold {held:.0%} of the "
+            f"Words and units are compared in the {RANK} strongest singular vectors, which hold {held:.1%} of the "
             "sum of squares."
         )
     if len(rows) > WORDS_IN_TREE:
