@@ -87,7 +87,7 @@ def _show_response(
 
 
 def _said(usual: WordResponse, actual: np.ndarray, unit_cluster: np.ndarray) -> str:
-    """The units outside of what nine in ten responses do, in a sentence."""
+    """The units outside of what four in five responses do, in a sentence."""
     low, high = usual.quantiles[0], usual.quantiles[-1]
     outside = np.flatnonzero((actual < low) | (actual > high))
     if usual.count < 2:
