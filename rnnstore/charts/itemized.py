@@ -59,12 +59,12 @@ def batch_picture(
     top = 3 * _ROW + 10 if batch.steps <= STACKED else 4
     middle = top + (height if bars else 330)
     whole = middle + 18 + _BELOW
-    x = _along("left", batch.steps)
+    x = _along("left", batch.steps, width)
     layers = [
         *(
             _bars(x, palette, value, most, [middle, top])
             if bars
-            else _heat(x, palette, value, batch.steps, [middle, top])
+            else _heat(x, palette, value, batch.steps, [middle, top], pairs)
         ),
         *_horizon(x, palette, [whole, middle + 18], pairs),
         *(_words_layers(x, palette, batch.steps, width) if batch.steps <= STACKED else []),
@@ -75,10 +75,10 @@ def batch_picture(
     return Picture(rendered(specification, 10 * pairs.num_rows), {"words": words, "pairs": pairs})
 
 
-def _along(field: str, steps: int) -> alt.X:
+def _along(field: str, steps: int, width: int = 1100) -> alt.X:
     """The steps of the batch from left to right, by a column of a table."""
     title = "step whose copy of the weights is meant"
-    axis = alt.Axis(grid=False, tickMinStep=1, tickCount=min(steps, 25), format="d", title=title)
+    axis = alt.Axis(grid=False, tickMinStep=1, tickCount=min(steps, 25, width // 36), format="d", title=title)
     return alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[-0.5, steps - 0.5], nice=False), axis=axis)
 
 
@@ -205,7 +205,7 @@ def _words_layers(x: alt.X, palette: Palette, steps: int, width: int) -> list[al
     text = (
         named("words")
         .mark_text(fontSize=letters, font="monospace", color=palette.text)
-        .encode(x=_along("j", steps), y=y, text="word:N", tooltip=tooltip)
+        .encode(x=_along("j", steps, width), y=y, text="word:N", tooltip=tooltip)
     )
     framed = base.mark_rect(cornerRadius=2, fillOpacity=0, stroke=palette.threshold, strokeWidth=1.8).transform_filter(
         {"param": "hovered", "empty": False}
@@ -214,7 +214,7 @@ def _words_layers(x: alt.X, palette: Palette, steps: int, width: int) -> list[al
 
 
 def _axis(title: str, ticks: int) -> alt.Axis:
-    return alt.Axis(orient="left", title=title, tickCount=ticks, format="~g", minExtent=ROOM, maxExtent=ROOM)
+    return alt.Axis(orient="left", title=title, tickCount=ticks, format=".3~r", minExtent=ROOM, maxExtent=ROOM)
 
 
 def _bars(x: alt.X, palette: Palette, value: str, most: float | None, place: list[int]) -> list[alt.Chart]:
@@ -239,11 +239,12 @@ def _bars(x: alt.X, palette: Palette, value: str, most: float | None, place: lis
     return [segments.add_params(hovered("hovered", "t"))]
 
 
-def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int]) -> list[alt.Chart]:
+def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int], pairs: pa.Table) -> list[alt.Chart]:
     """Loss step by source step; the lag is the distance from the diagonal."""
     colours = alt.Scale(type="symlog", constant=1e-3, range=list(palette.sequential))
     if value == SHARE:
-        colours = alt.Scale(type="symlog", constant=1e-3, domainMid=0, range=list(palette.diverging))
+        reach = max(float(np.abs(pairs["amount"].to_numpy()).max(initial=0)), 1e-9)
+        colours = alt.Scale(type="symlog", constant=1e-3, domain=[-reach, reach], range=list(palette.diverging))
     domain = alt.Scale(domain=[steps - 0.5, -0.5], range=place, nice=False, zero=False)
     cells = (
         named("pairs")

@@ -180,7 +180,7 @@ def _along(rows: pa.Table, last: str = "right", end: int | None = None) -> alt.S
 
 def _axis(title: str | None = None) -> alt.Axis:
     named = {} if title is None else {"title": title}
-    return alt.Axis(orient="left", tickCount=4, format="~f", minExtent=ROOM, maxExtent=ROOM, **named)
+    return alt.Axis(orient="left", tickCount=4, format=".3~r", minExtent=ROOM, maxExtent=ROOM, **named)
 
 
 def _colour(models: Sequence[str], palette: Palette, legend: bool = True) -> alt.Color:
