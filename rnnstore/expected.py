@@ -322,7 +322,10 @@ def word_tags(model: Model, track: str) -> WordTags:
     if model.tracks[track].kind != "discrete":
         raise QuestionError(f"Track {track!r} of {model.name!r} holds numbers; words are tagged by a track of labels.")
     numbers: dict[str, int] = {}
-    counts = np.zeros((0, words), np.int64)
+    pairs, often = (
+        np.zeros(0, np.int64),
+        np.zeros(0, np.int64),
+    )  # those that occur: labels can be as many as words
     for start in range(0, model.steps, STEPS_A_PART):
         stop = min(model.steps, start + STEPS_A_PART)
         values = model.annotations([track], start, stop)["value"].combine_chunks().dictionary_encode()
@@ -330,20 +333,25 @@ def word_tags(model: Model, track: str) -> WordTags:
         for label in here:
             numbers.setdefault(label, len(numbers))
         codes = np.array([numbers[label] for label in here], np.int64)[values.indices.to_numpy()]
-        counts = np.pad(counts, ((0, len(numbers) - len(counts)), (0, 0)))
-        pairs = codes * words + model.word_ids(start, stop)
-        counts += np.bincount(pairs, minlength=counts.size).reshape(counts.shape)
+        seen = codes * words + model.word_ids(start, stop)
+        pairs, place = np.unique(np.concatenate([pairs, seen]), return_inverse=True)
+        often = np.bincount(place, np.concatenate([often, np.ones(len(seen))])).astype(np.int64)
     spoken = sorted(label for label in numbers if label)
-    counts = counts[[numbers[label] for label in spoken]] if spoken else np.zeros((1, words), np.int64)
-    best = counts.argmax(axis=0)
-    count, labelled = counts.max(axis=0), counts.sum(axis=0)
+    alphabetical = np.full(len(numbers), -1)
+    alphabetical[[numbers[label] for label in spoken]] = np.arange(len(spoken))
+    label, word = alphabetical[pairs // words], pairs % words
+    label, word, often = (each[label >= 0] for each in (label, word, often))
+    first = np.lexsort((label, -often, word))
+    first = first[np.unique(word[first], return_index=True)[1]]
+    best, count = np.full(words, -1), np.zeros(words, np.int64)
+    best[word[first]], count[word[first]] = label[first], often[first]
     with np.errstate(invalid="ignore"):
-        share = (count / labelled).astype(np.float32)
-    order = np.argsort(-counts.sum(axis=1), kind="stable")
+        share = (count / np.bincount(word, often, words)).astype(np.float32)
+    order = np.argsort(-np.bincount(label, often, len(spoken)), kind="stable")
     return WordTags(
         track,
-        [spoken[index] for index in order] if spoken else [],
-        [spoken[index] if many else "" for index, many in zip(best.tolist(), count.tolist(), strict=True)],
+        [spoken[index] for index in order],
+        [spoken[index] if index >= 0 else "" for index in best.tolist()],
         count,
         share,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,29 @@ def test_tags_are_the_most_frequent_labels(tmp_path):
 def test_a_tag_that_ties_is_the_first_in_the_alphabet(tmp_path):
     store = record(tmp_path, words=["w", "w"], states={"s": [[0.0], [1.0]]}, annotations={"pos": ["verb", "noun"]})
     assert word_tags(store.model("small"), "pos").label == ["noun"]
+
+
+def test_tags_over_several_parts_equal_counting_step_by_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(expected, "STEPS_A_PART", 70)
+    random = np.random.default_rng(5)
+    words = [f"w{number}" for number in random.integers(0, 12, 400)]
+    tags = ["" if number > 6 else f"t{number}" for number in random.integers(0, 9, 400)]
+    store = record(tmp_path, words=words, states={"s": np.zeros((400, 1))}, annotations={"pos": tags})
+    model = store.model("small")
+    found = word_tags(model, "pos")
+    for word, label, count, share in zip(model.vocabulary, found.label, found.count, found.share, strict=True):
+        its = Counter(tag for each, tag in zip(words, tags, strict=True) if each == word and tag)
+        best = min(its, key=lambda tag: (-its[tag], tag))
+        assert (label, count) == (best, its[best])
+        assert share == pytest.approx(its[best] / its.total())
+    everywhere = Counter(filter(None, tags))
+    assert found.labels == sorted(everywhere, key=lambda tag: (-everywhere[tag], tag))
+
+
+def test_a_track_that_says_nothing_tags_nothing(tmp_path):
+    store = record(tmp_path, words=["w", "w"], states={"s": [[0.0], [1.0]]}, annotations={"pos": ["", ""]})
+    found = word_tags(store.model("small"), "pos")
+    assert (found.labels, found.label, found.count.tolist()) == ([], [""], [0]) and np.isnan(found.share).all()
 
 
 def test_what_is_not_there_is_said(tmp_path):
