@@ -1,9 +1,10 @@
 """Two recorded states side by side: do they treat the words that both have read alike?
 
 Units of two networks do not correspond, so their responses cannot be subtracted. What can be compared is what does not
-depend on the numbering of units, on a rotation or on the scale: how far words lie from one another (representational
-similarity), how much of the state a word moves, into which groups words fall, and, of one sentence read by both, how
-well each predicts it. Every measure comes with its number of words, and with what shuffled words would give.
+depend on the numbering of units: how far words lie from one another (representational similarity, the same after a
+rotation and at any scale), how much of the state a word moves, into which groups words fall, and, of one sentence read
+by both, how well each predicts it. Every measure comes with its number of words; similarities come with what shuffled
+words would give, and agreements of groups are corrected for what chance gives.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class SharedWords:
 class Similarity:
     """One number for how alike two states treat n words, and what it is when the words of one are shuffled.
 
-    `chance` float64[shuffles]; `p` is the share of shuffles, the real order counted with them, that reach `value`.
+    `chance` float64[shuffles]; `p` is the share of shuffles, the real order counted with them, that reach `value`, NaN
+    where that has no value.
     """
 
     value: float
@@ -53,6 +55,8 @@ class Similarity:
 
     @property
     def p(self) -> float:
+        if np.isnan(self.value):
+            return float("nan")
         return float((1 + np.count_nonzero(self.chance >= self.value)) / (1 + len(self.chance)))
 
 
@@ -107,8 +111,8 @@ def shared_words(
     if often.sum() < FEWEST:
         raise QuestionError(
             f"{left.model} and {right.model} have both read {len(found):,} words, {int(often.sum()):,} of them at "
-            f"least {minimum_count:,} times; {FEWEST} are needed to compare them. Choose two models of like texts (both by "
-            "word or both by character), or lower the count."
+            f"least {minimum_count:,} times; {FEWEST} are needed to compare them. Choose two models of like texts "
+            "(both by word or both by character), or lower the count."
         )
     kept_left, kept_right = of_left[often], of_right[often]
     frequency = np.minimum(left.counts[kept_left] / left.counts.sum(), right.counts[kept_right] / right.counts.sum())

@@ -55,6 +55,12 @@ def test_noise_beside_noise_is_nothing_even_with_many_units():
     assert usual > 0.8
 
 
+def test_a_state_that_no_word_moves_is_like_nothing_and_no_chance_says_otherwise():
+    found = compare(expected(planted()), expected(np.zeros((60, 40)), model="still"), shuffles=9)
+    assert np.isnan(found.cka.value) and np.isnan(found.cka.p)
+    assert found.rsa.value == 0 and found.rsa.p == 1
+
+
 def test_similarity_of_words_is_spearmans_correlation_over_pairs():
     one, other = planted(0)[:25], planted(0)[:25] + np.random.default_rng(3).normal(0, 1.5, (25, 40))
     found = compare(expected(one), expected(other, model="other"), shuffles=3)
