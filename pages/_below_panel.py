@@ -12,6 +12,7 @@ from pages import _asked as asked
 from pages._address import PER_PAGE, Named, View, change, first_threshold
 from pages._current import current_store
 from pages._hypothesis import Selected
+from pages._plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.select import Below, drawn
 from rnnstore.matching import Matches
@@ -127,7 +128,7 @@ def show_below(model: Model, state: State, view: View, rows: list[Row], first: M
         level, sentence, actions = st.columns([0.14, 0.58, 0.28], vertical_alignment="center")
         with level:
             _choose_threshold(view, row, index)
-        sentence.markdown(_said(model, row, first))
+        sentence.markdown(_said(row, first))
         with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             if row.also is not None:
                 there = on_top(model, state, view, index, row.also, st.query_params.to_dict())
@@ -159,11 +160,11 @@ def _choose_threshold(view: View, row: Row, index: int) -> None:
     )
 
 
-def _said(model: Model, row: Row, first: Matches | None) -> str:
+def _said(row: Row, first: Matches | None) -> str:
     """What a state below selects and where it matches, in a line."""
     name = row.named.called
     if row.refused:
-        return f"**{name}**: :orange[{row.refused}]"
+        return f"**{name}**: :orange[{plain(row.refused)}]"
     if row.units is None:
         return f"**{name}**: drag over words to see which of its units switch on there."
     count = len(row.units.units)

@@ -53,7 +53,7 @@ def co_cluster_specification(palette: Palette, width: int, middle: float) -> dic
         "pointed": "over.group && over.group[0] ? '|' + over.group[0] + '|' : ''",  # over a link there is no group
     }
     layers = [
-        *_link_layers(palette),
+        *_link_layers(),
         *_cloud_layers(palette, over),
         *_chip_layers(palette),
         *_word_layers(palette),
@@ -63,7 +63,7 @@ def co_cluster_specification(palette: Palette, width: int, middle: float) -> dic
     return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
 
 
-def _link_layers(palette: Palette) -> list[alt.Chart]:
+def _link_layers() -> list[alt.Chart]:
     start = "(centre + datum.from_x * narrowed)"
     end = "(datum.to_x * stretch)"
     half = f"(({start}) * 0.5 + ({end}) * 0.5)"

@@ -70,7 +70,6 @@ def heat_of(expected: ExpectedResponses, chosen: Chosen, palette: Palette, cell:
 
 def unit_table(
     clusters: CoClusters,
-    expected: ExpectedResponses,
     response: np.ndarray,
     layout: Layout,
     heat: Heat | None,

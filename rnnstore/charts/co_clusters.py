@@ -55,7 +55,7 @@ def co_cluster_picture(
     tables = {
         "links": link_table(clusters, layout, palette),
         "chips": chip_table(clusters, layout, palette),
-        "cells": unit_table(clusters, expected, response, layout, heat, chosen, palette),
+        "cells": unit_table(clusters, response, layout, heat, chosen, palette),
         "stripes": stripe_table(clusters, layout, heat),
         "turned": turned_table(clusters, layout),
         "clouds": cloud_table(clusters, layout, placed, palette),
