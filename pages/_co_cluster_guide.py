@@ -97,10 +97,12 @@ much of it is chance.
 - **Box plots**, for units: the words $w$ with the largest $|s(w)_u|$, with the same quantiles; the diamond is the mean.
 
 **How the groups are made.** The matrix of expected responses, words by units, is written with its signs as a sum of
-singular vectors; the strongest twenty place the words and the units, and Ward's linkage joins what is near. One cluster
-more splits one group on either side and leaves the others, with their number, colour and place. The paper's
-own method, spectral co-clustering of the matrix shifted until nothing is negative, can be chosen: it can leave clusters
-empty, and depends on a seed.
+singular vectors; the strongest twenty place the words and the units, and Ward's linkage joins what is near. Then each
+word and each unit moves to the group whose links are most like its own, until none moves. One cluster more splits one
+group on either side and leaves the others, with their number, colour and place. *Mirrored* counts units that move the
+opposite way as alike: a network computes the same with the sign of a unit reversed. The paper's own method, spectral
+co-clustering of the matrix shifted until nothing is negative, can be chosen: it can leave clusters empty, and depends
+on a seed.
 
 **Try**: click two words that you expect to be alike, then one that is not; hover a chip to see its words; colour the
 words by their part of speech; click a square that is dark for your word, and see which other words move that unit.

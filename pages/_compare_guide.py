@@ -13,7 +13,7 @@ def explain() -> None:
 **Side by side.** Both sides show the same words, clusters and sentences, each in its own state; a word that is picked
 on one side is picked on the other. Units have no counterpart on the other side: unit 3 here and unit 3 there have
 nothing in common but the number, and responses cannot be subtracted. What can be compared does not depend on the order
-of units, on a rotation of the state or on its scale:
+of units; the first two do not depend on a rotation of the state or on its scale either:
 
 - **Similarity of words (RSA).** From each unit's expected responses $s(w)_u$ its mean over the compared words is taken
   away; the cosine between two words' responses is their similarity. The measure is Spearman's correlation of these

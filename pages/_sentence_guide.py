@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-LABELS = """
-This model tells labels apart: under each glyph stands what it would answer after the word.
-"""
+LABELS = "\n\nThis model tells labels apart: under each glyph stands what it would answer after the word.\n"
 
 
 def explain(classifier: bool) -> None:
@@ -40,9 +38,5 @@ Ming et al., *Understanding Hidden Memories of Recurrent Neural Networks* (RNNVi
 5.3, the glyph in 6.1.4 and figure 6 (c), sentences side by side in 6.2.2 and figure 10. Text coloured by one unit:
 Karpathy et al., *Visualizing and Understanding Recurrent Networks* (2015).
 """
-            + (
-                "\n\nThis model tells labels apart: after each word stands what it would answer.\n"
-                if classifier
-                else ""
-            )
+            + (LABELS if classifier else "")
         )
