@@ -87,7 +87,7 @@ def read(given: Mapping[str, str], model: Model, state: State, names: Names) -> 
         seed=asked.whole("seed", 0, 0, 10_000),
         down=asked.one_of("direction", ("across", "down"), "across") == "down",
         per_line=asked.maybe("line", FEWEST_COLUMNS, MOST_A_LINE),
-        predicted=asked.whole("predicted", min(3, _most_predicted(model)), 0, _most_predicted(model)),
+        predicted=asked.whole("predicted", min(3, most_predicted(model)), 0, most_predicted(model)),
         align=asked.text("align"),
         shown=_pair(asked, "shown", "-"),
         at=_pair(asked, "at", ":"),
@@ -138,8 +138,10 @@ def typed_text(asked: Parameters, names: Names) -> str:
     return text
 
 
-def _most_predicted(model: Model) -> int:
-    return max(model.predictions_per_step, 5)
+def most_predicted(model: Model) -> int:
+    """Predictions that can be shown of a word: a classifier has no more than it has labels."""
+    recorded = model.predictions_per_step
+    return recorded if recorded and model.card.task == "classifier" else max(recorded, 5)
 
 
 def _stretches(asked: Parameters, model: Model) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages._co_cluster_address import FEWEST
 from pages._controls import controlled, number
-from pages._sentence_address import MOST_A_LINE, WORDS, Names, View, most_clusters
+from pages._sentence_address import MOST_A_LINE, WORDS, Names, View, most_clusters, most_predicted
 from rnnstore import Model, State
 from rnnstore.charts.glyph_layout import FEWEST_COLUMNS, Arrangement
 from rnnstore.co_clusters import METHODS
@@ -33,7 +33,8 @@ def choose(
             width=120,
             key=f"{prefix}sentences-line",
         )
-        number("Predicted", names("predicted"), view.predicted, 0, 5, width=110, key=f"{prefix}sentences-predicted")
+        most = most_predicted(model)
+        number("Predicted", names("predicted"), view.predicted, 0, most, width=110, key=f"{prefix}sentences-predicted")
         controlled(
             st.selectbox,
             "Direction",

@@ -28,7 +28,7 @@ def show_table() -> list[Model]:
     shown = table.append_column("curve", small_curves(store))
     metrics = [name for name in table.column_names if name.endswith(")")]
     told = ["status"] * (set(table["status"].to_pylist()) != {"recorded"})
-    first = ["model", *told, "cell", "layers", "units", *metrics, "curve", "steps", "vocabulary", "parameters"]
+    first = ["model", *told, "cell", "layers", "units", "curve", *metrics, "steps", "vocabulary", "parameters"]
     chosen = st.dataframe(
         shown,
         hide_index=True,
@@ -41,7 +41,7 @@ def show_table() -> list[Model]:
         column_config={
             "model": st.column_config.TextColumn(pinned=True, width=room(max(store.models, key=len))),
             "status": st.column_config.TextColumn(width=110),
-            **{name: st.column_config.NumberColumn(format="%.2f", width=room(name)) for name in metrics},
+            **{name: result_column(name) for name in metrics},
             **{
                 name: st.column_config.NumberColumn(format="localized", width=80)
                 for name in ("steps", "vocabulary", "parameters", "embedding")
@@ -66,9 +66,15 @@ def show_table() -> list[Model]:
     return models if len(models) <= CARDS else [store.models[st.session_state["model"]]]
 
 
+def result_column(name: str) -> st.column_config.NumberColumn:
+    """A column of results; the unit of a share stands with its numbers, so that the head is short enough to be read."""
+    short = name.replace(" in %", "")
+    return st.column_config.NumberColumn(short, format="%.2f %%" if short != name else "%.2f", width=room(short))
+
+
 def room(text: str) -> int:
     """Pixels of a column in which a text is read whole, within limits: what does not fit is under the pointer."""
-    return min(max(128, 7 * len(text) + 16), 240)
+    return min(max(128, round(6.5 * len(text)) + 24), 240)
 
 
 def show_card(model: Model) -> None:

@@ -51,7 +51,7 @@ def draw(model: Model, state: State) -> None:
         below = rows_below(model, view, chosen)
         drawn = [row.below for row in below if row.below is not None]
         shown = show_selection(model, state, view, chosen, [tuple(row.values()) for row in found], drawn)
-        sentence, actions = st.columns([0.44, 0.56], vertical_alignment="center")
+        sentence, actions = st.columns([0.34, 0.66], vertical_alignment="center")
         with sentence:
             say_selection(model, view, chosen)
         with (

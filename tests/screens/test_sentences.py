@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rnnstore
+from pages._plain import plain
 from rnnstore.network import network
 from tests.screens import stores
 from tests.screens.conftest import assert_fits, settle, visit
@@ -105,7 +106,7 @@ def test_a_typed_sentence_is_read_whole(reader):
 )
 def test_what_cannot_be_followed_is_a_sentence_and_the_rest_is_shown(reader, address, sentence):
     app = reader(**address)
-    assert sentence in said(app)
+    assert plain(sentence) in said(app)  # shown as it is, not as Markdown
     assert charts(app)["glyphs"]
 
 
