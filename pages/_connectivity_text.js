@@ -336,7 +336,7 @@ class View {
     const said = make("div", side, "said");
     if (target === null) said.textContent = "No target here: nothing follows.";
     else {
-      const what = { true: data.labels ? "its answer" : data.instead[step] ? "nothing follows; predicted" : "true next", predicted: "predicted", word: "asked about" }[this.data.target];
+      const what = { true: data.labels ? "its answer" : data.instead[step] ? "true one unknown; predicted" : "true next", predicted: "predicted", word: "asked about" }[this.data.target];
       make("span", said, "quiet", `${what} `);
       make("strong", said, "", target);
       make("span", said, "", ` ${percent(data.chance[step])}, rank ${data.rank[step].toLocaleString("en")}`);

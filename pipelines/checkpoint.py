@@ -68,7 +68,8 @@ def settings_key(recipe, corpus) -> str:
     digest.update(corpus.splits["train"].word_ids.tobytes())
     if corpus.labels is not None:
         digest.update(json.dumps(corpus.labels).encode())
-        digest.update(corpus.splits["train"].labels.astype("<i4").tobytes())
+        asked = corpus.splits["train"].labels if corpus.task == "classifier" else corpus.splits["train"].targets
+        digest.update(asked.astype("<i4").tobytes())
     return digest.hexdigest()
 
 

@@ -32,6 +32,8 @@ class Measured:
         """What the list of models shows, by name."""
         if self.task == "language model":
             return {"perplexity": perplexity(self.loss)}
+        if self.task == "autocomplete":
+            return {"cross entropy": self.loss, "accuracy in %": 100 * self.accuracy}
         return {"accuracy in %": 100 * self.accuracy, "balanced accuracy in %": 100 * self.balanced_accuracy}
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ import pydantic
 import yaml
 from pydantic import Field, model_validator
 
-from pipelines.corpora.kinds import AnyCorpus, missing_splits
+from pipelines.corpora.kinds import AnyCorpus, Autocomplete, missing_splits
 from pipelines.corpora.labelled_settings import LabelledText
 from pipelines.corpora.shared_settings import FromFiles
 from pipelines.errors import RecipeError
@@ -196,15 +196,18 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _fits_a_classifier(self):
-        if isinstance(self.corpus, LabelledText):
+        if isinstance(self.corpus, LabelledText | Autocomplete):
+            labelled = isinstance(self.corpus, LabelledText)
+            texts, predicted = ("labelled texts", "labels") if labelled else ("observations", "whole words")
             if "unroll" in self.training.model_fields_set:
                 raise ValueError(
-                    "training.unroll has no meaning for labelled texts: a gradient reaches back to the first step of "
+                    f"training.unroll has no meaning for {texts}: a gradient reaches back to the first step of "
                     "its text; leave unroll out"
                 )
             if self.network.tie:
                 raise ValueError(
-                    "network.tie uses the embedding to predict words, and this network predicts labels; leave tie out"
+                    f"network.tie uses the embedding to predict words, and this network predicts {predicted}; "
+                    "leave tie out"
                 )
         return self
 

@@ -132,16 +132,21 @@ class Reader:
             parts.append((found.loss[asked], found.word_ids[asked, 0], found.targets[asked]))
         losses, predicted, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
         loss = float(losses.mean(dtype=np.float64)) if len(losses) else 0.0
-        if split.labels is None:
+        if split.labels is None and split.targets is None:
             return Measured("language model", loss)
+        if split.targets is not None:
+            return Measured("autocomplete", loss, float((predicted == targets).mean()) if len(targets) else 0.0)
         return Measured.of_labels("classifier", loss, predicted, targets)
 
 
 def targets_of(split, start: int, stop: int) -> np.ndarray:
     """int32[steps]: what ought to be predicted after each of steps start..stop-1, -1 where nobody asks.
 
-    That is the next word, but for a sequence's last step; where sequences have labels, it is the label, and only there.
+    That is what the split names as targets, else the next word, but for a sequence's last step; where sequences have
+    labels, it is the label, and only there.
     """
+    if split.targets is not None:
+        return split.targets[start:stop]
     after = np.minimum(np.arange(start + 1, stop + 1), len(split) - 1)
     ends = split.sequence_starts[after] | (np.arange(start + 1, stop + 1) == len(split))
     if split.labels is None:

@@ -58,8 +58,9 @@ class Streams:
 class Texts:
     """The labelled sequences of the split, `batch` at a time, each in a row of its own from its first step to its last.
 
-    The label is the target, and counts after the last step alone. The order is drawn anew in every epoch, with texts
-    of like length in the same batch; shorter ones, and an incomplete last batch, are filled up with steps of no weight.
+    The label is the target, and counts after the last step alone; where steps have targets, each counts that has one.
+    The order is drawn anew in every epoch, with texts of like length in the same batch; shorter ones, and an incomplete
+    last batch, are filled up with steps of no weight.
     """
 
     def __init__(self, split, batch: int, seed: int):
@@ -83,9 +84,15 @@ class Texts:
         words, targets = np.zeros((2, self.batch, steps), np.int32)
         weigh, keep = np.zeros((self.batch, steps), np.float32), np.ones((self.batch, steps), np.float32)
         rows = np.arange(len(texts))
-        words[rows] = np.where(inside, self.split.word_ids[self.begins[texts][:, None] + inside.cumsum(1) - 1], 0)
-        targets[rows] = self.split.labels[texts][:, None]
-        weigh[rows, lengths - 1] = 1.0
+        at = self.begins[texts][:, None] + inside.cumsum(1) - 1
+        words[rows] = np.where(inside, self.split.word_ids[at], 0)
+        if self.split.targets is None:
+            targets[rows] = self.split.labels[texts][:, None]
+            weigh[rows, lengths - 1] = 1.0
+        else:
+            asked = inside & (self.split.targets[at] >= 0)
+            targets[rows] = np.where(asked, self.split.targets[at], 0)
+            weigh[rows] = asked
         keep[:, 0] = 0.0
         return Window(words, targets, weigh, keep, steps=int(lengths.sum()))
 

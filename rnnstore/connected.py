@@ -24,6 +24,9 @@ TARGETS = ("true", "predicted", "word")
 SCALES = ("embedding", "one-hot", "times-input")
 SUGGESTIONS = 5
 
+LONGEST_WORD = 100
+"""Characters that are looked at behind a stretch for the end of its last word."""
+
 _SIGNS = {"␣": " ", "↵": "\n", "⇥": "\t"}
 
 
@@ -209,7 +212,8 @@ def _recorded(model: Model, reader: Network, first: int, stop: int) -> tuple[Tok
     """The recorded words of steps first..stop-1 and the one after, and the states before the first; None: zero."""
     if not 0 <= first < stop <= model.steps:
         raise QuestionError(f"Steps {first:,} to {stop - 1:,} are no stretch of {model.name}: it has {model.steps:,}.")
-    rows = model.words(first, min(stop + 1, model.steps))
+    ahead = LONGEST_WORD if reader.completes else 1  # the last character's word has to be seen whole
+    rows = model.words(first, min(stop + ahead, model.steps))
     words, starts = rows["word"].to_pylist(), rows["position"].to_numpy() == 0
     number_of = {word: number for number, word in enumerate(reader.words)}
     ids = np.array([number_of.get(word, -1) for word in words], np.int32)

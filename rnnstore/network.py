@@ -43,12 +43,14 @@ class Network:
     words       the vocabulary; a word's place is its number
     outputs     what a prediction is over: the vocabulary, or a classifier's labels
     classifier  whether it tells labels apart instead of predicting the next word
+    completes   whether it reads characters and predicts the whole word that they are part of
     """
 
     def __init__(self, name: str, facts: Facts, weights: Path):
         self.name, self._facts = name, facts
         self.words = facts.vocabulary
-        self.classifier = facts.labels is not None
+        self.completes = facts.task == "autocomplete"
+        self.classifier = facts.labels is not None and not self.completes
         self.outputs = facts.labels if facts.labels is not None else facts.vocabulary
         self.tokenisation = facts.tokenisation
         self.cells: list[Cell] = []
@@ -128,6 +130,7 @@ class Network:
             predictions=predicted,
             source="typed",
             notes=notes,
+            classifier=self.classifier,
         )
 
     def run(self, ids: np.ndarray, starts: np.ndarray, before: dict[str, np.ndarray] | None = None) -> dict:
@@ -198,7 +201,11 @@ class Network:
         """The table of a reading's predictions, from the last layer's h float32[steps, units]."""
         top = min(top, len(self.outputs))
         targets = np.full(steps, -1)
-        if not self.classifier:
+        if self.completes:
+            words = words_typed(tokens)[:steps]
+            number_of = {word: number for number, word in enumerate(self.outputs)}
+            targets = np.array([number_of.get(word, -1) for word in words], np.int64)
+        elif not self.classifier:
             after = np.arange(1, steps + 1)
             inside = after < len(tokens)
             inside[inside] = ~tokens.starts[after[inside]]
@@ -232,6 +239,21 @@ class Network:
                 "loss": pa.array(loss, pa.float32(), mask=none),
             }
         )
+
+
+def words_typed(tokens: Tokens) -> list[str | None]:
+    """For every character the word that it is part of, and for a space the word behind it; None where there is none."""
+    found: list[str | None] = []
+    letters = [word if word and not word.isspace() else " " for word in tokens.words]
+    for step, letter in enumerate(letters):
+        if letter != " " and step and letters[step - 1] != " " and not tokens.starts[step]:
+            found.append(found[-1])
+            continue
+        stop = first = step + (letter == " ")
+        while stop < len(letters) and letters[stop] != " " and (stop == first or not tokens.starts[stop]):
+            stop += 1
+        found.append("".join(letters[first:stop]) or None)
+    return found
 
 
 def highest(scores: np.ndarray, top: int) -> np.ndarray:

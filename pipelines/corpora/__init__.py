@@ -21,6 +21,7 @@ _MODULES = {
     "chords": "chords",
     "genome": "genome",
     "labelled-text": "labelled",
+    "autocomplete": "autocomplete",
 }
 
 

@@ -233,8 +233,32 @@ class Genome(Words, FromFiles):
     )
 
 
+class Autocomplete(FromFiles):
+    """Words to complete: text by character (a to z and space), each character with its whole word as target.
+
+    The problem and the preparation of *Visualizing memorization in RNNs* (Madsen, 2019). Track: `known`, the characters
+    of the word that were read.
+    """
+
+    kind: Literal["autocomplete"]
+    files: Annotated[list[str], Field(min_length=1)] = Field(
+        description="Text files, such as text8. Capitals become small letters, all else a space. A path is looked for "
+        "beside the recipe, in the corpora folder and in the current folder."
+    )
+    encoding: Encoding = Field("utf-8", description="How the files are encoded.")
+    observation: Annotated[int, Field(ge=2, le=512)] = Field(
+        200, description="Most characters of an observation, at which the state is reset. No word is cut."
+    )
+    words: Count = Field(
+        2**14,
+        description="Most words to tell apart, the most frequent of the training split; others are only read.",
+    )
+    maximum_words: Count | None = Field(None, description="Most words of the text to use; null for all.")
+    shares: Shares = Field(Shares(), description="Train, validation and test, in whole observations.")
+
+
 AnyCorpus = Annotated[
-    Parentheses | PythonSource | Text | PennTreebank | Nltk | Chords | Genome | LabelledText,
+    Parentheses | PythonSource | Text | PennTreebank | Nltk | Chords | Genome | LabelledText | Autocomplete,
     Field(discriminator="kind"),
 ]
 

@@ -19,6 +19,8 @@ class Split:
     tracks           name -> array[steps]; numbers are a scalar track, texts a discrete one ("" is no label)
     track_sources    name -> where its values come from, for the person who reads them
     labels           int32[sequences] the label of every sequence, of a corpus with labels
+    targets          int32[steps]   what is asked for after every step, of a corpus that asks for something else than
+                                    the next word; -1 for nothing
     """
 
     word_ids: np.ndarray
@@ -26,6 +28,7 @@ class Split:
     tracks: dict[str, np.ndarray] = field(default_factory=dict)
     track_sources: dict[str, str] = field(default_factory=dict)
     labels: np.ndarray | None = None
+    targets: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.word_ids)
@@ -40,8 +43,8 @@ class Split:
 class Corpus:
     """A prepared corpus. `vocabulary[i]` is the word of id i; `level` is "word" or "character".
 
-    With `labels`, every sequence has one of them, for a classifier to say. `notes` are sentences about what of the
-    corpus is not used, or used more than once.
+    With `labels`, every sequence has one of them, for a classifier to say; or every step, where splits have `targets`.
+    `notes` are sentences about what of the corpus is not used, or used more than once.
     """
 
     name: str
@@ -55,7 +58,9 @@ class Corpus:
     @property
     def task(self) -> str:
         """What a network over it is trained for."""
-        return "language model" if self.labels is None else "classifier"
+        if self.labels is None:
+            return "language model"
+        return "classifier" if self.splits["train"].targets is None else "autocomplete"
 
     @property
     def outputs(self) -> list[str]:

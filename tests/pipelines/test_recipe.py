@@ -327,7 +327,7 @@ def test_every_shipped_recipe_is_valid_and_named_like_its_file(name):
 def test_a_recipe_that_is_not_there_gets_the_nearest_shipped_one():
     with pytest.raises(RecipeError, match=r"no recipe file demo-parenthesis\. Did you mean demo-parentheses\?"):
         recipe.load("demo-parenthesis")
-    with pytest.raises(RecipeError, match=r"no recipe file qqqqq\.yaml\. Shipped recipes: brown"):
+    with pytest.raises(RecipeError, match=r"no recipe file qqqqq\.yaml\. Shipped recipes: autocomplete"):
         recipe.load("qqqqq.yaml")
 
 

@@ -161,14 +161,18 @@ def record_sensor(store: rnnstore.Store, name: str = "sensor") -> None:
 def keep_network(
     store: rnnstore.Store, name: str, vocabulary: list[str], how: dict, labels: list[str] | None = None, units: int = 6
 ) -> None:
-    """A GRU with weights by chance that reads text as `how` (its tokenisation) says."""
+    """An LSTM with weights by chance that reads text as `how` (its tokenisation) says."""
     random, outputs = np.random.default_rng(4), labels or vocabulary
     shapes = {
-        "embedding": (len(vocabulary), 4), "layer1.kernel": (4, 3 * units), "layer1.recurrent": (units, 3 * units),
-        "layer1.bias": (3 * units,), "layer1.bias_recurrent": (3 * units,),
+        "embedding": (len(vocabulary), 4), "layer1.kernel": (4, 4 * units), "layer1.recurrent": (units, 4 * units),
+        "layer1.bias": (4 * units,),
         "output.kernel": (units, len(outputs)), "output.bias": (len(outputs),),
     }  # fmt: skip
-    sizes = {"vocabulary": len(vocabulary), "embedding": 4, "layers": [{"cell": "gru", "units": units}]}
+    sizes = {
+        "vocabulary": len(vocabulary),
+        "embedding": 4,
+        "layers": [{"cell": "lstm", "units": units, "peepholes": False}],
+    }
     facts = {"format": 1, "network": sizes, "vocabulary": vocabulary, "tokenisation": how}
     facts |= {"task": "classifier", "labels": labels} if labels else {}
     with store.writer(name) as writer:
