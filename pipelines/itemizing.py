@@ -23,7 +23,7 @@ from rnnstore.unrolled import Unrolled
 from rnnstore.writing import OF_BATCHES
 
 FLUSH_EVERY = 4.0  # seconds between appends, at least
-SHARE = 0.005  # of the time that appends may take, at most
+SHARE = 0.003  # of the processor's time that appends may take, at most
 HALF, HUNDREDTH = 0.5, 0.01  # of the magnitude at lag 0: where the half-life and the horizon are
 
 
@@ -55,7 +55,7 @@ class Itemizing:
             for cell in network.cells
         ]
         self.waiting: list[Batch] = []
-        self.flushed, self.cost = time.monotonic(), 0.0
+        self.flushed, self.worked, self.cost = time.monotonic(), time.process_time(), 0.0
 
     def begin(self, step: int) -> None:
         """Drop what was recorded from `step` on: a training that was killed does these steps once more."""
@@ -67,8 +67,9 @@ class Itemizing:
 
     @property
     def late(self) -> bool:
-        """Whether it is time to append what waits; appending often would take more than `SHARE` of the time."""
-        return time.monotonic() - self.flushed > max(FLUSH_EVERY, self.cost / SHARE)
+        """Whether it is time to append what waits: often enough to be followed, within its `SHARE` of the work."""
+        waited, worked = time.monotonic() - self.flushed, time.process_time() - self.worked
+        return waited > FLUSH_EVERY and worked > self.cost / SHARE
 
     def look(self, window, step: int) -> Batch:
         """Record the window that is about to be trained on, after `step` optimiser steps."""
@@ -107,12 +108,12 @@ class Itemizing:
             tables = (horizon_rows(self.waiting), gradient_rows(self.waiting), word_rows(self.waiting, self.corpus))
             self.writer.append(dict(zip(OF_BATCHES, tables, strict=True)))
             self.waiting = []
-        self.flushed, self.cost = time.monotonic(), time.thread_time() - began
+        self.flushed, self.worked, self.cost = time.monotonic(), time.process_time(), time.thread_time() - began
 
 
 def compiled_look(network, settings):
     """A function of a window and a step: all states and gates side by side float32[steps, batch, all], gradients of the
-    losses at the top layer's h float32[steps, batch, units], what dropout multiplied each layer's input by, and of every
+    losses at the top layer's h float32[steps, batch, units], what dropout multiplied each layer's input by, of every
     word float32[batch, steps] the predicted one, its probability, the target's probability and the loss."""
     names = tuple(f"layer{n}.{name}" for n, cell in enumerate(network.cells, 1) for name in (*cell.states, *cell.gates))
     top = f"layer{len(network.cells)}.h"
@@ -161,9 +162,8 @@ def horizon_rows(batches: list[Batch]) -> pa.Table:
     for batch in batches:
         loss = float(batch.losses[batch.asked].mean()) if batch.asked.any() else None
         for layer, items in batch.layers.items():
-            values = items.magnitude[inside(items)]
-            lags = (items.horizon(HALF), items.horizon(HUNDREDTH))
-            known = [None if np.isnan(lag) else lag for lag in lags]
+            values = items.magnitude[items.pairs]
+            known = [None if np.isnan(lag) else lag for lag in items.horizon(HALF, HUNDREDTH)]
             rows.append((batch.step, layer, loss, float(values.max()), float(values.mean()), *known))
     names = ("step", "layer", "loss", "maximum", "mean", "half_life", "horizon")
     return pa.table(dict(zip(names, map(pa.array, zip(*rows, strict=True)), strict=True)))
@@ -174,22 +174,13 @@ def gradient_rows(batches: list[Batch]) -> pa.Table:
     columns = {name: [] for name in ("step", "layer", "t", "j", "magnitude", "share")}
     for batch in batches:
         for layer, items in batch.layers.items():
-            t, j = np.nonzero(inside(items))
+            t, j = items.pairs
             found = (np.full(len(t), batch.step), np.full(len(t), layer, np.int32), t, j)
             found = (*found, items.magnitude[t, j], items.share[t, j])
             for column, values in zip(columns.values(), found, strict=True):
                 column.append(values)
     joined = {name: np.concatenate(values) for name, values in columns.items()}
     return pa.table(joined | {name: joined[name].astype(np.int32) for name in ("t", "j")})
-
-
-def inside(items: Itemized) -> np.ndarray:
-    """bool[steps, steps]: the pairs that were followed, also those whose gradient is no number."""
-    steps = len(items.magnitude)
-    lag = np.subtract.outer(np.arange(steps), np.arange(steps))
-    followed = np.bincount(lag[np.isfinite(items.magnitude)], minlength=steps) > 0
-    last = np.flatnonzero(followed).max(initial=0)
-    return (lag >= 0) & (lag <= last)
 
 
 def word_rows(batches: list[Batch], corpus) -> pa.Table:

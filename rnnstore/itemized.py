@@ -11,6 +11,7 @@ printed recursion holds for single units only). Norms do not add up to the norm 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,21 +30,37 @@ class Itemized:
     share: np.ndarray
 
     @property
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """t and j of the pairs that were followed, by t, then j; also those whose gradient is no number."""
+        t, j = _triangle(len(self.magnitude))
+        last = (t - j)[np.isfinite(self.magnitude[t, j])].max(initial=0)
+        followed = t - j <= last
+        return t[followed], j[followed]
+
+    @property
     def by_lag(self) -> np.ndarray:
         """float32[lags]: mean magnitude at each lag t - j, over the loss steps that have a gradient at all."""
-        steps = len(self.magnitude)
-        found = np.nan_to_num(self.magnitude)
-        t, j = np.nonzero(np.isfinite(self.magnitude) & (found > 0).any(axis=1, keepdims=True))
-        counts = np.bincount(t - j, minlength=steps)
+        steps, (t, j) = len(self.magnitude), _triangle(len(self.magnitude))
+        values, asked = self.magnitude[t, j], np.zeros(len(self.magnitude), bool)
+        asked[t[values > 0]] = True
+        kept = np.isfinite(values) & asked[t]
+        counts, sums = (np.bincount((t - j)[kept], weights, steps) for weights in (None, values[kept]))
         lags = int(np.count_nonzero(counts))
-        sums = np.bincount(t - j, found[t, j], minlength=steps)
-        return (sums[:lags] / counts[:lags]).astype(np.float32)
+        return (sums[:lags] / np.maximum(counts[:lags], 1)).astype(np.float32)
 
-    def horizon(self, fraction: float) -> float:
-        """The first lag at which the mean magnitude is under `fraction` of that at lag 0; NaN if it never is."""
+    def horizon(self, *fractions: float) -> list[float]:
+        """For each of `fractions` the first lag at which the mean magnitude is under so much of that at lag 0; NaN if
+        it never is."""
         profile = self.by_lag
-        under = np.flatnonzero(profile < fraction * profile[0]) if len(profile) and profile[0] > 0 else []
-        return float(under[0]) if len(under) else float("nan")
+        sizes = profile / profile[0] if len(profile) and profile[0] > 0 else profile
+        under = [np.flatnonzero(sizes < fraction) if len(sizes) else [] for fraction in fractions]
+        return [float(lags[0]) if len(lags) else float("nan") for lags in under]
+
+
+@lru_cache(maxsize=8)
+def _triangle(steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs t >= j, by t, then j."""
+    return np.nonzero(np.tri(steps, dtype=bool))
 
 
 def itemized(unrolled: Unrolled, seeds: np.ndarray, lags: int | None = None) -> dict[int, Itemized]:

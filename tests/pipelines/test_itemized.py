@@ -108,8 +108,11 @@ def test_the_horizon_is_the_first_lag_under_a_fraction():
     halving = np.where(lag >= 0, 0.4 ** np.maximum(lag, 0), np.nan).astype(np.float32)
     items = Itemized(halving, halving)
     np.testing.assert_allclose(items.by_lag, 0.4 ** np.arange(5), rtol=1e-6)
-    assert items.horizon(0.5) == 1
-    assert items.horizon(0.1) == 3
-    assert np.isnan(items.horizon(0.01))
+    assert items.horizon(0.5, 0.1) == [1, 3]
+    assert np.isnan(items.horizon(0.01)[0])
     nothing = Itemized(np.where(lag >= 0, 0, np.nan), halving)
-    assert np.isnan(nothing.horizon(0.5))
+    assert np.isnan(nothing.horizon(0.5)[0])
+    last = Itemized(np.where((lag >= 0) & (np.arange(5) == 4)[:, None], halving, halving * 0), halving)
+    np.testing.assert_allclose(last.by_lag, 0.4 ** np.arange(5), rtol=1e-6)  # one loss alone, as of a classifier
+    few = Itemized(np.where(lag < 3, halving, np.nan), halving)
+    assert list(zip(*few.pairs, strict=True)) == [(t, j) for t in range(5) for j in range(max(0, t - 2), t + 1)]

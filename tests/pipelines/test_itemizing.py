@@ -165,11 +165,11 @@ def test_a_resumed_training_records_every_batch_once(tmp_path, monkeypatch):
     with pytest.raises(Killed):
         train(recipe, tmp_path / "resumed")
     monkeypatch.undo()
-    written = rows(rnnstore.open(tmp_path / "resumed"), "gradient_horizons", "step")["step"].to_pylist()
-    assert written == list(range(0, 121, 10))
+    written = rows(rnnstore.open(tmp_path / "resumed"), "gradient_horizons where layer = 1", "step")
+    assert written["step"].to_pylist() == list(range(0, 121, 10))
     resumed = train(recipe, tmp_path / "resumed")
     for table, order in (
-        ("gradient_horizons", "step"),
+        ("gradient_horizons", "step, layer"),
         ("itemized_gradients", "step, layer, t, j"),
         ("training_batches", "step, sequence, position"),
     ):
