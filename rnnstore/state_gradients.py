@@ -13,11 +13,13 @@ and the matrices of the next words are made meanwhile. Only sums are kept, so me
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -165,21 +167,25 @@ def _follow(sources, steps, first, sums, end, rows, sampled):
     rooms = [each.room(many * inputs) for each, _ in layers]
     norms = {name: np.zeros((many, delays)) for name in wanted}
     ends, finished = np.arange(many) + last, 0  # when each source is done: rising, as those of one sequence end alike
+    of_layer = [[name for name in wanted if name.startswith(f"layer{number}.")] for number in range(1, len(layers) + 1)]
+
+    def add(layer: int, source: int, delay: int) -> None:
+        for name in of_layer[layer]:
+            values = of[name][source]
+            norms[name][source, delay] = math.sqrt(np.vdot(values, values))
+            with sums.locks[delay]:
+                for row in members[source]:
+                    total = sums.matrix[name][row, delay]
+                    np.add(total, values, out=total)
+
     for at in range(int(ends.max())):
         while finished < many and ends[finished] <= at:
             finished += 1
-        _carry(steps[int(sources[0]) - first + at], flat, held, rooms, inputs, finished, min(at, many), at < many)
+        step = steps[int(sources[0]) - first + at]
+        _carry(step, flat, held, rooms, inputs, finished, min(at, many), at < many, partial(_at, add, at))
         for source in range(finished, min(many, at + 1)):
-            delay = at - source
-            for name in wanted:
-                values = of[name][source]
-                norms[name][source, delay] = np.sqrt(np.vdot(values, values))
-                with sums.locks[delay]:
-                    for row in members[source]:
-                        total = sums.matrix[name][row, delay]
-                        np.add(total, values, out=total)
-            if (step := int(sources[source])) in sampled:
-                _sample_sigma(sums, {name: of[name][source] for name in wanted}, sampled[step], delay)
+            if (place := int(sources[source])) in sampled:
+                _sample_sigma(sums, {name: of[name][source] for name in wanted}, sampled[place], at - source)
     belongs = rows[:, sources].astype(float)
     with sums.lock:
         sums.count += (belongs @ (np.arange(delays) < last[:, None])).astype(np.int64)
@@ -187,22 +193,31 @@ def _follow(sources, steps, first, sums, end, rows, sampled):
             sums.norm[name] += belongs @ norms[name]
 
 
-def _carry(step, flat, held, rooms, inputs, low, high, begins):
-    """One step on for the sources low..high-1, and the first for that at `high` if it `begins`."""
-    rows = slice(low * inputs, high * inputs)
+def _at(add, at, layer, low, number):
+    add(layer, low + number, at - low - number)
+
+
+def _carry(step, flat, held, rooms, inputs, low, high, begins, add):
+    """One step on for the sources low..high-1, and the first for that at `high` if it `begins`.
+
+    `add` is called with a layer (from 0), `low` and the place of a source behind it once its tangents are there.
+    """
     for number, (each, ready) in enumerate(step.layers):
+        done = partial(add, number, low)
         if number:
             some = slice(low * inputs, (high + begins) * inputs)
             if begins:
                 for values in held[number].values():
                     values[high] = 0
             here = {name: values[some] for name, values in flat[number].items()}
-            each.advance(ready, here, rooms[number], flat[number - 1]["h"][some])
+            each.advance(ready, here, rooms[number], flat[number - 1]["h"][some], done)
             continue
         if high > low:
-            each.advance(ready, {name: values[rows] for name, values in flat[0].items()}, rooms[0])
+            rows = slice(low * inputs, high * inputs)
+            each.advance(ready, {name: values[rows] for name, values in flat[0].items()}, rooms[0], None, done)
         if begins:
             each.begin(ready, {name: values[high] for name, values in held[0].items()})
+            done(high - low)
 
 
 def _sample_sigma(sums, tangents, members, delay):
@@ -227,7 +242,7 @@ def _windows(network, ids, starts, delays, before, needed) -> Iterator[tuple[int
     carriers = []
     for number, cell in enumerate(network.cells, 1):
         slope = derivative(cell)
-        carriers.append(carrier(slope, slope.by_gate(network.layer_weights(number)), kept))
+        carriers.append(carrier(slope, slope.by_gate(network.layer_weights(number)), kept, network.cells[0].inputs))
     for first in range(0, len(ids), _SOURCES):
         stop = min(first + _SOURCES + delays - 1, len(ids))
         if stop > done:

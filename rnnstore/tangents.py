@@ -7,7 +7,7 @@ four passes over what it gave. They compute what `derivatives.LSTM` does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from rnnstore.derivatives import LSTM, Derivative
 
 Arrays = Mapping[str, np.ndarray]
+Done = Callable[[int], None]
 
 
 class Carrier:
@@ -24,8 +25,8 @@ class Carrier:
     step t - kept. `rows` are the rows of one word: the dimensions of the embedding.
     """
 
-    def __init__(self, slope: Derivative, weights: Arrays, kept: int):
-        self.slope, self.weights = slope, weights
+    def __init__(self, slope: Derivative, weights: Arrays, kept: int, rows: int):
+        self.slope, self.weights, self.rows = slope, weights, rows
 
     def ready(self, t: int, factors: Arrays) -> Any:
         """What carries tangents through step t, from its factors, float32[units] each."""
@@ -35,25 +36,29 @@ class Carrier:
         """Memory that `advance` may write into, for so many rows at most; every thread has its own."""
         return None
 
-    def advance(self, step: Any, tangents: Arrays, room: Any, x: np.ndarray | None = None) -> None:
-        """One step on, in place; `x` are the tangents of the input, None where it does not change."""
+    def advance(self, step: Any, tangents: Arrays, room: Any, x: np.ndarray | None, done: Done) -> None:
+        """One step on, in place; `x` are the tangents of the input, None where it does not change.
+
+        `done` is called with the number of each word (from 0) as soon as its tangents are there.
+        """
         merged, factors = step
         for name, moved in self.slope.push(merged, factors, tangents, x).items():
             tangents[name][...] = moved
+        for number in range(len(moved) // self.rows):
+            done(number)
 
     def begin(self, step: Any, tangents: Arrays) -> None:
         """The tangents of a first layer right after the word is read, one row a dimension of its embedding."""
-        rows = len(next(iter(tangents.values())))
         for values in tangents.values():
             values[...] = 0
-        self.advance(step, tangents, self.room(rows), np.eye(rows, dtype=np.float32))
+        self.advance(step, tangents, None, np.eye(self.rows, dtype=np.float32), lambda number: None)
 
 
 class LSTMCarrier(Carrier):
     """c = c kept + (h R_c + x K_c) and h = c shown + (h R_h + x K_h), with R = [R_c, R_h] and K = [K_c, K_h]."""
 
-    def __init__(self, slope, weights, kept):
-        super().__init__(slope, weights, kept)
+    def __init__(self, slope, weights, kept, rows):
+        super().__init__(slope, weights, kept, rows)
         units, inputs = slope.cell.units, slope.cell.inputs
         self.gates = {}
         for name in ("recurrent", "kernel"):
@@ -75,16 +80,16 @@ class LSTMCarrier(Carrier):
     def room(self, rows):
         return np.empty((rows, 2 * self.slope.cell.units), np.float32)
 
-    def advance(self, step, tangents, room, x=None):
+    def advance(self, step, tangents, room, x, done):
         merged, factors = step
         c, h = tangents["c"], tangents["h"]
         moved = np.matmul(h, merged["recurrent"], out=room[: len(h)])
         if x is not None:
             moved += x @ merged["kernel"]
-        some = self.slope.cell.inputs
-        for first in range(0, len(c), some):  # pieces that stay near the processor
-            piece = slice(first, first + some)
+        for number in range(len(c) // self.rows):  # word by word, while it is near the processor
+            piece = slice(number * self.rows, (number + 1) * self.rows)
             self._finish(factors, moved[piece], c[piece], h[piece])
+            done(number)
 
     def begin(self, step, tangents):
         merged, factors = step
@@ -99,6 +104,6 @@ class LSTMCarrier(Carrier):
         np.add(h, moved[:, units:], out=h)
 
 
-def carrier(slope: Derivative, weights: Arrays, kept: int) -> Carrier:
+def carrier(slope: Derivative, weights: Arrays, kept: int, rows: int) -> Carrier:
     """What carries tangents through a layer; see `Carrier`."""
-    return (LSTMCarrier if isinstance(slope, LSTM) else Carrier)(slope, weights, kept)
+    return (LSTMCarrier if isinstance(slope, LSTM) else Carrier)(slope, weights, kept, rows)

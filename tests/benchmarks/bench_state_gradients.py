@@ -53,14 +53,13 @@ def measured(call, times=3):
     return np.min(took, axis=0)
 
 
-def ours(network, classes=0):
+def ours(network):
     """(seconds, processor seconds) a step, fixed costs taken away by measuring two lengths."""
     ids = np.random.default_rng(1).integers(0, VOCABULARY, LONG).astype(np.int32)
 
     def of(steps):
-        some = {f"class {k}": ids[:steps] % classes == k for k in range(classes)}
         starts = np.arange(steps) == 0
-        return measured(lambda: state_gradients(network, ids[:steps], starts, delays=DELAYS, classes=some))
+        return measured(lambda: state_gradients(network, ids[:steps], starts, delays=DELAYS))
 
     return (of(LONG) - of(SHORT)) / (LONG - SHORT)
 
@@ -96,8 +95,6 @@ def main() -> None:
     print(f"E={EMBEDDING}, D={UNITS}, {DELAYS} delays; milliseconds a step, clock (processor); {cores} cores")
     seconds, worked = ours(network)
     print(f"c and h, all words: {seconds * 1e3:.2f} ({worked * 1e3:.2f}); on 2 quiet cores {worked * 500:.2f}")
-    _, with_classes = ours(network, classes=6)
-    print(f"with six classes: processor {with_classes * 1e3:.2f}")
     tape, expected = by_tape(network)
     ids, starts = np.arange(DELAYS, dtype=np.int32), np.arange(DELAYS) == 0
     found = state_gradients(network, ids, starts, states=["layer1.c"], delays=DELAYS).to_pylist()[-1]
