@@ -108,7 +108,7 @@ def draw(
             model, state, view, shown, passages, chosen, found, names, lambda *to: _go(arrangement, names, *to)
         )
     if guide:
-        explain(_tells_labels(passages))
+        explain(any(each.reading.classifier for each in shown))
 
 
 def _grouped(model: Model, state: State, view: View) -> Grouping:
@@ -234,12 +234,6 @@ def _go_on(
             whole = f"{names.prefix}sentences-whole"
             st.button("From the beginning", key=whole, on_click=names.change, kwargs={"shown": None})
         take_away(model, state, view, shown, passages, chosen, found, names)
-
-
-def _tells_labels(passages: Sequence[Passage]) -> bool:
-    """Whether the predictions are labels of the whole text: no word ever comes next."""
-    tables = [each.predictions for each in passages if each.predictions is not None and len(each) > 1]
-    return bool(tables) and all(table["target"].null_count == table.num_rows for table in tables)
 
 
 def _say_what_is_shown(

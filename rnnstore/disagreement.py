@@ -39,12 +39,17 @@ class Disagreement:
 def disagreement(left: Reading, right: Reading) -> Disagreement:
     """What two models predict at each step of the words that both have read.
 
-    Raises `QuestionError` where they have read different words (by word and by character, say), or where one of them
-    has no predictions.
+    Raises `QuestionError` where they have read different words (by word and by character, say), where one of them has
+    no predictions, and where one tells labels apart and the other predicts words.
     """
     for side, reading in (("left", left), ("right", right)):
         if reading.predictions is None:
             raise QuestionError(f"The {side} model's predictions were not recorded, so nothing can be compared here.")
+    if left.classifier != right.classifier:
+        raise QuestionError(
+            "One of the models tells labels apart and the other predicts what comes next: two different questions. "
+            "Choose two models of one kind."
+        )
     if left.typed != right.typed and left.words != right.words:
         raise QuestionError(
             f"The two models read different words: {_said(left)} and {_said(right)}. Their losses are over different "
@@ -79,7 +84,7 @@ def disagreement(left: Reading, right: Reading) -> Disagreement:
             "same": pa.array(same, pa.bool_()),
         }
     )
-    label = None if any(firsts[0]["target"]) or not len(left) else firsts[0]["word"][-1]
+    label = firsts[0]["word"][-1] if left.classifier and len(left) else None
     for side, reading in (("left", left), ("right", right)):
         table = table.append_column(f"label_{side}", _of_label(reading, label))
     notes = []

@@ -32,6 +32,7 @@ class Reading:
                  store's table; None where none were recorded. A classifier's words are its labels, its targets null
     source       "typed", or which steps of which corpus
     notes        sentences about what is not as one might think
+    classifier   whether the predictions are labels of the text, not what comes next
     """
 
     words: list[str]
@@ -44,6 +45,7 @@ class Reading:
     predictions: pa.Table | None
     source: str
     notes: list[str] = field(default_factory=list)
+    classifier: bool = False
 
     def __len__(self) -> int:
         return len(self.words)
@@ -86,6 +88,7 @@ def recorded_reading(model: Model, start: int, stop: int) -> Reading:
         predictions=predictions,
         source=f"steps {start:,} to {stop - 1:,} of {corpus}",
         notes=notes,
+        classifier=model.card.task == "classifier",
     )
 
 

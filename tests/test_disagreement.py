@@ -34,7 +34,7 @@ def reading(words, losses=None, firsts=None, unknown=(), labels=None):
     return Reading(
         words=["<unk>" if missing else word for word, missing in zip(words, mask, strict=True)],
         typed=list(words), unknown=mask, starts=np.arange(n) == 0, states={}, gates={}, before={},
-        predictions=pa.Table.from_pylist(rows), source="typed",
+        predictions=pa.Table.from_pylist(rows), source="typed", classifier=labels is not None,
     )  # fmt: skip
 
 
@@ -66,6 +66,17 @@ def test_different_words_are_a_sentence():
     without = Reading(**{**without.__dict__, "predictions": None})
     with pytest.raises(QuestionError, match="The right model's predictions were not recorded"):
         disagreement(reading(["the", "cat"], [1.0]), without)
+
+
+def test_a_single_word_has_nothing_to_come_and_no_label():
+    found = disagreement(reading(["the"], [], firsts=["cat"]), reading(["the"], [], firsts=["dog"]))
+    assert found.label is None and found.steps == 0
+    assert (found.predicted, found.same) == (1, 0)
+
+
+def test_labels_are_not_compared_with_words():
+    with pytest.raises(QuestionError, match="One of the models tells labels apart"):
+        disagreement(reading(["good"], labels=[[("good", 1.0)]]), reading(["good"], []))
 
 
 def test_classifiers_are_compared_by_the_label_that_the_left_one_ends_with():
