@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import streamlit as st
 
 from pages._asked import Store
 from rnnstore import Model
 from rnnstore.connected import Connected
 from rnnstore.connected import connected as work_out
+from rnnstore.known_characters import known_characters
 
 
 @st.cache_resource(max_entries=16, show_spinner="Following every score back to every input ...")
@@ -22,3 +24,8 @@ def connected(
     check: bool,
 ) -> Connected:
     return work_out(_model, text, target, scale, word=word, check=check)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Counting what was known when ...")
+def known(store: Store, _model: Model, model: str, stretches: int) -> pa.Table:
+    return known_characters(_model, stretches=stretches)

@@ -21,10 +21,14 @@ from pages._sentence_address import write_text
 from pages._typing_box import typing_box
 from rnnstore import Model, Store, StoreError
 from rnnstore.charts.connectivity import pairs_picture
+from rnnstore.charts.known_characters import known_characters_picture
 from rnnstore.charts.palette import palette
 from rnnstore.connected import Connected, pairs_table, suggestions_table
 from rnnstore.export import csv, parquet
 from rnnstore.network import network
+
+STRETCHES = 20
+"""Sequences over which the share of connectivity outside the word is taken."""
 
 FIRST_STEPS = {"character": 200, "word": 40}
 """Steps of the recording that are shown where nothing was asked for."""
@@ -66,6 +70,7 @@ def draw(store: Store, model: Model) -> None:
         )
         _say(texts, view)
         _show_pairs(texts)
+        _show_known(store, [each.model for each in texts])
         _take_away(model, texts)
     explain()
 
@@ -159,6 +164,39 @@ def _show_pairs(texts: list[Connected]) -> None:
             st.vega_lite_chart(picture.for_page(), theme=None, width="content")
         with st.container(width=380):
             save_picture_button("Save the pairs as a picture", "pairs_view", f"pairs-{name}")
+
+
+def _show_known(store: Store, names: list[str]) -> None:
+    """Of networks that complete words, how soon they know the word that is being typed."""
+    completing = [name for name in names if store.models[name].card.task == "autocomplete"]
+    if not completing:
+        return
+    with st.expander("Accuracy by known characters, over the whole recording"):
+        tables = {}
+        for name in completing:
+            each = store.models[name]
+            try:
+                tables[name] = answers.known(asked.as_of(each), each, name, STRETCHES)
+            except StoreError as error:
+                st.info(plain(str(error)))
+        if not tables:
+            return
+        picture = known_characters_picture(tables, palette(st.context.theme.type))
+        with st.container(key="known_view", width=900):
+            st.vega_lite_chart(picture.for_page(), theme=None, width="content")
+        first = next(iter(tables.values())).to_pylist()
+        left = sum(row["left_out"] for row in first)
+        st.caption(
+            f"Steps whose word the network has no output for are left out, {left:,} of {next(iter(tables))}'s. Bars "
+            f"are 95 % intervals (Wilson). The share of connectivity is a mean over {STRETCHES} sequences drawn from the "
+            "recording."
+        )
+        with st.container(horizontal=True, width=620):
+            save_picture_button("Save as a picture", "known_view", "known-characters")
+            for name, table in tables.items():
+                st.download_button(
+                    f"{name} as CSV", csv(table), f"known-{name}.csv", on_click="ignore", key=f"known-{name}"
+                )
 
 
 def _take_away(model: Model, texts: list[Connected]) -> None:

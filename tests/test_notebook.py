@@ -73,7 +73,7 @@ def test_the_notebook_runs_and_shows_its_pictures(demonstration, monkeypatch):
     shown_pictures = [result for result in results if isinstance(result, Picture)]
     called = {name for cell in NOTEBOOK["cells"] for name in pictures.__all__ if f"{name}(" in "".join(cell["source"])}
     assert called == set(pictures.__all__)  # each kind of picture is shown
-    assert len(shown_pictures) >= len(pictures.__all__) - 1  # no gradients were written down
+    assert len(shown_pictures) >= len(pictures.__all__) - 2  # no gradients were written down, no model completes words
     for picture in shown_pictures:
         bundle = picture._repr_mimebundle_()
         bundle = bundle[0] if isinstance(bundle, tuple) else bundle

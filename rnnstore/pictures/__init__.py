@@ -8,7 +8,11 @@ an Altair chart to save or change, its `tables` are the numbers. There is a modu
 from rnnstore.pictures.batches import batch_picture, batches_picture, reach_picture
 from rnnstore.pictures.co_clusters import clusters_picture, responses_picture, words_picture
 from rnnstore.pictures.comparisons import agreement_picture, comparison_picture, disagreement_picture
-from rnnstore.pictures.connectivity import connectivity_pairs_picture, connectivity_picture
+from rnnstore.pictures.connectivity import (
+    connectivity_pairs_picture,
+    connectivity_picture,
+    known_characters_picture,
+)
 from rnnstore.pictures.distributions import distribution_picture, saturation_picture, unit_picture
 from rnnstore.pictures.memory import memory_picture, properties_picture, spectrum_picture
 from rnnstore.pictures.selections import lengths_picture, matches_picture, selection_picture
@@ -29,6 +33,7 @@ __all__ = [
     "disagreement_picture",
     "distribution_picture",
     "gradients_picture",
+    "known_characters_picture",
     "lengths_picture",
     "matches_picture",
     "memory_picture",

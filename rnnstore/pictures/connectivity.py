@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnstore.charts import connectivity as charts
+from rnnstore.charts import known_characters as known
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
 from rnnstore.connected import connected
 from rnnstore.connectivity import Scale
+from rnnstore.known_characters import known_characters
 from rnnstore.model import Model
 
 
@@ -43,3 +45,13 @@ def connectivity_pairs_picture(
 ) -> Picture:
     """All pairs of steps of a text: which outputs depend on which inputs. `choices` as in `connected`."""
     return charts.pairs_picture(connected(model, text, **choices), palette(theme))
+
+
+def known_characters_picture(*models: Model, stretches: int = 0, theme: str = "light") -> Picture:
+    """How often networks that complete words are right, by the characters of the word that they know.
+
+    With `stretches`, besides, the share of connectivity outside the word, over so many sequences of each recording; see
+    `rnnstore.known_characters` for the numbers and for what is raised.
+    """
+    tables = {model.name: known_characters(model, stretches=stretches) for model in models}
+    return known.known_characters_picture(tables, palette(theme))

@@ -3,7 +3,9 @@
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
+import vl_convert
 from rich.console import Console
 from scipy.stats import binomtest
 
@@ -13,6 +15,8 @@ from pipelines.corpora.autocomplete import pack
 from pipelines.corpora.kinds import Autocomplete
 from pipelines.errors import CorpusError
 from pipelines.windows import Texts
+from rnnstore.charts.known_characters import known_characters_picture
+from rnnstore.charts.palette import LIGHT
 from rnnstore.known_characters import known_characters, wilson
 from rnnstore.network import words_typed
 from rnnstore.tokenising import Tokens
@@ -129,3 +133,14 @@ def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_pa
     assert found[0]["accuracy_1"] < 0.6 and found[3]["accuracy_1"] > 0.95  # nothing but letters tells words apart
     assert 0 <= found[2]["share_outside"] < found[0]["share_outside"] <= 1
     assert {metric.name for metric in model.card.metrics} == {"cross entropy", "accuracy in %"}
+
+
+def test_the_picture_has_a_line_for_each_number_of_suggestions():
+    row = {"known": 0, "steps": 4, "left_out": 1, "share_outside": 0.5, "share_steps": 2, "share_error": 0.1}
+    row |= {f"{name}_{k}": 0.25 * k for k in (1, 2, 3) for name in ("accuracy", "low", "high")}
+    picture = known_characters_picture({"small": pa.Table.from_pylist([row])}, LIGHT)
+    drawn = [(each["what"], each["share"], each["low"]) for each in picture.tables["known"].to_pylist()]
+    assert drawn == [
+        ("top 1", 0.25, 0.25), ("top 2", 0.5, None), ("top 3", 0.75, None), ("connectivity outside the word", 0.5, None)
+    ]  # fmt: skip
+    assert vl_convert.vegalite_to_svg(picture.chart().to_dict()).count("top 1")
