@@ -188,8 +188,8 @@ def _show_known(store: Store, names: list[str]) -> None:
         left = sum(row["left_out"] for row in first)
         st.caption(
             f"Steps whose word the network has no output for are left out, {left:,} of {next(iter(tables))}'s. Bars "
-            f"are 95 % intervals (Wilson). The share of connectivity is a mean over {STRETCHES} sequences drawn from the "
-            "recording."
+            f"are 95 % intervals (Wilson). The share of connectivity is a mean over {STRETCHES} sequences drawn from "
+            "the recording."
         )
         with st.container(horizontal=True, width=620):
             save_picture_button("Save as a picture", "known_view", "known-characters")
