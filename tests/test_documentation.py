@@ -82,7 +82,7 @@ def test_python_example_runs(block, demonstration):
         for name in [alias.name for alias in node.names] if isinstance(node, ast.Import) else ():
             if importlib.util.find_spec(name.split(".")[0]) is None:
                 pytest.skip(f"{name} is not installed")
-    if named := re.search(r'\.model\("((?:ptb-|yelp-|chords-|parentheses-lstm-|planted)[^"]*)"\)', block.text):
+    if named := re.search(r'\.model\("((?:ptb-|linux-|yelp-|chords-|parentheses-lstm-|planted)[^"]*)"\)', block.text):
         pytest.skip(f"{named[1]} takes minutes to train, or a corpus that is not everywhere")
     done = run([sys.executable, "-c", block.text], demonstration)
     assert done.returncode == 0, done.stderr
