@@ -81,6 +81,7 @@ def test_the_smallest_recipe_gets_every_default():
             "seed": 1,
             "patience": None,
             "minutes": None,
+            "itemize": None,
         },
         "record": {
             "split": "validation",
