@@ -13,8 +13,8 @@ from rnnstore.network import network  # noqa: E402
 from rnnstore.state_gradients import ALL, state_gradients  # noqa: E402
 
 WORDS = list("abcdefg")
-IDS = np.random.default_rng(0).integers(0, 7, 30).astype(np.int32)
-STARTS = np.isin(np.arange(30), (0, 11))
+IDS = np.random.default_rng(0).integers(0, 7, 20).astype(np.int32)
+STARTS = np.isin(np.arange(20), (0, 9))
 STACKS = {
     "vanilla": [{"cell": "vanilla", "units": 5}],
     "lstm": [{"cell": "lstm", "units": 5}, {"cell": "lstm", "units": 4, "peepholes": True}],
@@ -93,7 +93,7 @@ def test_the_error_of_sigma_1_is_the_jackknife_of_eight_parts(tmp_path):
     found = state_gradients(reader, IDS, STARTS, states=["layer2.c"], delays=2).to_pylist()
     single = by_tape(drawn, "layer2.c", 2)
     for row in found:
-        parts = [[m for (s, d), m in single.items() if d == row["delay"] and s * 8 // 30 == part] for part in range(8)]
+        parts = [[m for (s, d), m in single.items() if d == row["delay"] and s * 8 // 20 == part] for part in range(8)]
         left_out = [
             np.linalg.norm(np.mean([m for other in parts if other is not part for m in other], axis=0), 2)
             for part in parts
@@ -113,8 +113,8 @@ def test_a_linear_network_remembers_as_the_powers_of_its_matrix(tmp_path):
 def test_an_identity_recurrence_remembers_for_ever(tmp_path):
     values = {"embedding": np.zeros((7, 3)), "layer1.bias": np.zeros(5), "layer1.recurrent": np.eye(5)}
     _, reader = saved(tmp_path, STACKS["vanilla"], values)
-    starts = np.arange(30) == 0
-    rows = state_gradients(reader, IDS, starts, delays=30).to_pylist()
+    starts = np.arange(20) == 0
+    rows = state_gradients(reader, IDS, starts, delays=20).to_pylist()
     for row in rows:
         np.testing.assert_allclose(row["singular_values"], rows[0]["singular_values"], rtol=1e-5)
 
@@ -127,7 +127,9 @@ def test_a_long_text_is_followed_in_groups_and_gives_what_one_word_at_a_time_giv
     counted = []
     options = {"states": ["layer2.h"], "delays": 9}
     whole = state_gradients(reader, ids, starts, **options, progress=lambda *at: counted.append(at), threads=3)
-    assert counted == [(64, 200), (128, 200), (192, 200), (200, 200)]
+    assert len(counted) > 2
+    assert counted == sorted(counted)
+    assert counted[-1] == (200, 200)
     only = [
         state_gradients(reader, ids, starts, **options, classes={"it": np.arange(200) == source}).to_pylist()
         for source in (0, 63, 64, 199)
@@ -145,6 +147,6 @@ def test_what_cannot_be_measured_is_a_sentence(tmp_path):
     with pytest.raises(QuestionError, match=r"no state 'layer1\.c'"):
         state_gradients(reader, IDS, STARTS, states=["layer1.c"])
     with pytest.raises(QuestionError, match="No word of the text belongs to the class 'none'"):
-        state_gradients(reader, IDS, STARTS, classes={"none": np.zeros(30, bool)})
+        state_gradients(reader, IDS, STARTS, classes={"none": np.zeros(20, bool)})
     with pytest.raises(QuestionError, match="at least the delay 0"):
         state_gradients(reader, IDS, STARTS, delays=0)
