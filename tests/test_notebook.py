@@ -10,7 +10,7 @@ import pytest
 import vl_convert
 
 import rnnstore
-from rnnstore import QuestionError, Selection, pictures
+from rnnstore import QuestionError, Selection, pictures, remembering
 from rnnstore.charts.picture import Picture
 from tests.screens import conftest, stores
 
@@ -60,6 +60,8 @@ def demonstration(tmp_path):
     stores.record_brackets(store, "demo-parentheses")
     for name in ("demo-python-lstm", "demo-python-gru"):
         record_program(store, name)
+    model = rnnstore.open(tmp_path / "store").model("demo-python-lstm")
+    remembering.keep(store, model.name, remembering.remember(model, ["layer1.c"], delays=5, stop=200), model)
     (tmp_path / "examples").mkdir()
     return tmp_path
 
