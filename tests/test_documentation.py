@@ -108,6 +108,8 @@ def test_command_works(block, command, demonstration):
         for recipe in (word for word in words[4:5] if words[3] in ("train", "record", "run") and word.islower()):
             if not recipe.endswith(".yaml"):
                 assert recipe in pipelines.recipe.shipped()
+    elif words[:2] == ["python", "-m"] and words[2].startswith("tests.benchmarks."):
+        assert importlib.util.find_spec(words[2]) is not None
     elif words[0] == "make":
         done = run(["make", "--dry-run", *words[1:]], ROOT)
         assert done.returncode == 0, done.stderr

@@ -75,9 +75,8 @@ def test_where_a_training_broke_down_is_said(run, trained, tmp_path):
     assert "was no number, and the training stopped" in said(app)
 
 
-def test_a_training_that_still_runs_is_followed(run, trained, monkeypatch):
+def test_a_training_that_still_runs_is_followed(run, trained):
     store = rnnstore.open(trained)
-    monkeypatch.setattr("pages.training.EVERY", 3600, raising=False)
     with store.writer("short"):
         app = run(trained, PAGE, model="short")
         assert "**short is still being trained or recorded**" in said(app)
