@@ -154,10 +154,10 @@ def test_a_labelled_text_is_read_as_it_was_given(load, tokenizer):
 
 
 def test_words_to_complete_are_read_as_their_text(load, tmp_path):
-    text = "the quick brown fox jumps over the lazy dog and runs " * 5
+    text = "the quick brown fox jumps over the lazy dog and runs " * 3
     (tmp_path / "t.txt").write_text(text, "utf-8")
     shares = {"train": 1.0, "validation": 0.0, "test": 0.0}
-    corpus, _ = load("autocomplete", tmp_path, files=["t.txt"], observation=1000, words=20, shares=shares)
+    corpus, _ = load("autocomplete", tmp_path, files=["t.txt"], observation=200, words=20, shares=shares)
     found = typed(corpus, " " + text.strip())  # every word begins with the space before it
     assert found.ids.tolist() == corpus.splits["train"].word_ids.tolist()
     assert found.starts.tolist() == corpus.splits["train"].sequence_starts.tolist()
