@@ -118,7 +118,7 @@ def test_hovering_shades_by_connectivity_and_a_click_holds(serve, connected_stor
         )  # fmt: skip
 
     steps.nth(9).hover()
-    page.wait_for_function("root => root.dataset.step === '9'", arg=seen.element_handle())
+    seen.and_(page.locator("[data-step='9']")).wait_for()
     first = shades(0)
     assert all(first[:10]) and not any(first[10:])  # nothing after the output step is connected with it
     strongest = int(np.nanargmax(found.values[9]))
@@ -132,7 +132,7 @@ def test_hovering_shades_by_connectivity_and_a_click_holds(serve, connected_stor
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**at=6**")
     page.go_back()
-    page.wait_for_function("root => root.dataset.step === '5'", arg=seen.element_handle())
+    seen.and_(page.locator("[data-step='5']")).wait_for()
     page.get_by_role("button", name="@3").click()
     page.wait_for_url("**at=3**")
     settle(page)
