@@ -36,6 +36,13 @@ def number(label: str, name: str, value: int | None, low: int, high: int, **opti
     return controlled(st.number_input, label, name, value, min_value=low, max_value=max(low, high), step=1, **options)
 
 
+def last_selections(key: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What the chart `key` said at its last message but one and says now, for `clicked_since`; ask once a message."""
+    now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
+    st.session_state[f"{key}-before"] = now
+    return before, now
+
+
 def clicked_since(before: Mapping[str, Any], now: Mapping[str, Any], parameter: str, field: str) -> list[Any]:
     """What was clicked between two states of a chart in which every click puts a mark in or takes it out again."""
     then, there = ({row.get(field) for row in state.get(parameter, [])} for state in (before, now))

@@ -14,7 +14,7 @@ from pages._browser import save_picture_button
 from pages._co_cluster_address import TOGETHER, as_written
 from pages._co_cluster_address import read as read_clusters
 from pages._compare_address import LEFT, LINKED, RIGHT, USUAL_COUNT, USUAL_WORDS, View
-from pages._controls import clicked_since, number
+from pages._controls import clicked_since, last_selections, number
 from pages._parameters import Names, change, link
 from pages._plain import plain
 from rnnstore import Model, State, StoreError, comparison
@@ -109,8 +109,7 @@ def _words(found: Comparison, quantity: str, picked: list[str]) -> None:
     key = f"compared-{quantity}-{'-'.join((*found.left, *found.right))}"
 
     def take() -> None:
-        now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-        st.session_state[f"{key}-before"] = now
+        before, now = last_selections(key)
         for word in clicked_since(before, now, "clicked_word", "word"):
             _pick(word)
 

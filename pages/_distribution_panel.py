@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages._browser import save_picture_button
-from pages._controls import clicked_since, controlled, number
+from pages._controls import clicked_since, controlled, last_selections, number
 from pages._counted import distribution, unit_values
 from pages._distribution_address import BANDS, HEAT, STILL, View
 from pages._parameters import change, link
@@ -278,8 +278,7 @@ def _chart(
 
 
 def _clicked(key: str, parameter: str, field: str) -> list:
-    now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-    st.session_state[f"{key}-before"] = now
+    before, now = last_selections(key)
     return clicked_since(before, now, parameter, field)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from pages import _asked as asked
 from pages import _asked_batches as answers
 from pages._browser import save_picture_button
-from pages._controls import clicked_since, controlled, number
+from pages._controls import clicked_since, controlled, last_selections, number
 from pages._itemized_address import BARS, HEAT, Shown, View, drawn
 from pages._parameters import change
 from pages._plain import plain
@@ -57,8 +57,7 @@ def show_outline(model: Model, view: View, steps) -> Outline:
     key = f"outline-{model.name}"
 
     def take() -> None:
-        now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-        st.session_state[f"{key}-before"] = now
+        before, now = last_selections(key)
         for clicked in clicked_since(before, now, "clicked_batch", "largest"):
             change(batch=clicked)
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages._address import PER_PAGE, View, change, controlled, number
-from pages._controls import clicked_since
+from pages._controls import clicked_since, last_selections
 from pages._hypothesis import Selected
 from rnnstore import Model, State
 from rnnstore.charts.match import COUNT, length_picture, match_picture, prepare
@@ -189,6 +189,5 @@ def _show_lengths(view: View, matches: Matches) -> None:
 
 def _clicked(key: str, parameter: str, field: str) -> list[int]:
     """What was clicked in the chart of that key since it was last asked."""
-    now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-    st.session_state[f"{key}-before"] = now
+    before, now = last_selections(key)
     return clicked_since(before, now, parameter, field)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages import _asked_memory as remembered
-from pages._controls import clicked_since, controlled, number
+from pages._controls import clicked_since, controlled, last_selections, number
 from pages._current import command
 from pages._memory_address import MOST_MODELS, View, with_memory
 from pages._parameters import change
@@ -167,8 +167,7 @@ def _listening(picture, view_key, key, parameter, field, do) -> None:
     """A chart whose clicks are acted on."""
 
     def take() -> None:
-        now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-        st.session_state[f"{key}-before"] = now
+        before, now = last_selections(key)
         for value in clicked_since(before, now, parameter, field):
             do(value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._controls import clicked_since, controlled
+from pages._controls import clicked_since, controlled, last_selections
 from pages._counted import A_SECOND, several, uncounted
 from pages._current import command, recipe_of
 from pages._distribution_address import View
@@ -30,8 +30,7 @@ def show_saturation(model: Model, state: State, view: View, found: Distribution,
     key = f"saturation-{model.name}-{len(counted)}-{counted[0].state}"
 
     def take() -> None:
-        now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-        st.session_state[f"{key}-before"] = now
+        before, now = last_selections(key)
         for clicked in clicked_since(before, now, "clicked_gate", "id"):
             name, _, unit = clicked.rpartition(":")
             go_to(name, int(unit))

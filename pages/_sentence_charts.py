@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages._controls import clicked_since
+from pages._controls import clicked_since, last_selections
 from pages._parameters import Names
 from pages._sentence_address import View
 from rnnstore.charts.course import course_picture
@@ -70,8 +70,7 @@ def show_course(
 
 def _take_click(key: str, view: View, names: Names) -> None:
     """A click on a word, a bar, a memory chip or one of its cells."""
-    now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-    st.session_state[f"{key}-before"] = now
+    before, now = last_selections(key)
     # A click tells all parameters whose field its mark has, so that the most telling one is asked first.
     for bar in clicked_since(before, now, "clicked_bar", "bar"):
         place, _, cluster = bar.rpartition(":")

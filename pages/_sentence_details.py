@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages import _asked_responses as answers
-from pages._controls import clicked_since
+from pages._controls import clicked_since, last_selections
 from pages._plain import plain
 from pages._sentence_address import Names, View
 from rnnstore import Model, State, StoreError
@@ -67,8 +67,7 @@ def _show_response(
     key = f"{names.prefix}sentences-response"
 
     def take() -> None:
-        now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-        st.session_state[f"{key}-before"] = now
+        before, now = last_selections(key)
         for unit in clicked_since(before, now, "clicked_unit", "unit"):
             names.change(colour=None if view.colouring == Colouring(unit=int(unit)) else f"unit-{unit}")
 
@@ -118,8 +117,7 @@ def _show_text(
     key = f"{names.prefix}sentences-coloured"
 
     def take() -> None:
-        now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-        st.session_state[f"{key}-before"] = now
+        before, now = last_selections(key)
         for place in clicked_since(before, now, "clicked_word", "place"):
             number, _, index = place.partition(":")
             go(int(number), int(index))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages import _asked as asked
 from pages._browser import save_picture_button
-from pages._controls import clicked_since, controlled
+from pages._controls import clicked_since, controlled, last_selections
 from pages._current import command, recipe_of
 from pages._distribution_address import AXES, MOST_MODELS, TrainingView
 from pages._parameters import change
@@ -113,8 +113,7 @@ def _of_weights(found: Gradients, view: TrainingView, recipe: str | None) -> Non
         key = f"norms-{found.model}"
 
         def take() -> None:
-            now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
-            st.session_state[f"{key}-before"] = now
+            before, now = last_selections(key)
             for clicked in clicked_since(before, now, "clicked_weight", "weight"):
                 change(weight=clicked)
 
