@@ -47,7 +47,7 @@ bench: $(VENV)/.rnnstore-requirements-dev  ## Measure the speeds that are promis
 	OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TF_NUM_INTRAOP_THREADS=2 TF_NUM_INTEROP_THREADS=1 $(RUN) -m tests.benchmarks
 
 docs: install  ## Write docs/tables.md and docs/recipes.md from the code
-	$(RUN) -c 'import rnnstore.tables as t; print(t.document(), end="")' > docs/tables.md
+	$(RUN) -c 'import rnnstore.store.tables as t; print(t.document(), end="")' > docs/tables.md
 	$(RUN) -c 'import pipelines.recipe_page as r; print(r.document(), end="")' > docs/recipes.md
 
 clean:  ## Remove the virtual environment and what tests left behind; stores stay

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._browser import wide_page
-from pages._current import FRAMED, architecture, current_store, first_model, first_state, navigation, store_path
-from pages._plain import plain
+from pages.parts.shared.browser import wide_page
+from pages.parts.shared.current import (
+    FRAMED,
+    architecture,
+    current_store,
+    first_model,
+    first_state,
+    navigation,
+    store_path,
+)
+from pages.parts.shared.plain import plain
 from rnnstore import Model, StoreError
 
 STATIC = Path(__file__).parent / "static"

@@ -6,11 +6,11 @@ groups belong together. A word or a unit that is clicked is looked at in detail.
 
 import streamlit as st
 
-from pages._co_cluster_guide import explain, lay_out, take_away
-from pages._co_cluster_panel import draw
-from pages._current import current_model, current_state, current_store
-from pages._plain import plain
-from pages._response_panel import show_detail
+from pages.parts.co_clusters.guide import explain, lay_out, take_away
+from pages.parts.co_clusters.panel import draw
+from pages.parts.co_clusters.response_panel import show_detail
+from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.plain import plain
 from rnnstore import StoreError
 
 

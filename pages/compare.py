@@ -6,15 +6,15 @@ are typed hold for both. Everything shown is in the address.
 
 import streamlit as st
 
-from pages._compare_address import DIFFERENCES, GROUPS, LEFT, RIGHT, SENTENCES, View, read
-from pages._compare_guide import explain
-from pages._compare_panel import show_groups, show_sentences
-from pages._controls import controlled
-from pages._current import current_model, current_state, current_store
-from pages._difference_panel import show_differences
-from pages._parameters import ALONE, change
-from pages._plain import plain
-from pages._sentence_address import LAST, write_text
+from pages.parts.compare.address import DIFFERENCES, GROUPS, LEFT, RIGHT, SENTENCES, View, read
+from pages.parts.compare.difference_panel import show_differences
+from pages.parts.compare.guide import explain
+from pages.parts.compare.panel import show_groups, show_sentences
+from pages.parts.sentences.address import LAST, write_text
+from pages.parts.shared.controls import controlled
+from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.parameters import ALONE, change
+from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 
 SHOWN = {

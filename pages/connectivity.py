@@ -6,8 +6,8 @@ them, for one model or several. The text is one's own or the recording's. Everyt
 
 import streamlit as st
 
-from pages._connectivity_panel import draw
-from pages._current import current_model, current_store
+from pages.parts.connectivity.panel import draw
+from pages.parts.shared.current import current_model, current_store
 from rnnstore import StoreError
 
 

@@ -6,12 +6,12 @@ is often one through which no gradient passed.
 
 import streamlit as st
 
-from pages._controls import controlled
-from pages._current import current_model, current_state, current_store
-from pages._distribution_address import TRAINING, VALUES, read, read_training, section
-from pages._distribution_panel import draw
-from pages._plain import plain
-from pages._training_panel import draw_training
+from pages.parts.distributions.address import TRAINING, VALUES, read, read_training, section
+from pages.parts.distributions.panel import draw
+from pages.parts.distributions.training_panel import draw_training
+from pages.parts.shared.controls import controlled
+from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.plain import plain
 from rnnstore import StoreError
 
 

@@ -6,13 +6,13 @@ below are the hypotheses that the store keeps, to open, run again here, and comp
 
 import streamlit as st
 
-from pages._address import View, change, read
-from pages._current import current_model, current_state
-from pages._hypothesis import Selected, choose_hypothesis, offer_actions, selected
-from pages._kept_panel import keep, show_kept
-from pages._plain import plain
-from pages._select_guide import explain_worth
-from pages._worth_panel import show_ranges, show_worth
+from pages.parts.hypotheses.kept_panel import keep, show_kept
+from pages.parts.hypotheses.worth_panel import show_ranges, show_worth
+from pages.parts.selection.address import View, change, read
+from pages.parts.selection.guide import explain_worth
+from pages.parts.selection.hypothesis import Selected, choose_hypothesis, offer_actions, selected
+from pages.parts.shared.current import current_model, current_state
+from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 
 WORDS = 12

@@ -7,19 +7,19 @@ shown is in the address.
 import pyarrow as pa
 import streamlit as st
 
-from pages import _asked as asked
-from pages import _asked_memory as remembered
-from pages import _memory_panel as curves
-from pages import _property_panel as properties
-from pages._browser import save_picture_button
-from pages._controls import controlled
-from pages._current import current_model, current_state, current_store
-from pages._memory_address import CURVES, PROPERTIES, View, read
-from pages._memory_guide import explain
+from pages.parts.memory import asked as remembered
+from pages.parts.memory import panel as curves
+from pages.parts.memory import property_panel as properties
+from pages.parts.memory.address import CURVES, PROPERTIES, View, read
+from pages.parts.memory.guide import explain
+from pages.parts.shared import asked
+from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.controls import controlled
+from pages.parts.shared.current import current_model, current_state, current_store
 from rnnstore import Model, State, StoreError
 from rnnstore.export import csv, parquet
-from rnnstore.memory import has_memory
-from rnnstore.network import network
+from rnnstore.memory.answers import has_memory
+from rnnstore.networks.network import network
 
 
 @st.fragment

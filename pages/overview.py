@@ -6,14 +6,14 @@ leads on to its states.
 
 import streamlit as st
 
-from pages._current import architecture, current_store, say_how_to_begin, say_status
-from pages._manage import copy_in_popover, manage_popover, may_change, say_what_happened
-from pages._plain import plain
+from pages.parts.overview.manage import copy_in_popover, manage_popover, may_change, say_what_happened
+from pages.parts.shared.current import architecture, current_store, say_how_to_begin, say_status
+from pages.parts.shared.plain import plain
 from rnnstore import Model
 from rnnstore.charts import overview as charts
 from rnnstore.charts.palette import palette
 from rnnstore.export import csv
-from rnnstore.overview import is_blank, notes, overview, size, small_curves, stored_bytes
+from rnnstore.store.overview import is_blank, notes, overview, size, small_curves, stored_bytes
 
 CARDS = 4
 """Models up to which every one shows its card; of more, those chosen in the table, else the sidebar's."""

@@ -7,21 +7,28 @@ places in the corpus where the same units do the same. Everything shown is in th
 import pyarrow as pa
 import streamlit as st
 
-from pages._address import View, read
-from pages._below_panel import best_matches, choose_below, rows_below, show_below
-from pages._browser import charts_tools_aside, move_to, save_picture_button
-from pages._current import current_model, current_state, current_store
-from pages._hypothesis import Selected, choose_hypothesis, choose_units, offer_actions, say_selection, selected
-from pages._match_panel import choose_matches, find_matches, prepare_matches, show_matches
-from pages._navigation import navigate
-from pages._parameters import link
-from pages._plain import plain
-from pages._select_guide import explain_selection
-from pages._select_panel import Shown, choose_tracks, show_selection
+from pages.parts.selection.address import View, read
+from pages.parts.selection.below_panel import best_matches, choose_below, rows_below, show_below
+from pages.parts.selection.guide import explain_selection
+from pages.parts.selection.hypothesis import (
+    Selected,
+    choose_hypothesis,
+    choose_units,
+    offer_actions,
+    say_selection,
+    selected,
+)
+from pages.parts.selection.match_panel import choose_matches, find_matches, prepare_matches, show_matches
+from pages.parts.selection.navigation import navigate
+from pages.parts.selection.select_panel import Shown, choose_tracks, show_selection
+from pages.parts.shared.browser import charts_tools_aside, move_to, save_picture_button
+from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.parameters import link
+from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.export import csv, parquet
-from rnnstore.matching import Matches
-from rnnstore.windows import window_table, with_words
+from rnnstore.matching.matches import Matches
+from rnnstore.matching.windows import window_table, with_words
 
 
 @st.fragment

@@ -6,9 +6,9 @@ what the model expects next. Sentences are typed, or taken from the recording. E
 
 import streamlit as st
 
-from pages._current import current_model, current_state
-from pages._plain import plain
-from pages._sentence_panel import draw
+from pages.parts.sentences.panel import draw
+from pages.parts.shared.current import current_model, current_state
+from pages.parts.shared.plain import plain
 from rnnstore import StoreError
 
 

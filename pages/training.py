@@ -6,17 +6,18 @@ of the gradient over training, of several models. A training that still runs is 
 
 import streamlit as st
 
-from pages import _asked as asked
-from pages import _asked_batches as answers
-from pages._current import command, current_model, current_store, recipe_of, store_path
-from pages._itemized_address import read
-from pages._itemized_guide import explain
-from pages._itemized_panel import choose_beside, show_batches, show_outline, show_over_training, take_away
-from pages._parameters import change
-from pages._plain import plain
-from rnnstore import Model, StoreError, batches, fingerprint
-from rnnstore.batches import RECORDING
-from rnnstore.overview import being_written
+from pages.parts.shared import asked
+from pages.parts.shared.current import command, current_model, current_store, recipe_of, store_path
+from pages.parts.shared.parameters import change
+from pages.parts.shared.plain import plain
+from pages.parts.training import asked as answers
+from pages.parts.training.address import read
+from pages.parts.training.guide import explain
+from pages.parts.training.panel import choose_beside, show_batches, show_outline, show_over_training, take_away
+from rnnstore import Model, StoreError, fingerprint
+from rnnstore.store.overview import being_written
+from rnnstore.training import batches
+from rnnstore.training.batches import RECORDING
 
 EVERY = 8
 """Seconds after which it is looked whether a training that still runs has written more."""

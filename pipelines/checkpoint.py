@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.network import read_arrays, write_arrays
-from rnnstore.tables import BY_NAME
+from rnnstore.store.tables import BY_NAME
 
 
 @dataclass

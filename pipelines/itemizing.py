@@ -1,7 +1,7 @@
 """Itemized gradients of every n-th training batch, written to the store while the training runs.
 
 What a batch's loss tells the recurrent weights is taken apart by the step of the loss and the step whose copy of the
-weights it passes (`rnnstore.itemized`). The compiled part runs the window once more with the weights that are about to
+weights it passes (`training.itemized`). The compiled part runs the window once more with the weights that are about to
 be changed, and hands out every state and gate and the gradient of each step's loss at the top layer's h, dropout and
 all factors as in `training.compiled_step`; the rest is NumPy. The parts of a layer therefore sum to the gradient of its
 recurrent weights that the optimiser takes, before clipping.
@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from rnnstore import cells
-from rnnstore.itemized import Itemized, itemized
+from rnnstore.networks import cells
+from rnnstore.networks.unrolled import Unrolled
+from rnnstore.store.writing import OF_BATCHES
 from rnnstore.threads import one_thread
-from rnnstore.unrolled import Unrolled
-from rnnstore.writing import OF_BATCHES
+from rnnstore.training.itemized import Itemized, itemized
 
 FLUSH_EVERY = 4.0  # seconds between appends, at least
 SHARE = 0.003  # of the processor's time that appends may take, at most

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines import cells
-from rnnstore.writing import disk_full_said
+from rnnstore.store.writing import disk_full_said
 
 
 class RecurrentNetwork:

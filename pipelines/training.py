@@ -37,7 +37,7 @@ from pipelines.measured import Measured
 from pipelines.network import RecurrentNetwork, write_facts
 from pipelines.recording import Reader
 from pipelines.windows import Streams, Texts
-from rnnstore.tables import DECADES
+from rnnstore.store.tables import DECADES
 
 ROWS = 2000  # about so many rows of `training` for a whole training, however long
 SAVE_EVERY = 120.0  # seconds between checkpoints inside an epoch

@@ -5,8 +5,6 @@
 >>> store.sql("select model, steps from models")  # doctest: +SKIP
 """
 
-from rnnstore.card import Metric, State, Track
-from rnnstore.chunks import Predictions
 from rnnstore.errors import (
     Busy,
     DamagedModel,
@@ -16,13 +14,15 @@ from rnnstore.errors import (
     UnknownModel,
     UnknownName,
 )
-from rnnstore.matching import Matches, match
-from rnnstore.model import Model
-from rnnstore.recorder import Recorder
-from rnnstore.search import Hits, search
-from rnnstore.selection import SelectedUnits, Selection, select, units_on
-from rnnstore.store import Problem, Store, fingerprint, open
-from rnnstore.writing import ModelWriter
+from rnnstore.matching.matches import Matches, match
+from rnnstore.matching.search import Hits, search
+from rnnstore.matching.selection import SelectedUnits, Selection, select, units_on
+from rnnstore.store.card import Metric, State, Track
+from rnnstore.store.chunks import Predictions
+from rnnstore.store.folder import Problem, Store, fingerprint, open
+from rnnstore.store.model import Model
+from rnnstore.store.recorder import Recorder
+from rnnstore.store.writing import ModelWriter
 
 __all__ = [
     "Busy",

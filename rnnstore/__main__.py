@@ -18,8 +18,8 @@ import typer
 import rnnstore
 from rnnstore import export
 from rnnstore.errors import StoreError
-from rnnstore.overview import is_blank, notes, overview, size, status, stored_bytes
-from rnnstore.tables import MODELS, TABLES
+from rnnstore.store.overview import is_blank, notes, overview, size, status, stored_bytes
+from rnnstore.store.tables import MODELS, TABLES
 
 app = typer.Typer(
     help="Look into a store of hidden states: what models it holds, what is known about them, and SQL over its tables.",
@@ -159,9 +159,9 @@ def cluster(
     store: StoreFolder = Path("store"),
 ):
     """Cluster words and units by their expected responses, and keep that in the table co_clusters."""
-    from rnnstore import clusterings
-    from rnnstore.co_clusters import decompose
-    from rnnstore.expected import expected_responses
+    from rnnstore.co_clusters import clusterings
+    from rnnstore.co_clusters.decomposition import decompose
+    from rnnstore.co_clusters.expected import expected_responses
 
     opened = rnnstore.open(store)
     expected = expected_responses(opened.model(name), state)
@@ -205,16 +205,16 @@ def memory(
     store: StoreFolder = Path("store"),
 ):
     """Measure how long a model's states keep the words they read (state gradients), for the page "Memory"."""
-    from rnnstore import remembering
-    from rnnstore.word_classes import shipped_properties, two_classes
+    from rnnstore.memory import recording
+    from rnnstore.memory.word_classes import shipped_properties, two_classes
 
     opened = rnnstore.open(store)
     model = opened.model(name)
-    start, stop = remembering.stretch(steps, model.steps)
+    start, stop = recording.stretch(steps, model.steps)
     asked = shipped_properties(model) | dict(two_classes(text) for text in properties or ())
-    progress = remembering.Progress(sys.stderr)
+    progress = recording.Progress(sys.stderr)
     try:
-        found = remembering.remember(
+        found = recording.remember(
             model, states or None, delays=delays, classes=classes or (), start=start, stop=stop, progress=progress
         )
     except KeyboardInterrupt:
@@ -222,13 +222,13 @@ def memory(
         print("Stopped; nothing was written.", file=sys.stderr)
         sys.exit(130)
     progress.end()
-    remembering.keep(opened, name, found, model)
+    recording.keep(opened, name, found, model)
     named, kinds = (list(dict.fromkeys(found.table[column].to_pylist())) for column in ("state", "word_class"))
     print(
         f"State gradients of {', '.join(named)} over steps {found.start:,} to {found.stop - 1:,} for "
         f"{', '.join(kinds)} are in the table state_gradients."
     )
-    for note in [*found.notes, *remembering.keep_properties(opened, name, asked)]:
+    for note in [*found.notes, *recording.keep_properties(opened, name, asked)]:
         print(f"note: {note}")
 
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.card import State
 from rnnstore.errors import QuestionError
-from rnnstore.model import Model
-from rnnstore.runs import is_on, single, unit_runs
+from rnnstore.store.card import State
+from rnnstore.store.model import Model
+from rnnstore.store.runs import is_on, single, unit_runs
 
 LEVELS = (0.01, 0.09, 0.25, 0.5, 0.75, 0.91, 0.99)
 """The quantiles that are kept of every unit: those of the RNNVis paper's bands, and the ends of 98 % of the values."""

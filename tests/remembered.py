@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import rnnstore
-from rnnstore.network import network
+from rnnstore.networks.network import network
 
 EMBEDDING, UNITS, STEPS, LENGTH = 4, 3, 200, 50
 WORDS = [*(f"n{i}" for i in range(10)), *(f"s{i}" for i in range(10)), "be", "do", "of", "in"]

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 import rnnstore
-from rnnstore import batches
 from rnnstore.errors import QuestionError, StoreError
-from rnnstore.writing import OF_BATCHES
+from rnnstore.store.writing import OF_BATCHES
+from rnnstore.training import batches
 
 
 def horizon_rows(steps, maximum=None, layer=1, horizon=None):
@@ -56,7 +56,7 @@ def test_several_tables_appear_together_or_not_at_all(tmp_path):
 def test_a_writer_that_stops_in_the_middle_leaves_what_was_there(tmp_path, monkeypatch):
     with rnnstore.open(tmp_path).writer("m") as writer:
         writer.append({"gradient_horizons": horizon_rows([0, 1])})
-        monkeypatch.setattr("rnnstore.writing.write_card", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        monkeypatch.setattr("rnnstore.store.writing.write_card", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             writer.append({"gradient_horizons": horizon_rows([2, 3])})
     monkeypatch.undo()

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pytest
 
 import rnnstore
-from rnnstore.card import Track
-from rnnstore.charts.match import COUNT, length_picture, match_picture
+from rnnstore.charts.matching.match import COUNT, length_picture, match_picture
 from rnnstore.charts.palette import DARK, LABELS, LIGHT, interpolate, palette
 from rnnstore.charts.predicted import row_titles
-from rnnstore.charts.select import LINES, Hypothesis, select_picture
+from rnnstore.charts.selection.select import LINES, Hypothesis, select_picture
 from rnnstore.charts.tracks import Key, colours_of, folded, ink_on, legend
-from rnnstore.matching import match
-from rnnstore.windows import cells_of_matches, window
+from rnnstore.matching.matches import match
+from rnnstore.matching.windows import cells_of_matches, window
+from rnnstore.store.card import Track
 from tests.screens import stores
 
 vl_convert = pytest.importorskip("vl_convert")

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnstore.charts.clouds import LINE, cloud, shortened, text_width
+from rnnstore.charts.co_clusters.clouds import LINE, cloud, shortened, text_width
 
 SIZES = (9.5, 32.0)
 texts = st.lists(st.text("abcimwWMQ.,'$ä日", min_size=1, max_size=24), min_size=1, max_size=60)

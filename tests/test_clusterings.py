@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 import rnnstore
-from rnnstore import clusterings
 from rnnstore.__main__ import app
-from rnnstore.co_clusters import decompose
-from rnnstore.expected import expected_responses
+from rnnstore.co_clusters import clusterings
+from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.co_clusters.expected import expected_responses
 from tests.worlds import random_world, record
 
 

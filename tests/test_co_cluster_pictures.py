@@ -7,15 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rnnstore.charts.co_cluster_layout import Drawing, arrange
-from rnnstore.charts.co_clusters import Chosen, co_cluster_picture
+from rnnstore.charts.co_clusters.layout import Drawing, arrange
+from rnnstore.charts.co_clusters.picture import Chosen, co_cluster_picture
+from rnnstore.charts.co_clusters.responses import response_picture
+from rnnstore.charts.co_clusters.unit_words import unit_words_picture
 from rnnstore.charts.palette import DARK, LIGHT
-from rnnstore.charts.responses import response_picture
-from rnnstore.charts.unit_words import unit_words_picture
-from rnnstore.co_clusters import decompose
+from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.co_clusters.expected import ExpectedResponses, WordResponse, WordTags
+from rnnstore.co_clusters.members import members, with_words
 from rnnstore.errors import UnknownName
-from rnnstore.expected import ExpectedResponses, WordResponse, WordTags
-from rnnstore.members import members, with_words
 
 vl_convert = pytest.importorskip("vl_convert")
 

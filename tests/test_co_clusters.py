@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 import rnnstore
-from rnnstore.co_clusters import METHODS, decompose
-from rnnstore.expected import ExpectedResponses
-from rnnstore.partners import partners
-from rnnstore.singular import _by_gram, _by_krylov, embedded
+from rnnstore.co_clusters.decomposition import METHODS, decompose
+from rnnstore.co_clusters.expected import ExpectedResponses
+from rnnstore.co_clusters.partners import partners
+from rnnstore.co_clusters.singular import _by_gram, _by_krylov, embedded
 
 
 def responses(matrix, counts=None) -> ExpectedResponses:
@@ -192,7 +192,7 @@ def test_what_cannot_be_asked_is_said():
 
 
 def test_approximations_are_in_the_notes(monkeypatch):
-    monkeypatch.setattr("rnnstore.co_clusters.WORDS_IN_TREE", 200)
+    monkeypatch.setattr("rnnstore.co_clusters.decomposition.WORDS_IN_TREE", 200)
     given, of_words, of_units, _ = planted(6, 500, 60, 5)
     found = decompose(given, None).clusters(5)
     assert adjusted_rand_score(of_words, found.word_cluster) >= 0.99

@@ -9,9 +9,9 @@ from scipy import stats
 from rnnstore import QuestionError
 from rnnstore.charts.comparison import clusters_picture, words_picture
 from rnnstore.charts.palette import DARK, LIGHT
-from rnnstore.co_clusters import decompose
-from rnnstore.comparison import cluster_agreement, compare, magnitude, participation, shared_words
-from rnnstore.expected import ExpectedResponses
+from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.co_clusters.expected import ExpectedResponses
+from rnnstore.comparing.comparison import cluster_agreement, compare, magnitude, participation, shared_words
 
 vl_convert = pytest.importorskip("vl_convert")
 

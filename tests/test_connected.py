@@ -7,11 +7,11 @@ from scipy.stats import spearmanr
 import rnnstore
 from rnnstore.charts.connectivity import pairs_picture, shaded_text_picture
 from rnnstore.charts.palette import LIGHT
-from rnnstore.completions import completions
-from rnnstore.connected import connected, pairs_table, suggestions_table
-from rnnstore.connectivity import LONGEST
+from rnnstore.connectivity.connected import connected, pairs_table, suggestions_table
+from rnnstore.connectivity.norms import LONGEST
 from rnnstore.errors import MissingNetwork, QuestionError
-from rnnstore.network import network
+from rnnstore.networks.completions import completions
+from rnnstore.networks.network import network
 from tests.screens.stores import keep_network
 
 LETTERS = list("abcde \n")

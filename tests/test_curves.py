@@ -7,7 +7,7 @@ import pytest
 
 import rnnstore
 from rnnstore.charts.palette import DARK, LIGHT
-from rnnstore.charts.training import (
+from rnnstore.charts.training.curves import (
     AXES,
     QUANTITIES,
     decade_names,
@@ -16,8 +16,8 @@ from rnnstore.charts.training import (
     norms_picture,
     quantity_picture,
 )
-from rnnstore.curves import curves, gradients
-from rnnstore.tables import DECADES
+from rnnstore.store.tables import DECADES
+from rnnstore.training.curves import curves, gradients
 from tests.screens.stores import gradient_rows, training_curve
 
 vl_convert = pytest.importorskip("vl_convert")

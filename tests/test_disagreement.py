@@ -10,8 +10,8 @@ import pytest
 from rnnstore import QuestionError
 from rnnstore.charts.comparison import labels_picture, losses_picture
 from rnnstore.charts.palette import LIGHT
-from rnnstore.disagreement import disagreement
-from rnnstore.reading import Reading
+from rnnstore.comparing.disagreement import disagreement
+from rnnstore.networks.reading import Reading
 
 vl_convert = pytest.importorskip("vl_convert")
 

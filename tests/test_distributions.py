@@ -7,7 +7,6 @@ import pytest
 
 import rnnstore
 from rnnstore import QuestionError, distributions, pictures
-from rnnstore.card import State
 from rnnstore.charts import distributions as charts
 from rnnstore.charts.palette import DARK, LIGHT
 from rnnstore.distributions import (
@@ -21,6 +20,7 @@ from rnnstore.distributions import (
     unit_values,
     usual_limits,
 )  # fmt: skip
+from rnnstore.store.card import State
 from tests import worlds
 from tests.screens.stores import small_store
 from tests.worlds import ArrayModel

@@ -16,7 +16,7 @@ import pytest
 import pipelines.recipe
 import pipelines.recipe_page
 import rnnstore
-import rnnstore.tables
+import rnnstore.store.tables
 from tests.screens import stores
 
 ROOT = Path(__file__).parents[1]
@@ -126,7 +126,7 @@ def test_recipes_in_the_documentation_are_accepted():
 
 
 def test_generated_pages_are_up_to_date():
-    assert (ROOT / "docs" / "tables.md").read_text("utf-8") == rnnstore.tables.document(), "run `make docs`"
+    assert (ROOT / "docs" / "tables.md").read_text("utf-8") == rnnstore.store.tables.document(), "run `make docs`"
     assert (ROOT / "docs" / "recipes.md").read_text("utf-8") == pipelines.recipe_page.document(), "run `make docs`"
 
 

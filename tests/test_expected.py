@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore import expected
-from rnnstore.expected import expected_responses, responses_between, word_response, word_tags, words_of_unit
+from rnnstore.co_clusters import expected
+from rnnstore.co_clusters.expected import expected_responses, responses_between, word_response, word_tags, words_of_unit
 from tests.test_responses import QUANTILES, responses_step_by_step
 from tests.worlds import random_world, record
 
@@ -159,7 +159,7 @@ def test_what_is_not_there_is_said(tmp_path):
 
 
 def test_a_recording_without_responses_says_why(tmp_path, monkeypatch):
-    monkeypatch.setattr("rnnstore.series.LABELS_FROM", 4)
+    monkeypatch.setattr("rnnstore.store.series.LABELS_FROM", 4)
     store = record(tmp_path, words=["t1", "t2", "t3", "t4", "t5"], states={"s": np.zeros((5, 1))})
     with pytest.raises(rnnstore.QuestionError, match="most words were read once"):
         expected_responses(store.model("small"), "s")

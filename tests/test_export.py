@@ -10,7 +10,7 @@ import vl_convert
 from rnnstore import export
 from rnnstore.charts.overview import training_curve
 from rnnstore.charts.palette import palette
-from rnnstore.overview import size, small_curves
+from rnnstore.store.overview import size, small_curves
 from tests.screens import stores
 from tests.worlds import record
 

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from rnnstore.charts.coloured_text import PLACES, coloured_text_picture
-from rnnstore.charts.course import FINEST, course_picture
-from rnnstore.charts.glyph_chips import Clusters
-from rnnstore.charts.glyph_layout import PLOT, TRACKS, Arrangement, Layout
-from rnnstore.charts.glyphs import glyph_picture
 from rnnstore.charts.palette import DARK, LIGHT
+from rnnstore.charts.sentences.chips import Clusters
+from rnnstore.charts.sentences.coloured_text import PLACES, coloured_text_picture
+from rnnstore.charts.sentences.course import FINEST, course_picture
+from rnnstore.charts.sentences.glyphs import glyph_picture
+from rnnstore.charts.sentences.layout import PLOT, TRACKS, Arrangement, Layout
 from rnnstore.errors import QuestionError
-from rnnstore.passages import Colouring, passage
+from rnnstore.sentences.passages import Colouring, passage
 from tests.test_passages import CLUSTERS, reading
 
 vl_convert = pytest.importorskip("vl_convert")

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnstore
-from rnnstore import hypotheses
 from rnnstore.errors import DamagedModel, QuestionError, StoreError
-from rnnstore.hypotheses import (
+from rnnstore.hypotheses import kept as hypotheses
+from rnnstore.hypotheses.kept import (
     Hypothesis,
     compare,
     delete,
@@ -28,8 +28,8 @@ from rnnstore.hypotheses import (
     unfit,
     written,
 )
-from rnnstore.matching import match
-from rnnstore.selection import Selection, select
+from rnnstore.matching.matches import match
+from rnnstore.matching.selection import Selection, select
 from tests.worlds import random_world, record
 
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnstore
-from rnnstore import candidates, matching, ranges
 from rnnstore.errors import StoreError
-from rnnstore.matching import match
+from rnnstore.matching import candidates, ranges
+from rnnstore.matching import matches as matching
+from rnnstore.matching.matches import match
 from tests.worlds import ArrayModel, drawn
 
 

@@ -12,13 +12,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import rnnstore
-from rnnstore import memory, pictures, remembering
+from rnnstore import pictures
 from rnnstore.errors import MissingNetwork, QuestionError, UnknownName
-from rnnstore.network import network
-from rnnstore.probes import probe
-from rnnstore.properties import cosine_with_span, memory_of, property_of, relative_memory
-from rnnstore.state_gradients import ALL
-from rnnstore.word_classes import of_steps, of_words, shipped_properties, two_classes
+from rnnstore.memory import answers as memory
+from rnnstore.memory import recording as remembering
+from rnnstore.memory.probes import probe
+from rnnstore.memory.properties import cosine_with_span, memory_of, property_of, relative_memory
+from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.word_classes import of_steps, of_words, shipped_properties, two_classes
+from rnnstore.networks.network import network
 from tests.remembered import EMBEDDING, STEPS, UNITS, WORDS, arrays, by_complex_steps, store_with_memory, text
 from tests.worlds import record
 

@@ -10,8 +10,8 @@ import pytest
 
 import rnnstore
 from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError, StoreError
-from rnnstore.network import highest, network
-from rnnstore.reading import recorded_reading
+from rnnstore.networks.network import highest, network
+from rnnstore.networks.reading import recorded_reading
 from tests.worlds import record
 
 WORDS = ["<unk>", "the", "cat", "sat", "<eos>"]

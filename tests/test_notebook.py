@@ -10,8 +10,9 @@ import pytest
 import vl_convert
 
 import rnnstore
-from rnnstore import QuestionError, Selection, pictures, remembering
+from rnnstore import QuestionError, Selection, pictures
 from rnnstore.charts.picture import Picture
+from rnnstore.memory import recording as remembering
 from tests.screens import conftest, stores
 
 ROOT = Path(__file__).parents[1]

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from rnnstore.co_clusters import CoClusters
+from rnnstore.co_clusters.decomposition import CoClusters
+from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.errors import QuestionError
-from rnnstore.expected import ExpectedResponses
-from rnnstore.passage_tables import measures_table
-from rnnstore.passages import (
+from rnnstore.networks.reading import Reading
+from rnnstore.sentences.passage_tables import measures_table
+from rnnstore.sentences.passages import (
     Colouring,
     coloured_values,
     common_words,
@@ -19,7 +20,6 @@ from rnnstore.passages import (
     sentences_of,
     strongest,
 )
-from rnnstore.reading import Reading
 
 CLUSTERS = np.array([0, 1, 0])
 VALUES = np.array([[1.0, -1.0, 0.0], [0.5, -1.0, -0.25], [0.0, 2.0, -0.25]], np.float32)

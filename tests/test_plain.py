@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages._plain import plain
+from pages.parts.shared.plain import plain
 
 markdown_it = pytest.importorskip("markdown_it", reason="needs a Markdown parser, which comes with rich")
 

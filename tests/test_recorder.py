@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnstore
-from rnnstore import recorder as recorder_module
-from rnnstore import series
+from rnnstore.store import recorder as recorder_module
+from rnnstore.store import series
 from tests.worlds import WORDS, random_world, record
 
 
@@ -133,7 +133,7 @@ def test_chunks_do_not_matter(data, tmp_path_factory):
 
 
 def test_a_frequent_words_quantiles_come_from_an_even_sample_and_say_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("rnnstore.responses.SAMPLE", 10)
+    monkeypatch.setattr("rnnstore.store.responses.SAMPLE", 10)
     words = ["a", "b"] * 30 + ["c"]
     values = np.arange(61, dtype=float)[:, None] ** 2
     store = record(tmp_path, words=words, states={"s": values}, dtype="float32")
@@ -160,8 +160,8 @@ def test_scattered_rows_and_words_come_in_the_order_asked(tmp_path):
 
 def test_parts_of_a_long_recording_read_as_one(tmp_path, monkeypatch):
     for module in ("parts", "series"):
-        monkeypatch.setattr(f"rnnstore.{module}.STEPS_A_PART", 128, raising=False)
-    monkeypatch.setattr("rnnstore.recorder.BLOCK", 64)
+        monkeypatch.setattr(f"rnnstore.store.{module}.STEPS_A_PART", 128)
+    monkeypatch.setattr("rnnstore.store.recorder.BLOCK", 64)
     words, values, starts = random_world(2, steps=500)
     store = record(tmp_path, words=words, states={"s": values}, sequence_starts=starts)
     model = store.model("small")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnstore.responses import EvenSample, Moments
+from rnnstore.store.responses import EvenSample, Moments
 from tests.worlds import random_world, record
 
 QUANTILES = {"quantile_09": 9, "quantile_25": 25, "quantile_50": 50, "quantile_75": 75, "quantile_91": 91}
@@ -64,10 +64,10 @@ def test_every_border_of_blocks_and_pieces_gives_the_same(tmp_path, monkeypatch)
     """Blocks of 16 steps with sequences that start at their first and last steps; a piece of the quantiles a word."""
     words, values, _ = random_world(3, 200, units=3, vocabulary=9)
     starts = np.isin(np.arange(200), [0, 15, 16, 31, 32, 64, 65, 199])
-    monkeypatch.setattr("rnnstore.recorder.BLOCK", 16)
-    monkeypatch.setattr("rnnstore.responses._VALUES_AT_ONCE", 1)
-    monkeypatch.setattr("rnnstore.responses._STEPS_AT_ONCE", 1)
-    monkeypatch.setattr("rnnstore.responses._UNITS_AT_ONCE", 2)
+    monkeypatch.setattr("rnnstore.store.recorder.BLOCK", 16)
+    monkeypatch.setattr("rnnstore.store.responses._VALUES_AT_ONCE", 1)
+    monkeypatch.setattr("rnnstore.store.responses._STEPS_AT_ONCE", 1)
+    monkeypatch.setattr("rnnstore.store.responses._UNITS_AT_ONCE", 2)
     store = record(tmp_path, words=words, states={"s": values}, sequence_starts=starts)
     expected = responses_step_by_step(words, values, starts)
     rows = store.model("small").expected_responses("s").to_pylist()
@@ -96,8 +96,8 @@ def tokens(folder: Path, *parts: list[int]) -> list[Path]:
 
 @pytest.mark.parametrize("steps_at_once", [1, 7, 1 << 20])
 def test_a_sample_takes_every_nth_step_of_a_word_over_all_parts(tmp_path, monkeypatch, steps_at_once):
-    monkeypatch.setattr("rnnstore.responses.SAMPLE", 4)
-    monkeypatch.setattr("rnnstore.responses._STEPS_AT_ONCE", steps_at_once)
+    monkeypatch.setattr("rnnstore.store.responses.SAMPLE", 4)
+    monkeypatch.setattr("rnnstore.store.responses._STEPS_AT_ONCE", steps_at_once)
     ids = [0, 0, 2, 0, 0, 2, 0, 0, 0, 2, 0, 5, 0]  # word 0 nine times (stride 4), 2 thrice, 5 once; 1, 3 and 4 never
     sample = EvenSample(tokens(tmp_path, ids[:5], ids[5:]))
     found = [pair for words, steps in sample.groups() for pair in zip(words.tolist(), steps.tolist(), strict=True)]

@@ -24,6 +24,21 @@ FORBIDDEN = {
     "pages": {"tensorflow", "keras", "pipelines", "duckdb"},
 }
 
+ANALYSES = {
+    "store": set(),
+    "distributions": {"store"},
+    "matching": {"store"},
+    "hypotheses": {"matching", "store"},
+    "networks": {"store"},
+    "co_clusters": {"store"},
+    "sentences": {"co_clusters", "networks", "store"},
+    "comparing": {"co_clusters", "networks", "store"},
+    "connectivity": {"networks", "store"},
+    "memory": {"co_clusters", "networks", "store"},
+    "training": {"networks", "store"},
+}
+"""What the folders of rnnstore know of one another; `charts` draws what they answer, and none of them draws."""
+
 
 def imported(file: Path) -> Iterator[str]:
     """The packages that a file imports anywhere in it."""
@@ -50,6 +65,22 @@ def test_a_room_imports_only_what_it_may_know(room):
         (file.relative_to(ROOT), name) for file in ROOMS[room] for name in imported(file) if name in FORBIDDEN[room]
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("folder", ANALYSES)
+def test_an_analysis_knows_only_those_it_builds_on(folder):
+    place = ROOT / "rnnstore" / folder
+    files = sorted(place.rglob("*.py")) or [place.with_suffix(".py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    known = {module.split(".")[1] for module in modules if module.startswith("rnnstore.")}
+    assert known - {folder, "errors", "threads", "visible"} <= ANALYSES[folder]
+
+
+def test_every_folder_is_an_analysis_or_draws():
+    folders = {path.name for path in (ROOT / "rnnstore").iterdir() if path.joinpath("__init__.py").exists()}
+    assert folders | {"distributions"} == {*ANALYSES, "charts", "pictures"}
 
 
 def test_pages_write_no_sql():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnstore.runs import RunEncoder, all_finite, is_on, single, unit_runs
+from rnnstore.store.runs import RunEncoder, all_finite, is_on, single, unit_runs
 
 halves = st.integers(0, 0xFFFF).map(lambda bits: np.uint16(bits).view(np.float16))
 singles = st.integers(0, 0xFFFFFFFF).map(lambda bits: np.uint32(bits).view(np.float32))

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import rnnstore
 from rnnstore.errors import QuestionError
-from rnnstore.search import search
+from rnnstore.matching.search import search
 from tests.worlds import TextModel
 
-searching = importlib.import_module("rnnstore.search")  # `rnnstore.search` is the function
+searching = importlib.import_module("rnnstore.matching.search")  # `rnnstore.matching.search` is the function
 
 CORPUS = TextModel(
     "the cat saw the Cat . the category | The cat saw . a cat".replace("| ", "").split(), sequence_starts=(0, 8)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnstore.errors import QuestionError, StoreError
-from rnnstore.selection import Selection, select, units_on
+from rnnstore.matching.selection import Selection, select, units_on
 from tests.worlds import ArrayModel, drawn
 
 WORLD = drawn(

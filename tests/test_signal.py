@@ -7,12 +7,12 @@ import pytest
 import vl_convert
 
 import rnnstore
-from rnnstore.card import Track
-from rnnstore.charts import signal
 from rnnstore.charts.palette import DARK, LIGHT
-from rnnstore.charts.select import Hypothesis, select_picture
-from rnnstore.charts.signal import EDGE, SIGNAL, is_signal, number_in, numeral, signal_tables
-from rnnstore.windows import window
+from rnnstore.charts.selection import signal
+from rnnstore.charts.selection.select import Hypothesis, select_picture
+from rnnstore.charts.selection.signal import EDGE, SIGNAL, is_signal, number_in, numeral, signal_tables
+from rnnstore.matching.windows import window
+from rnnstore.store.card import Track
 
 
 def recorded(folder, starts=(0,), **tracks):

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import rnnstore
-from rnnstore import card, tables
+from rnnstore.store import card, tables
 from tests.worlds import record
 
 
@@ -310,7 +310,9 @@ def test_a_model_replaced_while_the_store_opens_is_not_called_damaged(tmp_path, 
 
 def test_a_model_deleted_while_the_store_opens_is_no_problem(tmp_path, monkeypatch):
     store = record(tmp_path)
-    monkeypatch.setattr("rnnstore.store.read_card", lambda folder: (shutil.rmtree(folder), card.read_card(folder))[1])
+    monkeypatch.setattr(
+        "rnnstore.store.folder.read_card", lambda folder: (shutil.rmtree(folder), card.read_card(folder))[1]
+    )
     store.refresh()
     assert (store.models, store.problems) == ({}, [])
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rnnstore import QuestionError
-from rnnstore.selection import Selection, select
-from rnnstore.suggestions import FEW, MANY, example, nearest_threshold
+from rnnstore.matching.selection import Selection, select
+from rnnstore.matching.suggestions import FEW, MANY, example, nearest_threshold
 from tests.worlds import random_world, record
 
 VALUES = np.array([[0.1, 0.9, 0.0], [0.5, 0.8, 0.0], [0.6, 0.7, 0.0], [0.2, 0.6, 0.0]], np.float32)

@@ -9,9 +9,9 @@ import vl_convert
 
 import rnnstore
 from rnnstore import QuestionError, Selection, match, pictures, select
-from rnnstore.charts.below import PLOT, TITLE
-from rnnstore.charts.select_layers import Rows
-from rnnstore.together import Also, check_same_words, select_also, touching
+from rnnstore.charts.selection.below import PLOT, TITLE
+from rnnstore.charts.selection.layers import Rows
+from rnnstore.matching.together import Also, check_same_words, select_also, touching
 from tests.worlds import random_world, record
 
 SELECTION = Selection("s", 20, 22, -0.5, off_before=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnstore.tokenising import LONGEST, Tokenisation, tokenise
+from rnnstore.networks.tokenising import LONGEST, Tokenisation, tokenise
 
 WORDS = ["<unk>", "<eos>", "the", "food", "was", "n't", "good", "mr.", "N", "$", ",", ".", "``", "''", "(", ")"]
 ID = {word: number for number, word in enumerate(WORDS)}

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rnnstore.windows import (
+from rnnstore.matching.windows import (
     around,
     cells_of_matches,
     lines,

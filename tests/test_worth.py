@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-import rnnstore.worth
+import rnnstore.hypotheses.worth
+from rnnstore.charts.matching.worth import UNNAMED, numbers_picture, precision_picture, shares_picture
 from rnnstore.charts.palette import DARK, LIGHT
-from rnnstore.charts.worth import UNNAMED, numbers_picture, precision_picture, shares_picture
 from rnnstore.errors import QuestionError
-from rnnstore.matching import match
-from rnnstore.worth import (
+from rnnstore.hypotheses.worth import (
     Base,
     Places,
     ScalarWorth,
@@ -27,6 +26,7 @@ from rnnstore.worth import (
     wilson,
     worth,
 )
+from rnnstore.matching.matches import match
 from tests.worlds import random_world, record
 
 
@@ -178,7 +178,7 @@ def test_superiority_is_the_area_that_scipy_counts(random_model):
 
 
 def test_all_matches_with_so_many_units_are_found(random_model, monkeypatch):
-    monkeypatch.setattr(rnnstore.worth, "COUNTED", 5)
+    monkeypatch.setattr(rnnstore.hypotheses.worth, "COUNTED", 5)
     whole = match(random_model, "s", [0, 1, 2], 0.2, limit=100_000).table
     assert whole.num_rows > 1000
     for least in (1, 2, 3):
@@ -192,7 +192,7 @@ def test_all_matches_with_so_many_units_are_found(random_model, monkeypatch):
 
 
 def test_a_cut_is_said(random_model, monkeypatch):
-    monkeypatch.setattr(rnnstore.worth, "MOST", 20)
+    monkeypatch.setattr(rnnstore.hypotheses.worth, "MOST", 20)
     found = places(random_model, "s", [0, 1, 2], 0.2, minimum_overlap=1)
     assert found.cut and "there are more, these are the best 20" in found.note
 
@@ -221,7 +221,7 @@ def test_labels_equal_brute_force(random_model):
 
 def test_the_corpus_is_read_in_blocks(random_model, monkeypatch):
     whole = base(random_model, "kind"), base(random_model, "value")
-    monkeypatch.setattr(rnnstore.worth, "BLOCK", 77)
+    monkeypatch.setattr(rnnstore.hypotheses.worth, "BLOCK", 77)
     again = base(random_model, "kind"), base(random_model, "value")
     assert again[0] == whole[0]
     assert again[1].counts == whole[1].counts

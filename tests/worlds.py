@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 import rnnstore
-from rnnstore.card import Card, State
 from rnnstore.errors import UnknownName
+from rnnstore.store.card import Card, State
 
 WORDS = ("the", "cat", "sat", ".", "a", "dog", "ran", ".")
 

@@ -62,7 +62,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
 
 
 def _tokenisation(settings) -> dict:
-    """What of `rnnstore.tokenising.Tokenisation` the settings decide: a text is typed as one piece."""
+    """What of `rnnstore.networks.tokenising.Tokenisation` the settings decide: a text is typed as one piece."""
     if settings.level == "character":
         return {"lower": settings.lower}
     split = "nltk" if settings.tokenizer == "nltk" else "white space"

@@ -131,7 +131,7 @@ def tokenizer(name: str) -> Callable[[str], list[str]]:
 
 
 def _tokenisation(settings) -> dict:
-    """What of `rnnstore.tokenising.Tokenisation` the settings decide."""
+    """What of `rnnstore.networks.tokenising.Tokenisation` the settings decide."""
     reset_within_a_file = settings.sequences in ("line", "sentence")
     starts = settings.sequences if reset_within_a_file else "text"
     if settings.level == "character":

@@ -12,7 +12,7 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from rnnstore.tokenising import ONE_KIND, Tokenisation, ends_a_sentence
+from rnnstore.networks.tokenising import ONE_KIND, Tokenisation, ends_a_sentence
 
 if TYPE_CHECKING:
     from pipelines.corpora.prepared import Stretch
@@ -42,7 +42,7 @@ _LIKE = {side: likes | {"–": ("--",), "—": ("--",)} for side, likes in _LIKE
 
 
 def describe(level: str, parts: dict[str, Stretch], vocabulary: list[str], unknown: str, **known) -> dict:
-    """The facts of `rnnstore.tokenising.Tokenisation`, as plain data: those `known`, and those that the words show."""
+    """The facts of `Tokenisation` as plain data: those `known`, and those that the words show."""
     words = set(vocabulary)
     how = Tokenisation(level=level, unknown=unknown if unknown in words else None, **known)
     if how.level == "word" and how.split == "white space":

@@ -10,9 +10,9 @@ from pipelines.lstmvis import datasets
 from pipelines.lstmvis.description import LstmvisError, load
 from pipelines.lstmvis.project import Progress, Project, model_name, read
 from pipelines.lstmvis.sources import State
-from rnnstore.overview import size
-from rnnstore.recorder import Recorder
-from rnnstore.store import Store
+from rnnstore.store.folder import Store
+from rnnstore.store.overview import size
+from rnnstore.store.recorder import Recorder
 
 ORIGIN = "lstmvis"
 """The key of a card's settings under which an import says where the model came from."""

@@ -20,8 +20,8 @@ from pipelines.lstmvis.datasets import Dataset
 from pipelines.lstmvis.description import Description, LstmvisError, Meta, StateType, load, raise_all
 from pipelines.lstmvis.dictionary import Dictionary
 from pipelines.lstmvis.sources import TRANSFORMS, ScoreRange, State, TopWords, Track, Words, of_shape
-from rnnstore.card import checked_name
 from rnnstore.errors import StoreError
+from rnnstore.store.card import checked_name
 
 Progress = Callable[[str, int, int], None]
 """Told what is done (checking, importing), how many steps of it, and of how many."""

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from rnnstore.charts.palette import Palette, styled
 from rnnstore.charts.picture import Picture, clicked, named
-from rnnstore.comparison import ClusterAgreement, Comparison
-from rnnstore.disagreement import Disagreement
-from rnnstore.windows import visible
+from rnnstore.comparing.comparison import ClusterAgreement, Comparison
+from rnnstore.comparing.disagreement import Disagreement
+from rnnstore.visible import visible
 
 QUANTITIES = {
     "magnitude": "response (root mean square over units)",

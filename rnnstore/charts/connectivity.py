@@ -12,12 +12,12 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.charts.coloured_text import coloured_text_picture
 from rnnstore.charts.palette import Palette, styled
 from rnnstore.charts.picture import Picture, named
-from rnnstore.connected import Connected
+from rnnstore.charts.sentences.coloured_text import coloured_text_picture
+from rnnstore.connectivity.connected import Connected
 from rnnstore.errors import QuestionError
-from rnnstore.windows import visible
+from rnnstore.visible import visible
 
 MOST_PAIRS = 80_000
 """Squares that are drawn at most, 400 steps."""

@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from rnnstore.charts.palette import Palette, styled
 from rnnstore.charts.picture import Picture, named
-from rnnstore.known_characters import TOP
+from rnnstore.connectivity.known_characters import TOP
 
 
 def known_characters_picture(tables: Mapping[str, pa.Table], palette: Palette, *, width: int = 620) -> Picture:
-    """The tables of `rnnstore.known_characters` by model: lines for the first one, two and three suggestions, with 95 %
+    """The tables of `known_characters` by model: lines for the first one, two and three suggestions, with 95 %
     intervals for the first; dashed, where it was worked out, the share of connectivity outside the word."""
     rows = []
     for model, table in tables.items():

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from rnnstore.charts.palette import Palette, styled
 from rnnstore.charts.picture import Picture, clicked, named
-from rnnstore.memory import MEASURES, Directions
+from rnnstore.memory.answers import MEASURES, Directions
 
 MOST = 8
 """Curves that are drawn over one another: more colours cannot be told apart."""

@@ -15,11 +15,11 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.card import Track
 from rnnstore.charts.palette import LABELS, Palette, interpolate
 from rnnstore.charts.picture import named
-from rnnstore.charts.signal import numeral
-from rnnstore.windows import visible
+from rnnstore.charts.selection.signal import numeral
+from rnnstore.store.card import Track
+from rnnstore.visible import visible
 
 LEGEND_STEPS = 5
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnstore import batches
-from rnnstore.charts import itemized as charts
-from rnnstore.charts import outlines
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
+from rnnstore.charts.training import itemized as charts
+from rnnstore.charts.training import outlines
 from rnnstore.errors import QuestionError, nearest
-from rnnstore.model import Model
+from rnnstore.store.model import Model
+from rnnstore.training import batches
 
 
 def batches_picture(
@@ -38,7 +38,7 @@ def batch_picture(
     width: int = 1100,
 ) -> Picture:
     """The recorded batch after `step` optimiser steps: its words, its gradient by step and lag; see
-    `rnnstore.charts.itemized`. Raises `QuestionError` where that batch was not recorded, with the nearest ones."""
+    `charts.training.itemized`. Raises `QuestionError` where that batch was not recorded, with the nearest ones."""
     found = batches.batch(model, step, batches.layers(model)[-1] if layer is None else layer)
     return charts.batch_picture(found, palette(theme), value=value, drawn=drawn, sequence=sequence, width=width)
 

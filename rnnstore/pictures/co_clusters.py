@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnstore.charts.co_clusters import Chosen, Drawing, co_cluster_picture
+from rnnstore.charts.co_clusters.picture import Chosen, Drawing, co_cluster_picture
+from rnnstore.charts.co_clusters.responses import response_picture
+from rnnstore.charts.co_clusters.unit_words import unit_words_picture
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.charts.responses import response_picture
-from rnnstore.charts.unit_words import unit_words_picture
-from rnnstore.co_clusters import decompose
+from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.co_clusters.expected import expected_responses, word_response, word_tags, words_of_unit
+from rnnstore.co_clusters.members import with_words
 from rnnstore.errors import QuestionError
-from rnnstore.expected import expected_responses, word_response, word_tags, words_of_unit
-from rnnstore.members import with_words
-from rnnstore.model import Model
+from rnnstore.store.model import Model
 
 USUAL_CLUSTERS = 10
 

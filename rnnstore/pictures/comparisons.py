@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from rnnstore.charts import comparison as charts
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.co_clusters import decompose
-from rnnstore.comparison import cluster_agreement, compare
-from rnnstore.disagreement import disagreement
+from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.co_clusters.expected import expected_responses
+from rnnstore.comparing.comparison import cluster_agreement, compare
+from rnnstore.comparing.disagreement import disagreement
 from rnnstore.errors import QuestionError
-from rnnstore.expected import expected_responses
-from rnnstore.model import Model
-from rnnstore.network import network
+from rnnstore.networks.network import network
+from rnnstore.store.model import Model
 
 Side = tuple[Model, str]
 """A model and the name of one of its states."""
@@ -32,7 +32,7 @@ def comparison_picture(
     """A point for each of the `words` most frequent words that both have read, by how it moves either state.
 
     `quantity` is "magnitude" (strength of the response) or "participation" (share of units that carry it); see
-    `rnnstore.comparison.compare` for the numbers and for what is raised.
+    `rnnstore.comparing.comparison.compare` for the numbers and for what is raised.
 
     >>> comparison_picture((lstm, "layer1.c"), (lstm, "layer2.c"), picked=["he", "she"])  # doctest: +SKIP
     """

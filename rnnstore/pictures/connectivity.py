@@ -9,10 +9,10 @@ from rnnstore.charts import connectivity as charts
 from rnnstore.charts import known_characters as known
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.connected import connected
-from rnnstore.connectivity import Scale
-from rnnstore.known_characters import known_characters
-from rnnstore.model import Model
+from rnnstore.connectivity.connected import connected
+from rnnstore.connectivity.known_characters import known_characters
+from rnnstore.connectivity.norms import Scale
+from rnnstore.store.model import Model
 
 
 def connectivity_picture(
@@ -30,8 +30,8 @@ def connectivity_picture(
     """A text, or the steps (first, stop) of a recording, shaded by what the prediction after step `at` depends on.
 
     Several models stand below one another; `at` counts the steps of each. The other arguments are those of
-    `rnnstore.connected.connected`, which also says what is raised; with `later`, the steps are shaded whose predictions
-    depend on the input at `at`.
+    `connectivity.connected.connected`, which also says what is raised; with `later`, the steps are shaded whose
+    predictions depend on the input at `at`.
 
     >>> connectivity_picture([gru, lstm], "def main(argv", at=12)  # doctest: +SKIP
     """
@@ -51,7 +51,7 @@ def known_characters_picture(*models: Model, stretches: int = 0, theme: str = "l
     """How often networks that complete words are right, by the characters of the word that they know.
 
     With `stretches`, besides, the share of connectivity outside the word, over so many sequences of each recording; see
-    `rnnstore.known_characters` for the numbers and for what is raised.
+    `rnnstore.connectivity.known_characters` for the numbers and for what is raised.
     """
     tables = {model.name: known_characters(model, stretches=stretches) for model in models}
     return known.known_characters_picture(tables, palette(theme))

@@ -9,7 +9,7 @@ from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
 from rnnstore.distributions import MEASURES, distribution, is_gate, unit_values, usual_limits
 from rnnstore.errors import QuestionError
-from rnnstore.model import Model
+from rnnstore.store.model import Model
 
 
 def distribution_picture(

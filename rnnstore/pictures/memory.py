@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from rnnstore import memory
 from rnnstore.charts import memory as charts
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
 from rnnstore.errors import QuestionError, UnknownName, nearest
-from rnnstore.model import Model
-from rnnstore.properties import memory_of, property_of
-from rnnstore.state_gradients import ALL
-from rnnstore.word_classes import shipped_properties
+from rnnstore.memory import answers as memory
+from rnnstore.memory.properties import memory_of, property_of
+from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.word_classes import shipped_properties
+from rnnstore.store.model import Model
 
 
 def memory_picture(

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from rnnstore.charts.match import COUNT, length_picture, match_picture
+from rnnstore.charts.matching.match import COUNT, length_picture, match_picture
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.charts.select import Below, drawn, select_picture
+from rnnstore.charts.selection.select import Below, drawn, select_picture
 from rnnstore.errors import QuestionError
-from rnnstore.matching import Matches
-from rnnstore.model import Model
-from rnnstore.selection import Selection, select, units_on
-from rnnstore.together import Also, check_same_words, select_also
-from rnnstore.windows import cells_of_matches, window, window_start
+from rnnstore.matching.matches import Matches
+from rnnstore.matching.selection import Selection, select, units_on
+from rnnstore.matching.together import Also, check_same_words, select_also
+from rnnstore.matching.windows import cells_of_matches, window, window_start
+from rnnstore.store.model import Model
 
 
 def selection_picture(

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rnnstore.charts.coloured_text import coloured_text_picture
-from rnnstore.charts.glyph_chips import Clusters
-from rnnstore.charts.glyph_layout import Arrangement
-from rnnstore.charts.glyphs import glyph_picture
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.co_clusters import decompose
+from rnnstore.charts.sentences.chips import Clusters
+from rnnstore.charts.sentences.coloured_text import coloured_text_picture
+from rnnstore.charts.sentences.glyphs import glyph_picture
+from rnnstore.charts.sentences.layout import Arrangement
+from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.errors import QuestionError
-from rnnstore.expected import expected_responses
-from rnnstore.model import Model
-from rnnstore.passages import (
+from rnnstore.pictures.co_clusters import USUAL_CLUSTERS
+from rnnstore.sentences.passages import (
     Colouring,
     Grouping,
     Passage,
@@ -27,7 +27,7 @@ from rnnstore.passages import (
     response_at,
     strongest,
 )
-from rnnstore.pictures.co_clusters import USUAL_CLUSTERS
+from rnnstore.store.model import Model
 
 
 def sentences_picture(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnstore.charts import training as training_charts
 from rnnstore.charts.overview import training_curve
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.curves import curves, gradients
+from rnnstore.charts.training import curves as training_charts
 from rnnstore.errors import QuestionError
-from rnnstore.model import Model
+from rnnstore.store.model import Model
+from rnnstore.training.curves import curves, gradients
 
 
 def curve_picture(model: Model, *, theme: str = "light", width: int = 420) -> Picture:

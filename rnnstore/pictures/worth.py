@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rnnstore import phrases
+from rnnstore.charts.matching.worth import numbers_picture, plane_picture, precision_picture, shares_picture
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
-from rnnstore.charts.worth import numbers_picture, plane_picture, precision_picture, shares_picture
 from rnnstore.errors import QuestionError
-from rnnstore.model import Model
-from rnnstore.selection import Selection, select
-from rnnstore.worth import ScalarWorth, Worth, places, precision_curve, worth
+from rnnstore.hypotheses import phrases
+from rnnstore.hypotheses.worth import ScalarWorth, Worth, places, precision_curve, worth
+from rnnstore.matching.selection import Selection, select
+from rnnstore.store.model import Model
 
 
 def worth_picture(
@@ -27,7 +27,7 @@ def worth_picture(
 ) -> Picture:
     """The matches of a selection against the corpus, by a track: shares of its labels, or a histogram of its numbers.
 
-    `minimum_overlap` as in `rnnstore.worth.places`, units are left out and pinned as in `rnnstore.select`. Raises
+    `minimum_overlap` as in `hypotheses.worth.places`, units are left out and pinned as in `rnnstore.select`. Raises
     `QuestionError` as those do, and for a track that the model does not have.
 
     >>> worth_picture(model, Selection("layer1.c", 396, 400, 0.3), "nesting")  # doctest: +SKIP

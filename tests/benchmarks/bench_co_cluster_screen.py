@@ -21,11 +21,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from rnnstore import Model
-from rnnstore.charts.co_cluster_layout import ASIDE
-from rnnstore.charts.co_clusters import Drawing, co_cluster_picture
+from rnnstore.charts.co_clusters.layout import ASIDE
+from rnnstore.charts.co_clusters.picture import Drawing, co_cluster_picture
 from rnnstore.charts.palette import palette
-from rnnstore.co_clusters import decompose
-from rnnstore.expected import expected_responses
+from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.co_clusters.expected import expected_responses
 from tests.benchmarks.planted_store import planted_store
 from tests.screens.conftest import FLAGS, find_browser, settle, start_application
 

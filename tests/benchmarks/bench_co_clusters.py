@@ -20,9 +20,15 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 import rnnstore
-from rnnstore import expected
-from rnnstore.co_clusters import decompose
-from rnnstore.expected import ExpectedResponses, expected_responses, responses_between, word_response, words_of_unit
+from rnnstore.co_clusters import expected
+from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.co_clusters.expected import (
+    ExpectedResponses,
+    expected_responses,
+    responses_between,
+    word_response,
+    words_of_unit,
+)
 from tests.benchmarks.large_store import large_store
 
 GROUPS, NOISE = 10, 0.5

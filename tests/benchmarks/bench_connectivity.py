@@ -21,10 +21,10 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.network import RecurrentNetwork
-from rnnstore.connectivity import connectivity, targets_of
-from rnnstore.network import network
+from rnnstore.connectivity.norms import connectivity, targets_of
+from rnnstore.networks.network import network
+from rnnstore.networks.tokenising import Tokens
 from rnnstore.threads import one_thread
-from rnnstore.tokenising import Tokens
 
 WORDS, EMBEDDING, STEPS = list("abcdefghijklmnopqrstuvwxyz ."), 600, 198
 CELLS = {"GRU": {"cell": "gru", "units": 600}, "LSTM": {"cell": "lstm", "units": 600}}

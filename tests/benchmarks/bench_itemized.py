@@ -21,10 +21,10 @@ from pipelines import recipe as recipes
 from pipelines import training
 from pipelines.corpora import load
 from pipelines.itemizing import Itemizing
-from rnnstore import cells
-from rnnstore.itemized import itemized
+from rnnstore.networks import cells
+from rnnstore.networks.unrolled import Unrolled
 from rnnstore.threads import one_thread
-from rnnstore.unrolled import Unrolled
+from rnnstore.training.itemized import itemized
 
 RECIPE = """
 name: bench

@@ -15,9 +15,9 @@ import numpy as np
 import pandas
 
 import rnnstore
-from rnnstore.runs import is_on
-from rnnstore.series import StateSeries, Target
-from rnnstore.writing import Staging
+from rnnstore.store.runs import is_on
+from rnnstore.store.series import StateSeries, Target
+from rnnstore.store.writing import Staging
 from tests.benchmarks.large_store import large_store
 
 STEPS, UNITS, THRESHOLD = 1_000_000, 300, 0.3

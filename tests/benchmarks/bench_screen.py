@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from rnnstore.charts.select_layers import MARGIN
+from rnnstore.charts.selection.layers import MARGIN
 from tests.benchmarks.large_store import large_store
 from tests.screens.conftest import FLAGS, find_browser, start_application
 

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import rnnstore
-from rnnstore.network import network
+from rnnstore.networks.network import network
 
 WORDS, UNITS = 10_000, 600
 SENTENCE = " ".join(f"w{number}" for number in range(0, 9500, 500))  # and the end of the sentence: 20 steps

@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 
-from rnnstore.cells import LSTM
-from rnnstore.state_gradients import state_gradients
+from rnnstore.memory.state_gradients import state_gradients
+from rnnstore.networks.cells import LSTM
 
 EMBEDDING, UNITS, DELAYS, VOCABULARY = 64, 256, 31, 1000
 SHORT, LONG = 320, 960

@@ -8,10 +8,10 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from pipelines.network import RecurrentNetwork  # noqa: E402
-from rnnstore.connectivity import connectivity, occlusion, targets_of  # noqa: E402
+from rnnstore.connectivity.norms import connectivity, occlusion, targets_of  # noqa: E402
 from rnnstore.errors import QuestionError  # noqa: E402
-from rnnstore.network import network  # noqa: E402
-from rnnstore.tokenising import Tokens  # noqa: E402
+from rnnstore.networks.network import network  # noqa: E402
+from rnnstore.networks.tokenising import Tokens  # noqa: E402
 
 WORDS = list("abcdefg")
 IDS = np.array([3, 1, 4, 1, 5, 2, 6, 0], np.int32)

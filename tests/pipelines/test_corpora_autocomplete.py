@@ -17,9 +17,9 @@ from pipelines.errors import CorpusError
 from pipelines.windows import Texts
 from rnnstore.charts.known_characters import known_characters_picture
 from rnnstore.charts.palette import LIGHT
-from rnnstore.known_characters import known_characters, wilson
-from rnnstore.network import words_typed
-from rnnstore.tokenising import Tokens
+from rnnstore.connectivity.known_characters import known_characters, wilson
+from rnnstore.networks.network import words_typed
+from rnnstore.networks.tokenising import Tokens
 
 WHOLE = {"train": 1, "validation": 0, "test": 0}
 

@@ -247,7 +247,7 @@ def test_a_file_that_is_not_what_the_recipe_says_gets_its_sentence(tmp_path, con
 
 
 def test_a_typed_text_is_read_as_one_text_with_the_marks_of_the_corpus_taken_off(tmp_path):
-    from rnnstore.tokenising import Tokenisation, tokenise
+    from rnnstore.networks.tokenising import Tokenisation, tokenise
 
     write(tmp_path, "good\ti love it , really .\nbad\tit is n't it\n")
     corpus = load(tmp_path, lower=True, shares=WHOLE)

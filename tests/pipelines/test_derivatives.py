@@ -6,8 +6,8 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from pipelines import cells as tensors  # noqa: E402
-from rnnstore import cells  # noqa: E402
-from rnnstore.derivatives import derivative  # noqa: E402
+from rnnstore.networks import cells  # noqa: E402
+from rnnstore.networks.derivatives import derivative  # noqa: E402
 
 INPUTS, UNITS = 4, 5
 CELLS = [

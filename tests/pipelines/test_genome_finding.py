@@ -7,8 +7,8 @@ pytest.importorskip("tensorflow")
 
 import rnnstore
 from pipelines.__main__ import work
-from rnnstore.phrases import labelled_ranges
-from rnnstore.worth import places
+from rnnstore.hypotheses.phrases import labelled_ranges
+from rnnstore.hypotheses.worth import places
 
 pytestmark = pytest.mark.training
 

@@ -20,12 +20,12 @@ from pipelines import lstmvis
 from pipelines.lstmvis import datasets, dictionary
 from pipelines.lstmvis.importing import ORIGIN
 from rnnstore.charts.palette import LIGHT
-from rnnstore.charts.select import Hypothesis, select_picture
+from rnnstore.charts.selection.select import Hypothesis, select_picture
 from rnnstore.errors import StoreError
-from rnnstore.matching import match
-from rnnstore.selection import Selection
-from rnnstore.selection import select as select_units
-from rnnstore.windows import window
+from rnnstore.matching.matches import match
+from rnnstore.matching.selection import Selection
+from rnnstore.matching.selection import select as select_units
+from rnnstore.matching.windows import window
 from tests import worlds
 from tests.pipelines import lstmvis_folder
 from tests.test_matching import brute_force, rows_of

@@ -11,8 +11,8 @@ pytest.importorskip("tensorflow")
 
 import rnnstore
 from pipelines.__main__ import work
-from rnnstore.matching import match
-from rnnstore.selection import Selection, select
+from rnnstore.matching.matches import match
+from rnnstore.matching.selection import Selection, select
 
 pytestmark = pytest.mark.training
 

@@ -9,8 +9,8 @@ tf = pytest.importorskip("tensorflow")
 
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from rnnstore.errors import QuestionError  # noqa: E402
-from rnnstore.network import network  # noqa: E402
-from rnnstore.state_gradients import ALL, state_gradients  # noqa: E402
+from rnnstore.memory.state_gradients import ALL, state_gradients  # noqa: E402
+from rnnstore.networks.network import network  # noqa: E402
 
 WORDS = list("abcdefg")
 IDS = np.random.default_rng(0).integers(0, 7, 20).astype(np.int32)

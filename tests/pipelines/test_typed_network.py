@@ -10,9 +10,9 @@ from pipelines import cells, corpora, recording, training  # noqa: E402
 from pipelines import recipe as recipes  # noqa: E402
 from pipelines.corpora import Corpus, Split  # noqa: E402
 from pipelines.network import RecurrentNetwork  # noqa: E402
-from rnnstore import cells as read_cells  # noqa: E402
-from rnnstore.network import network as read_network  # noqa: E402
-from rnnstore.reading import recorded_reading  # noqa: E402
+from rnnstore.networks import cells as read_cells  # noqa: E402
+from rnnstore.networks.network import network as read_network  # noqa: E402
+from rnnstore.networks.reading import recorded_reading  # noqa: E402
 
 WORDS = list("abcdefghi")
 CELLS = [

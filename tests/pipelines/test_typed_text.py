@@ -14,7 +14,7 @@ from pipelines import corpora
 from pipelines.corpora import kinds, prepared, python_source, tokenisation
 from pipelines.corpora.prepared import Stretch, one_stream
 from pipelines.corpora.tokenisation import describe
-from rnnstore.tokenising import Tokenisation, tokenise
+from rnnstore.networks.tokenising import Tokenisation, tokenise
 
 FOLDER = Path(os.environ.get("RNNSTORE_CORPORA", "/nowhere"))
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}

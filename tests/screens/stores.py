@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 import rnnstore
-from rnnstore.tables import BY_NAME, DECADES
+from rnnstore.store.tables import BY_NAME, DECADES
 
 LEVELS = 4
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rnnstore
-from pages._co_cluster_address import as_written
+from pages.parts.co_clusters.address import as_written
 from tests.screens.conftest import assert_fits, settle, visit
 
 PAGE = "pages/co_clusters.py"

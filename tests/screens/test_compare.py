@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.comparison import compare
-from rnnstore.expected import expected_responses
+from rnnstore.co_clusters.expected import expected_responses
+from rnnstore.comparing.comparison import compare
 from tests.screens.conftest import assert_fits, settle, visit
 from tests.screens.test_select_and_match import said, widget
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.connected import connected
-from rnnstore.network import network
+from rnnstore.connectivity.connected import connected
+from rnnstore.networks.network import network
 from tests.screens import stores
 from tests.screens.conftest import assert_fits, settle, visit
 from tests.screens.test_select_and_match import said, widget

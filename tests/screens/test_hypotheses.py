@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnstore
-from rnnstore import hypotheses
-from rnnstore.selection import Selection, select
-from rnnstore.worth import places, worth
+from rnnstore.hypotheses import kept as hypotheses
+from rnnstore.hypotheses.worth import places, worth
+from rnnstore.matching.selection import Selection, select
 from tests.screens.conftest import assert_fits, settle, visit
 from tests.screens.test_select_and_match import said, widget
 
@@ -36,7 +36,7 @@ def kept(own_store) -> Path:
 @pytest.fixture
 def at_home(monkeypatch):
     """The visitor sits at the machine itself."""
-    monkeypatch.setattr("pages._kept_panel.may_change", lambda: True)
+    monkeypatch.setattr("pages.parts.hypotheses.kept_panel.may_change", lambda: True)
 
 
 def choose(app: AppTest, name: str) -> AppTest:
@@ -128,7 +128,7 @@ def test_a_kept_one_is_renamed_and_deleted(run, kept, at_home):
 
 
 def test_who_may_not_change_the_store_can_look_at_it(run, kept, monkeypatch):
-    monkeypatch.setattr("pages._kept_panel.may_change", lambda: False)
+    monkeypatch.setattr("pages.parts.hypotheses.kept_panel.may_change", lambda: False)
     app = run(kept, PAGE, **BRUSHED, other="deep")
     assert "at step 44" in said(app)
     assert not [button for button in app.main.button if button.label in ("Keep it", "Rename", "Delete")]

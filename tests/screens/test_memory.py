@@ -2,8 +2,9 @@
 
 import pytest
 
-from rnnstore import memory, remembering
-from rnnstore.state_gradients import ALL
+from rnnstore.memory import answers as memory
+from rnnstore.memory import recording as remembering
+from rnnstore.memory.state_gradients import ALL
 from tests.remembered import store_with_memory
 from tests.screens.conftest import assert_fits, settle, visit
 

@@ -10,17 +10,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnstore
-from pages import _below_panel as below_panel
-from pages._address import Named, read
-from pages._controls import clicked_since
-from pages._select_panel import reaching, whole_steps
-from rnnstore.charts import match as match_chart
-from rnnstore.charts import match_layout
-from rnnstore.charts import select_layers as select_chart
-from rnnstore.charts.select_layers import Rows
-from rnnstore.runs import unit_runs
-from rnnstore.selection import Selection, select
-from rnnstore.together import Also
+from pages.parts.selection import below_panel
+from pages.parts.selection.address import Named, read
+from pages.parts.selection.select_panel import reaching, whole_steps
+from pages.parts.shared.controls import clicked_since
+from rnnstore.charts.matching import layout as match_layout
+from rnnstore.charts.matching import match as match_chart
+from rnnstore.charts.selection import layers as select_chart
+from rnnstore.charts.selection.layers import Rows
+from rnnstore.matching.selection import Selection, select
+from rnnstore.matching.together import Also
+from rnnstore.store.runs import unit_runs
 from tests.screens.conftest import assert_fits, changing, settle, visit
 
 PAGE = "pages/select_and_match.py"

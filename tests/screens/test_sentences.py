@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import rnnstore
-from pages._plain import plain
-from rnnstore.network import network
+from pages.parts.shared.plain import plain
+from rnnstore.networks.network import network
 from tests.screens import stores
 from tests.screens.conftest import assert_fits, settle, visit
 from tests.screens.test_select_and_match import said, widget
@@ -135,7 +135,7 @@ def test_a_model_without_a_network_says_so_and_shows_its_recording(run, small_st
 
 
 def test_units_that_cannot_be_grouped_are_one_group(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("rnnstore.series.LABELS_FROM", 100)
+    monkeypatch.setattr("rnnstore.store.series.LABELS_FROM", 100)
     values = np.random.default_rng(0).normal(size=(400, 5)).astype(np.float32)
     with rnnstore.open(tmp_path).record("clock") as recorder:
         recorder.add(words=[f"{step:04}" for step in range(400)], states={"memory": values})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.charts.select_layers import MARGIN, Rows
+from rnnstore.charts.selection.layers import MARGIN, Rows
 from tests.screens.conftest import assert_fits, visit
 
 STEPS = 20_000

@@ -1,0 +1,295 @@
+"""The co-clusters of a state: the controls, the picture, and what is done in it with the mouse.
+
+A page can show several panels, each with a prefix of its own for the parameters of the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.parts.co_clusters.address import (
+    FEWEST,
+    NO_TRACK,
+    SHAPES,
+    TOGETHER,
+    USUAL_CLUSTERS,
+    USUAL_SHARE,
+    USUAL_WORDS,
+    View,
+    as_written,
+    most_clusters,
+    read,
+)
+from pages.parts.shared import asked
+from pages.parts.shared import asked_responses as answers
+from pages.parts.shared.controls import clicked_since, controlled
+from pages.parts.shared.parameters import ALONE, Names
+from pages.parts.shared.plain import plain
+from rnnstore import Model, QuestionError, State
+from rnnstore.charts.co_clusters.picture import co_cluster_picture, words_drawn
+from rnnstore.charts.palette import palette
+from rnnstore.co_clusters.decomposition import METHODS, CoClusters
+from rnnstore.co_clusters.expected import ExpectedResponses, find_words
+
+FOUND = 30
+"""Words found that are listed."""
+
+WIDE, NARROW = 960, 520
+"""Pixels that the picture is laid out for."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A state's co-clusters as they are shown."""
+
+    model: Model
+    state: State
+    names: Names
+    view: View
+    expected: ExpectedResponses
+    clusters: CoClusters
+
+    @property
+    def prefix(self) -> str:
+        return self.names.prefix
+
+    def change(self, **parameters: Any) -> None:
+        """Write this panel's parameters into the address."""
+        self.names.change(**parameters)
+
+    def controlled(self, widget: Callable[..., Any], label: str, name: str, now: Any, **options: Any) -> Any:
+        """A widget for one of this panel's parameters; see `controls`."""
+        key = f"{self.prefix}clusters-{name}"
+        return controlled(widget, label, self.names(name), now, key=key, **options)
+
+
+def draw(model: Model, state: State, names: Names = ALONE, *, narrow: bool = False) -> Panel | None:
+    """Controls and picture; None, with a sentence on the page, where there is nothing to cluster."""
+    panel = prepare(model, state, names)
+    if panel is not None:
+        choose(panel)
+        choose_words_and_units(panel)
+        show(panel, narrow=narrow)
+    return panel
+
+
+def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
+    """What the address asks for, clustered; None, with a sentence on the page, where that cannot be."""
+    try:
+        expected = answers.responses(model, state.name)
+    except QuestionError as error:
+        st.info(plain(str(error)))
+        return None
+    if min(len(expected.words), expected.units) < FEWEST:
+        st.info(
+            f"{model.name} read {len(expected.words):,} different word{'s' if len(expected.words) != 1 else ''} with "
+            f"{expected.units:,} unit{'s' if expected.units != 1 else ''} of {state.name}. Groups need two of either; "
+            "a model that reads numbers instead of words has no expected responses to them."
+        )
+        return None
+    view, sentences = read(st.query_params, model, state, expected, names)
+    for sentence in sentences:
+        st.warning(plain(sentence))
+    store = asked.as_of(model)
+    clusters = answers.clusters(
+        store, model, model.name, state.name, view.words, view.pinned, view.clusters, view.method, view.seed
+    )
+    return Panel(model, state, names, view, expected, clusters)
+
+
+def choose(panel: Panel) -> None:
+    """How the state is clustered and drawn."""
+    view, expected = panel.view, panel.expected
+    most = most_clusters(expected)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if most > FEWEST:
+            panel.controlled(
+                st.slider, "Clusters", "k", view.clusters, min_value=FEWEST, max_value=most, width=190,
+                usual=min(USUAL_CLUSTERS, most), also=lambda _: {panel.names("focus"): None},
+                help="Groups of words, and as many groups of units. One more splits one of either; the others stay",
+            )  # fmt: skip
+        panel.controlled(
+            st.number_input, "Words", "words", view.words, min_value=min(FEWEST, len(expected.words)),
+            max_value=len(expected.words), step=100, width=130, usual=min(USUAL_WORDS, len(expected.words)),
+            help=f"How many of the {len(expected.words):,} words are clustered, the most frequent first; the clouds "
+            "show as many of them as find room",
+        )  # fmt: skip
+        panel.controlled(
+            st.selectbox, "Method", "method", view.method, options=METHODS, width=130, usual=METHODS[0],
+            help="signed: strongest singular vectors and Ward linkage, no empty cluster and no random start; mirrored: "
+            "the same, and units that move the opposite way join, with their sign reversed; spectral: the paper's "
+            "spectral co-clustering",
+        )  # fmt: skip
+        if view.method == "spectral":
+            panel.controlled(
+                st.number_input, "Seed", "seed", view.seed, min_value=0, max_value=9999, step=1, width=100, usual=0,
+                help="Spectral co-clustering begins at random",
+            )  # fmt: skip
+        panel.controlled(
+            st.slider, "Links from", "share", view.share, min_value=0, max_value=100, step=5, width=150,
+            usual=USUAL_SHARE, format="%d%%", help="Links weaker than this share of the strongest one are not drawn",
+        )  # fmt: skip
+        tracks = [name for name, track in panel.model.tracks.items() if track.kind == "discrete"]
+        if tracks:
+            panel.controlled(
+                st.selectbox, "Colour words by", "tags", view.tags, options=[NO_TRACK, *tracks], width=160,
+                usual=NO_TRACK, help="The label that each word has most often on this track",
+            )  # fmt: skip
+        with st.popover("Drawing"):
+            panel.controlled(
+                st.slider, "Width of links", "thick", view.thickness, min_value=20, max_value=300, step=10,
+                usual=100, format="%d%%",
+            )  # fmt: skip
+            panel.controlled(
+                st.segmented_control, "Chips", "equal", view.equal, options=list(SHAPES), format_func=SHAPES.get,
+                required=True, usual="height",
+            )  # fmt: skip
+
+
+def choose_words_and_units(panel: Panel) -> None:
+    """The words and units that are looked at in detail; any word of the vocabulary can be found."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        choose_words(panel)
+        choose_units(panel)
+    if panel.view.find:
+        show_found(panel)
+
+
+def choose_words(panel: Panel) -> None:
+    """Words to look at in detail, and to pin."""
+    view, expected = panel.view, panel.expected
+    drawn = sorted({*panel.clusters.words[:300], *view.picked})
+    panel.controlled(
+        st.text_input, "Find a word", "find", view.find, width=180, placeholder=f"any of {len(expected.words):,}",
+        help="A part of a word is enough. What is pinned stands in the cloud whose words respond most alike, and is "
+            "always drawn; the groups stay as they are",
+    )  # fmt: skip
+    panel.controlled(
+        st.multiselect, "Words compared", "word", list(view.picked), options=drawn, placeholder="click words",
+        max_selections=TOGETHER, also=lambda chosen: {panel.names("word"): as_written(chosen)},
+    )  # fmt: skip
+    if view.pinned:
+        panel.controlled(
+            st.multiselect, "Pinned", "pin", list(view.pinned), options=list(view.pinned),
+            also=lambda chosen: {panel.names("pin"): as_written(chosen)},
+        )  # fmt: skip
+
+
+def choose_units(panel: Panel) -> None:
+    """Units to look at in detail."""
+    panel.controlled(
+        st.multiselect, "Units shown", "unit", list(panel.view.units), options=list(range(panel.expected.units)),
+        placeholder="click squares", max_selections=TOGETHER,
+    )  # fmt: skip
+
+
+def show_found(panel: Panel) -> None:
+    view = panel.view
+    table, total = find_words(panel.expected, view.find, FOUND)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Close the search", key=f"{panel.prefix}clusters-close", on_click=panel.change, kwargs={"find": None},
+            type="tertiary",
+        )  # fmt: skip
+        words = f"{total:,} words contain" if total != 1 else "1 word contains"
+        more = f" Shown: the first {FOUND}." if total > FOUND else ""
+        hint = " Choose one to pin it and see its response; choose it again to let it go." if total else ""
+        st.caption(f"{words} “{plain(view.find)}”.{more}{hint}", width="stretch")
+    if not total:
+        return
+    key = f"{panel.prefix}clusters-found-{view.find}"
+
+    def take() -> None:
+        for row, _ in st.session_state[key].selection.cells:
+            word = table["word"][row].as_py()
+            pinned = [each for each in view.pinned if each != word]
+            picked = [each for each in view.picked if each != word]
+            if word not in view.pinned:
+                pinned, picked = [*view.pinned, word], [*picked, word][-TOGETHER:]
+            panel.change(pin=as_written(pinned), word=as_written(picked))
+
+    st.dataframe(
+        table,
+        key=key,
+        on_select=take,
+        selection_mode="single-cell",
+        hide_index=True,
+        height=min(38 + 35 * table.num_rows, 178),
+        column_config={
+            "word": st.column_config.TextColumn("word", width=200),
+            "count": st.column_config.NumberColumn("times read", format="localized"),
+            "unit": st.column_config.NumberColumn("unit it moves most"),
+            "response": st.column_config.NumberColumn("mean response there", format="%.3f"),
+            "standard_error": st.column_config.NumberColumn("standard error", format="%.3f"),
+        },
+    )
+
+
+def show(panel: Panel, *, narrow: bool = False) -> None:
+    """The picture; clicks in it go into the address."""
+    model, view = panel.model, panel.view
+    tags = None if view.tags == NO_TRACK else answers.tags(asked.as_of(model), model, model.name, view.tags)
+    theme = st.context.theme.type
+    picture = co_cluster_picture(
+        panel.clusters,
+        panel.expected,
+        palette(theme),
+        view.chosen(tags),
+        view.drawing(NARROW if narrow else WIDE),
+    )
+    key = f"{panel.prefix}clusters-{model.name}-{panel.state.name}-{theme}-{narrow}"
+    with st.container(key=f"{panel.prefix}cluster_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=lambda: _take(panel, key),
+            selection_mode=["clicked_chip", "clicked_cloud", "clicked_unit", "clicked_word"],
+            theme=None,
+            width="stretch",
+            height=picture.specification["height"],
+            alt="Clusters of units as chips of squares, clusters of words as clouds, and links between them.",
+        )
+    clusters = panel.clusters
+    st.caption(
+        f"{' '.join(clusters.notes)} The clouds have room for {words_drawn(picture):,} of the {len(clusters.words):,} "
+        f"words. The means of the groups explain {clusters.explained:.1%} of the responses (R²)."
+    )
+
+
+def _take(panel: Panel, key: str) -> None:
+    """Take over a click: on a word, a unit, a chip or a cloud; a second one takes it back."""
+    seen = st.session_state.setdefault("clusters-seen", {})
+    now, before = dict(st.session_state[key].selection), seen.get(key, {})
+    seen[key] = now
+    view = panel.view
+    for row in clicked_since(before, now, "clicked_word", "word"):
+        pick_word(panel, panel.expected.words[row])
+        return
+    for unit in clicked_since(before, now, "clicked_unit", "unit"):
+        pick_unit(panel, unit)
+        return
+    for parameter, field, kind in (("clicked_chip", "chip", "u"), ("clicked_cloud", "cloud", "w")):
+        for number in clicked_since(before, now, parameter, field):
+            focus = f"{kind}{number}"
+            panel.change(focus=None if view.focus == focus else focus)
+            return
+
+
+def pick_word(panel: Panel, word: str) -> None:
+    """Compare a word too, or, when it is compared, not any more; beyond the most, the first one goes."""
+    picked = [each for each in panel.view.picked if each != word]
+    if word not in panel.view.picked:
+        picked = [*picked, word][-TOGETHER:]
+    panel.change(word=as_written(picked))
+
+
+def pick_unit(panel: Panel, unit: int) -> None:
+    """Show a unit too, or, when it is shown, not any more; beyond the most, the first one goes."""
+    units = [each for each in panel.view.units if each != unit]
+    if unit not in panel.view.units:
+        units = [*units, unit][-TOGETHER:]
+    panel.change(unit=units)

@@ -1,0 +1,108 @@
+"""The detail view of the co-clusters: picked words over all units, and the words of picked units."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.co_clusters.address import TOGETHER, USUAL_BOXES, USUAL_COUNT, as_written
+from pages.parts.co_clusters.panel import Panel, pick_unit, pick_word
+from pages.parts.shared import asked
+from pages.parts.shared import asked_responses as answers
+from pages.parts.shared.controls import clicked_since
+from rnnstore.charts.co_clusters.responses import response_picture
+from rnnstore.charts.co_clusters.unit_words import unit_words_picture
+from rnnstore.charts.palette import palette
+from rnnstore.charts.picture import Picture
+
+DETAIL = 620
+"""Pixels that the detail view is laid out for."""
+
+
+def show_detail(panel: Panel) -> None:
+    """Both halves of the detail view, each as soon as something is picked for it."""
+    if panel.view.picked:
+        show_words(panel)
+    if panel.view.units:
+        show_units(panel)
+    if not (panel.view.picked or panel.view.units):
+        st.info(
+            f"Click words in the clouds (up to {TOGETHER}) to compare how they move each unit, or squares on the chips "
+            "to see which words move a unit most. Hovering a chip or a cloud shows what belongs to it, a click holds "
+            "that."
+        )
+
+
+def show_words(panel: Panel) -> None:
+    """Bands of the picked words over all units."""
+    view, store = panel.view, asked.as_of(panel.model)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.markdown("**What the words do to each unit**", width="stretch")
+        if len(view.picked) > 1:
+            panel.controlled(
+                st.selectbox, "Units in the order of", "sort", view.sort, options=list(view.picked), width=170,
+                also=lambda chosen: {panel.names("sort"): as_written([chosen])},
+            )  # fmt: skip
+    picture = response_picture(
+        [answers.word(store, panel.model, panel.model.name, panel.state.name, word) for word in view.picked],
+        palette(st.context.theme.type),
+        sorted_by=view.picked.index(view.sort),
+        clusters=panel.clusters.unit_cluster,
+        width=DETAIL,
+    )
+    _draw(panel, picture, "response_view", "clicked_unit", "unit")
+
+
+def show_units(panel: Panel) -> None:
+    """Box plots of the words that move the picked units most."""
+    view, store = panel.view, asked.as_of(panel.model)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.markdown("**Which words move the units most**", width="stretch")
+        panel.controlled(
+            st.number_input, "Words each", "m", view.boxes, min_value=1, max_value=40, step=1, width=110,
+            usual=USUAL_BOXES, help="Those with the largest mean response, of either sign",
+        )  # fmt: skip
+        panel.controlled(
+            st.number_input, "Read at least", "least", view.least, min_value=1, max_value=1_000_000, step=1, width=120,
+            usual=USUAL_COUNT, help="The mean of a word that was read a few times is large by chance",
+        )  # fmt: skip
+    tables = {
+        unit: answers.unit(store, panel.model, panel.model.name, panel.state.name, unit, view.boxes, view.least)
+        for unit in view.units
+    }
+    if not any(table.num_rows for table in tables.values()):
+        st.info(f"No word was read at least {view.least:,} times; ask for fewer.")
+        return
+    picture = unit_words_picture(
+        tables,
+        palette(st.context.theme.type),
+        columns=min(len(tables), 2),
+        clusters=panel.clusters.unit_cluster,
+        width=DETAIL,
+    )
+    _draw(panel, picture, "unit_view", "clicked_word", "word_id")
+
+
+def _draw(panel: Panel, picture: Picture, name: str, parameter: str, field: str) -> None:
+    key = f"{panel.prefix}{name}-{panel.model.name}-{panel.state.name}-{st.context.theme.type}"
+
+    def take() -> None:
+        seen = st.session_state.setdefault("clusters-seen", {})
+        now, before = dict(st.session_state[key].selection), seen.get(key, {})
+        seen[key] = now
+        for value in clicked_since(before, now, parameter, field):
+            if field == "unit":
+                pick_unit(panel, value)
+            else:
+                pick_word(panel, panel.model.vocabulary[value])
+            return
+
+    with st.container(key=f"{panel.prefix}{name}"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=take,
+            selection_mode=[parameter],
+            theme=None,
+            width="stretch",
+            height=picture.specification["height"],
+        )

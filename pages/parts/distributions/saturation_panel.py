@@ -1,0 +1,132 @@
+"""Gates on the page "Distributions": which are saturated how often, and all recorded states in a row each."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.distributions.address import View
+from pages.parts.distributions.counted import A_SECOND, several, uncounted
+from pages.parts.shared.controls import clicked_since, controlled, last_selections
+from pages.parts.shared.current import command, recipe_of
+from pages.parts.shared.parameters import change
+from rnnstore import Model, State
+from rnnstore import distributions as counting
+from rnnstore.charts.distributions import saturation_picture
+from rnnstore.charts.palette import palette
+from rnnstore.distributions import Distribution, is_gate, usual_limits
+
+
+def show_saturation(model: Model, state: State, view: View, found: Distribution, limits: tuple[float, float]) -> None:
+    """A point a unit of every recorded gate; of the state itself where no gate was recorded."""
+    gates = [each for each in model.states.values() if is_gate(each)]
+    counted = several(model, [each.name for each in gates], view.everything)
+    if not counted:
+        counted = [found]
+    of = limits if is_gate(state) or counted == [found] else usual_limits(gates[0])
+    st.markdown("**Saturated gates**" if counted != [found] else f"**Saturated units of {state.name}**")
+    picture = saturation_picture(
+        counted, palette(st.context.theme.type), limits=[of] * len(counted), chosen=(state.name, view.unit)
+    )
+    key = f"saturation-{model.name}-{len(counted)}-{counted[0].state}"
+
+    def take() -> None:
+        before, now = last_selections(key)
+        for clicked in clicked_since(before, now, "clicked_gate", "id"):
+            name, _, unit = clicked.rpartition(":")
+            go_to(name, int(unit))
+
+    with st.container(key="saturation_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=take,
+            selection_mode=["clicked_gate"],
+            theme=None,
+            width="content",
+            height="content",
+            alt="A point a unit: how often it is left and right saturated.",
+        )
+    st.caption(
+        f"A point a unit: upwards the share of steps below {of[0]:g}, to the right that above {of[1]:g}. On the dashed "
+        "line it is always beyond one of them. Click a point to see its unit."
+    )
+    if not gates:
+        _say_no_gates(model)
+
+
+def go_to(state: str, unit: int | None) -> None:
+    """Another state, with the limits that are usual for it."""
+    if state != st.session_state.get("state"):
+        change(state=state, unit=unit, low=None, high=None)
+        st.session_state["elsewhere"] = True
+    else:
+        change(unit=unit)
+
+
+def _say_no_gates(model: Model) -> None:
+    if model.card.settings.get("network") and model.card.cell != "vanilla":
+        st.info(
+            "The gates of this model were not recorded. Put `record: {gates: true}` into its recipe and record it "
+            "again; it need not be trained again:"
+        )
+        st.code(command(f"python -m pipelines record {recipe_of(model)}"), language="bash")
+    elif model.card.cell == "vanilla":
+        st.info("A vanilla cell has no gates; saturated are the units whose tanh is nearly -1 or 1.")
+    else:
+        st.info(
+            "No gates were recorded with this model. To see them here, record each as a state that is named after its "
+            "gate, such as layer1.i, layer1.f or layer1.o, with values between 0 and 1."
+        )
+
+
+def show_all_states(model: Model, view: View) -> None:
+    """A row a state: its values over all units together."""
+    if len(model.states) < 2:
+        return
+    st.subheader("All recorded states", anchor=False)
+    counted = several(model, list(model.states), view.everything)
+    if counted is None:
+        values = uncounted(model, list(model.states))
+        controlled(
+            st.toggle,
+            f"Count all {len(model.states)} states: {values / 1e6:,.0f} million values, about "
+            f"{max(1, round(values / A_SECOND))} seconds, once",
+            "all",
+            view.everything,
+            usual=False,
+        )
+        return
+    limits = [usual_limits(model.states[each.state]) for each in counted]
+    table = counting.summary(counted, limits, view.moves, view.still)
+    key = f"states-{model.name}"
+
+    def take() -> None:
+        for row in st.session_state[key].selection.rows:
+            go_to(counted[row].state, None)
+
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=key,
+        on_select=take,
+        selection_mode="single-row",
+        column_config={
+            "state": st.column_config.TextColumn(width=80),
+            "units": number(width=50),
+            "histogram": st.column_config.BarChartColumn(
+                "all units together", width=130, help="Share of the values by size, from the lowest to the highest"
+            ),
+            "quantile_01": number("1 %", format="%.2f", width=56),
+            "quantile_25": number("25 %", format="%.2f", width=56),
+            "median": number("median", format="%.2f", width=62),
+            "quantile_75": number("75 %", format="%.2f", width=56),
+            "quantile_99": number("99 %", format="%.2f", width=56),
+            "lower_limit": number("limit", format="%.1f", width=50, help="Lower limit"),
+            "share_left": number("below", format="percent", width=62),
+            "upper_limit": number("limit", format="%.1f", width=50, help="Upper limit"),
+            "share_right": number("above", format="percent", width=62),
+            "still": number("still units", width=76),
+        },
+    )
+    st.caption("Quantiles over all units and steps together; the limits are those usual for each state.")

@@ -1,0 +1,185 @@
+"""Kept hypotheses on their page: keep the present one, open, rename, delete, run one here and compare it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.parts.hypotheses.share_panel import HAPPENED, address, load, share
+from pages.parts.hypotheses.worth_panel import track_asked
+from pages.parts.overview.manage import may_change
+from pages.parts.selection.address import View, controlled, number
+from pages.parts.selection.hypothesis import Selected
+from pages.parts.shared.current import current_store
+from pages.parts.shared.plain import plain
+from rnnstore import Model, State, StoreError
+from rnnstore.hypotheses import kept as hypotheses
+from rnnstore.hypotheses.kept import Hypothesis, Saved
+
+
+def keep(model: Model, view: View, selected: Selected) -> None:
+    """Name the present selection and keep it in the store."""
+    if selected.selection is None or not may_change():
+        return
+    with st.popover("Keep this hypothesis"):
+        name = st.text_input("Name", key="keep-name", placeholder="noun phrases begin")
+        note = st.text_area("Note", key="keep-note", placeholder="what it says, and why you believe it")
+        again = st.checkbox("Replace one of this name", key="keep-replace")
+        arguments = (model, view, selected, name, note, again)
+        st.button("Keep it", on_click=_keep, args=arguments, disabled=not name.strip(), key="keep-button")
+
+
+def show_kept(model: Model, state: State, view: View, selected: Selected) -> None:
+    """The list of kept hypotheses; of the chosen one its note, its link, and what it gives here."""
+    st.subheader("Kept hypotheses", anchor=False)
+    if happened := st.session_state.pop(HAPPENED, None):
+        kind, sentence = happened
+        (st.success if kind == "done" else st.error)(sentence)
+    saved = hypotheses.saved(current_store())
+    if saved.problems:
+        several = "\n".join(f"- **{plain(problem.name)}**: {plain(problem.sentence)}" for problem in saved.problems)
+        st.error(f"Some files of kept hypotheses could not be read; the rest is unharmed.\n{several}")
+    if not saved.hypotheses:
+        st.info("None is kept in this store yet. Choose words above and keep what they select under a name.")
+        if may_change():
+            load()
+        return
+    _list(saved)
+    name = st.query_params.get("other", "")
+    if name and name not in saved.hypotheses:
+        st.warning(f"The address names the hypothesis {plain(repr(name))}, which this store does not keep.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = controlled(
+            st.selectbox,
+            "Look at",
+            "other",
+            name if name in saved.hypotheses else None,
+            options=list(saved.hypotheses),
+            width=320,
+            placeholder="a kept hypothesis",
+        )
+        if may_change():
+            load()
+    if chosen is not None:
+        _show(saved.hypotheses[chosen], model, state, view, selected)
+
+
+def _list(saved: Saved) -> None:
+    st.dataframe(
+        [
+            {
+                "name": one.name,
+                "model": one.model,
+                "state": one.state,
+                "words": one.text,
+                "threshold": one.threshold,
+                "off": f"{one.off_before} before, {one.off_after} after",
+                "units": len(one.units),
+                "note": one.note,
+                "kept": one.created[:16].replace("T", " "),
+            }
+            for one in saved.hypotheses.values()
+        ],
+        hide_index=True,
+        height="content" if len(saved.hypotheses) <= 8 else 320,
+        key="kept-list",
+    )
+
+
+def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Selected) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        there = address(one)
+        if one.model in current_store().models:
+            st.page_link("pages/hypotheses.py", label="Open it here", query_params=there)
+            st.page_link("pages/select_and_match.py", label="Open it in Select and match", query_params=there)
+        share(one)
+        if may_change():
+            _manage(one)
+    if unfit := hypotheses.unfit(current_store(), one):
+        st.warning(plain(unfit))
+    if one.note:
+        st.markdown(one.note)
+    st.markdown(f"**Run again in {state.name} of {model.name}**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        by = st.query_params.get("by", "words")
+        controlled(
+            st.radio,
+            "By",
+            "by",
+            by if by in ("words", "units") else "words",
+            options=["words", "units"],
+            horizontal=True,
+            usual="words",
+            help="Its words, which select units anew here; or its units, where the state is the same",
+        )
+        first, last = _slice(model)
+        number("Within steps from", "within", first, 0, model.steps - 1, width=150, usual=0)
+        number("to", "until", last, 0, model.steps - 1, width=150, usual=model.steps - 1)
+    try:
+        again = hypotheses.rerun(model, one, state=state.name, start=first, stop=last + 1, by=by)
+        st.caption(plain(again.note))
+        if selected.selection is not None and len(selected.chosen):
+            by_hand = {"left_out": view.left_out, "pinned": view.pinned}
+            lengths = {"shortest": view.shortest, "longest": view.longest}
+            now = hypotheses.form(model, selected.selection, "present", **by_hand, **lengths)
+            here = hypotheses.rerun(model, now, start=first, stop=last + 1, by="units")
+            _compare(model, again, here)
+    except StoreError as error:
+        st.info(plain(str(error)))
+
+
+def _compare(model: Model, again: hypotheses.Rerun, here: hypotheses.Rerun) -> None:
+    track = track_asked(model)
+    labelled = track is not None and model.tracks[track].kind == "discrete"
+    told = hypotheses.compare(again, here, track if labelled else None)
+    st.markdown("**Compared with the present selection** (the second)")
+    st.caption(told.note)
+    if told.table.num_rows:
+        st.dataframe(told.table, hide_index=True, key="compared")
+
+
+def _slice(model: Model) -> tuple[int, int]:
+    """First and last step of the part of the corpus that the address names, else of all."""
+    named = [st.query_params.get(name, "") for name in ("within", "until")]
+    first, last = (int(text) if text.isdecimal() else usual for text, usual in zip(named, (0, 10**12), strict=True))
+    first = min(first, model.steps - 1)
+    return first, max(first, min(last, model.steps - 1))
+
+
+def _manage(one: Hypothesis) -> None:
+    with st.popover("Manage", type="tertiary"):
+        new = st.text_input("New name", one.name, key=f"kept-name-{one.name}")
+        st.button("Rename", key=f"kept-rename-{one.name}", on_click=_rename, args=(one.name, new))
+        st.divider()
+        sure = st.checkbox("Delete it; this cannot be undone", key=f"kept-sure-{one.name}")
+        st.button("Delete", key=f"kept-delete-{one.name}", disabled=not sure, on_click=_delete, args=(one.name,))
+
+
+def _changed(change: Callable[[], object], done: str) -> bool:
+    try:
+        change()
+    except StoreError as error:
+        st.session_state[HAPPENED] = ("refused", str(error))
+        return False
+    st.session_state[HAPPENED] = ("done", done)
+    return True
+
+
+def _keep(model: Model, view: View, selected: Selected, name: str, note: str, again: bool) -> None:
+    def change() -> None:
+        made = hypotheses.form(
+            model, selected.selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
+        )
+        hypotheses.save(current_store(), made, replace=again)
+
+    _changed(change, f"{name.strip()} is kept.")
+
+
+def _rename(old: str, new: str) -> None:
+    if _changed(lambda: hypotheses.rename(current_store(), old, new), f"{old} is now called {new.strip()}."):
+        st.query_params["other"] = new.strip()
+
+
+def _delete(name: str) -> None:
+    _changed(lambda: hypotheses.delete(current_store(), name), f"{name} has been deleted.")

@@ -1,0 +1,90 @@
+"""What the page "Memory" shows, as its address says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pages.parts.shared.parameters import Parameters
+from rnnstore import Model, Store
+from rnnstore.charts.memory import PROPERTY_MEASURES
+from rnnstore.memory.answers import MEASURES, has_memory
+from rnnstore.memory.state_gradients import ALL
+
+CURVES, PROPERTIES = "curves", "properties"
+
+MOST_MODELS = 4
+
+
+@dataclass(frozen=True)
+class View:
+    """Models, classes and measure of the curves; a word's own curve; a delay with a class and a direction; properties.
+
+    `first` and `second` are the classes of a property of the reader's own, as `memory.word_classes` writes
+    them.
+    """
+
+    shown: str
+    models: tuple[str, ...]
+    classes: tuple[str, ...]
+    measure: str
+    log: bool
+    single: bool
+    word: str
+    delay: int
+    word_class: str
+    direction: int
+    how: str
+    n: int
+    first: str
+    second: str
+    probes: bool
+
+
+def read(
+    given: Mapping[str, str], store: Store, model: Model, known: Mapping[str, int], embedding: int
+) -> tuple[View, list[str]]:
+    """What the address asks for, and sentences about what it names in vain; `known`: class -> longest delay."""
+    asked = Parameters(given)
+    models = _listed(asked.text("models")) or [model.name]
+    there = [name for name in models if name in store.models]
+    if len(there) < len(models):
+        missing = ", ".join(name for name in models if name not in there)
+        asked.sentences.append(f"The store has no model {missing}; it has {', '.join(store.models)}.")
+    if len(there) > MOST_MODELS:
+        asked.sentences.append(f"{len(there)} models are named; the first {MOST_MODELS} are shown.")
+    there = there[:MOST_MODELS] or [model.name]
+    classes = _listed(asked.text("classes")) or [ALL]
+    found = [name for name in classes if name in known]
+    if len(found) < len(classes):
+        missing = ", ".join(name for name in classes if name not in known)
+        asked.sentences.append(f"No gradients were computed for the class {missing}; there are {', '.join(known)}.")
+    found = found or [ALL]
+    of = asked.one_of("class", tuple(known), ALL)
+    view = View(
+        shown=asked.one_of("show", (CURVES, PROPERTIES), CURVES),
+        models=tuple(there),
+        classes=tuple(found),
+        measure=asked.one_of("measure", tuple(MEASURES), "sigma_1"),
+        log=asked.yes("log"),
+        single=given.get("single") != "no",
+        word=asked.text("word").strip(),
+        delay=asked.whole("delay", 0, 0, known[of], "delay"),
+        word_class=of,
+        direction=asked.whole("direction", 1, 1, embedding, "direction") - 1,
+        how=asked.one_of("how", tuple(PROPERTY_MEASURES), "cosine"),
+        n=asked.whole("n", min(5, embedding), 1, embedding),
+        first=asked.text("first").strip(),
+        second=asked.text("second").strip(),
+        probes=asked.yes("probes"),
+    )
+    return view, asked.sentences
+
+
+def with_memory(store: Store, state: str) -> list[str]:
+    """The models of the store that have gradients of a state."""
+    return [name for name, model in store.models.items() if state in has_memory(model)]
+
+
+def _listed(text: str) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

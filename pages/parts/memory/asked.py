@@ -1,0 +1,70 @@
+"""Questions about memory whose answers are kept, by the store's folder and how it is at the moment; see
+`shared.asked`."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.parts.shared.asked import Store
+from rnnstore import Model, StoreError
+from rnnstore.memory import answers as memory
+from rnnstore.memory import probes, properties
+from rnnstore.memory.answers import Directions, WordCurve
+from rnnstore.memory.probes import Probe
+from rnnstore.memory.word_classes import shipped_properties
+from rnnstore.networks.network import network
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def curves(store: Store, _model: Model, model: str, state: str) -> pa.Table:
+    return memory.curves(_model, state)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Following the word ...")
+def word_curve(store: Store, _model: Model, model: str, state: str, word: str, delays: int) -> WordCurve:
+    return memory.word_curve(_model, state, word, delays)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def directions(store: Store, _model: Model, model: str, state: str, word_class: str, delay: int) -> Directions:
+    return memory.directions(_model, state, word_class, delay)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def nearest(
+    store: Store, _model: Model, model: str, state: str, word_class: str, delay: int, number: int
+) -> list[list[tuple[str, float]]]:
+    found = memory.directions(_model, state, word_class, delay)
+    trained = network(_model)
+    return memory.nearest_words(trained, found.right[number], among=memory.read_words(_model, trained))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def shipped(store: Store, _model: Model, model: str) -> dict[str, tuple[str, str]]:
+    return shipped_properties(_model)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Comparing with random directions ...")
+def followed(
+    store: Store, _model: Model, model: str, state: str, asked: tuple[tuple[str, str, str], ...], n: int, of: str
+) -> tuple[pa.Table | None, list[str]]:
+    """The properties that could be followed, and a sentence for each that could not."""
+    found, sentences = [], []
+    for name, first, second in asked:
+        try:
+            found.append(properties.property_of(_model, name, first, second))
+        except StoreError as error:
+            sentences.append(str(error))
+    return (properties.memory_of(_model, state, found, n, of) if found else None), sentences
+
+
+@st.cache_resource(max_entries=32, show_spinner="Training classifiers ...")
+def probed(store: Store, _model: Model, model: str, asked: tuple[tuple[str, str, str], ...]) -> list[Probe]:
+    found = []
+    for name, first, second in asked:
+        try:
+            found.append(probes.probe(_model, name, (first, second)))
+        except StoreError:  # said with the properties
+            continue
+    return found

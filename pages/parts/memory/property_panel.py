@@ -1,0 +1,123 @@
+"""Properties on the page "Memory": how long what tells two classes apart is kept, and whether it can be told at all."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.parts.memory import asked as remembered
+from pages.parts.memory.address import View
+from pages.parts.shared import asked
+from pages.parts.shared.controls import controlled, number
+from pages.parts.shared.plain import plain
+from rnnstore import Model
+from rnnstore.charts.memory import PROPERTY_MEASURES, properties_picture
+from rnnstore.charts.palette import palette
+from rnnstore.memory.state_gradients import ALL
+
+
+def choose(view: View, known: dict[str, int], embedding: int) -> None:
+    """The measure, and a property of one's own."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        controlled(
+            st.segmented_control,
+            "Measure",
+            "how",
+            view.how,
+            options=list(PROPERTY_MEASURES),
+            format_func=lambda name: PROPERTY_MEASURES[name].capitalize(),
+            usual="cosine",
+            required=True,
+        )
+        if view.how == "cosine":
+            number("Best-kept directions", "n", view.n, 1, embedding, usual=min(5, embedding), width=160)
+        controlled(st.selectbox, "Gradients of", "class", view.word_class, options=list(known), usual=ALL, width=240)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for label, name, value, example in (
+            ("Your own property: first class", "first", view.first, "he,him,his,man,men"),
+            ("second class", "second", view.second, "she,her,hers,woman,women"),
+        ):
+            controlled(
+                st.text_input,
+                label,
+                name,
+                value,
+                usual="",
+                width=340,
+                placeholder=example,
+                help="Words with commas between, or TRACK:LABEL,LABEL",
+            )
+
+
+def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
+    """The curves of all properties, with probes where they are asked for; the table of what is drawn."""
+    store = asked.as_of(model)
+    wanted = [(name, *sides) for name, sides in remembered.shipped(store, model, model.name).items()]
+    wanted += _own(model, view)
+    if not wanted:
+        st.info(
+            f"{model.name} has no track of parts of speech that gives properties ready-made. Name two classes above: "
+            "five words each at least, or labels of one of its tracks."
+        )
+        return None
+    table, sentences = remembered.followed(store, model, model.name, state, tuple(wanted), view.n, view.word_class)
+    for sentence in sentences:
+        st.warning(plain(sentence))
+    if table is None:
+        return None
+    with st.container(key="property_view"):
+        st.vega_lite_chart(
+            properties_picture(table, palette(st.context.theme.type), measure=view.how).for_page(),
+            theme=None,
+            width="stretch",
+            height="content",
+        )
+    st.caption("Grey: what 1,000 random directions give, mean and 95 % band.")
+    controlled(st.toggle, "Are the classes separable at all? (trains classifiers)", "probes", view.probes, usual=False)
+    if view.probes:
+        _show_probes(model, wanted)
+    return table
+
+
+def _own(model: Model, view: View) -> list[tuple[str, str, str]]:
+    if not (view.first or view.second):
+        return []
+    if not (view.first and view.second):
+        st.info("Name both classes of your property.")
+        return []
+    names, written = [], []
+    for text in (view.first, view.second):
+        label = text.partition(":")[0] in model.tracks
+        names.append(text if label else _named(text))
+        written.append(text if label else f"{names[-1]}={text}")
+    return [(" / ".join(names), *written)]
+
+
+def _named(words: str) -> str:
+    parts = [word.strip() for word in words.split(",") if word.strip()]
+    return parts[0] + ("..." if len(parts) > 1 else "") if parts else "no words"
+
+
+def _show_probes(model: Model, wanted: list[tuple[str, str, str]]) -> None:
+    found = remembered.probed(asked.as_of(model), model, model.name, tuple(wanted))
+    share = st.column_config.NumberColumn
+    st.dataframe(
+        [
+            {
+                "property": each.name,
+                "words": " + ".join(f"{count:,}" for count in each.words),
+                "accuracy": each.accuracy,
+                "interval": f"{each.low:.1%} to {each.high:.1%}",
+                "majority": each.majority,
+                "control": each.control,
+            }
+            for each in found
+        ],
+        hide_index=True,
+        column_config={
+            "accuracy": share("held-out accuracy", format="percent"),
+            "interval": "95 % interval",
+            "majority": share(format="percent", help="Always saying the larger class"),
+            "control": share("shuffled labels", format="percent", help="The same classifier with shuffled labels"),
+        },
+    )

@@ -1,0 +1,71 @@
+"""Rename, delete and copy in models from the overview; every refusal is a sentence.
+
+Only on the machine that runs the application: whoever reaches it from elsewhere can look, not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from pages.parts.shared.current import current_store
+from rnnstore import Model, StoreError
+
+
+def may_change() -> bool:
+    """Whether the visitor sits at the machine that runs the application."""
+    host = urlsplit(st.context.url or "").hostname or "localhost"
+    return st.context.ip_address is None and host in ("localhost", "127.0.0.1", "::1")
+
+
+def manage_popover(model: Model) -> None:
+    """Rename or delete one model."""
+    with st.popover("Manage", type="tertiary"):
+        new = st.text_input("New name", model.name, key=f"name-{model.name}")
+        st.button("Rename", key=f"rename-{model.name}", on_click=_rename, args=(model.name, new))
+        st.divider()
+        sure = st.checkbox("Delete it with all it holds; this cannot be undone", key=f"sure-{model.name}")
+        st.button("Delete", key=f"delete-{model.name}", disabled=not sure, on_click=_delete, args=(model.name,))
+
+
+def copy_in_popover() -> None:
+    """Copy a model's folder into the store."""
+    with st.popover("Copy a model in"):
+        folder = st.text_input("Folder of the model", placeholder="/path/to/another/store/model=name")
+        name = st.text_input("Name here", placeholder="as in its folder")
+        st.button("Copy", disabled=not folder, on_click=_copy_in, args=(folder, name))
+
+
+def say_what_happened() -> None:
+    """The outcome of the last change, once."""
+    if happened := st.session_state.pop("happened", None):
+        kind, sentence = happened
+        (st.success if kind == "done" else st.error)(sentence)
+
+
+def _change(change: Callable[[], object], done: str) -> bool:
+    try:
+        change()
+    except StoreError as error:
+        st.session_state["happened"] = ("refused", str(error))
+        return False
+    st.session_state["happened"] = ("done", done)
+    return True
+
+
+def _rename(old: str, new: str) -> None:
+    new = new.strip()
+    renamed = _change(lambda: current_store().rename(old, new), f"{old} is now called {new}.")
+    if renamed and st.session_state.get("model") == old:
+        st.session_state["model"] = new
+
+
+def _delete(name: str) -> None:
+    _change(lambda: current_store().delete(name), f"{name} has been deleted.")
+
+
+def _copy_in(folder: str, name: str) -> None:
+    source = folder.strip().rstrip("/")
+    _change(lambda: current_store().copy_in(source, name.strip() or None), f"{source} has been copied in.")

@@ -1,0 +1,135 @@
+"""Details of the page "Sentences": the chosen word's response, and the text in its colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+from pages.parts.sentences.address import Names, View
+from pages.parts.shared import asked
+from pages.parts.shared import asked_responses as answers
+from pages.parts.shared.controls import clicked_since, last_selections
+from pages.parts.shared.plain import plain
+from rnnstore import Model, State, StoreError
+from rnnstore.charts.co_clusters.responses import response_picture
+from rnnstore.charts.palette import palette
+from rnnstore.charts.sentences.coloured_text import MOST, coloured_text_picture
+from rnnstore.co_clusters.expected import WordResponse
+from rnnstore.sentences.passages import Colouring, Grouping, Passage, Titled, response_at, same_words
+from rnnstore.visible import visible
+
+MOST_LINES = 3
+"""Actual responses to the chosen word that are drawn over one another."""
+
+
+def show_details(
+    model: Model,
+    state: State,
+    view: View,
+    shown: Sequence[Titled],
+    passages: Sequence[Passage],
+    chosen: tuple[int, int],
+    found: Grouping,
+    names: Names,
+    go: Callable[[int, int], None],
+) -> None:
+    """The chosen word's response beside what the word does elsewhere, and the text in its colours."""
+    _show_response(model, state, view, shown, chosen, found, names)
+    if view.colouring is not None:
+        _show_text(view, passages, chosen, names, go)
+
+
+def _show_response(
+    model: Model,
+    state: State,
+    view: View,
+    shown: Sequence[Titled],
+    chosen: tuple[int, int],
+    found: Grouping,
+    names: Names,
+) -> None:
+    """The actual response of the chosen token, of the same word in the other passages, and their distribution."""
+    reading = shown[chosen[0]].reading
+    word = reading.words[chosen[1]]
+    st.subheader(f"What “{plain(visible(word))}” did here, and what it does elsewhere", anchor=False)
+    try:
+        usual = answers.word(asked.as_of(model), model, model.name, state.name, word)
+    except StoreError as error:
+        st.info(f"{plain(str(error))} So there is nothing to compare its response with.")
+        return
+    actual = {}
+    for number, index in same_words([each.reading for each in shown], chosen)[:MOST_LINES]:
+        where = f"{shown[number].title}, word {index + 1}"
+        actual[f"{visible(word)} in {where}"] = response_at(shown[number].reading, state.name, index)
+    picture = response_picture([usual], palette(st.context.theme.type), actual=actual, clusters=found.unit_cluster)
+    key = f"{names.prefix}sentences-response"
+
+    def take() -> None:
+        before, now = last_selections(key)
+        for unit in clicked_since(before, now, "clicked_unit", "unit"):
+            names.change(colour=None if view.colouring == Colouring(unit=int(unit)) else f"unit-{unit}")
+
+    with st.container(key=f"{names.prefix}response_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=take,
+            selection_mode=["clicked_unit"],
+            theme=None,
+            width="stretch",
+            height=int(picture.specification["height"]),
+            alt=f"How {visible(word)} moved every unit here, over the distribution of its responses in the recording.",
+        )
+    st.caption(_said(usual, response_at(reading, state.name, chosen[1]), found.unit_cluster))
+
+
+def _said(usual: WordResponse, actual: np.ndarray, unit_cluster: np.ndarray) -> str:
+    """The units outside of what four in five responses do, in a sentence."""
+    low, high = usual.quantiles[0], usual.quantiles[-1]
+    outside = np.flatnonzero((actual < low) | (actual > high))
+    if usual.count < 2:
+        return "The word was read once in the recording, so its bands are a single line."
+    how_much = np.maximum(actual - high, low - actual)[outside]
+    furthest = outside[np.argsort(-how_much, kind="stable")][:5]
+    named = ", ".join(f"{unit} (cluster {unit_cluster[unit]})" for unit in furthest.tolist())
+    sentence = (
+        f"{len(outside):,} of {len(actual):,} units responded beyond the light band, which holds the middle 82 % of "
+        f"{usual.quantile_count:,} responses"
+    )
+    return f"{sentence}; furthest beyond: {named}." if named else f"{sentence}."
+
+
+def _show_text(
+    view: View,
+    passages: Sequence[Passage],
+    chosen: tuple[int, int],
+    names: Names,
+    go: Callable[[int, int], None],
+) -> None:
+    of_cluster = "the mean of " if view.colouring is not None and view.colouring.unit is None else ""
+    st.subheader(f"The text, coloured by {of_cluster}{view.colouring}", anchor=False)
+    words = sum(len(each) for each in passages)
+    if words > MOST:
+        st.caption(f"Shown: the first {MOST:,} of {words:,} words.")
+    picture = coloured_text_picture(passages, str(view.colouring), palette(st.context.theme.type), selected=chosen)
+    key = f"{names.prefix}sentences-coloured"
+
+    def take() -> None:
+        before, now = last_selections(key)
+        for place in clicked_since(before, now, "clicked_word", "place"):
+            number, _, index = place.partition(":")
+            go(int(number), int(index))
+
+    with st.container(key=f"{names.prefix}text_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=take,
+            selection_mode=["clicked_word"],
+            theme=None,
+            width="stretch",
+            height=int(picture.specification["height"]),
+            alt=f"The words, coloured by {view.colouring}.",
+        )

@@ -1,0 +1,70 @@
+"""What can be taken away from the page "Sentences": pictures, numbers, the link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.parts.sentences.address import View
+from pages.parts.shared import asked
+from pages.parts.shared import asked_responses as answers
+from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.parameters import Names, link
+from rnnstore import Model, State, StoreError
+from rnnstore.export import csv, parquet
+from rnnstore.sentences.passage_tables import measures_table, predictions_table, response_table, values_table
+from rnnstore.sentences.passages import Grouping, Passage, Titled, response_at
+
+
+def take_away(
+    model: Model,
+    state: State,
+    view: View,
+    shown: Sequence[Titled],
+    passages: Sequence[Passage],
+    chosen: tuple[int, int] | None,
+    found: Grouping,
+    names: Names,
+) -> None:
+    """Pictures, numbers and the link of what is shown."""
+    prefix, name = names.prefix, f"sentences-{model.name}-{state.name}"
+
+    def numbers(
+        label: str, file: str, table: Callable[[], pa.Table], written: Callable[[pa.Table], bytes] = csv
+    ) -> None:
+        ending = "csv" if written is csv else "parquet"
+        st.download_button(
+            f"{label} as {'CSV' if written is csv else 'Parquet'}",
+            lambda: written(table()),
+            f"{file}.{ending}",
+            on_click="ignore",
+            width="stretch",
+            key=f"{prefix}sentences-{label}-{ending}",
+        )
+
+    with st.popover("Take away"), st.container(width=380):
+        save_picture_button("Glyphs as a picture", f"{prefix}glyph_view", name)
+        for written in (csv, parquet):
+            numbers("Numbers of the glyphs", name, lambda: measures_table(passages), written)
+        if predictions_table(passages) is not None:
+            numbers("Predictions", f"predictions-{name}", lambda: predictions_table(passages))
+        if view.colouring is not None:
+            save_picture_button("Coloured text as a picture", f"{prefix}text_view", f"text-{name}")
+            numbers("Values that colour it", f"text-{name}", lambda: values_table(passages))
+        responses = None if chosen is None else _responses(model, state, shown[chosen[0]], chosen[1], found)
+        if responses is not None:
+            save_picture_button("Response as a picture", f"{prefix}response_view", f"response-{name}")
+            numbers("Response of every unit", f"response-{name}", lambda: responses)
+        st.caption("Link to exactly this view")
+        st.code(link(model, state), language=None, wrap_lines=True)
+
+
+def _responses(model: Model, state: State, shown: Titled, index: int, found: Grouping) -> pa.Table | None:
+    """The chosen word's response beside its distribution; None for a word that was never recorded."""
+    try:
+        word = answers.word(asked.as_of(model), model, model.name, state.name, shown.reading.words[index])
+    except StoreError:
+        return None
+    return response_table(word, response_at(shown.reading, state.name, index), found.unit_cluster)

@@ -1,0 +1,256 @@
+"""The glyphs of sentences, whole: input, view, details. A page can show two, each with a prefix of its own.
+
+`draw(model, state)` is the panel of the page "Sentences". `draw(model, state, "a.", shared=("text",))` reads and writes
+`a.k`, `a.at` and so on, and the text without a prefix, so that another panel reads the same sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.parts.sentences.address import Names, View, read
+from pages.parts.sentences.charts import show_course, show_glyphs
+from pages.parts.sentences.controls import choose
+from pages.parts.sentences.details import show_details
+from pages.parts.sentences.export import take_away
+from pages.parts.sentences.guide import explain
+from pages.parts.sentences.input import ask, readings
+from pages.parts.shared import asked
+from pages.parts.shared import asked_responses as answers
+from pages.parts.shared.plain import plain
+from rnnstore import Model, State, StoreError
+from rnnstore.charts.palette import palette
+from rnnstore.charts.sentences.chips import Clusters
+from rnnstore.charts.sentences.glyphs import glyph_picture
+from rnnstore.charts.sentences.layout import FEWEST_COLUMNS, Arrangement, Layout
+from rnnstore.sentences.passages import (
+    Grouping,
+    Passage,
+    Titled,
+    all_units,
+    grouping,
+    offsets,
+    passage,
+    response_at,
+    strongest,
+)
+
+GLYPHS = 60
+MOST_COLUMNS = {"word": 16, "character": 20}
+"""Glyphs that are drawn where the address names none, and how many of them stand in a line at most."""
+
+LONGEST_DOWN = 20
+"""Glyphs one below the other, where the address names none."""
+
+WIDE, NARROW = 1100, 470
+"""Pixels that the picture is laid out for; the browser gives it what there is."""
+
+MOST_GLYPHS = 160
+"""Glyphs that are drawn at once; more cannot be told apart, and cost time."""
+
+
+def draw(
+    model: Model,
+    state: State,
+    prefix: str = "",
+    shared: Sequence[str] = (),
+    *,
+    asking: bool = True,
+    narrow: bool = False,
+    guide: bool = True,
+) -> None:
+    """The panel of a model's state; without `asking`, another panel has the input for its sentences. `narrow` is for
+    half of a page, and without `guide` another panel says how it is read."""
+    names = Names(prefix, tuple(shared))
+    view, sentences = read(st.query_params, model, state, names)
+    for sentence in sentences:
+        st.warning(plain(sentence))
+    _tools_aside()
+    if asking:
+        ask(model, view, names)
+    shown = readings(model, view)
+    if not shown:
+        return
+    found = _grouped(model, state, view)
+    shown, passages = _measured(shown, state, view, found)
+    if not passages:
+        return
+    begin = offsets(passages, view.align)
+    arrangement, columns = _arranged(
+        passages, begin, view, FEWEST_COLUMNS if narrow else MOST_COLUMNS.get(model.card.level, FEWEST_COLUMNS)
+    )
+    choose(model, state, view, arrangement, passages, names)
+    if columns > FEWEST_COLUMNS:
+        show_course(passages, begin, arrangement, columns, names)
+    chosen = _chosen(passages, arrangement, view)
+    response = response_at(shown[chosen[0]].reading, state.name, chosen[1]) if chosen else None
+    picture = glyph_picture(
+        passages,
+        Clusters(found.unit_cluster, found.words),
+        palette(st.context.theme.type),
+        arrangement=arrangement,
+        predicted=view.predicted,
+        selected=chosen,
+        response=response,
+        marked=view.chip,
+        aligned=view.align,
+        own_scale=view.own_scale,
+        width=NARROW if narrow else WIDE,
+    )
+    show_glyphs(picture, f"{prefix}glyphs-{model.name}-{state.name}", view, names)
+    _say_what_is_shown(model, shown, arrangement, columns, found)
+    _go_on(model, state, view, shown, passages, arrangement, chosen, found, names)
+    if chosen:
+        show_details(
+            model, state, view, shown, passages, chosen, found, names, lambda *to: _go(arrangement, names, *to)
+        )
+    if guide:
+        explain(any(each.reading.classifier for each in shown))
+
+
+def _grouped(model: Model, state: State, view: View) -> Grouping:
+    """The groups of units; where there are no responses to group them by, all units together."""
+    try:
+        store = asked.as_of(model)
+        asked_for = (view.words, (), view.k, view.method, view.seed)
+        found = answers.clusters(store, model, model.name, state.name, *asked_for)
+        return grouping(found, answers.responses(model, state.name))
+    except StoreError as error:
+        return all_units(state.units, f"all units are one group, because they cannot be told apart. {error}")
+
+
+def _tools_aside() -> None:
+    """Put the tools of the glyphs' chart where they hide nothing; those of the strip would hide it."""
+    tools = "[data-testid='stElementToolbar']"
+    st.html(
+        f"<style>[class*='glyph_view'] {tools} {{ top: 0 !important; }}"
+        f"[class*='course_view'] {tools} {{ display: none; }}</style>"
+    )
+
+
+def _measured(shown: Sequence[Titled], state: State, view: View, found: Grouping) -> tuple[list[Titled], list[Passage]]:
+    """The readings that can be measured, and that; where a gate is asked for and missing, by the values, and said."""
+    kept: list[Titled] = []
+    measured: list[Passage] = []
+    failed: set[str] = set()
+    said: set[str] = set()
+    for each in shown:
+        options: dict[str, Any] = {
+            "title": each.title,
+            "first": each.first,
+            "colouring": view.colouring,
+            "unit_sign": found.unit_sign,
+        }
+        try:
+            measured.append(passage(each.reading, state.name, found.unit_cluster, by_gate=view.by_gate, **options))
+            kept.append(each)
+            continue
+        except StoreError as error:
+            if not view.by_gate or state.name not in each.reading.states:
+                failed.add(str(error))
+                continue
+            said.add(f"{error} Shown instead: by the values.")
+        measured.append(passage(each.reading, state.name, found.unit_cluster, **options))
+        kept.append(each)
+    for sentence in failed:
+        st.info(plain(sentence))
+    for sentence in said:
+        st.warning(plain(sentence))
+    return kept, measured
+
+
+def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View, most: int) -> tuple[Arrangement, int]:
+    """Which columns are drawn, at `most` so many a line, and how many there are."""
+    columns = Layout(tuple(len(each) for each in passages), Arrangement(offsets=begin)).columns
+    usual = LONGEST_DOWN if view.down else max(most, GLYPHS // len(passages))
+    first, last = view.shown or (0, usual - 1)
+    first, last = min(first, last, columns - 1), min(max(first, last), columns - 1)
+    last = min(last, first + max(1, MOST_GLYPHS // len(passages)) - 1)
+    lines = -(-(last + 1 - first) // most)
+    per_line = view.per_line or max(FEWEST_COLUMNS, -(-(last + 1 - first) // lines))
+    return Arrangement(view.down, per_line, first, last + 1, begin), columns
+
+
+def _chosen(passages: Sequence[Passage], arrangement: Arrangement, view: View) -> tuple[int, int] | None:
+    """The chosen token: the one of the address where it is shown, else the shown one that moved the clusters most."""
+    last = arrangement.last or 0
+    windows = [(max(arrangement.first - offset, 0), max(last - offset, 0)) for offset in arrangement.offsets]
+    if view.at is not None and view.at[0] < len(passages):
+        number, index = view.at
+        low, high = windows[number]
+        if low <= index < min(high, len(passages[number])):
+            return view.at
+    return strongest(passages, windows)
+
+
+def _go(arrangement: Arrangement, names: Names, number: int, index: int) -> None:
+    """Choose a token; where it is not shown, the shown columns move there."""
+    first, last = arrangement.first, arrangement.last or 0
+    column, shown = index + arrangement.offsets[number], last - first
+    there: dict[str, Any] = {}
+    if not first <= column < last:
+        first = max(0, column - shown // 2)
+        there["shown"] = f"{first}-{first + shown - 1}"
+    names.change(at=f"{number}:{index}", **there)
+
+
+def _go_on(
+    model: Model,
+    state: State,
+    view: View,
+    shown: Sequence[Titled],
+    passages: Sequence[Passage],
+    arrangement: Arrangement,
+    chosen: tuple[int, int] | None,
+    found: Grouping,
+    names: Names,
+) -> None:
+    """From word to word, to the other pages, and what can be taken away."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if chosen is not None:
+            number, index = chosen
+            left, right = (None, None) if names.prefix else ("Left", "Right")
+            for label, to, shortcut in (("Word before", index - 1, left), ("Word after", index + 1, right)):
+                st.button(
+                    label,
+                    key=f"{names.prefix}sentences-{label}",
+                    on_click=_go,
+                    args=(arrangement, names, number, to),
+                    disabled=not 0 <= to < len(passages[number]),
+                    shortcut=shortcut,
+                )
+            first = shown[number].first
+            if first is not None:
+                there = {"model": model.name, "state": state.name, "at": str(first), "from": str(first + index)}
+                st.page_link("pages/select_and_match.py", label="Select its units", query_params=there)
+        if view.chip is not None:
+            there = {"model": model.name, "state": state.name, "focus": f"u{view.chip}", "k": str(view.k)}
+            there |= {"words": str(view.words), "method": view.method, "seed": str(view.seed)}
+            st.page_link("pages/co_clusters.py", label=f"Cluster {view.chip} and its words", query_params=there)
+        if view.shown is not None:
+            whole = f"{names.prefix}sentences-whole"
+            st.button("From the beginning", key=whole, on_click=names.change, kwargs={"shown": None})
+        take_away(model, state, view, shown, passages, chosen, found, names)
+
+
+def _say_what_is_shown(
+    model: Model, shown: Sequence[Titled], arrangement: Arrangement, columns: int, found: Grouping
+) -> None:
+    """What was left out or is not as one might think, in sentences."""
+    said = []
+    last = arrangement.last or 0
+    what = "characters" if model.card.level == "character" else "words"
+    if (arrangement.first, last) != (0, columns):
+        said.append(
+            f"Shown: {what} {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip above for others."
+        )
+    for each in shown:
+        source = "" if each.first is None else f"{each.reading.source}. "
+        notes = " ".join(each.reading.notes)
+        if source or notes:
+            said.append(f"{each.title.capitalize()}: {source}{notes}".rstrip())
+    said += [f"Clusters: {' '.join(found.notes)}"] if found.notes else []
+    st.caption("  \n".join(plain(sentence) for sentence in said))

@@ -1,0 +1,49 @@
+"""Widgets that show a part of the address and change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.parts.shared import parameters
+
+
+def controlled(widget: Callable[..., Any], label: str, name: str, now: Any, **options: Any) -> Any:
+    """A widget for the address's parameter `name`, set to `now`; what is chosen in it goes into the address.
+
+    `usual` is the value that needs no writing, `also` names other parameters to change along with it, and `change` is
+    how the page at hand writes its address, where more belongs to that.
+    """
+    usual, also, change = (
+        options.pop("usual", None),
+        options.pop("also", None),
+        options.pop("change", parameters.change),
+    )
+    key = options.pop("key", f"select-{name}")
+    st.session_state[key] = now
+
+    def take() -> None:
+        chosen = st.session_state[key]
+        change(**{name: None if chosen == usual else chosen, **(also(chosen) if also else {})})
+
+    return widget(label, key=key, on_change=take, **options)
+
+
+def number(label: str, name: str, value: int | None, low: int, high: int, **options: Any) -> Any:
+    """A whole number of the address."""
+    return controlled(st.number_input, label, name, value, min_value=low, max_value=max(low, high), step=1, **options)
+
+
+def last_selections(key: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What the chart `key` said at its last message but one and says now, for `clicked_since`; ask once a message."""
+    now, before = dict(st.session_state[key].selection), st.session_state.get(f"{key}-before", {})
+    st.session_state[f"{key}-before"] = now
+    return before, now
+
+
+def clicked_since(before: Mapping[str, Any], now: Mapping[str, Any], parameter: str, field: str) -> list[Any]:
+    """What was clicked between two states of a chart in which every click puts a mark in or takes it out again."""
+    then, there = ({row.get(field) for row in state.get(parameter, [])} for state in (before, now))
+    return [value for value in then ^ there if value is not None]

@@ -1,0 +1,159 @@
+"""What every page starts from: the store, and the model and state that the sidebar chose.
+
+The address is the truth. Model and state stand in the URL as `?model=...&state=...`, each choice is an entry of the
+browser's history, and a link, the Back button and the sidebar therefore all end in the same place. A page asks
+`current_model()` and `current_state()`; where there is none they say what to do and stop the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import pandas  # noqa: F401
+import streamlit as st
+
+import rnnstore
+from pages.parts.shared.plain import plain
+from rnnstore import Model, State, Store, StoreError
+from rnnstore.store.card import Card
+from rnnstore.store.overview import status
+
+PAGES = {
+    "pages/overview.py": "Overview",
+    "pages/select_and_match.py": "Select and match",
+    "pages/hypotheses.py": "Hypotheses",
+    "pages/co_clusters.py": "Co-clusters",
+    "pages/sentences.py": "Sentences",
+    "pages/connectivity.py": "Connectivity",
+    "pages/memory.py": "Memory",
+    "pages/compare.py": "Compare",
+    "pages/distributions.py": "Distributions",
+    "pages/training.py": "Training",
+}
+
+# Streamlit, PyArrow and DuckDB import pandas when they first meet a table, each in the thread of its session. Two first
+# sessions at once may then wait for one another's modules, and Python ends that by handing out a pandas half made.
+# Imported here, by a module that every page imports, it is whole before any of them meets a table.
+
+DEFAULT_STORE = "store"
+
+FRAMED = "framed"
+"""In the session's state once streamlit_app.py has run."""
+
+
+def store_path() -> Path:
+    """The store's folder: `streamlit run streamlit_app.py -- --store FOLDER`, else RNNSTORE, else `store`."""
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    options.add_argument("--store", default=os.environ.get("RNNSTORE") or DEFAULT_STORE)
+    return Path(options.parse_known_args(sys.argv[1:])[0].store)
+
+
+def current_store() -> Store:
+    """The store; opened once for all visitors, and anew when one of its models changed."""
+    if FRAMED not in st.session_state:
+        _run_the_frame()
+    path = store_path()
+    try:
+        return _opened(str(path.absolute()), rnnstore.fingerprint(path))
+    except StoreError as error:
+        st.error(plain(str(error)))
+        st.stop()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _opened(path: str, as_of: str) -> Store:
+    """The store as it was at the fingerprint `as_of`: a part of the key, so no underscore may begin its name."""
+    return rnnstore.open(path)
+
+
+def current_model() -> Model:
+    """The model chosen in the sidebar, with recorded states; otherwise says what to do and stops the page."""
+    store = current_store()
+    if not store.models:
+        say_how_to_begin()
+        st.stop()
+    model = store.models.get(st.session_state.get("model", ""), first_model(store))
+    if not model.states:
+        st.info(f"**{model.name}** has no recorded states yet, so there is nothing to look into.")
+        say_status(model)
+        st.caption("Or choose another model in the sidebar.")
+        st.stop()
+    return model
+
+
+def current_state() -> State:
+    """The state chosen in the sidebar, of the current model."""
+    model = current_model()
+    return model.states.get(st.session_state.get("state", ""), model.states[first_state(model)])
+
+
+def _run_the_frame() -> None:
+    """Start over with streamlit_app.py.
+
+    Until an application has called `st.navigation`, Streamlit takes a folder named `pages` for one of scripts that
+    stand alone; a link straight to a page, as the first request of all, then runs it without sidebar and choice.
+    """
+    navigation()
+    st.rerun()
+
+
+def navigation() -> tuple[st.Page, list[st.Page]]:
+    """The page that the address names, and all pages; the links to them are drawn in the sidebar."""
+    pages = [st.Page(path, title=title, default=path == next(iter(PAGES))) for path, title in PAGES.items()]
+    return st.navigation(pages, position="hidden"), pages
+
+
+def first_model(store: Store) -> Model:
+    """The model shown where none is named: the first with recorded states, else the first."""
+    return next((model for model in store.models.values() if model.states), next(iter(store.models.values())))
+
+
+def first_state(model: Model) -> str | None:
+    """The state shown where none is named."""
+    return next(iter(model.states), None)
+
+
+def architecture(card: Card) -> str:
+    """Cell, layers and units in a few letters, for example `LSTM 2 × 200`; as much of it as is known."""
+    cell = card.cell.upper() if card.cell in ("lstm", "gru") else card.cell
+    if card.layers is None or card.units is None:
+        return f"{cell} {card.units:,} unit{'s' if card.units > 1 else ''}".strip() if card.units else cell
+    return f"{cell} {card.layers} × {card.units}".strip()
+
+
+def recipe_of(model: Model) -> str:
+    """What to give to `python -m pipelines` for this model: its recipe's name, which is the model's own by default."""
+    return str(model.card.settings.get("name") or model.name)
+
+
+def say_status(model: Model) -> None:
+    """What has become of a model that is not simply recorded, and the command that brings it on."""
+    how = status(model)
+    if how.advice:
+        st.info(f"**{how.said.capitalize()}.** {how.advice}")
+    if how.pipelines:
+        st.code(command(f"python -m pipelines {how.pipelines} {recipe_of(model)}"), language="bash")
+
+
+def command(line: str) -> str:
+    """A command line with the store that is open, when it is not the usual one."""
+    path = store_path()
+    return line if path == Path(DEFAULT_STORE) else f"{line} --store {path}"
+
+
+def say_how_to_begin() -> None:
+    """The empty store's page: what to do now."""
+    st.subheader("There is no model here yet")
+    st.markdown(
+        f"The store is the folder `{store_path()}`. Three small models can be trained and recorded in about two "
+        "minutes, without downloading anything:"
+    )
+    st.code(command("python -m pipelines demo"), language="bash")
+    st.markdown("Or train one by a recipe of your own or a shipped one (`python -m pipelines recipes` lists them):")
+    st.code(command("python -m pipelines run RECIPE"), language="bash")
+    st.markdown("To look at a store elsewhere, name its folder when starting the application:")
+    st.code("streamlit run streamlit_app.py -- --store FOLDER", language="bash")
+    st.caption("This page follows the store: what has been recorded appears when you reload it.")

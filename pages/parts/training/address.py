@@ -1,0 +1,101 @@
+"""What the page "Training" shows, as its address says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pages.parts.shared.parameters import Parameters
+from rnnstore import Model, Store
+from rnnstore.charts.training.itemized import NORM, SHARE, STACKED
+from rnnstore.training import batches
+
+BARS, HEAT = "bars", "heat map"
+MOST_MODELS = 5
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One batch that is shown: of which model, after which optimiser step."""
+
+    model: Model
+    step: int
+
+
+@dataclass(frozen=True)
+class View:
+    """All recorded batches between two steps, by `quantity`; one of them in detail; and one beside it, if any."""
+
+    layer: int
+    quantity: str
+    first: int
+    last: int | None
+    batch: Shown
+    newest: bool
+    beside: Shown | None
+    value: str
+    drawn: str
+    sequence: int
+    models: tuple[str, ...]
+
+
+def read(given: Mapping[str, str], store: Store, model: Model, steps: np.ndarray) -> tuple[View, list[str]]:
+    """What the address `given` asks for, and sentences about what it names in vain. `steps` are those recorded."""
+    asked = Parameters(given)
+    known = batches.layers(model)
+    last_step = int(steps[-1])
+    first, last = asked.whole("from", 0, 0, last_step, "step"), asked.maybe("to", 0, last_step, "step")
+    if last is not None and last < first:
+        first, last = last, first
+    recorded = {name: one for name, one in store.models.items() if batches.is_recorded(one)}
+    other = asked.one_of("other", tuple(recorded), model.name)
+    shown = Shown(model, _nearest(asked, "batch", steps, last_step))
+    beside = None
+    if "beside" in given or "other" in given:
+        theirs = steps if other == model.name else batches.recorded_steps(recorded[other])
+        beside = Shown(recorded[other], _nearest(asked, "beside", theirs, _near(theirs, shown.step)))
+    named = [name.strip() for name in asked.text("models").split(",") if name.strip()]
+    missing = [name for name in named if name not in recorded]
+    if missing:
+        asked.sentences.append(
+            f"No training batches of {', '.join(missing)} are recorded here; there are those of {', '.join(recorded)}."
+        )
+    models = tuple(dict.fromkeys([model.name, *(name for name in named if name in recorded)]))
+    view = View(
+        layer=asked.whole("layer", known[-1], known[0], known[-1], "layer"),
+        quantity=asked.one_of("quantity", batches.QUANTITIES, batches.QUANTITIES[0]),
+        first=first,
+        last=last,
+        batch=shown,
+        newest="batch" not in given,
+        beside=beside,
+        value=asked.one_of("value", (SHARE, NORM), SHARE),
+        drawn=asked.one_of("drawn", (BARS, HEAT), "") if "drawn" in given else "",
+        sequence=asked.whole("row", 0, 0, 10_000),
+        models=models[:MOST_MODELS],
+    )
+    return view, asked.sentences
+
+
+def drawn(view: View, steps: int) -> str:
+    """How a batch of so many steps is drawn: as the address says, else by its length."""
+    return view.drawn or (BARS if steps <= STACKED else HEAT)
+
+
+def _nearest(asked: Parameters, name: str, steps: np.ndarray, usual: int) -> int:
+    """The recorded step nearest to the one that the address names."""
+    step = asked.maybe(name, 0, int(steps[-1]), "step")
+    if step is None:
+        return usual
+    near = _near(steps, step)
+    if near != step:
+        asked.sentences.append(
+            f"The batch after step {step:,} was not recorded. Shown instead: the nearest one, after step {near:,}."
+        )
+    return near
+
+
+def _near(steps: np.ndarray, step: int) -> int:
+    return int(steps[np.abs(steps - step).argmin()])

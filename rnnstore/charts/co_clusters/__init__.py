@@ -1,0 +1,1 @@
+"""The co-cluster picture, and responses word by word and unit by unit."""

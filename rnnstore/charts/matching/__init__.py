@@ -1,0 +1,1 @@
+"""The match view, and what a hypothesis is worth."""

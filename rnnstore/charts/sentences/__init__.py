@@ -1,0 +1,1 @@
+"""The glyphs of sentences, their course, and coloured text."""

@@ -1,0 +1,1 @@
+"""A training as a whole, and its recorded batches."""

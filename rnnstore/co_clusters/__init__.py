@@ -1,0 +1,1 @@
+"""Expected responses and the co-clusters of words and units (RNNVis)."""

@@ -1,0 +1,1 @@
+"""Two states or two models side by side."""

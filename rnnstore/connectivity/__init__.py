@@ -1,0 +1,1 @@
+"""On which inputs a prediction depends (Visualizing memorization in RNNs)."""

@@ -1,0 +1,1 @@
+"""Hypotheses kept, and what one is worth against annotations."""

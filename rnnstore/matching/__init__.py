@@ -1,0 +1,1 @@
+"""A hypothesis selected and matched over the corpus (LSTMVis)."""

@@ -1,0 +1,88 @@
+"""What a saved network says of itself in network.json: its sizes, its words, how text becomes words.
+
+The file may come from anywhere. It is data, held against these classes before anything is made of it, and where it is
+wrong the sentence says at which place. docs/network.md explains every key.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rnnstore.errors import DamagedModel
+from rnnstore.networks.cells import KINDS, Cell
+from rnnstore.networks.tokenising import Tokenisation
+from rnnstore.store.card import MENDING
+
+LARGEST = 1 << 28
+"""Bytes of the largest network.json that is opened: 256 MB, some millions of words."""
+
+Size = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Layer(_Part):
+    """A recurrent layer, as it stands in network.json."""
+
+    cell: Literal["vanilla", "lstm", "gru", "nested-lstm"]
+    units: Size
+    peepholes: bool = False
+    reset: Literal["before", "after"] = "after"
+    depth: Annotated[int, Field(ge=1, le=100)] = 2
+
+    def built(self, inputs: int) -> Cell:
+        option = {"lstm": "peepholes", "gru": "reset", "nested-lstm": "depth"}.get(self.cell)
+        return KINDS[self.cell](inputs, self.units, **({option: getattr(self, option)} if option else {}))
+
+
+class Sizes(_Part):
+    """The network's part of network.json; `outputs` is given where they are not the vocabulary."""
+
+    vocabulary: Size
+    embedding: Size
+    layers: Annotated[list[Layer], Field(min_length=1, max_length=100)]
+    tie: bool = False
+    outputs: Size | None = None
+
+
+class Facts(_Part):
+    """What stands in network.json, as far as it is read."""
+
+    format: Literal[1]
+    network: Sizes
+    task: str = "language model"
+    vocabulary: list[str]
+    labels: list[str] | None = None
+    tokenisation: Tokenisation | None = None
+
+
+def read_facts(path: Path) -> Facts:
+    """What a network.json says, checked; `DamagedModel` says where it is wrong."""
+    where = f"{path.parents[1].name}/{path.parent.name}/{path.name}"
+    try:
+        if (size := path.stat().st_size) > LARGEST:
+            raise DamagedModel(f"{where} has {size:,} bytes, more than any network needs. {MENDING}")
+        facts = Facts.model_validate(json.loads(path.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"]) or "its top"
+        raise DamagedModel(f"{where} is damaged at {at}: {first['msg']}. {MENDING}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedModel(f"{where} cannot be read ({error}). {MENDING}") from error
+    sizes = facts.network
+    wrong = ""
+    if len(facts.vocabulary) != sizes.vocabulary:
+        wrong = f"lists {len(facts.vocabulary):,} words for a vocabulary of {sizes.vocabulary:,}"
+    elif sizes.outputs not in (None, len(facts.labels or facts.vocabulary)):
+        wrong = f"names {len(facts.labels or facts.vocabulary):,} outputs for {sizes.outputs:,}"
+    elif sizes.tie and (sizes.layers[-1].units != sizes.embedding or facts.labels is not None):
+        wrong = "ties the output to an embedding that does not fit it"
+    if wrong:
+        raise DamagedModel(f"{where} {wrong}. {MENDING}")
+    return facts

@@ -1,0 +1,88 @@
+"""Tables that grow while somebody reads them: rows of a training that still runs.
+
+Rows come a part at a time, and each part is published with the card, so a reader sees all of an append or nothing of
+it, and a writer that is killed leaves the parts before. Parts that are no larger than what comes behind them are
+merged with it until a part has a million rows, so that a table has few parts however often it grew, and a row is
+rewritten as few times as a number has binary digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from rnnstore.errors import DamagedModel, StoreError, nearest
+from rnnstore.store.card import File
+from rnnstore.store.tables import BY_NAME, STEPS_A_PART
+from rnnstore.store.writing import GROWING, disk_full_said, staged
+
+if TYPE_CHECKING:
+    from rnnstore.store.writing import ModelWriter
+
+ROWS_A_GROUP = 1 << 16
+"""Rows in one Parquet row group: one batch is found without reading its neighbours of an hour."""
+
+
+def append(writer: ModelWriter, tables: Mapping[str, pa.Table]) -> None:
+    """Add rows behind those of some tables of `GROWING`, all of them in one step that cannot be seen half done.
+
+    `StoreError` where the rows do not have the table's columns; nothing is written then.
+    """
+    checked = {name: _checked(name, rows) for name, rows in tables.items() if rows.num_rows}
+    parts = {}
+    for name, rows in checked.items():
+        stay, last = list(writer.card.files.get(name, ())), rows
+        while stay and stay[-1].rows <= last.num_rows < STEPS_A_PART:
+            last = pa.concat_tables([_rows(writer, name, [stay.pop()]), last])
+        parts[name] = stay, last
+    _publish(writer, parts)
+
+
+def keep_before(writer: ModelWriter, names: Sequence[str], step: int) -> None:
+    """Drop the rows of the tables `names` from optimiser step `step` on: a training goes on from there once more."""
+    parts = {}
+    for name in names:
+        rows = _rows(writer, name, writer.card.files.get(name, ()))
+        kept = rows.filter(pc.less(rows["step"], step))
+        if kept.num_rows < rows.num_rows:
+            parts[name] = [], kept
+    _publish(writer, parts)
+
+
+def _publish(writer: ModelWriter, parts: Mapping[str, tuple[list[File], pa.Table]]) -> None:
+    """Make each table the parts that stay, and behind them one of the rows given."""
+    if not parts:
+        return
+    with writer.staging() as staging, disk_full_said(f"writing {', '.join(parts)} of {writer.name}"):
+        new = {}
+        for name, (_, rows) in parts.items():
+            path = staging.file(name, 0)
+            pq.write_table(rows.unify_dictionaries(), path, compression="zstd", row_group_size=ROWS_A_GROUP)
+            new[name] = [staged(path, staging, rows.num_rows)]
+        stay = {name: files for name, (files, _) in parts.items()}
+        writer.publish(staging, new, replaced=tuple(new), behind=stay)
+
+
+def _rows(writer: ModelWriter, name: str, parts: Sequence[File]) -> pa.Table:
+    """The rows of some parts of a table."""
+    schema = BY_NAME[name].schema
+    try:
+        read = [pq.read_table(writer.path / part.path, partitioning=None).cast(schema) for part in parts]
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedModel(f"The table {name} of model {writer.name!r} is damaged ({error}).") from error
+    return pa.concat_tables([schema.empty_table(), *read])
+
+
+def _checked(name: str, rows: pa.Table) -> pa.Table:
+    if name not in GROWING:
+        raise StoreError(f"Table {name!r} cannot be appended to: {nearest(name, GROWING)}")
+    schema = BY_NAME[name].schema
+    try:
+        return rows.select(schema.names).cast(schema)
+    except (KeyError, pa.ArrowException) as error:
+        expected = ", ".join(f"{field.name} ({field.type})" for field in schema)
+        raise StoreError(f"These are no rows of {name}: {error.args[0]}. Its columns are {expected}.") from error

@@ -1,0 +1,195 @@
+"""A model's card: the facts about it, and the list of files that make up its tables.
+
+The card is a JSON file in the model's folder, and replacing it is the one moment at which anything becomes visible: a
+file that the card does not list does not exist for the store, a listed file must have the listed size. That is what
+makes a table appear whole or not at all, and a truncated copy noticed without reading it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from rnnstore.errors import DamagedModel, StoreError
+from rnnstore.store.documents import parsed
+from rnnstore.store.tables import FORMAT
+
+NAME = "card.json"
+
+MENDING = "Copy the model again, or delete it and record it anew."
+
+_ALLOWED = re.compile(r"[^\W_][\w. -]{0,99}")
+_BYTES = 200  # file systems end names at 255 bytes, and this program puts a few before and behind
+
+Size = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+def checked_name(name: str, what: str = "model") -> str:
+    """`name`, when it can name a `what` (model, state or track); a `StoreError` that says why otherwise."""
+    allowed = isinstance(name, str) and _ALLOWED.fullmatch(name) and not name.endswith((".", " "))
+    if not allowed or len(name.encode()) > _BYTES:
+        raise StoreError(
+            f"{name!r} cannot name a {what}: letters, digits, '.', '_', '-' and spaces are allowed, beginning with a "
+            f"letter or digit, at most 100 long and {_BYTES} bytes, so that it can name a folder (it is no path)."
+        )
+    return name
+
+
+def _inside(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
+        raise ValueError(f"the file {path!r} would lie outside the model's folder")
+    return path
+
+
+class _Part(BaseModel):
+    # JSON has no NaN: a perplexity that overflowed is written as text and read as a number again.
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+
+class File(_Part):
+    """A part of a table: path inside the model's folder, size in bytes, rows, and first step (where it has steps)."""
+
+    path: Annotated[str, AfterValidator(_inside)]
+    bytes: int = Field(ge=0)
+    rows: int = Field(ge=0)
+    first: int = 0
+
+
+class Metric(_Part):
+    """A result with the split it was measured on, for example perplexity, test, 115.2."""
+
+    name: str
+    split: str
+    value: float
+
+
+class State(_Part):
+    """A recorded time series: how many units, stored as what, the range of its values, thresholds of recorded runs."""
+
+    name: str
+    units: int = Field(ge=1)
+    dtype: Literal["float16", "float32"] = "float16"
+    minimum: float
+    maximum: float
+    thresholds: tuple[float, ...] = ()
+
+
+class Track(_Part):
+    """A recorded annotation: labels (by falling frequency, at most 200) or numbers with their range, whether all of
+    them are whole (None: not known); who says so."""
+
+    name: str
+    kind: Literal["discrete", "scalar"]
+    labels: tuple[str, ...] = ()
+    distinct: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    whole: bool | None = None
+    source: str = ""
+
+
+class Card(_Part):
+    """What a model is, and which files hold it.
+
+    `derived` names the facts that a recording found itself, which the next one finds anew; `notes` are sentences about
+    what a recording left out.
+    """
+
+    format: int = FORMAT
+    created: str
+    description: str = ""
+    task: str = ""
+    cell: str = ""
+    layers: Size | None = None
+    units: Size | None = None
+    embedding: Size | None = None
+    parameters: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    corpus: str = ""
+    level: str = "word"
+    vocabulary: Size | None = None
+    metrics: tuple[Metric, ...] = ()
+    settings: dict[str, Any] = {}
+    derived: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    recorded: str = ""
+    steps: int = Field(default=0, ge=0)
+    states: dict[str, State] = {}
+    tracks: dict[str, Track] = {}
+    predictions_per_step: int = 0
+    files: dict[str, tuple[File, ...]] = {}
+
+
+FACTS = (
+    "description", "task", "cell", "layers", "units", "embedding", "parameters", "corpus", "level", "vocabulary",
+    "metrics", "settings",
+)  # fmt: skip
+"""The fields of a card that whoever made the model says about it; the others follow from what was written."""
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a model's folder, its files checked to be there in the listed size.
+
+    Raises `DamagedModel` with a sentence when the folder holds no model, a newer format, or damaged files.
+    """
+    card = _parsed(folder)
+    while wrong := _wrong_file(folder, card):
+        card, before = _parsed(folder), card
+        if card.files == before.files:  # else a writer replaced the tables in between: look at the new ones
+            raise DamagedModel(wrong)
+    return card
+
+
+def _parsed(folder: Path) -> Card:
+    shown = f"{folder.name}/{NAME}"
+    try:
+        content = (folder / NAME).read_bytes()
+    except FileNotFoundError:
+        raise DamagedModel(
+            f"{folder.name} is no model: it holds no {NAME}. Delete the folder, or copy the whole model again."
+        ) from None
+    except OSError as error:
+        raise DamagedModel(f"{shown} cannot be read ({error}). {MENDING}") from error
+    return parsed(content, Card, shown=shown, what="card of a model", newest=FORMAT, mending=MENDING)
+
+
+def _wrong_file(folder: Path, card: Card) -> str:
+    """A sentence about the first file that is not there in the listed size, with its end; empty when all are."""
+    for table, files in card.files.items():
+        for file in files:
+            end = b""
+            try:
+                size = os.stat(folder / file.path).st_size
+                if file.path.endswith(".parquet") and size == file.bytes > 4:
+                    with open(folder / file.path, "rb", buffering=0) as opened:
+                        opened.seek(-4, os.SEEK_END)
+                        end = opened.read(4)
+            except OSError:
+                return f"{folder.name} lacks the file {file.path} of its table {table}. {MENDING}"
+            if size != file.bytes:
+                return (
+                    f"{folder.name}/{file.path} (table {table}) has {size:,} bytes instead of {file.bytes:,}: it is "
+                    f"truncated or was changed. {MENDING}"
+                )
+            if end not in (b"", b"PAR1"):  # zeros, after a loss of power
+                return f"{folder.name}/{file.path} (table {table}) is no Parquet file any more. {MENDING}"
+    return ""
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Put `card` in place of the folder's present one, in a single step that cannot be seen half done."""
+    path = folder / f".{NAME}.new"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(card.model_dump_json(indent=1, fallback=_plain))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path, folder / NAME)
+
+
+def _plain(value: Any) -> Any:
+    """What stands in JSON for a setting of another type: NumPy's numbers as numbers, a path as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

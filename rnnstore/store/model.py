@@ -1,0 +1,401 @@
+"""Reading one model: its card and the few ways in which everything else asks for its recorded data.
+
+Tables are asked by SQL over the model's Parquet files; states, which are large, have two direct ways: `unit_values`
+(some units over all steps, from the Parquet columns) and `vectors` / `vectors_at` (all units at some steps, from the
+row-major copy). Both give the stored values unchanged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rnnstore.errors import DamagedModel, QuestionError, StoreError, UnknownName, nearest
+from rnnstore.store.card import MENDING, Card, File, State, Track
+from rnnstore.store.parts import RowMajorReader
+from rnnstore.store.runs import is_on, unit_runs
+from rnnstore.store.tables import BY_NAME, STEPS_A_PART, Table
+
+_GROUPS_AT_ONCE = 16
+
+_WIDE = 32
+"""Columns from which on only the footer read last is kept: those of 10M steps x 650 units take some 250 MB."""
+
+
+class Model:
+    """A recorded model of a store; `Store.model` gives it."""
+
+    def __init__(self, name: str, folder: Path, card: Card, cursor: Callable[[], duckdb.DuckDBPyConnection]):
+        self.name, self.folder, self.card = name, folder, card
+        self._cursor = cursor
+        self._readers: dict[str, RowMajorReader] = {}
+        self._footers: dict[str, tuple[pq.FileMetaData, np.ndarray]] = {}
+        self._wide_footer = ""
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {self.steps:,} steps, states {', '.join(self.states) or 'none'})"
+
+    @property
+    def steps(self) -> int:
+        """Recorded time steps; 0 when the model was trained but not recorded."""
+        return self.card.steps
+
+    @property
+    def states(self) -> dict[str, State]:
+        return self.card.states
+
+    @property
+    def tracks(self) -> dict[str, Track]:
+        return self.card.tracks
+
+    @property
+    def predictions_per_step(self) -> int:
+        return self.card.predictions_per_step
+
+    @property
+    def has_predictions(self) -> bool:
+        return self.card.predictions_per_step > 0
+
+    def state(self, name: str) -> State:
+        """Facts of a recorded state; raises `UnknownName` with the nearest ones."""
+        if name not in self.states:
+            raise UnknownName(f"Model {self.name!r} has no state {name!r}: {nearest(name, self.states)}")
+        return self.states[name]
+
+    # Words and what stands beside them
+
+    @cached_property
+    def sequence_starts(self) -> np.ndarray:
+        """int64[sequences]: the steps at which a sequence starts, ascending, the first is 0."""
+        starts = [np.zeros(0, np.int64)]
+        for first in range(0, self.steps, STEPS_A_PART):
+            position = self._columns("tokens", ["position"], first, min(self.steps, first + STEPS_A_PART), np.int32)[0]
+            starts.append(np.flatnonzero(position == 0) + first)
+        return np.concatenate(starts)
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The word of each word id, as far as it was recorded; an id that never occurs has an empty word."""
+        rows = self._ask("tokens", "select word_id, any_value(word) as word from {tokens} group by word_id")
+        words = [""] * (max(rows["word_id"].to_pylist(), default=-1) + 1)
+        for index, word in zip(rows["word_id"].to_pylist(), rows["word"].to_pylist(), strict=True):
+            words[index] = word
+        return words
+
+    def words(self, start: int, stop: int) -> pa.Table:
+        """The tokens of steps start..stop-1: t, sequence, position, word_id, word."""
+        self._check_window(start, stop)
+        return self._ask(
+            "tokens",
+            "select * from {tokens} where t >= $start and t < $stop order by t",
+            start=start,
+            stop=stop,
+        )
+
+    def words_at(self, steps: Sequence[int] | np.ndarray) -> pa.Table:
+        """The tokens of scattered steps, in the order given."""
+        steps = np.asarray(steps, np.int64)
+        ids = self._at("tokens", steps, ["word_id"])["word_id"].to_numpy()
+        sequence = np.searchsorted(self.sequence_starts, steps, "right") - 1
+        vocabulary = self.vocabulary
+        return pa.table(
+            {
+                "t": steps,
+                "sequence": sequence.astype(np.int32),
+                "position": (steps - self.sequence_starts[sequence]).astype(np.int32),
+                "word_id": ids,
+                "word": pa.array([vocabulary[index] for index in ids.tolist()], pa.string()),
+            }
+        )
+
+    def word_ids(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """int32[stop - start]: the word id at each step."""
+        stop = self.steps if stop is None else stop
+        self._check_window(start, stop)
+        return self._columns("tokens", ["word_id"], start, stop, np.int32)[0]
+
+    def annotations(self, tracks: Iterable[str], start: int, stop: int) -> pa.Table:
+        """The values of `tracks` at steps start..stop-1: track, t, value (labels), number (scalar tracks)."""
+        self._check_window(start, stop)
+        return self._tracks(
+            tracks, "select * from {part} where t >= $start and t < $stop order by t", start=start, stop=stop
+        )
+
+    def annotations_at(self, tracks: Iterable[str], steps: Sequence[int] | np.ndarray) -> pa.Table:
+        """The values of `tracks` at scattered steps (each once, ascending): track, t, value, number."""
+        wanted = np.unique(np.asarray(steps, np.int64))
+        tables = []
+        for track in tracks:
+            rows = self._at(f"annotations/{self._track(track)}", wanted, ["value", "number"])
+            rows = rows.add_column(0, "t", pa.array(wanted))
+            tables.append(rows.add_column(0, "track", pa.array([track] * len(wanted), pa.string())))
+        return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
+
+    def predictions(self, start: int, stop: int) -> pa.Table:
+        """The predictions after steps start..stop-1: see the table `predictions`; empty when none were recorded."""
+        self._check_window(start, stop)
+        if not self.has_predictions:
+            return _empty(BY_NAME["predictions"])
+        return self._ask(
+            "predictions",
+            "select * from {predictions} where t >= $start and t < $stop order by t, rank",
+            start=start,
+            stop=stop,
+        )
+
+    def training(self) -> pa.Table:
+        """The rows of `training` by step; empty when the model was not trained here."""
+        if "training" not in self.card.files:
+            return _empty(BY_NAME["training"])
+        return self._ask("training", "select * from {training} order by step")
+
+    def training_gradients(self) -> pa.Table:
+        """The rows of `training_gradients` by step; empty when the model was not trained here."""
+        if "training_gradients" not in self.card.files:
+            return _empty(BY_NAME["training_gradients"])
+        return self._ask("training_gradients", "select * from {training_gradients} order by step, weight")
+
+    def expected_responses(
+        self, state: str, words: Sequence[int] | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The rows of `expected_responses` for a state: all words, or those with the ids `words`; by word id.
+
+        `columns` are those of the table, by default all but `state`.
+        """
+        self.state(state)
+        key = f"expected_responses/{state}"
+        schema = BY_NAME["expected_responses"].schema
+        named = schema.names if columns is None else list(columns)
+        if key not in self.card.files:
+            return _empty(BY_NAME["expected_responses"]).select(["state", *named] if columns is None else named)
+        query = f"select {', '.join(named)} from {{part}}"
+        if words is None:
+            return self._ask(key, f"{query} order by word_id")
+        return self._ask(
+            key,
+            f"{query} where word_id in (select unnest($words)) order by word_id",
+            words=np.asarray(words, np.int64).tolist(),
+        )
+
+    def responses_of_unit(self, state: str, unit: int, words: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """`columns` of `expected_responses` for some words (by id, in the order given), of lists only unit's number."""
+        self.state(state)
+        schema = BY_NAME["expected_responses"].schema
+        named = [
+            f"{name}[$unit + 1] as {name}" if pa.types.is_list(schema.field(name).type) else name for name in columns
+        ]
+        words = np.asarray(words, np.int64)
+        asked = f"select word_id, {', '.join(named)} from {{part}} where word_id in (select unnest($words))"
+        rows = self._ask(
+            f"expected_responses/{state}",
+            f"{asked} order by word_id",
+            unit=int(unit),
+            words=words.tolist(),
+        )
+        return rows.take(pa.array(np.searchsorted(rows["word_id"].to_numpy(), words))).select(list(columns))
+
+    def state_gradients(
+        self, state: str, columns: Sequence[str], word_class: str | None = None, delay: int | None = None
+    ) -> pa.Table:
+        """`columns` of the rows of `state_gradients` of a state, of all classes and delays or those named.
+
+        Empty where they were not computed; see `rnnstore.memory.answers`.
+        """
+        key = f"state_gradients/{state}"
+        if key not in self.card.files:
+            return _empty(BY_NAME["state_gradients"]).select(list(columns))
+        return self._ask(
+            key,
+            f"""
+            select {", ".join(columns)}
+            from {{part}}
+            where ($word_class is null or word_class = $word_class)
+              and ($delay is null or delay = $delay)
+            order by word_class, delay
+            """,
+            word_class=word_class,
+            delay=delay,
+        )
+
+    # States
+
+    def vectors(self, state: str, start: int, stop: int) -> np.ndarray:
+        """dtype[stop - start, units]: the values of all units at steps start..stop-1, as stored."""
+        self._check_window(start, stop)
+        return self._read(lambda: self._reader(state).window(start, stop))
+
+    def vectors_at(self, state: str, steps: np.ndarray) -> np.ndarray:
+        """dtype[len(steps), units]: the values of all units at scattered steps, in the order given."""
+        steps = np.asarray(steps, np.int64)
+        self.state(state)
+        self._check_steps(steps)
+        return self._read(lambda: self._reader(state).at(steps))
+
+    def unit_values(
+        self, state: str, units: Sequence[int] | np.ndarray, start: int = 0, stop: int | None = None
+    ) -> np.ndarray:
+        """dtype[len(units), stop - start]: the values of some units over many steps, as stored."""
+        stop = self.steps if stop is None else stop
+        self._check_window(start, stop)
+        facts = self.state(state)
+        wanted = [int(unit) for unit in units]
+        for unit in wanted:
+            if not 0 <= unit < facts.units:
+                raise UnknownName(f"State {state!r} of {self.name!r} has units 0 to {facts.units - 1}, none {unit}.")
+        names = [f"u{unit}" for unit in wanted]
+        return self._columns(f"states/{state}", names, start, stop, np.dtype(facts.dtype))
+
+    def on_states(self, state: str, threshold: float, units: Sequence[int] | None = None) -> pa.Table:
+        """unit, start, stop (half-open) of every run in which a unit's value is >= `threshold`, at any threshold."""
+        chosen = range(self.state(state).units) if units is None else units
+        found = []
+        for unit in chosen:
+            on = is_on(self.unit_values(state, [unit])[0], threshold)
+            start, stop = unit_runs(on, self.sequence_starts)
+            found.append(pa.table({"unit": np.full(len(start), unit, np.int32), "start": start, "stop": stop}))
+        if found:
+            return pa.concat_tables(found)
+        return pa.schema([("unit", pa.int32()), ("start", pa.int64()), ("stop", pa.int64())]).empty_table()
+
+    # How it is read
+
+    def _reader(self, state: str) -> RowMajorReader:
+        facts = self.state(state)
+        with self._lock:
+            if state not in self._readers:
+                files = list(self.card.files[f"vectors/{state}"])
+                self._readers[state] = RowMajorReader(self.folder, files, facts.units, facts.dtype)
+            return self._readers[state]
+
+    def _columns(self, key: str, names: Sequence[str], start: int, stop: int, dtype: Any) -> np.ndarray:
+        """dtype[len(names), stop - start]: columns of numbers of a table with one row a step, as they are stored."""
+        values = np.empty((len(names), stop - start), dtype)
+        if len(names) and stop > start:
+            self._read(lambda: self._read_columns(key, names, start, stop, values))
+        return values
+
+    def _read_columns(self, key: str, names: Sequence[str], start: int, stop: int, target: np.ndarray) -> None:
+        for file in self.card.files[key]:
+            at, until = max(start, file.first), min(stop, file.first + file.rows)
+            if at >= until:
+                continue
+            metadata, edges = self._footer(file)
+            with pq.ParquetFile(self.folder / file.path, metadata=metadata) as opened:
+                groups = range(int(np.searchsorted(edges, at, "right")) - 1, int(np.searchsorted(edges, until, "left")))
+                for few in range(0, len(groups), _GROUPS_AT_ONCE):
+                    some = list(groups[few : few + _GROUPS_AT_ONCE])
+                    table = opened.read_row_groups(some, columns=list(dict.fromkeys(names)))
+                    base = int(edges[some[0]])
+                    begin, end = max(at, base), min(until, base + table.num_rows)
+                    for row, name in enumerate(names):
+                        place = begin - start
+                        for chunk in table[name].slice(begin - base, end - begin).chunks:
+                            target[row, place : place + len(chunk)] = chunk.to_numpy()
+                            place += len(chunk)
+
+    def _footer(self, file: File) -> tuple[pq.FileMetaData, np.ndarray]:
+        """A Parquet file's metadata, read once, and the steps at which its row groups begin, with the end."""
+        with self._lock:
+            if file.path not in self._footers:
+                metadata = pq.read_metadata(self.folder / file.path)
+                rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+                if metadata.num_columns >= _WIDE:
+                    self._footers.pop(self._wide_footer, None)
+                    self._wide_footer = file.path
+                self._footers[file.path] = metadata, file.first + np.cumsum([0, *rows])
+            return self._footers[file.path]
+
+    def _track(self, track: str) -> str:
+        if track not in self.tracks:
+            raise UnknownName(f"Model {self.name!r} has no track {track!r}: {nearest(track, self.tracks)}")
+        return track
+
+    def _tracks(self, tracks: Iterable[str], query: str, **values: Any) -> pa.Table:
+        tables = []
+        for track in tracks:
+            rows = self._ask(f"annotations/{self._track(track)}", query, **values)
+            tables.append(rows.add_column(0, "track", pa.array([track] * rows.num_rows, pa.string())))
+        return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
+
+    def _at(self, key: str, steps: np.ndarray, columns: Sequence[str]) -> pa.Table:
+        """Columns of a table with one row a step, at scattered steps, in the order given.
+
+        Only the row groups that hold one of the steps are read; DuckDB would prune them by range alone.
+        """
+        self._check_steps(steps)
+        wanted, places = np.unique(steps, return_inverse=True)
+        return _plain(self._read(lambda: self._rows_at(key, wanted, columns)).take(pa.array(places)))
+
+    def _rows_at(self, key: str, steps: np.ndarray, columns: Sequence[str]) -> pa.Table:
+        tables = [_empty(BY_NAME[key.split("/")[0]]).select(columns)]
+        texts = [name for name in columns if name == "value"]
+        for file in self.card.files[key]:
+            inside = steps[(steps >= file.first) & (steps < file.first + file.rows)]
+            if not len(inside):
+                continue
+            metadata, edges = self._footer(file)
+            with pq.ParquetFile(self.folder / file.path, metadata=metadata, read_dictionary=texts) as opened:
+                group_of = np.searchsorted(edges, inside, "right") - 1
+                groups = np.unique(group_of)
+                for few in range(0, len(groups), _GROUPS_AT_ONCE):
+                    some = groups[few : few + _GROUPS_AT_ONCE]
+                    table = opened.read_row_groups(some.tolist(), columns=list(columns))
+                    begins = np.cumsum(np.r_[0, np.diff(edges)[some]])
+                    here = (group_of >= some[0]) & (group_of <= some[-1])
+                    order = np.searchsorted(some, group_of[here])
+                    tables.append(_plain(table.take(pa.array(begins[order] + inside[here] - edges[group_of[here]]))))
+        return pa.concat_tables(tables)
+
+    def _ask(self, key: str, query: str, **values: Any) -> pa.Table:
+        """The answer of a query about one table; `{...}` in it stands for the table's files."""
+        files = [str(self.folder / file.path) for file in self.card.files.get(key, ())]
+        table = key.split("/")[0]
+        if not files:
+            raise QuestionError(f"Model {self.name!r} has not been recorded: it has no {table}. Record it first.")
+        source = "read_parquet($files, hive_partitioning = false)"
+        query = query.replace("{" + table + "}", source).replace("{part}", source)
+        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+        parameters = {"files": files, **plain}
+        return self._read(lambda: _plain(self._cursor().sql(query, params=parameters).to_arrow_table()))
+
+    def _read(self, reading: Callable[[], Any]) -> Any:
+        try:
+            return reading()
+        except (OSError, duckdb.IOException) as error:
+            raise StoreError(
+                f"Model {self.name!r} changed or was deleted while it was being read; open the store again. ({error})"
+            ) from error
+        except (pa.ArrowInvalid, duckdb.InvalidInputException) as error:
+            raise DamagedModel(f"A file of model {self.name!r} is damaged ({error}). {MENDING}") from error
+
+    def _check_steps(self, steps: np.ndarray) -> None:
+        if not self.steps:
+            raise QuestionError(f"Model {self.name!r} has not been recorded: it has no steps. Record it first.")
+        if len(steps) and not 0 <= steps.min() <= steps.max() < self.steps:
+            raise QuestionError(f"Steps 0 to {self.steps - 1:,} are recorded, not {steps.min():,} to {steps.max():,}.")
+
+    def _check_window(self, start: int, stop: int) -> None:
+        if not 0 <= start <= stop <= self.steps:
+            raise QuestionError(
+                f"Steps {start:,} to {stop:,} were asked for; {self.name!r} has steps 0 to {self.steps:,} (half-open)."
+            )
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The table with texts as plain strings, which every reader downstream understands alike."""
+    fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+def _empty(table: Table) -> pa.Table:
+    schema = pa.schema([(column.name, column.type) for column in table.columns])
+    return _plain(schema.empty_table())

@@ -1,0 +1,212 @@
+"""Files of a table, written as a stream: parts of at most 2^20 steps, in memory that does not grow with the corpus.
+
+A writer hands its rows to a thread and returns, one batch ahead at most, so that compressing and the caller's next
+forward pass run side by side; an error in the thread comes out at the next call.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rnnstore.store.card import File
+from rnnstore.store.tables import STEPS_A_PART
+from rnnstore.store.writing import Staging, staged
+
+DELTA = "DELTA_BINARY_PACKED"
+
+
+class _Stream:
+    """Batches written in order by a thread of `pool`, at most one of them waiting."""
+
+    def __init__(self, pool: ThreadPoolExecutor):
+        self._pool = pool
+        self._pending: Future | None = None
+        self.files: list[File] = []
+
+    def _run(self, task: Callable[..., None], *arguments: Any) -> None:
+        self.wait()
+        self._pending = self._pool.submit(task, *arguments)
+
+    def wait(self) -> None:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            pending.result()
+
+    def close(self) -> list[File]:
+        """The files written; the stream ends."""
+        self.wait()
+        self._close()
+        return self.files
+
+    def abandon(self) -> None:
+        """Give up: close what is open without a word, so that the files can be deleted."""
+        for end in (self.wait, self._close):
+            try:
+                end()
+            except Exception:  # the error that made us give up is the one to be told
+                continue
+
+    def _close(self) -> None:
+        raise NotImplementedError
+
+
+class ParquetParts(_Stream):
+    """The Parquet parts of one table, below `folder` of a staging folder."""
+
+    def __init__(self, staging: Staging, folder: str, schema: pa.Schema, pool: ThreadPoolExecutor, **options: Any):
+        super().__init__(pool)
+        self._staging, self._folder, self._schema, self._options = staging, folder, schema, options
+        self._writer: pq.ParquetWriter | None = None
+        self._path = Path()
+        self._part = self._rows = self._first = 0
+
+    def write(self, table: pa.Table, first: int, row_group_size: int | None = None) -> None:
+        """Write the rows of one block, whose first step is `first`; blocks come in order and do not cross a part."""
+        self._run(self._write, table, first, row_group_size)
+
+    def _write(self, table: pa.Table, first: int, row_group_size: int | None) -> None:
+        part = first // STEPS_A_PART
+        if self._writer is None or part != self._part:
+            self._close()
+            self._part, self._first, self._rows = part, part * STEPS_A_PART, 0
+            self._path = self._staging.file(self._folder, part)
+            self._writer = pq.ParquetWriter(self._path, self._schema, **self._options)
+        self._writer.write_table(table, row_group_size=row_group_size)
+        self._rows += table.num_rows
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            self.files.append(staged(self._path, self._staging, self._rows, self._first))
+
+
+class RowMajorParts(_Stream):
+    """A state's values once more as NumPy files [steps, units], where a window or a single step is one short read."""
+
+    def __init__(self, staging: Staging, folder: str, units: int, dtype: np.dtype, pool: ThreadPoolExecutor):
+        super().__init__(pool)
+        self._staging, self._folder, self._units, self._dtype = staging, folder, units, np.dtype(dtype)
+        self._file: Any = None
+        self._path = Path()
+        self._part = self._rows = 0
+
+    def write(self, values: np.ndarray, first: int) -> None:
+        """Append `values` [steps, units], whose first row is step `first`; a block does not cross a part."""
+        self._run(self._write, values, first)
+
+    def _write(self, values: np.ndarray, first: int) -> None:
+        part = first // STEPS_A_PART
+        if self._file is None or part != self._part:
+            self._close()
+            self._part, self._rows = part, 0
+            self._path = self._staging.file(self._folder, part, "npy")
+            self._file = open(self._path, "wb")  # noqa: SIM115 - closed with the part
+            self._header(STEPS_A_PART)
+        self._file.write(np.ascontiguousarray(values, self._dtype).data)
+        self._rows += len(values)
+
+    def _header(self, rows: int) -> None:
+        # NumPy pads headers so that the first axis can grow in place: both headers of a part have one length.
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": (rows, self._units)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            file = self._file
+            with file:
+                file.seek(0)
+                self._header(self._rows)
+                self._file = None
+            self.files.append(staged(self._path, self._staging, self._rows, self._part * STEPS_A_PART))
+
+
+class RowMajorReader:
+    """Reads the parts that `RowMajorParts` wrote; plain reads, so that no mapped file weighs on the process.
+
+    A description of 1M steps x 300 units is 600 MB on disk; a read of scattered steps takes only what it needs.
+    """
+
+    GAP = 8192
+    """Unwanted bytes that are read along rather than making two reads of it."""
+
+    READ = 1 << 22
+    """Bytes of one read of scattered steps, at most."""
+
+    def __init__(self, folder: Path, files: list[File], units: int, dtype: str):
+        self._files, self._folder = files, folder
+        self._units, self._dtype = units, np.dtype(dtype)
+        self._row = units * self._dtype.itemsize
+        self._firsts = [file.first for file in files]
+        self._handles: list[int] = []
+        self._offsets: list[int] = []
+        for file in files:
+            self._handles.append(os.open(folder / file.path, os.O_RDONLY))
+            # Not by NumPy, which evaluates the header: Python 3.11 now and then fails at that in several threads.
+            prefix = os.pread(self._handles[-1], 10, 0)
+            header = os.pread(self._handles[-1], int.from_bytes(prefix[8:], "little"), 10).decode("latin1")
+            if f"'{self._dtype.str}'" not in header or f"({file.rows}, {units})" not in header:
+                raise OSError(f"{file.path} holds {header.strip()}, not {dtype}[{file.rows}, {units}]")
+            self._offsets.append(len(prefix) + len(header))
+
+    def __del__(self) -> None:
+        for handle in self._handles:
+            os.close(handle)
+
+    def window(self, start: int, stop: int) -> np.ndarray:
+        """dtype[stop - start, units]: the values of steps start..stop-1."""
+        values = np.empty((stop - start, self._units), self._dtype)
+        self._fill(values, start)
+        return values
+
+    def at(self, steps: np.ndarray) -> np.ndarray:
+        """dtype[len(steps), units]: the values of `steps` (any order, repeats allowed)."""
+        steps = np.asarray(steps, np.int64)
+        if not len(steps):
+            return np.empty((0, self._units), self._dtype)
+        wanted, places = np.unique(steps, return_inverse=True)
+        stretch = wanted // max(1, self.READ // self._row)
+        breaks = np.flatnonzero(((np.diff(wanted) - 1) * self._row > self.GAP) | (np.diff(stretch) > 0)) + 1
+        begins, ends = np.r_[0, breaks], np.r_[breaks, len(wanted)]
+        firsts, lasts = wanted[begins], wanted[ends - 1]
+        values = np.empty((len(wanted), self._units), self._dtype)
+        for begin, end, first, last in zip(
+            begins.tolist(), ends.tolist(), firsts.tolist(), lasts.tolist(), strict=True
+        ):
+            if last - first == end - begin - 1:
+                self._fill(values[begin:end], first)
+            else:
+                values[begin:end] = self.window(first, last + 1)[wanted[begin:end] - first]
+        return values if len(wanted) == len(steps) and (places[1:] > places[:-1]).all() else values[places]
+
+    def _fill(self, target: np.ndarray, first: int) -> None:
+        """Read the steps from `first` on into all rows of `target`."""
+        row = 0
+        while row < len(target):
+            part = bisect.bisect_right(self._firsts, first + row) - 1
+            rows = min(len(target) - row, self._files[part].first + self._files[part].rows - first - row)
+            if rows <= 0:
+                raise OSError(f"step {first + row} is not recorded")
+            wanted = target[row : row + rows]
+            offset = self._offsets[part] + (first + row - self._firsts[part]) * self._row
+            if os.preadv(self._handles[part], [wanted], offset) != wanted.nbytes:
+                self._read_on(part, wanted, offset)
+            row += rows
+
+    def _read_on(self, part: int, target: np.ndarray, offset: int) -> None:
+        """Read in several goes what one read did not bring (the system limits a read to 2 GiB)."""
+        view = memoryview(target.reshape(-1).view(np.uint8))
+        while len(view):
+            count = os.preadv(self._handles[part], [view], offset)
+            if count == 0:
+                raise OSError(f"{self._files[part].path} ends early")
+            view, offset = view[count:], offset + count

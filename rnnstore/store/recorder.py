@@ -1,0 +1,271 @@
+"""The recorder: takes words, states, annotations and predictions in chunks and makes a model's recording of them.
+
+It works in blocks of 16,384 steps whatever the size of the chunks, so memory does not grow with the corpus, and each
+block goes once through everything: tokens, tracks, predictions, the values in both layouts, runs, responses. All of
+it is published together when the `with` ends, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rnnstore.errors import StoreError, is_disk_full, nearest
+from rnnstore.store import chunks, series
+from rnnstore.store.card import File, checked_name
+from rnnstore.store.chunks import Chunk, Predictions, Vocabulary
+from rnnstore.store.parts import ParquetParts
+from rnnstore.store.responses import EvenSample
+from rnnstore.store.series import Block, StateSeries, Target, TrackSeries
+from rnnstore.store.tables import BY_NAME, ROWS_A_GROUP
+from rnnstore.store.writing import KEPT_BY_A_RECORDING, ModelWriter, disk_full_said
+
+BLOCK = ROWS_A_GROUP
+
+
+class Recorder:
+    """Records one model; made by `ModelWriter.record` or `Store.record`, used in a `with` statement.
+
+    `vocabulary` lists the word of each id; without it, words are given as strings and numbered as they first appear.
+    `outputs` lists what is predicted where that is something else than words, such as the labels of a classifier.
+    `thresholds` are those at which runs are recorded for SQL: for every state, or a mapping from state to thresholds.
+    """
+
+    def __init__(
+        self,
+        writer: ModelWriter,
+        *,
+        vocabulary: Sequence[str] | None,
+        outputs: Sequence[str] | None,
+        thresholds: Sequence[float] | Mapping[str, Sequence[float]],
+        dtype: str,
+        track_sources: Mapping[str, str],
+        recorded: str,
+    ):
+        if dtype not in ("float16", "float32"):
+            raise StoreError(f"States are stored as float16 or float32, not as {dtype!r}.")
+        self._writer = writer
+        self._dtype = np.dtype(dtype)
+        self._thresholds = _checked_thresholds(thresholds)
+        self._sources = dict(track_sources)
+        self._recorded = recorded
+        self._words = Vocabulary(vocabulary)
+        self._outputs = self._words if outputs is None else Vocabulary(outputs)
+        self._staging = writer.staging()
+        self._target = Target(self._staging, ThreadPoolExecutor(2, thread_name_prefix="rnnstore-recorder"))
+        self._shape: dict[Any, Any] | None = None
+        self._waiting: list[Chunk] = []
+        self._written = 0
+        self._sequence, self._position = -1, 0
+        self._starts: list[np.ndarray] = []
+        self._states: dict[str, StateSeries] = {}
+        self._tracks: dict[str, TrackSeries] = {}
+        self._tokens: ParquetParts | None = None
+        self._predictions: ParquetParts | None = None
+        self.steps = 0
+
+    def __enter__(self) -> Recorder:
+        self._staging.__enter__()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                with self._said():
+                    self._finish()
+            elif isinstance(error, OSError) and is_disk_full(error):
+                with self._said():
+                    raise error
+        finally:
+            self._target.pool.shutdown()  # first: what a thread still writes is not to be closed under it
+            for stream in self._streams():
+                stream.abandon()
+            self._staging.__exit__()
+
+    def _said(self) -> disk_full_said:
+        return disk_full_said(f"recording {self._writer.name}, {self.steps:,} steps so far")
+
+    def add(
+        self,
+        *,
+        words: Sequence[str] | Sequence[int] | np.ndarray,
+        states: Mapping[str, Any],
+        sequence_starts: np.ndarray | Sequence[bool] | None = None,
+        annotations: Mapping[str, Any] | None = None,
+        predictions: Predictions | None = None,
+    ) -> None:
+        """Append n steps.
+
+        `words`: n ids into the vocabulary, or n strings when none was given. `states`: by name, anything NumPy takes
+        as float[n, units]; every chunk brings the same names and widths. `sequence_starts`: bool[n], true at steps
+        before which the state was reset; the first step of all always is one. `annotations`: by track name, n numbers
+        or n strings. Raises `StoreError` with a sentence when a chunk does not fit the ones before.
+        """
+        if not self._staging.path.is_dir():
+            raise StoreError(f"The recorder of {self._writer.name!r} is not open; add steps inside its `with`.")
+        for given, what in ((states, "states"), (annotations or {}, "annotations")):
+            if not isinstance(given, Mapping):
+                kind = type(given).__name__
+                raise StoreError(f"The {what} were given as {kind}; values by name were expected: {{'name': values}}.")
+        ids = self._words.ids(words)
+        steps = len(ids)
+        if not steps:
+            return
+        chunk: Chunk = {"ids": ids, "starts": chunks.sequence_starts(sequence_starts, steps)}
+        for name, values in states.items():
+            values = chunks.state_values(checked_name(name, "state"), values, steps, self.steps, self._dtype)
+            chunk["state", name] = values
+        for name, values in (annotations or {}).items():
+            numbers = self._shape is not None and self._shape.get(("track", name)) == "f"
+            chunk["track", name] = chunks.track_values(checked_name(name, "track"), values, steps, numbers)
+        if predictions is not None:
+            chunk.update(chunks.prediction_columns(predictions, steps, len(self._outputs)))
+        self._take_in(chunk)
+        with self._said():
+            while self.steps - self._written >= BLOCK:
+                self._flush(BLOCK)
+
+    def _take_in(self, chunk: Chunk) -> None:
+        shape = chunks.shape_of(chunk)
+        if self._shape is None:
+            states = {key[1]: width[0] for key, width in shape.items() if key[0] == "state"}
+            if not states:
+                raise StoreError("The first chunk brings no state; name at least one, for example {'hidden': values}.")
+            self._shape = shape
+            chunk["starts"][0] = True
+            self._open(states, [key[1] for key in shape if key[0] == "track"])
+        elif shape != self._shape:
+            raise StoreError(chunks.difference(shape, self._shape))
+        self.steps += len(chunk["ids"])
+        self._waiting.append(chunk)
+
+    def _open(self, states: Mapping[str, int], tracks: Sequence[str]) -> None:
+        thresholds = self._thresholds
+        for name in thresholds if isinstance(thresholds, Mapping) else ():
+            if name not in states:
+                raise StoreError(f"Thresholds were given for the state {name!r}: {nearest(name, states)}")
+        most_words = series.RESPONSES // sum(states.values())
+        for name, units in states.items():
+            chosen = thresholds.get(name, ()) if isinstance(thresholds, Mapping) else thresholds
+            self._states[name] = StateSeries(self._target, name, units, self._dtype, chosen, most_words)
+        self._tracks = {name: TrackSeries(self._target, name) for name in tracks}
+        self._tokens = self._target.parquet("tokens")
+        if "predicted" in self._shape:
+            self._predictions = self._target.parquet("predictions")
+
+    def _streams(self) -> list[Any]:
+        streams = [self._tokens, self._predictions, *(track.parts for track in self._tracks.values())]
+        for state in self._states.values():
+            streams += state.streams
+        return [stream for stream in streams if stream is not None]
+
+    # Writing a block
+
+    def _flush(self, steps: int) -> None:
+        columns = self._next(steps)
+        ids, starts, first = columns["ids"], columns["starts"], self._written
+        self._written += steps
+        block = Block(first, ids, starts, np.argsort(ids, kind="stable"))
+        self._starts.append(block.start_steps)
+        t = np.arange(first, first + steps)
+        tokens = [t, *self._places(starts), ids, self._words.column(ids)]
+        self._tokens.write(pa.table(tokens, schema=BY_NAME["tokens"].schema), first)
+        for name, track in self._tracks.items():
+            track.write(columns["track", name], first)
+        if self._predictions is not None:
+            self._predictions.write(self._prediction_rows(columns, t), first)
+        for name, state in self._states.items():
+            state.write(columns["state", name], block)
+
+    def _next(self, steps: int) -> Chunk:
+        """The next `steps` waiting steps, as one array a column."""
+        taken, missing = [], steps
+        while missing:
+            chunk = self._waiting.pop(0)
+            if len(chunk["ids"]) > missing:
+                self._waiting.insert(0, {key: column[missing:] for key, column in chunk.items()})
+                chunk = {key: column[:missing] for key, column in chunk.items()}
+            taken.append(chunk)
+            missing -= len(chunk["ids"])
+        return {key: np.concatenate([chunk[key] for chunk in taken]) for key in taken[0]}
+
+    def _places(self, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(sequence number, position in it) of each step of a block."""
+        sequence = self._sequence + np.cumsum(starts)
+        index = np.arange(len(starts))
+        latest = np.maximum.accumulate(np.where(starts, index, -1))
+        position = np.where(latest >= 0, index - latest, index + self._position)
+        self._sequence = int(sequence[-1])
+        self._position = int(position[-1]) + 1
+        return sequence.astype(np.int32), position.astype(np.int32)
+
+    def _prediction_rows(self, columns: Chunk, t: np.ndarray) -> pa.Table:
+        predicted = columns["predicted"]
+        k = predicted.shape[1]
+        targets = columns["targets"]
+        columns = [
+            np.repeat(t, k),
+            pa.array(np.tile(np.arange(1, k + 1, dtype=np.int16), len(t))),
+            predicted.reshape(-1),
+            self._outputs.column(predicted.reshape(-1)),
+            _null_for_nan(columns["probabilities"].reshape(-1)),
+            self._outputs.column(np.repeat(targets, k)),
+            _null_for_nan(np.repeat(columns["target_probabilities"], k)),
+            _null_for_nan(np.repeat(columns["losses"], k)),
+        ]
+        return pa.table(columns, schema=BY_NAME["predictions"].schema)
+
+    # The end
+
+    def _finish(self) -> None:
+        if self.steps > self._written:
+            self._flush(self.steps - self._written)
+        if not self.steps:
+            raise StoreError(f"Nothing was recorded for model {self._writer.name!r}: no steps were added.")
+        files: dict[str, Sequence[File]] = {"tokens": self._tokens.close()}
+        for name, track in self._tracks.items():
+            files[f"annotations/{name}"] = track.parts.close()
+        if self._predictions is not None:
+            files["predictions"] = self._predictions.close()
+        starts = np.concatenate(self._starts)
+        sample = EvenSample([self._staging.path / file.path for file in files["tokens"]])
+        for state in self._states.values():
+            files |= state.finish(self.steps, sample, starts, self._words.all)
+        found = {"vocabulary": len(self._words), "units": max(state.units for state in self._states.values())}
+        said = self._writer.card
+        found = {fact: value for fact, value in found.items() if getattr(said, fact) is None or fact in said.derived}
+        card = {
+            "steps": self.steps,
+            **found,
+            "derived": tuple(found),
+            "notes": sorted({state.left_out for state in self._states.values()} - {""}),
+            "recorded": self._recorded,
+            "states": {name: state.facts() for name, state in self._states.items()},
+            "tracks": {name: track.facts(self._sources.get(name, "")) for name, track in self._tracks.items()},
+            "predictions_per_step": self._shape["predicted"][0] if "predicted" in self._shape else 0,
+        }
+        replaced = [table for table in self._writer.card.files if table not in KEPT_BY_A_RECORDING]
+        self._writer.publish(self._staging, files, replaced=replaced, **card)
+
+
+def _null_for_nan(values: np.ndarray) -> pa.Array:
+    return pa.array(values, from_pandas=True)
+
+
+def _checked_thresholds(given: Any) -> Any:
+    """Thresholds as finite numbers, each once: for every state, or by state."""
+    if isinstance(given, Mapping):
+        return {name: _checked_thresholds(each) for name, each in given.items()}
+    try:
+        thresholds = tuple(dict.fromkeys(float(threshold) for threshold in given))
+    except (TypeError, ValueError):
+        thresholds = (np.nan,)
+    if not np.isfinite(thresholds).all():
+        raise StoreError(
+            f"The thresholds were given as {given!r}; a list of finite numbers was expected, for example (0.3,)."
+        )
+    return thresholds

@@ -1,0 +1,253 @@
+"""One recorded series, be it a state or a track, on its way from blocks of steps to the files of its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rnnstore.store.card import File, State, Track
+from rnnstore.store.parts import DELTA, ParquetParts, RowMajorParts, RowMajorReader
+from rnnstore.store.responses import EvenSample, Moments, expected_responses
+from rnnstore.store.runs import RunEncoder, single
+from rnnstore.store.tables import BY_NAME, STEPS_A_PART, states_schema
+from rnnstore.store.writing import VECTORS, Staging
+
+RUN_CELLS = 1 << 24
+"""Units x steps whose runs are encoded together, so that a row group of `on_states` holds many runs of few units."""
+
+RUNS_A_GROUP = 1 << 18
+
+LABELS = 200
+"""Labels of a track that its card lists; the others are in the table all the same."""
+
+RESPONSES = 1 << 27
+"""Words x units of all states together up to which expected responses are kept (2 GiB while recording)."""
+
+LABELS_FROM, SURE_FROM = 10_000, 1 << 17
+"""Words from which they may turn out to be labels, such as timestamps; words at which that is decided underway."""
+
+TOO_MANY = (
+    "Expected responses were not kept: so many words and units would take too much memory. Record with a smaller "
+    "vocabulary or fewer states to have them."
+)
+HARDLY_AGAIN = (
+    "Expected responses were not kept: most words were read once, as labels such as timestamps are, and a mean over "
+    "one step says nothing about a word."
+)
+
+COMPRESSION = {"compression": "zstd", "compression_level": 1}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the files of a recording go: its staging folder, and the threads that write them."""
+
+    staging: Staging
+    pool: ThreadPoolExecutor
+
+    def parquet(self, table: str, folder: str = "", schema: pa.Schema | None = None, **options: Any) -> ParquetParts:
+        """A stream into the parts of `table`, in `folder` below it (`state=layer1.c`)."""
+        path = f"{table}/{folder}" if folder else table
+        return ParquetParts(
+            self.staging, path, schema or BY_NAME[table].schema, self.pool, **{**COMPRESSION, **options}
+        )
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive steps that are written together: what every state needs to know about them."""
+
+    first: int
+    ids: np.ndarray
+    starts: np.ndarray
+    order: np.ndarray
+
+    @property
+    def start_steps(self) -> np.ndarray:
+        """int64: the steps of the block at which a sequence starts."""
+        return self.first + np.flatnonzero(self.starts)
+
+
+class StateSeries:
+    """One state being recorded: its values in both layouts, its runs, its responses."""
+
+    def __init__(
+        self,
+        target: Target,
+        name: str,
+        units: int,
+        dtype: np.dtype,
+        thresholds: Sequence[float],
+        most_words: int,
+    ):
+        """`most_words`: up to so many, the words' expected responses are kept."""
+        self.name, self.units, self._dtype, self._target = name, units, dtype, target
+        self.thresholds = tuple(float(threshold) for threshold in thresholds)
+        self._schema = states_schema(units, dtype.name)
+        folder = f"state={name}"
+        self._columns = target.parquet(
+            "states",
+            folder,
+            self._schema,
+            use_dictionary=False,
+            write_statistics=["t"],
+            column_encoding={"t": DELTA},
+            compression="lz4",  # a tenth larger than zstd, and a column is read three times as fast
+            compression_level=None,
+        )
+        self._rows = RowMajorParts(target.staging, f"{VECTORS}/{folder}", units, dtype, target.pool)
+        self._runs = target.parquet(
+            "on_states",
+            folder,
+            use_dictionary=["threshold"],
+            column_encoding={"unit": DELTA, "start": DELTA, "stop": DELTA},
+            compression="none",
+            compression_level=None,
+        )
+        self._encoders = [RunEncoder(units, threshold) for threshold in self.thresholds]
+        self._unencoded: list[np.ndarray] = []
+        self._unencoded_starts: list[np.ndarray] = []
+        self._unencoded_first = 0
+        self._moments: Moments | None = Moments(units)
+        self._most_words = most_words
+        self.left_out = ""
+        self._minimum, self._maximum = np.inf, -np.inf
+
+    @property
+    def streams(self) -> list[Any]:
+        return [self._columns, self._rows, self._runs]
+
+    def write(self, values: np.ndarray, block: Block) -> None:
+        """Write a block of `values` [steps, units], as stored."""
+        end = block.first + len(values)
+        self._rows.write(values, block.first)
+        by_unit = np.ascontiguousarray(values.T)
+        rows = pa.table([np.arange(block.first, end), *by_unit], schema=self._schema)
+        self._columns.write(rows, block.first, len(values))
+        exact = single(values)
+        self._minimum = min(self._minimum, float(exact.min()))
+        self._maximum = max(self._maximum, float(exact.max()))
+        if self._moments is not None:
+            if int(block.ids.max()) >= self._most_words:
+                self._moments, self.left_out = None, TOO_MANY
+            else:
+                self._moments.add(exact, block.order, block.ids, block.starts)
+                self._drop_labels(end, SURE_FROM)
+        if self._encoders:
+            self._unencoded.append(by_unit)
+            self._unencoded_starts.append(block.start_steps)
+            held = sum(waiting.shape[1] for waiting in self._unencoded)
+            if held * self.units >= RUN_CELLS or end % STEPS_A_PART == 0:
+                self._encode()
+
+    def _drop_labels(self, steps: int, least: int) -> None:
+        """Keep no responses of `least` words or more of which most were read once in all these steps."""
+        words = np.count_nonzero(self._moments.count) if self._moments is not None else 0
+        if words >= least and 2 * words > steps:
+            self._moments, self.left_out = None, HARDLY_AGAIN
+
+    def _encode(self) -> None:
+        if not self._unencoded:
+            return
+        values = np.concatenate(self._unencoded, axis=1)
+        starts = np.concatenate(self._unencoded_starts)
+        first = self._unencoded_first
+        self._unencoded, self._unencoded_starts = [], []
+        self._unencoded_first += values.shape[1]
+        for encoder in self._encoders:
+            self._write_runs(encoder, encoder.encode(values, first, starts), first)
+
+    def _write_runs(self, encoder: RunEncoder, runs: tuple[np.ndarray, ...], first: int) -> None:
+        if not len(runs[0]):
+            return
+        threshold = pa.DictionaryArray.from_arrays(
+            pa.array(np.zeros(len(runs[0]), np.int32)), pa.array([encoder.threshold])
+        ).cast(pa.float64())
+        self._runs.write(
+            pa.table([threshold, *runs], schema=BY_NAME["on_states"].schema),
+            first,
+            row_group_size=RUNS_A_GROUP,
+        )
+
+    def finish(
+        self, steps: int, sample: EvenSample, starts: np.ndarray, vocabulary: Sequence[str]
+    ) -> dict[str, Sequence[File]]:
+        """The files of all tables of this state, by the keys of a card."""
+        self._encode()
+        for encoder in self._encoders:
+            self._write_runs(encoder, encoder.finish(steps), steps - 1)
+        files = {f"states/{self.name}": self._columns.close(), f"{VECTORS}/{self.name}": self._rows.close()}
+        if self._encoders:
+            files[f"on_states/{self.name}"] = self._runs.close()
+        self._drop_labels(steps, LABELS_FROM)
+        if self._moments is not None:
+            folder = self._target.staging.path
+            reader = RowMajorReader(folder, files[f"{VECTORS}/{self.name}"], self.units, self._dtype.name)
+            parts = self._target.parquet("expected_responses", f"state={self.name}", use_dictionary=["word"])
+            for piece in expected_responses(self._moments, sample, reader, starts, vocabulary):
+                parts.write(piece, 0)
+            files[f"expected_responses/{self.name}"] = parts.close()
+        return files
+
+    def facts(self) -> State:
+        return State(
+            name=self.name,
+            units=self.units,
+            dtype=self._dtype.name,
+            minimum=self._minimum,
+            maximum=self._maximum,
+            thresholds=self.thresholds,
+        )
+
+
+class TrackSeries:
+    """One annotation track being recorded."""
+
+    def __init__(self, target: Target, name: str):
+        self.name = name
+        self.parts = target.parquet("annotations", f"track={name}")
+        self._labels: Counter[str] = Counter()
+        self._kind, self._whole = "", True
+        self._minimum, self._maximum = np.inf, -np.inf
+
+    def write(self, values: np.ndarray, first: int) -> None:
+        """Write a block of `values`: float64 numbers, or labels as objects."""
+        t = np.arange(first, first + len(values))
+        if values.dtype.kind == "f":
+            self._kind = "scalar"
+            finite = values[np.isfinite(values)]
+            self._minimum = min(self._minimum, float(finite.min(initial=np.inf)))
+            self._maximum = max(self._maximum, float(finite.max(initial=-np.inf)))
+            self._whole &= bool((finite == np.rint(finite)).all())
+            columns = [
+                t,
+                pa.nulls(len(t), BY_NAME["annotations"].schema.field("value").type),
+                pa.array(values, from_pandas=True),
+            ]
+        else:
+            self._kind = "discrete"
+            encoded = pa.array(values, pa.string()).dictionary_encode()
+            codes = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))
+            self._labels.update(dict(zip(encoded.dictionary.to_pylist(), codes.tolist(), strict=True)))
+            columns = [t, encoded, pa.nulls(len(t), pa.float64())]
+        self.parts.write(pa.table(columns, schema=BY_NAME["annotations"].schema), first)
+
+    def facts(self, source: str) -> Track:
+        scalar = self._kind == "scalar"
+        labels = [label for label, _ in sorted(self._labels.items(), key=lambda item: (-item[1], item[0])) if label]
+        return Track(
+            name=self.name,
+            kind=self._kind,
+            labels=() if scalar else tuple(labels[:LABELS]),
+            distinct=0 if scalar else len(labels),
+            minimum=self._minimum if scalar and self._minimum <= self._maximum else None,
+            maximum=self._maximum if scalar and self._minimum <= self._maximum else None,
+            whole=self._whole if scalar else None,
+            source=source,
+        )

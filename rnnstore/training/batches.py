@@ -1,0 +1,239 @@
+"""Training batches whose itemized gradients were recorded: all of them in outline, and one of them in full.
+
+A training may have recorded a hundred thousand batches, and a screen has a thousand columns: `outline` puts neighbours
+together in SQL, keeps the largest gradient of each group so that no peak is lost, and says how many are one. One
+`batch` is its words with what was predicted, and for one layer the matrix of pairs of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rnnstore.errors import QuestionError
+from rnnstore.store.model import Model
+
+BARS = 400
+"""Bars of an outline, at most."""
+
+QUANTITIES = ("maximum", "mean", "half_life", "horizon", "loss")
+"""What an outline says of a batch; see the table `gradient_horizons`."""
+
+RECORDING = "itemize: {every: 100}"
+"""The line under `training` of a recipe by which batches are recorded."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The recorded batches of one layer in the order of training, at most `BARS` rows.
+
+    table    first, last (steps done before the first and last batch of the row), batches (how many), largest (the
+             step of the batch with the largest gradient), maximum (of all), mean, half_life, horizon, loss (means)
+    batches  recorded batches; `each` of them are one row
+    window   steps of a batch: what a half-life or horizon counts as that is not reached within it
+    """
+
+    model: str
+    layer: int
+    table: pa.Table
+    batches: int
+    each: int
+    window: int
+
+    @property
+    def note(self) -> str:
+        """A sentence where several batches are one row."""
+        if self.each == 1:
+            return ""
+        return (
+            f"Each bar is {self.each:,} recorded batches: the largest of their maxima, the mean of the other "
+            "quantities. Choose fewer batches to see every one."
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One recorded batch.
+
+    words      a row a word: sequence, position, input, label, predicted, probability, label_probability, loss
+    magnitude  float32[steps, steps] of one layer: by step of the loss (row) and step of the weights' copy (column);
+               NaN where there is no such pair
+    share      the same, signed; the columns sum to the norms of the gradient through each step
+    facts      loss, maximum, mean, half_life, horizon of this layer
+    """
+
+    model: str
+    step: int
+    layer: int
+    words: pa.Table
+    magnitude: np.ndarray
+    share: np.ndarray
+    facts: dict[str, float | None]
+
+    @property
+    def steps(self) -> int:
+        return len(self.magnitude)
+
+    @property
+    def sequences(self) -> int:
+        """How many texts the batch read side by side."""
+        return max(self.words["sequence"].to_pylist(), default=-1) + 1
+
+    def pairs(self) -> pa.Table:
+        """t, j, magnitude and share of every pair of steps that was followed."""
+        t, j = np.nonzero(~np.isnan(self.magnitude))
+        return pa.table({"t": t, "j": j, "magnitude": self.magnitude[t, j], "share": self.share[t, j]})
+
+    def of_sequence(self, sequence: int) -> pa.Table:
+        """The words of one text of the batch, by position."""
+        return self.words.filter(pc.equal(self.words["sequence"], sequence))
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Where a training came to a loss or a gradient that is no number: optimiser steps done before, and the epoch."""
+
+    step: int
+    epoch: float
+    learning_rate: float
+
+
+def is_recorded(model: Model) -> bool:
+    """Whether batches of the model's training were recorded."""
+    return "gradient_horizons" in model.card.files
+
+
+def layers(model: Model) -> list[int]:
+    """The layers whose gradients were recorded, from 1."""
+    _check(model)
+    return model._ask("gradient_horizons", "select distinct layer from {gradient_horizons} order by 1")[
+        "layer"
+    ].to_pylist()
+
+
+def recorded_steps(model: Model) -> np.ndarray:
+    """int64[batches]: optimiser steps done before each recorded batch, ascending."""
+    _check(model)
+    rows = model._ask("gradient_horizons", "select distinct step from {gradient_horizons} order by step")
+    return rows["step"].to_numpy()
+
+
+def outline(model: Model, layer: int = 1, first: int = 0, last: int | None = None, bars: int = BARS) -> Outline:
+    """The recorded batches of a layer from optimiser step `first` to `last`, in at most `bars` rows."""
+    _check(model)
+    window = model._ask("training_batches", "select max(position) + 1 as steps from {training_batches}")["steps"]
+    steps = window[0].as_py() or 1
+    between = "layer = $layer and step >= $first and ($last is null or step <= $last)"
+    asked = {"layer": layer, "first": first, "last": last}
+    counted = model._ask(
+        "gradient_horizons", f"select count(*) as n from {{gradient_horizons}} where {between}", **asked
+    )
+    batches = counted["n"][0].as_py()
+    each = max(1, -(-batches // bars))
+    rows = model._ask(
+        "gradient_horizons",
+        f"""
+        with numbered as (
+          select *, (row_number() over (order by step) - 1) // $each as bar
+          from {{gradient_horizons}}
+          where {between}
+        )
+        select
+          min(step) as first,
+          max(step) as last,
+          count(*) as batches,
+          arg_max(step, case when isfinite(maximum) then maximum else -1 end) as largest,
+          max(maximum) filter (isfinite(maximum)) as maximum,
+          avg(mean) filter (isfinite(mean)) as mean,
+          avg(coalesce(half_life, $steps)) as half_life,
+          avg(coalesce(horizon, $steps)) as horizon,
+          avg(loss) filter (isfinite(loss)) as loss
+        from numbered
+        group by bar
+        order by bar
+        """,
+        each=each,
+        steps=steps,
+        **asked,
+    )
+    return Outline(model.name, layer, rows, batches, each, steps)
+
+
+def batch(model: Model, step: int, layer: int = 1) -> Batch:
+    """The recorded batch that came after `step` optimiser steps; `QuestionError` names the nearest recorded ones."""
+    _check(model)
+    words = model._ask(
+        "training_batches",
+        """
+        select sequence, position, input, label, predicted, probability, label_probability, loss
+        from {training_batches}
+        where step = $step
+        order by sequence, position
+        """,
+        step=step,
+    )
+    if not words.num_rows:
+        known = recorded_steps(model)
+        near = sorted(known.tolist(), key=lambda other: abs(other - step))[:3]
+        raise QuestionError(
+            f"The batch after step {step:,} of {model.name!r} was not recorded; the nearest recorded ones come after "
+            f"{', '.join(f'{other:,}' for other in sorted(near))}."
+        )
+    pairs = model._ask(
+        "itemized_gradients",
+        "select t, j, magnitude, share from {itemized_gradients} where step = $step and layer = $layer",
+        step=step,
+        layer=layer,
+    )
+    if not pairs.num_rows:
+        raise QuestionError(f"{model.name!r} has recorded layers {', '.join(map(str, layers(model)))}, none {layer}.")
+    facts = model._ask(
+        "gradient_horizons",
+        """
+        select loss, maximum, mean, half_life, horizon
+        from {gradient_horizons}
+        where step = $step and layer = $layer
+        """,
+        step=step,
+        layer=layer,
+    )
+    steps = max(words["position"].to_pylist()) + 1
+    magnitude, share = np.full((2, steps, steps), np.nan, np.float32)
+    t, j = pairs["t"].to_numpy(), pairs["j"].to_numpy()
+    magnitude[t, j], share[t, j] = pairs["magnitude"].to_numpy(), pairs["share"].to_numpy()
+    return Batch(model.name, step, layer, words, magnitude, share, facts.to_pylist()[0])
+
+
+def trouble(model: Model) -> Trouble | None:
+    """Where the training came to no number; None where it did not."""
+    rows = model.training()
+    if not rows.num_rows:
+        return None
+    values = np.array([rows[name].to_numpy() for name in ("loss", "gradient_norm")], float)
+    broken = np.flatnonzero(~np.isfinite(values).all(axis=0))
+    if not len(broken):
+        return None
+    row = rows.slice(int(broken[0]), 1).to_pylist()[0]
+    return Trouble(row["step"] - 1, row["epoch"], row["learning_rate"])
+
+
+def horizons(models: Sequence[Model], layer: int | None = None, bars: int = BARS) -> pa.Table:
+    """The outlines of several models below one another, with `model`; of the top layer unless one is named."""
+    parts = []
+    for model in models:
+        known = layers(model)
+        found = outline(model, layer if layer in known else known[-1], bars=bars)
+        parts.append(found.table.add_column(0, "model", pa.array([model.name] * found.table.num_rows, pa.string())))
+    return pa.concat_tables(parts)
+
+
+def _check(model: Model) -> None:
+    if not is_recorded(model):
+        raise QuestionError(
+            f"{model.name!r} has no recorded training batches. Its recipe records them with `{RECORDING}` under "
+            "`training`."
+        )
