@@ -6,8 +6,9 @@ leads on to its states.
 
 import streamlit as st
 
-from pages.parts.overview.manage import copy_in_popover, manage_popover, may_change, say_what_happened
+from pages.parts.overview.manage import copy_in_popover, manage_popover, say_what_happened
 from pages.parts.shared.current import architecture, current_store, say_how_to_begin, say_status
+from pages.parts.shared.hosting import may_change
 from pages.parts.shared.plain import plain
 from rnnstore import Model
 from rnnstore.charts import overview as charts

@@ -2,13 +2,11 @@
 
 import json
 import shutil
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnstore
-from pages.parts.overview.manage import may_change
 from rnnstore.store.overview import overview, status
 from tests.screens import stores
 from tests.screens.conftest import assert_fits, changing, settle, visit
@@ -209,27 +207,11 @@ def test_a_link_to_a_damaged_model_says_what_is_wrong_with_it(run, damaged_store
 @pytest.fixture
 def at_home(monkeypatch):
     """The visitor sits at the machine itself."""
-    monkeypatch.setattr("pages.parts.overview.manage.may_change", lambda: True)
-
-
-@pytest.mark.parametrize(
-    ("ip_address", "url", "may"),
-    [
-        (None, "http://localhost:8501/", True),
-        (None, "http://127.0.0.1:8501/select_and_match", True),
-        ("10.1.2.3", "http://localhost:8501/", False),
-        (None, "https://workbench.example.org/", False),
-    ],
-)
-def test_only_who_sits_at_the_machine_may_change_the_store(monkeypatch, ip_address, url, may):
-    monkeypatch.setattr(
-        "pages.parts.overview.manage.st", SimpleNamespace(context=SimpleNamespace(ip_address=ip_address, url=url))
-    )
-    assert may_change() is may
+    monkeypatch.setattr("pages.parts.shared.hosting.may_change", lambda: True)
 
 
 def test_who_may_not_change_the_store_sees_no_way_to(run, small_store, monkeypatch):
-    monkeypatch.setattr("pages.parts.overview.manage.may_change", lambda: False)
+    monkeypatch.setattr("pages.parts.shared.hosting.may_change", lambda: False)
     assert not [button for button in run(small_store).button if button.label in ("Rename", "Delete", "Copy")]
 
 

@@ -8,10 +8,10 @@ import streamlit as st
 
 from pages.parts.hypotheses.share_panel import HAPPENED, address, load, share
 from pages.parts.hypotheses.worth_panel import track_asked
-from pages.parts.overview.manage import may_change
 from pages.parts.selection.address import View, controlled, number
 from pages.parts.selection.hypothesis import Selected
 from pages.parts.shared.current import current_store
+from pages.parts.shared.hosting import may_change
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.hypotheses import kept as hypotheses

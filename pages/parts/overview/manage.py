@@ -1,23 +1,13 @@
-"""Rename, delete and copy in models from the overview; every refusal is a sentence.
-
-Only on the machine that runs the application: whoever reaches it from elsewhere can look, not change.
-"""
+"""Rename, delete and copy in models from the overview, where `hosting.may_change` allows it; refusals are sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import streamlit as st
 
 from pages.parts.shared.current import current_store
 from rnnstore import Model, StoreError
-
-
-def may_change() -> bool:
-    """Whether the visitor sits at the machine that runs the application."""
-    host = urlsplit(st.context.url or "").hostname or "localhost"
-    return st.context.ip_address is None and host in ("localhost", "127.0.0.1", "::1")
 
 
 def manage_popover(model: Model) -> None:

@@ -1,0 +1,50 @@
+"""Whether the application is offered to the public, and what a visitor may do therefore.
+
+One setting: `RNNSTORE_HOSTED=1`, or `streamlit run streamlit_app.py -- --hosted`. Nothing is guessed from the machine: a
+guess that is wrong once lets a stranger delete a model. Hosted, nothing that a visitor does changes the store or what
+another visitor sees, what they keep stays in their session, and no sentence names a place of the server's disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+NO = ("", "0", "no", "off", "false")
+"""Values of RNNSTORE_HOSTED that mean no; any other means yes, so that a slip of the pen opens nothing."""
+
+HERE = ("localhost", "127.0.0.1", "::1")
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
+"""Headers that a proxy adds: who asks through one sits elsewhere, though the proxy may sit here."""
+
+
+def hosted() -> bool:
+    """Whether the application is offered to the public."""
+    return _options().hosted
+
+
+def may_change() -> bool:
+    """Whether the visitor may change the store: never hosted, else whoever sits at the machine that runs it."""
+    if hosted() or any(name in st.context.headers for name in FORWARDED):
+        return False
+    host = urlsplit(st.context.url or "").hostname or "localhost"
+    return st.context.ip_address is None and host in HERE
+
+
+def sql_allowed() -> bool:
+    """Whether a visitor may ask SQL of their own: on one's own machine; hosted only where RNNSTORE_SQL=on says so."""
+    return {"on": True, "off": False}.get(_options().sql.strip().lower(), not hosted())
+
+
+def _options() -> argparse.Namespace:
+    """What stands behind the `--` of the command line, else in the environment; the rest of the line is others'."""
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    said = os.environ.get("RNNSTORE_HOSTED", "").strip().lower()
+    options.add_argument("--hosted", action="store_true", default=said not in NO)
+    options.add_argument("--sql", nargs="?", default=os.environ.get("RNNSTORE_SQL", ""), const="")
+    return options.parse_known_args(sys.argv[1:])[0]
