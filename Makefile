@@ -19,11 +19,11 @@ $(RUN):
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp newer than the requirements means that they are installed: the second run takes no time.
-$(VENV)/.rnnstore-requirements: requirements.txt pyproject.toml | $(RUN)
-	$(RUN) -m pip install --quiet -r requirements.txt --editable .
+$(VENV)/.rnnstore-requirements: requirements-pipelines.txt requirements.txt pyproject.toml | $(RUN)
+	$(RUN) -m pip install --quiet -r requirements-pipelines.txt --editable .
 	@touch $@
 
-$(VENV)/.rnnstore-requirements-dev: requirements-dev.txt requirements.txt pyproject.toml | $(RUN)
+$(VENV)/.rnnstore-requirements-dev: requirements-dev.txt requirements-pipelines.txt requirements.txt pyproject.toml | $(RUN)
 	$(RUN) -m pip install --quiet -r requirements-dev.txt --editable .
 	@touch $@ $(VENV)/.rnnstore-requirements
 

@@ -144,8 +144,9 @@ def test_readme_is_short():
 def test_every_dependency_is_explained_and_every_import_required():
     required = {
         re.split(r"[<>=]", line)[0].strip()
-        for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-        if line and not line.startswith("#")
+        for name in ("requirements.txt", "requirements-pipelines.txt")
+        for line in (ROOT / name).read_text("utf-8").splitlines()
+        if line and not line.startswith(("#", "-r"))
     }
     explained = set(
         re.findall(r"^\| ([a-z0-9][a-z0-9-]*) \|", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE)
