@@ -85,7 +85,7 @@ class Model:
     @cached_property
     def vocabulary(self) -> list[str]:
         """The word of each word id, as far as it was recorded; an id that never occurs has an empty word."""
-        rows = self._ask("tokens", "select word_id, any_value(word) as word from {tokens} group by word_id")
+        rows = self.ask("tokens", "select word_id, any_value(word) as word from {tokens} group by word_id")
         words = [""] * (max(rows["word_id"].to_pylist(), default=-1) + 1)
         for index, word in zip(rows["word_id"].to_pylist(), rows["word"].to_pylist(), strict=True):
             words[index] = word
@@ -94,7 +94,7 @@ class Model:
     def words(self, start: int, stop: int) -> pa.Table:
         """The tokens of steps start..stop-1: t, sequence, position, word_id, word."""
         self._check_window(start, stop)
-        return self._ask(
+        return self.ask(
             "tokens",
             "select * from {tokens} where t >= $start and t < $stop order by t",
             start=start,
@@ -145,7 +145,7 @@ class Model:
         self._check_window(start, stop)
         if not self.has_predictions:
             return _empty(BY_NAME["predictions"])
-        return self._ask(
+        return self.ask(
             "predictions",
             "select * from {predictions} where t >= $start and t < $stop order by t, rank",
             start=start,
@@ -156,13 +156,13 @@ class Model:
         """The rows of `training` by step; empty when the model was not trained here."""
         if "training" not in self.card.files:
             return _empty(BY_NAME["training"])
-        return self._ask("training", "select * from {training} order by step")
+        return self.ask("training", "select * from {training} order by step")
 
     def training_gradients(self) -> pa.Table:
         """The rows of `training_gradients` by step; empty when the model was not trained here."""
         if "training_gradients" not in self.card.files:
             return _empty(BY_NAME["training_gradients"])
-        return self._ask("training_gradients", "select * from {training_gradients} order by step, weight")
+        return self.ask("training_gradients", "select * from {training_gradients} order by step, weight")
 
     def expected_responses(
         self, state: str, words: Sequence[int] | None = None, columns: Sequence[str] | None = None
@@ -179,8 +179,8 @@ class Model:
             return _empty(BY_NAME["expected_responses"]).select(["state", *named] if columns is None else named)
         query = f"select {', '.join(named)} from {{part}}"
         if words is None:
-            return self._ask(key, f"{query} order by word_id")
-        return self._ask(
+            return self.ask(key, f"{query} order by word_id")
+        return self.ask(
             key,
             f"{query} where word_id in (select unnest($words)) order by word_id",
             words=np.asarray(words, np.int64).tolist(),
@@ -195,7 +195,7 @@ class Model:
         ]
         words = np.asarray(words, np.int64)
         asked = f"select word_id, {', '.join(named)} from {{part}} where word_id in (select unnest($words))"
-        rows = self._ask(
+        rows = self.ask(
             f"expected_responses/{state}",
             f"{asked} order by word_id",
             unit=int(unit),
@@ -213,7 +213,7 @@ class Model:
         key = f"state_gradients/{state}"
         if key not in self.card.files:
             return _empty(BY_NAME["state_gradients"]).select(list(columns))
-        return self._ask(
+        return self.ask(
             key,
             f"""
             select {", ".join(columns)}
@@ -322,7 +322,7 @@ class Model:
     def _tracks(self, tracks: Iterable[str], query: str, **values: Any) -> pa.Table:
         tables = []
         for track in tracks:
-            rows = self._ask(f"annotations/{self._track(track)}", query, **values)
+            rows = self.ask(f"annotations/{self._track(track)}", query, **values)
             tables.append(rows.add_column(0, "track", pa.array([track] * rows.num_rows, pa.string())))
         return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
 
@@ -355,8 +355,12 @@ class Model:
                     tables.append(_plain(table.take(pa.array(begins[order] + inside[here] - edges[group_of[here]]))))
         return pa.concat_tables(tables)
 
-    def _ask(self, key: str, query: str, **values: Any) -> pa.Table:
-        """The answer of a query about one table; `{...}` in it stands for the table's files."""
+    def ask(self, key: str, query: str, **values: Any) -> pa.Table:
+        """The answer of a query about one table of this model alone; analyses ask so, a person asks `Store.sql`.
+
+        `key` is a table's name, with its folder where it has several (`annotations/pos`); `{table}` or `{part}` in the
+        query stands for its files, `$name` for a value. `QuestionError` where that table was not recorded.
+        """
         files = [str(self.folder / file.path) for file in self.card.files.get(key, ())]
         table = key.split("/")[0]
         if not files:

@@ -110,7 +110,7 @@ def is_recorded(model: Model) -> bool:
 def layers(model: Model) -> list[int]:
     """The layers whose gradients were recorded, from 1."""
     _check(model)
-    return model._ask("gradient_horizons", "select distinct layer from {gradient_horizons} order by 1")[
+    return model.ask("gradient_horizons", "select distinct layer from {gradient_horizons} order by 1")[
         "layer"
     ].to_pylist()
 
@@ -118,23 +118,23 @@ def layers(model: Model) -> list[int]:
 def recorded_steps(model: Model) -> np.ndarray:
     """int64[batches]: optimiser steps done before each recorded batch, ascending."""
     _check(model)
-    rows = model._ask("gradient_horizons", "select distinct step from {gradient_horizons} order by step")
+    rows = model.ask("gradient_horizons", "select distinct step from {gradient_horizons} order by step")
     return rows["step"].to_numpy()
 
 
 def outline(model: Model, layer: int = 1, first: int = 0, last: int | None = None, bars: int = BARS) -> Outline:
     """The recorded batches of a layer from optimiser step `first` to `last`, in at most `bars` rows."""
     _check(model)
-    window = model._ask("training_batches", "select max(position) + 1 as steps from {training_batches}")["steps"]
+    window = model.ask("training_batches", "select max(position) + 1 as steps from {training_batches}")["steps"]
     steps = window[0].as_py() or 1
     between = "layer = $layer and step >= $first and ($last is null or step <= $last)"
     asked = {"layer": layer, "first": first, "last": last}
-    counted = model._ask(
+    counted = model.ask(
         "gradient_horizons", f"select count(*) as n from {{gradient_horizons}} where {between}", **asked
     )
     batches = counted["n"][0].as_py()
     each = max(1, -(-batches // bars))
-    rows = model._ask(
+    rows = model.ask(
         "gradient_horizons",
         f"""
         with numbered as (
@@ -166,7 +166,7 @@ def outline(model: Model, layer: int = 1, first: int = 0, last: int | None = Non
 def batch(model: Model, step: int, layer: int = 1) -> Batch:
     """The recorded batch that came after `step` optimiser steps; `QuestionError` names the nearest recorded ones."""
     _check(model)
-    words = model._ask(
+    words = model.ask(
         "training_batches",
         """
         select sequence, position, input, label, predicted, probability, label_probability, loss
@@ -183,7 +183,7 @@ def batch(model: Model, step: int, layer: int = 1) -> Batch:
             f"The batch after step {step:,} of {model.name!r} was not recorded; the nearest recorded ones come after "
             f"{', '.join(f'{other:,}' for other in sorted(near))}."
         )
-    pairs = model._ask(
+    pairs = model.ask(
         "itemized_gradients",
         "select t, j, magnitude, share from {itemized_gradients} where step = $step and layer = $layer",
         step=step,
@@ -191,7 +191,7 @@ def batch(model: Model, step: int, layer: int = 1) -> Batch:
     )
     if not pairs.num_rows:
         raise QuestionError(f"{model.name!r} has recorded layers {', '.join(map(str, layers(model)))}, none {layer}.")
-    facts = model._ask(
+    facts = model.ask(
         "gradient_horizons",
         """
         select loss, maximum, mean, half_life, horizon
