@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from rnnstore.errors import DamagedModel, StoreError, nearest
 from rnnstore.store.card import File
 from rnnstore.store.tables import BY_NAME, STEPS_A_PART
-from rnnstore.store.writing import GROWING, disk_full_said, staged
+from rnnstore.store.writing import GROWING, disk_full_said, write_part
 
 if TYPE_CHECKING:
     from rnnstore.store.writing import ModelWriter
@@ -60,9 +60,9 @@ def _publish(writer: ModelWriter, parts: Mapping[str, tuple[list[File], pa.Table
     with writer.staging() as staging, disk_full_said(f"writing {', '.join(parts)} of {writer.name}"):
         new = {}
         for name, (_, rows) in parts.items():
-            path = staging.file(name, 0)
-            pq.write_table(rows.unify_dictionaries(), path, compression="zstd", row_group_size=ROWS_A_GROUP)
-            new[name] = [staged(path, staging, rows.num_rows)]
+            rows = rows.unify_dictionaries()
+            part = write_part(staging.file(name, 0), staging, rows, compression="zstd", row_group_size=ROWS_A_GROUP)
+            new[name] = [part]
         stay = {name: files for name, (files, _) in parts.items()}
         writer.publish(staging, new, replaced=tuple(new), behind=stay)
 

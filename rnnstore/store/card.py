@@ -2,19 +2,22 @@
 
 The card is a JSON file in the model's folder, and replacing it is the one moment at which anything becomes visible: a
 file that the card does not list does not exist for the store, a listed file must have the listed size. That is what
-makes a table appear whole or not at all, and a truncated copy noticed without reading it.
+makes a table appear whole or not at all, and a truncated copy noticed without reading it. Checksums of all files, and
+of the card itself, stand in it too; opening a model does not read them, `python -m rnnstore check` does.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rnnstore.errors import DamagedModel, StoreError
+from rnnstore.store import checksums
 from rnnstore.store.documents import parsed
 from rnnstore.store.tables import FORMAT
 
@@ -26,6 +29,9 @@ _ALLOWED = re.compile(r"[^\W_][\w. -]{0,99}")
 _BYTES = 200  # file systems end names at 255 bytes, and this program puts a few before and behind
 
 Size = Annotated[int, Field(ge=0, lt=2**31)]
+
+Checksum = Annotated[str, Field(pattern="^([0-9a-f]{8})?$")]
+"""CRC-32 of a file's bytes; empty where nobody took it."""
 
 
 def checked_name(name: str, what: str = "model") -> str:
@@ -58,6 +64,15 @@ class File(_Part):
     bytes: int = Field(ge=0)
     rows: int = Field(ge=0)
     first: int = 0
+    crc32: Checksum = ""
+
+
+class OwnFile(_Part):
+    """A file beside the tables, of whoever made the model (weights, settings): path, size in bytes, checksum."""
+
+    path: Annotated[str, AfterValidator(_inside)]
+    bytes: int = Field(ge=0)
+    crc32: Checksum = ""
 
 
 class Metric(_Part):
@@ -97,7 +112,9 @@ class Card(_Part):
     """What a model is, and which files hold it.
 
     `derived` names the facts that a recording found itself, which the next one finds anew; `notes` are sentences about
-    what a recording left out.
+    what a recording left out. `own_files` are those in folders of `ModelWriter.folder`, as its writer left them; while
+    one is being written, and after it was killed, they are not listed. `crc32` is the checksum of the card's own text
+    with this last value left empty.
     """
 
     format: int = FORMAT
@@ -122,6 +139,8 @@ class Card(_Part):
     tracks: dict[str, Track] = {}
     predictions_per_step: int = 0
     files: dict[str, tuple[File, ...]] = {}
+    own_files: tuple[OwnFile, ...] = ()
+    crc32: Checksum = ""
 
 
 FACTS = (
@@ -182,12 +201,22 @@ def _wrong_file(folder: Path, card: Card) -> str:
 
 def write_card(folder: Path, card: Card) -> None:
     """Put `card` in place of the folder's present one, in a single step that cannot be seen half done."""
+    text = card.model_copy(update={"crc32": ""}).model_dump_json(indent=1, fallback=_plain).encode()
     path = folder / f".{NAME}.new"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(card.model_dump_json(indent=1, fallback=_plain))
+    with open(path, "wb") as file:
+        file.write(text.removesuffix(_UNSUMMED) + _SUMMED % checksums.shown(zlib.crc32(text)).encode())
         file.flush()
         os.fsync(file.fileno())
     os.replace(path, folder / NAME)
+
+
+_UNSUMMED, _SUMMED = b'"crc32": ""\n}', b'"crc32": "%s"\n}'
+
+
+def is_as_written(content: bytes) -> bool | None:
+    """Whether a card's text is the one that was written, by its own checksum; None where it has none."""
+    found = re.fullmatch(rb'(.*)"crc32": "([0-9a-f]{8})"\n}', content, re.DOTALL)
+    return found and checksums.shown(zlib.crc32(found[1] + _UNSUMMED)).encode() == found[2]
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,9 @@ forward pass run side by side; an error in the thread comes out at the next call
 from __future__ import annotations
 
 import bisect
+import io
 import os
+import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rnnstore.store import checksums
 from rnnstore.store.card import File
+from rnnstore.store.checksums import SummedFile
 from rnnstore.store.tables import STEPS_A_PART
 from rnnstore.store.writing import Staging, staged
 
@@ -66,6 +70,7 @@ class ParquetParts(_Stream):
         super().__init__(pool)
         self._staging, self._folder, self._schema, self._options = staging, folder, schema, options
         self._writer: pq.ParquetWriter | None = None
+        self._file: SummedFile | None = None
         self._path = Path()
         self._part = self._rows = self._first = 0
 
@@ -79,15 +84,17 @@ class ParquetParts(_Stream):
             self._close()
             self._part, self._first, self._rows = part, part * STEPS_A_PART, 0
             self._path = self._staging.file(self._folder, part)
-            self._writer = pq.ParquetWriter(self._path, self._schema, **self._options)
+            self._file = SummedFile(self._path)
+            self._writer = pq.ParquetWriter(self._file, self._schema, **self._options)
         self._writer.write_table(table, row_group_size=row_group_size)
         self._rows += table.num_rows
 
     def _close(self) -> None:
         if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-            self.files.append(staged(self._path, self._staging, self._rows, self._first))
+            writer, self._writer = self._writer, None
+            with self._file:
+                writer.close()
+            self.files.append(staged(self._path, self._staging, self._rows, self._file.crc, self._first))
 
 
 class RowMajorParts(_Stream):
@@ -98,7 +105,7 @@ class RowMajorParts(_Stream):
         self._staging, self._folder, self._units, self._dtype = staging, folder, units, np.dtype(dtype)
         self._file: Any = None
         self._path = Path()
-        self._part = self._rows = 0
+        self._part = self._rows = self._crc = 0
 
     def write(self, values: np.ndarray, first: int) -> None:
         """Append `values` [steps, units], whose first row is step `first`; a block does not cross a part."""
@@ -108,26 +115,32 @@ class RowMajorParts(_Stream):
         part = first // STEPS_A_PART
         if self._file is None or part != self._part:
             self._close()
-            self._part, self._rows = part, 0
+            self._part, self._rows, self._crc = part, 0, 0
             self._path = self._staging.file(self._folder, part, "npy")
             self._file = open(self._path, "wb")  # noqa: SIM115 - closed with the part
-            self._header(STEPS_A_PART)
-        self._file.write(np.ascontiguousarray(values, self._dtype).data)
+            self._file.write(self._header(STEPS_A_PART))
+        rows = np.ascontiguousarray(values, self._dtype).data
+        self._file.write(rows)
+        self._crc = zlib.crc32(rows, self._crc)
         self._rows += len(values)
 
-    def _header(self, rows: int) -> None:
+    def _header(self, rows: int) -> bytes:
         # NumPy pads headers so that the first axis can grow in place: both headers of a part have one length.
         header = {"descr": self._dtype.str, "fortran_order": False, "shape": (rows, self._units)}
-        np.lib.format.write_array_header_1_0(self._file, header)
+        written = io.BytesIO()
+        np.lib.format.write_array_header_1_0(written, header)
+        return written.getvalue()
 
     def _close(self) -> None:
         if self._file is not None:
-            file = self._file
+            file, header = self._file, self._header(self._rows)
             with file:
                 file.seek(0)
-                self._header(self._rows)
+                file.write(header)
                 self._file = None
-            self.files.append(staged(self._path, self._staging, self._rows, self._part * STEPS_A_PART))
+            values = self._rows * self._units * self._dtype.itemsize
+            crc = checksums.joined(zlib.crc32(header), self._crc, values)
+            self.files.append(staged(self._path, self._staging, self._rows, crc, self._part * STEPS_A_PART))
 
 
 class RowMajorReader:

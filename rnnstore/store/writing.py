@@ -23,7 +23,10 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from rnnstore.errors import Busy, DiskFull, StoreError, is_disk_full, nearest
-from rnnstore.store.card import FACTS, Card, File, checked_name, read_card, write_card
+from rnnstore.store import checksums
+from rnnstore.store.card import FACTS, Card, File, OwnFile, checked_name, read_card, write_card
+from rnnstore.store.card import NAME as CARD
+from rnnstore.store.checksums import SummedFile
 from rnnstore.store.tables import BY_NAME
 
 if TYPE_CHECKING:
@@ -89,6 +92,7 @@ class ModelWriter:
         self.card = Card(created=datetime.now(UTC).isoformat(timespec="seconds"))
         self._lock: filelock.FileLock | None = None
         self._readable: list[tuple[float, File]] = []  # parts of growing tables, and when they were replaced
+        self._own: set[str] = set()  # folders of the caller's own files, whose checksums are taken at the end
 
     def __enter__(self) -> ModelWriter:
         self._lock = lock(self.store, self.name)
@@ -107,7 +111,13 @@ class ModelWriter:
 
     def __exit__(self, *_: object) -> None:
         assert self._lock is not None
-        self._lock.release()
+        try:
+            if self._own:
+                self._sum_own_files()
+        except (OSError, StoreError):
+            pass  # without them, `check` says that they are missing; what was written stands
+        finally:
+            self._lock.release()
 
     def describe(self, **facts: Any) -> None:
         """Set facts on the model's card (see `card.FACTS`); what is not named stays. Visible at once."""
@@ -122,11 +132,18 @@ class ModelWriter:
         self._commit({**facts, "derived": [fact for fact in self.card.derived if fact not in facts]})
 
     def folder(self, name: str) -> Path:
-        """A folder inside the model's for files of the caller's own (weights, settings); it travels with the model."""
+        """A folder inside the model's for files of the caller's own (weights, settings); it travels with the model.
+
+        Their checksums are taken when the writer is left; until then the card has none of them.
+        """
         if name in (*BY_NAME, VECTORS):
             raise StoreError(f"{name!r} is a table of the store; choose another name for your own files.")
         path = self.path / checked_name(name, "folder")
         path.mkdir(exist_ok=True)
+        self._own.add(name)
+        others = tuple(file for file in self.card.own_files if file.path.split("/")[0] != name)
+        if others != self.card.own_files:
+            self._commit({"own_files": others})
         return path
 
     def replace(self, table: str, rows: pa.Table, folder: str = "") -> None:
@@ -145,9 +162,8 @@ class ModelWriter:
         key = f"{table}/{checked_name(folder, BY_NAME[table].folder)}" if folder else table
         where = f"{table}/{BY_NAME[table].folder}={folder}" if folder else table
         with self.staging() as staging, disk_full_said(f"writing {table} of {self.name}"):
-            path = staging.file(where, 0)
-            pq.write_table(rows, path, compression="zstd")
-            self.publish(staging, {key: [staged(path, staging, rows.num_rows)]}, replaced=(key,))
+            part = write_part(staging.file(where, 0), staging, rows, compression="zstd")
+            self.publish(staging, {key: [part]}, replaced=(key,))
 
     def append(self, tables: Mapping[str, pa.Table]) -> None:
         """Add rows behind those of tables that grow while training, at once; see `rnnstore.store.appending`."""
@@ -232,6 +248,17 @@ class ModelWriter:
             write_card(self.path, card)
         self.card = card
 
+    def _sum_own_files(self) -> None:
+        """Write the checksums of the caller's own files into the card."""
+        summed = tuple(
+            OwnFile(path=path, bytes=(self.path / path).stat().st_size, crc32=checksums.of_file(self.path / path))
+            for path in own_files(self.path)
+            if path.split("/")[0] in self._own
+        )
+        others = tuple(file for file in self.card.own_files if file.path.split("/")[0] not in self._own)
+        if others + summed != self.card.own_files:
+            self._commit({"own_files": others + summed})
+
     def _create(self) -> None:
         with disk_full_said(f"creating model {self.name}"):
             new = self.store / f"{NEW}-{self.name}"
@@ -273,9 +300,32 @@ class Staging:
         return path
 
 
-def staged(path: Path, staging: Staging, rows: int, first: int = 0) -> File:
-    """The card's entry for a file that was written whole into `staging`."""
-    return File(path=path.relative_to(staging.path).as_posix(), bytes=path.stat().st_size, rows=rows, first=first)
+def staged(path: Path, staging: Staging, rows: int, crc: int, first: int = 0) -> File:
+    """The card's entry for a file that was written whole into `staging`, with the CRC-32 of what was written."""
+    return File(
+        path=path.relative_to(staging.path).as_posix(),
+        bytes=path.stat().st_size,
+        rows=rows,
+        first=first,
+        crc32=checksums.shown(crc),
+    )
+
+
+def write_part(path: Path, staging: Staging, rows: pa.Table, **options: Any) -> File:
+    """Write a Parquet part at once; `options` are those of `pyarrow.parquet.write_table`."""
+    with SummedFile(path) as file:
+        pq.write_table(rows, file, **options)
+    return staged(path, staging, rows.num_rows, file.crc)
+
+
+def own_files(model: Path) -> list[str]:
+    """Paths inside a model's folder of the files that are no table's, and not hidden: weights, settings, notes."""
+    found = []
+    for folder, inner, names in os.walk(model):
+        top = Path(folder) == model
+        inner[:] = sorted(name for name in inner if name[0] != "." and not (top and name in (*BY_NAME, VECTORS)))
+        found += [Path(folder, name) for name in sorted(names) if name[0] != "." and not (top and name == CARD)]
+    return [path.relative_to(model).as_posix() for path in found if path.is_file()]
 
 
 class disk_full_said:
