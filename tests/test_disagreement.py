@@ -59,6 +59,20 @@ def test_a_word_unknown_to_one_of_them_is_left_out():
     assert nothing.steps == 0 and math.isnan(nothing.loss_left)
 
 
+def test_a_character_unknown_to_a_completing_network_leaves_the_loss_before_it():
+    """Its targets are whole words: what the next character is has no part in them."""
+
+    def completing(losses, unknown=()):
+        characters = reading(list(" it7"), losses, unknown=unknown)
+        whole = pa.array(["it", "it", "it", None])
+        place = characters.predictions.schema.get_field_index("target")
+        table = characters.predictions.set_column(place, "target", whole)
+        return Reading(**{**characters.__dict__, "predictions": table})
+
+    found = disagreement(completing([3.0, 2.0, 1.0], unknown=[3]), completing([1.0, 1.0, 1.0], unknown=[3]))
+    assert found.table["difference"].to_pylist() == [2.0, 1.0, 0.0, None]
+
+
 def test_different_words_are_a_sentence():
     with pytest.raises(QuestionError, match=r"read different words: 2 \(the cat\) and 7 \(t h e"):
         disagreement(reading(["the", "cat"], [1.0]), reading(list("the cat"), [1.0] * 6))

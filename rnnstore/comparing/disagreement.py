@@ -63,7 +63,7 @@ def disagreement(left: Reading, right: Reading) -> Disagreement:
         columns[f"first_{side}"] = first["word"]
         columns[f"probability_{side}"] = first["probability"]
     losses = [np.array(first["loss"], float) for first in firsts]  # None becomes NaN
-    unknown = np.append((left.unknown | right.unknown)[1:], False)  # what comes next is not in a vocabulary
+    unknown = _unknown_next(left, firsts[0]["target"]) | _unknown_next(right, firsts[1]["target"])
     for loss in losses:
         loss[unknown] = np.nan
     difference = losses[0] - losses[1]
@@ -121,6 +121,16 @@ def _first(reading: Reading) -> dict[str, list]:
             for name in columns:
                 columns[name][row["t"]] = row[name]
     return columns
+
+
+def _unknown_next(reading: Reading, targets: list[str | None]) -> np.ndarray:
+    """bool[n]: the target is the word that comes next, and the vocabulary does not have that word.
+
+    A network that completes words is asked for another one: its targets are whole words, not the next character.
+    """
+    following = zip(reading.words[1:], reading.typed[1:], strict=True)
+    comes_next = [target in pair for target, pair in zip(targets, following, strict=False)]
+    return np.append(reading.unknown[1:] & np.array(comes_next, bool), False)
 
 
 def _of_label(reading: Reading, label: str | None) -> pa.Array:

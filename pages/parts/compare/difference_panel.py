@@ -71,7 +71,7 @@ def _show_numbers(found: Comparison) -> None:
         column.metric(label, f"{measured.value:.3f}", help=f"{meaning}. 1: the same up to rotation and scale")
         if len(measured.chance):
             column.caption(
-                f"Shuffled words give {abs(measured.chance.mean()):.3f}, at most {measured.chance.max():.3f} "
+                f"Shuffled words give {measured.chance.mean():+.3f}, at most {measured.chance.max():.3f} "
                 f"({len(measured.chance)} shuffles, p = {measured.p:.2g})"
             )
     third.metric("Strength of responses", f"{found.magnitudes:.3f}", help="Spearman correlation over words")
