@@ -33,6 +33,10 @@ class Busy(StoreError):
     """Another process is writing the same model."""
 
 
+class ReadOnly(StoreError):
+    """The store was opened for reading, and something was to change it."""
+
+
 class DiskFull(StoreError):
     """The disk ran out of room while writing."""
 

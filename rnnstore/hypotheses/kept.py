@@ -197,6 +197,7 @@ def _path(store: Store, name: str) -> Path:
 @contextmanager
 def _writing(store: Store, doing: str) -> Iterator[Path]:
     """The folder of the hypotheses, for one writer at a time."""
+    store.check_writable(doing)
     folder = store.path / FOLDER
     with disk_full_said(doing):
         try:

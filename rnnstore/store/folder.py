@@ -19,11 +19,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rnnstore.errors import DamagedModel, QuestionError, StoreError, UnknownModel, nearest
+from rnnstore.errors import DamagedModel, QuestionError, ReadOnly, StoreError, UnknownModel, nearest
 from rnnstore.store.card import FACTS, Card, checked_name, read_card
 from rnnstore.store.card import NAME as CARD
+from rnnstore.store.macros import MACROS
 from rnnstore.store.model import Model
 from rnnstore.store.recorder import Recorder
+from rnnstore.store.refused import refused
 from rnnstore.store.tables import MODELS, TABLES, Table
 from rnnstore.store.writing import COPYING, TRASH, ModelWriter, disk_full_said, lock, model_folder, new_id, sweep_store
 
@@ -38,9 +40,13 @@ class Problem:
     sentence: str
 
 
-def open(path: str | os.PathLike[str]) -> Store:
-    """The store in the folder `path`; a missing or empty folder is a store without models. Creates nothing."""
-    return Store(Path(path))
+def open(path: str | os.PathLike[str], *, read_only: bool = False) -> Store:
+    """The store in the folder `path`; a missing or empty folder is a store without models. Creates nothing.
+
+    One opened `read_only` refuses whatever would change it with a `ReadOnly` sentence: for an application that
+    strangers use.
+    """
+    return Store(Path(path), read_only)
 
 
 def fingerprint(path: str | os.PathLike[str]) -> str:
@@ -58,14 +64,14 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
 class Store:
     """A folder of recorded models; `rnnstore.open` gives it. Safe to use from several threads."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, read_only: bool = False):
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file; a store is a folder. Name the folder that holds the models.")
         if os.path.exists(path / CARD):
             raise StoreError(
                 f"{path} is a model, not a store. Name the folder that holds it: {path.absolute().parent}."
             )
-        self.path = path.absolute()
+        self.path, self.read_only = path.absolute(), read_only
         self.models: dict[str, Model] = {}
         self.problems: list[Problem] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -116,10 +122,34 @@ class Store:
                 self.refresh()
                 return self._answer(query, parameters, limit)
         except duckdb.Error as error:
-            raise QuestionError(f"The query was refused: {str(error).strip()}") from error
+            raise refused(str(error), query) from error
+
+    def script(self) -> str:
+        """All views and macros as statements for DuckDB's own shell: what `sql` knows, without this program.
+
+        It names the files that the store has now; a model recorded later needs it anew.
+        """
+        lines = [
+            f"-- The store {self.path} as it was written down: views over its Parquet files, and macros.",
+            f"create or replace view {MODELS.name} as {self._models_as_values()};",
+            *(f"create or replace view {table.name} as {self._select(table)};" for table in TABLES),
+            *(f"-- {macro.name}: {macro.meaning}\n{macro.creation};" for macro in MACROS),
+        ]
+        return "\n\n".join(lines) + "\n"
+
+    def _models_as_values(self) -> str:
+        rows = [
+            "select "
+            + ", ".join(f"cast({_literal(row[c.name])} as {_sql_type(c.type)}) as {c.name}" for c in MODELS.columns)
+            for row in map(_models_row, self.models.values())
+        ]
+        nothing = ", ".join(f"cast(null as {_sql_type(c.type)}) as {c.name}" for c in MODELS.columns)
+        return "\nunion all ".join(rows) or f"select {nothing} where false"
 
     def _answer(self, query: str, parameters: Any, limit: int | None) -> pa.Table:
-        answer = self._cursor(views=True).sql(query, params=parameters or None)
+        cursor = self._cursor(views=True)
+        cursor.execute("set errors_as_json = true")  # of this cursor alone
+        answer = cursor.sql(query, params=parameters or None)
         if answer is None:
             return pa.table({})
         return (answer if limit is None else answer.limit(limit)).to_arrow_table()
@@ -144,6 +174,9 @@ class Store:
         for table in TABLES:
             connection.execute(f"create or replace view {table.name} as {self._select(table)}")
             _comment(connection, table, "view")
+        for macro in MACROS:
+            connection.execute(macro.creation)
+            connection.execute(macro.comment)
 
     def _select(self, table: Table) -> str:
         """The SELECT behind a table's view: all parts of all models, `model` and a folder's name as columns."""
@@ -176,8 +209,14 @@ class Store:
 
     # Writing
 
+    def check_writable(self, doing: str) -> None:
+        """Raise `ReadOnly` when the store was opened for reading; `doing` says what was tried, as in "deleting x"."""
+        if self.read_only:
+            raise ReadOnly(f"This store can only be read here, so {doing} is not possible.")
+
     def writer(self, name: str) -> ModelWriter:
         """A writer for the model `name`, new or present; raises `Busy` on entering while another one writes it."""
+        self.check_writable(f"writing {name}")
         sweep_store(self.path)
         return ModelWriter(self.path, name)
 
@@ -192,6 +231,7 @@ class Store:
 
     def rename(self, old: str, new: str) -> None:
         """Give a model another name."""
+        self.check_writable(f"renaming {old}")
         source, target = self._known(old), model_folder(self.path, new)
         if old == new:
             return
@@ -203,6 +243,7 @@ class Store:
 
     def delete(self, name: str) -> None:
         """Delete a model with all it holds; it disappears at once, whatever happens to the process."""
+        self.check_writable(f"deleting {name}")
         folder = self._known(name)
         with lock(self.path, name):
             trash = self.path / f"{TRASH}-{new_id()}"
@@ -214,6 +255,7 @@ class Store:
 
     def copy_in(self, folder: str | os.PathLike[str], name: str | None = None) -> str:
         """Copy a model's folder (from another store, or unpacked) into this one; returns its name here."""
+        self.check_writable("copying a model in")
         source = Path(folder).absolute()
         if not source.is_dir():
             raise StoreError(f"{source} is no folder; name the folder of a model: model=<name> of another store.")
@@ -318,11 +360,24 @@ def _schema(table: Table) -> pa.Schema:
 def _sql_type(type_: pa.DataType) -> str:
     if pa.types.is_list(type_):
         return f"{_sql_type(type_.value_type)}[]"
+    if pa.types.is_struct(type_):
+        return f"struct({', '.join(f'{field.name} {_sql_type(field.type)}' for field in type_)})"
     if pa.types.is_dictionary(type_) or pa.types.is_string(type_):
         return "varchar"
     return {"int16": "smallint", "int32": "integer", "int64": "bigint", "float": "float", "double": "double"}[
         str(type_)
     ]
+
+
+def _literal(value: Any) -> str:
+    """A value of a card as SQL writes it."""
+    if value is None:
+        return "null"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"'{key}': {_literal(each)}" for key, each in value.items()) + "}"
+    return str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table, kind: str) -> None:

@@ -1,6 +1,6 @@
 """Whether the application is offered to the public, and what a visitor may do therefore.
 
-One setting: `RNNSTORE_HOSTED=1`, or `streamlit run streamlit_app.py -- --hosted`. Nothing is guessed from the machine: a
+One setting: `RNNSTORE_HOSTED=1`, or `streamlit run streamlit_app.py -- --hosted`. Nothing is guessed of the machine: a
 guess that is wrong once lets a stranger delete a model. Hosted, nothing that a visitor does changes the store or what
 another visitor sees, what they keep stays in their session, and no sentence names a place of the server's disk.
 """
