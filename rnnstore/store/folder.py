@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rnnstore.errors import DamagedModel, QuestionError, ReadOnly, StoreError, UnknownModel, nearest
+from rnnstore.errors import DamagedModel, ReadOnly, StoreError, UnknownModel, nearest
 from rnnstore.store.card import FACTS, Card, checked_name, read_card
 from rnnstore.store.card import NAME as CARD
 from rnnstore.store.macros import MACROS
@@ -122,7 +122,18 @@ class Store:
                 self.refresh()
                 return self._answer(query, parameters, limit)
         except duckdb.Error as error:
-            raise refused(str(error), query) from error
+            raise self._refused(error, query, parameters) from error
+
+    def _refused(self, error: duckdb.Error, query: str, parameters: Any) -> StoreError:
+        """The sentence for an error. Asked to explain the query, DuckDB says as JSON where it fails to make sense."""
+        explaining = "explain "
+        try:
+            cursor = self._cursor(views=True)
+            cursor.execute("set errors_as_json = true")  # of this cursor alone
+            cursor.execute(explaining + query, parameters or None)
+        except duckdb.Error as explained:
+            return refused(str(explained), query, after=explaining)
+        return refused(str(error), query)
 
     def script(self) -> str:
         """All views and macros as statements for DuckDB's own shell: what `sql` knows, without this program.
@@ -147,9 +158,7 @@ class Store:
         return "\nunion all ".join(rows) or f"select {nothing} where false"
 
     def _answer(self, query: str, parameters: Any, limit: int | None) -> pa.Table:
-        cursor = self._cursor(views=True)
-        cursor.execute("set errors_as_json = true")  # of this cursor alone
-        answer = cursor.sql(query, params=parameters or None)
+        answer = self._cursor(views=True).sql(query, params=parameters or None)
         if answer is None:
             return pa.table({})
         return (answer if limit is None else answer.limit(limit)).to_arrow_table()
