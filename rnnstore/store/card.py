@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from rnnstore.errors import DamagedModel, StoreError
+from rnnstore.errors import DamagedModel, StoreError, cause
 from rnnstore.store import checksums
 from rnnstore.store.documents import parsed
 from rnnstore.store.tables import FORMAT
@@ -155,15 +155,16 @@ def read_card(folder: Path) -> Card:
 
     Raises `DamagedModel` with a sentence when the folder holds no model, a newer format, or damaged files.
     """
-    card = _parsed(folder)
+    card = card_alone(folder)
     while wrong := _wrong_file(folder, card):
-        card, before = _parsed(folder), card
+        card, before = card_alone(folder), card
         if card.files == before.files:  # else a writer replaced the tables in between: look at the new ones
             raise DamagedModel(wrong)
     return card
 
 
-def _parsed(folder: Path) -> Card:
+def card_alone(folder: Path) -> Card:
+    """The card of a model's folder, whatever became of the files that it lists; raises `DamagedModel`."""
     shown = f"{folder.name}/{NAME}"
     try:
         content = (folder / NAME).read_bytes()
@@ -172,7 +173,7 @@ def _parsed(folder: Path) -> Card:
             f"{folder.name} is no model: it holds no {NAME}. Delete the folder, or copy the whole model again."
         ) from None
     except OSError as error:
-        raise DamagedModel(f"{shown} cannot be read ({error}). {MENDING}") from error
+        raise DamagedModel(f"{shown} cannot be read ({cause(error)}). {MENDING}") from error
     return parsed(content, Card, shown=shown, what="card of a model", newest=FORMAT, mending=MENDING)
 
 
