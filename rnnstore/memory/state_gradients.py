@@ -1,6 +1,6 @@
 """State gradients: how long a network's state keeps a word, and which directions of its embedding.
 
-G(t, delay) = d h(t) / d x(t - delay) is a matrix, float32[units, embedding]. Its mean over many steps, for each delay
+G(t, delay) = d h(t) / d x(t - delay) is a matrix, float32[units, embedding], for any state h and for gates. Its mean over many steps, for each delay
 and each class of source words, is taken apart by a singular value decomposition: right vectors are the directions of
 the embedding that are kept best, singular values how strongly, left vectors where in the state (Verwimp, Van hamme and
 Renkens, "State Gradients for RNN Memory Analysis", 2018). A mean of signed matrices can cancel, so means of what single
@@ -18,15 +18,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from rnnstore.errors import QuestionError, nearest
-from rnnstore.memory.tangents import Carrier, carrier
+from rnnstore.memory.following import Followed, Layer
+from rnnstore.memory.gates import Gates
+from rnnstore.memory.tangents import carrier
 from rnnstore.networks.derivatives import derivative
 from rnnstore.networks.network import Network
 from rnnstore.store.tables import BY_NAME
@@ -44,13 +44,6 @@ SAMPLE = 200
 _SOURCES = 32  # followed between two looks at progress; with the delays, twice so many steps' matrices are held
 
 _TOGETHER = 4  # words that a thread follows side by side: their products are one
-
-
-@dataclass(frozen=True)
-class _Step:
-    """What carries tangents through one step, per layer."""
-
-    layers: list[tuple[Carrier, Any]]
 
 
 class _Sums:
@@ -83,8 +76,8 @@ def state_gradients(
 ) -> pa.Table:
     """The rows of the table `state_gradients` for a text of n words.
 
-    `ids` int32[n] and `starts` bool[n] (a sequence starts) are the text; `states` the names of states, None for every
-    memory and hidden vector; `delays` 0 to delays - 1; `classes` bool[n] by name, which words belong to each; `before`
+    `ids` int32[n] and `starts` bool[n] (a sequence starts) are the text; `states` the names of states and gates, None
+    for every memory and hidden vector; `delays` 0 to delays - 1; `classes` bool[n] by name, which words belong to each; `before`
     every state before the first step, zero where it is not given. After every few words `progress` is called with how
     many were followed and how many there are; with `sources`, bool[n], only those are followed and are `all words`.
     Pairs across a sequence's start are no pairs. `QuestionError` for an unknown state, a class without words, or
@@ -92,9 +85,10 @@ def state_gradients(
     """
     classes = dict(classes or {})
     states = list(network.states if states is None else states)
+    there = [*network.states, *network.gates]
     for name in states:
-        if name not in network.states:
-            raise QuestionError(f"{network.name} has no state {name!r}: {nearest(name, network.states)}")
+        if name not in there:
+            raise QuestionError(f"{network.name!r} has no state or gate {name!r}: {nearest(name, there)}")
     for name, members in classes.items():
         if not np.asarray(members).any():
             raise QuestionError(f"No word of the text belongs to the class {name!r}, so it has no mean.")
@@ -111,7 +105,7 @@ def state_gradients(
     sums = _Sums(network, states, len(classes), delays)
     with one_thread(), ThreadPoolExecutor(threads) as pool:
         work, done = [], 0
-        for first, steps in _windows(network, ids, starts, delays, before, needed):
+        for first, steps in _windows(network, ids, starts, states, delays, before, needed):
             _finish(work, progress, done, len(ids))
             done = min(first + _SOURCES, len(ids))
             work = [
@@ -156,68 +150,31 @@ def _follow(sources, steps, first, sums, end, rows, sampled):
     delays, wanted = sums.count.shape[1], list(sums.matrix)
     many, members = len(sources), [np.flatnonzero(column) for column in rows[:, sources].T]
     last = np.minimum(delays, end[sources] - sources)  # delays that each source has
-    layers = steps[int(sources[0]) - first].layers
-    inputs = layers[0][0].slope.cell.inputs
-    held = [
-        {name: np.empty((many, inputs, each.slope.cell.units), np.float32) for name in each.slope.states}
-        for each, _ in layers
-    ]
-    flat = [{name: values.reshape(many * inputs, -1) for name, values in layer.items()} for layer in held]
-    of = {f"layer{number}.{name}": values for number, layer in enumerate(held, 1) for name, values in layer.items()}
-    rooms = [each.room(many * inputs) for each, _ in layers]
+    held = Followed(steps[int(sources[0]) - first], many, wanted)
     norms = {name: np.zeros((many, delays)) for name in wanted}
     ends, finished = np.arange(many) + last, 0  # when each source is done: rising, as those of one sequence end alike
-    of_layer = [[name for name in wanted if name.startswith(f"layer{number}.")] for number in range(1, len(layers) + 1)]
 
-    def add(layer: int, source: int, delay: int) -> None:
-        for name in of_layer[layer]:
-            values = of[name][source]
-            norms[name][source, delay] = math.sqrt(np.vdot(values, values))
-            with sums.locks[delay]:
-                for row in members[source]:
-                    total = sums.matrix[name][row, delay]
-                    np.add(total, values, out=total)
+    def add(at: int, name: str, source: int) -> None:
+        values, delay = held.tangents[name][source], at - source
+        norms[name][source, delay] = math.sqrt(np.vdot(values, values))
+        with sums.locks[delay]:
+            for row in members[source]:
+                total = sums.matrix[name][row, delay]
+                np.add(total, values, out=total)
 
     for at in range(int(ends.max())):
         while finished < many and ends[finished] <= at:
             finished += 1
         step = steps[int(sources[0]) - first + at]
-        _carry(step, flat, held, rooms, inputs, finished, min(at, many), at < many, partial(_at, add, at))
+        held.carry(step, finished, min(at, many), at < many, partial(add, at))
         for source in range(finished, min(many, at + 1)):
             if (place := int(sources[source])) in sampled:
-                _sample_sigma(sums, {name: of[name][source] for name in wanted}, sampled[place], at - source)
+                _sample_sigma(sums, {name: held.tangents[name][source] for name in wanted}, sampled[place], at - source)
     belongs = rows[:, sources].astype(float)
     with sums.lock:
         sums.count += (belongs @ (np.arange(delays) < last[:, None])).astype(np.int64)
         for name in wanted:
             sums.norm[name] += belongs @ norms[name]
-
-
-def _at(add, at, layer, low, number):
-    add(layer, low + number, at - low - number)
-
-
-def _carry(step, flat, held, rooms, inputs, low, high, begins, add):
-    """One step on for the sources low..high-1, and the first for that at `high` if it `begins`.
-
-    `add` is called with a layer (from 0), `low` and the place of a source behind it once its tangents are there.
-    """
-    for number, (each, ready) in enumerate(step.layers):
-        done = partial(add, number, low)
-        if number:
-            some = slice(low * inputs, (high + begins) * inputs)
-            if begins:
-                for values in held[number].values():
-                    values[high] = 0
-            here = {name: values[some] for name, values in flat[number].items()}
-            each.advance(ready, here, rooms[number], flat[number - 1]["h"][some], done)
-            continue
-        if high > low:
-            rows = slice(low * inputs, high * inputs)
-            each.advance(ready, {name: values[rows] for name, values in flat[0].items()}, rooms[0], None, done)
-        if begins:
-            each.begin(ready, {name: values[high] for name, values in held[0].items()})
-            done(high - low)
 
 
 def _sample_sigma(sums, tangents, members, delay):
@@ -236,40 +193,51 @@ def _largest(matrix: np.ndarray) -> float:
     return float(np.sqrt(max(np.linalg.eigvalsh(gram)[-1], 0.0)))
 
 
-def _windows(network, ids, starts, delays, before, needed) -> Iterator[tuple[int, list[_Step | None]]]:
+def _windows(network, ids, starts, states, delays, before, needed) -> Iterator[tuple[int, list[list[Layer] | None]]]:
     """(first source, the steps from it on that its group of sources needs), each step made once."""
     steps, done, kept = [], 0, 2 * _SOURCES + delays
-    carriers = []
+    layers = []
     for number, cell in enumerate(network.cells, 1):
         slope = derivative(cell)
-        carriers.append(carrier(slope, slope.by_gate(network.layer_weights(number)), kept, network.cells[0].inputs))
+        weights = slope.by_gate(network.layer_weights(number))
+        wanted = [gate for gate in cell.gates if f"layer{number}.{gate}" in states]
+        gates = Gates(slope, weights, wanted) if wanted else None
+        layers.append((carrier(slope, weights, kept, network.cells[0].inputs), gates))
     for first in range(0, len(ids), _SOURCES):
         stop = min(first + _SOURCES + delays - 1, len(ids))
         if stop > done:
             series = network.run(ids[done:stop], starts[done:stop], before)
-            steps = steps + _made(carriers, series, before, starts[done:stop], done, needed)
+            steps = steps + _made(layers, series, before, starts[done:stop], done, needed)
             before, done = {name: series[name][-1] for name in network.states}, stop
         yield first, steps
         steps = steps[_SOURCES:]
 
 
-def _made(carriers, series, before, starts, first, needed) -> list[_Step | None]:
+def _made(layers, series, before, starts, first, needed) -> list[list[Layer] | None]:
     """The steps from `first` on that `series` holds; None for those that no word is carried through."""
-    layers = []
-    for number, each in enumerate(carriers, 1):
+    known = []
+    for number, (each, gates) in enumerate(layers, 1):
         slope, earlier = each.slope, {}
         own = {name: series[f"layer{number}.{name}"] for name in (*slope.states, *slope.cell.gates)}
         for name in slope.states:
             one = np.zeros_like(own[name][:1]) if before is None else before[f"layer{number}.{name}"][None]
             earlier[name] = np.concatenate([one, own[name][:-1]])
             earlier[name][starts] = 0
-        layers.append((each, slope.factors(each.weights, earlier, own)))
+        of_gates = gates.factors(earlier, own) if gates else {}
+        known.append((each, slope.factors(each.weights, earlier, own), gates, of_gates))
     return [
-        _Step(
-            [(each, each.ready(first + t, {name: value[t] for name, value in known.items()})) for each, known in layers]
-        )
+        [
+            Layer(each, each.ready(first + t, _at(factors, t)), gates, _at(of_gates, t))
+            for each, factors, gates, of_gates in known
+        ]
+        if needed[first + t]
+        else None
         for t in range(len(starts))
     ]
+
+
+def _at(factors, t):
+    return {name: values[t] for name, values in factors.items()}
 
 
 def _ends(starts: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ class Random:
         shapes = self.cells[0].shapes()
         self.weights = {name: random.normal(0, 0.05, shape).astype(np.float32) for name, shape in shapes.items()}
         self.embedding = random.normal(0, 0.1, (VOCABULARY, EMBEDDING)).astype(np.float32)
-        self.states = ["layer1.c", "layer1.h"]
+        self.states, self.gates = ["layer1.c", "layer1.h"], []
 
     def layer_weights(self, _number):
         return self.weights

@@ -19,7 +19,7 @@ STACKS = {
     "vanilla": [{"cell": "vanilla", "units": 5}],
     "lstm": [{"cell": "lstm", "units": 5}, {"cell": "lstm", "units": 4, "peepholes": True}],
     "gru": [{"cell": "gru", "units": 5, "reset": "before"}, {"cell": "gru", "units": 4, "reset": "after"}],
-    "nested": [{"cell": "nested-lstm", "units": 4, "depth": 2}],
+    "nested": [{"cell": "nested-lstm", "units": 4, "depth": 2}, {"cell": "nested-lstm", "units": 3, "depth": 1}],
 }
 
 
@@ -33,41 +33,48 @@ def saved(folder, layers, values=None):
     return drawn, network(SimpleNamespace(name="tiny", folder=folder))
 
 
-def by_tape(drawn, name, delays):
-    """float64[pairs of (t, delay)] -> matrices float32[units, embedding] of one state, by (source, delay)."""
-    layer, state_name = int(name[5]) - 1, name.split(".")[1]
+def by_tape(drawn, delays):
+    """Matrices float32[units, embedding] of every state and gate, by its name and (source, delay)."""
     x = tf.gather(drawn.weights["embedding"], IDS)[None]
     keep = np.where(STARTS, 0.0, 1.0).astype(np.float32)
-    with tf.GradientTape(persistent=True) as tape:
+    with tf.GradientTape() as tape:  # one for all names: it is tracing that takes long
         tape.watch(x)
         state, series = drawn.zeros(1), []
         for t in range(len(IDS)):
-            below, after = x[:, t], []
-            for cell, before in zip(drawn.cells, state, strict=True):
-                now, _ = cell.step(below, {key: keep[t] * value for key, value in before.items()})
+            below, after, values = x[:, t], [], {}
+            for number, (cell, before) in enumerate(zip(drawn.cells, state, strict=True), 1):
+                now, gates = cell.step(below, {key: keep[t] * value for key, value in before.items()})
+                values |= {f"layer{number}.{name}": value[0] for name, value in {**now, **gates}.items()}
                 after.append(now)
                 below = now["h"]
             state = after
-            series.append(after[layer][state_name][0])
-        wanted = tf.stack(series)  # [steps, units]
-    jacobian = tape.jacobian(wanted, x).numpy()[:, :, 0]  # [steps, units, steps, embedding]
-    sequence = np.cumsum(STARTS)
-    return {
-        (t - delay, delay): jacobian[t, :, t - delay]
-        for t in range(len(IDS))
-        for delay in range(min(delays, t + 1))
-        if sequence[t] == sequence[t - delay]
-    }
+            series.append(tf.concat(list(values.values()), axis=0))
+        wanted = tf.stack(series)  # [steps, units of all]
+    jacobian = tape.jacobian(wanted, x).numpy()[:, :, 0]  # [steps, units of all, steps, embedding]
+    sequence, found, first = np.cumsum(STARTS), {}, 0
+    for name, value in values.items():
+        own, first = jacobian[:, first : first + len(value)], first + len(value)
+        found[name] = {
+            (t - delay, delay): own[t, :, t - delay]
+            for t in range(len(IDS))
+            for delay in range(min(delays, t + 1))
+            if sequence[t] == sequence[t - delay]
+        }
+    return found
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_means_equal_those_of_the_tape(stack, tmp_path):
     drawn, reader = saved(tmp_path, STACKS[stack])
     vowels = np.isin(IDS, (0, 4))
-    found = state_gradients(reader, IDS, STARTS, delays=6, classes={"vowels": vowels}, threads=2).to_pylist()
+    options = {"delays": 6, "classes": {"vowels": vowels}, "threads": 2}
+    found = state_gradients(reader, IDS, STARTS, **options).to_pylist()
     assert {row["state"] for row in found} == set(drawn.state_names)
-    for name in drawn.state_names:
-        single = by_tape(drawn, name, 6)
+    if reader.gates:
+        found += state_gradients(reader, IDS, STARTS, states=reader.gates, **options).to_pylist()
+    by_name = by_tape(drawn, 6)
+    assert {row["state"] for row in found} == set(by_name)
+    for name, single in by_name.items():
         for row in (row for row in found if row["state"] == name):
             pairs = [
                 matrix
@@ -91,7 +98,7 @@ def test_means_equal_those_of_the_tape(stack, tmp_path):
 def test_the_error_of_sigma_1_is_the_jackknife_of_eight_parts(tmp_path):
     drawn, reader = saved(tmp_path, STACKS["lstm"])
     found = state_gradients(reader, IDS, STARTS, states=["layer2.c"], delays=2).to_pylist()
-    single = by_tape(drawn, "layer2.c", 2)
+    single = by_tape(drawn, 2)["layer2.c"]
     for row in found:
         parts = [[m for (s, d), m in single.items() if d == row["delay"] and s * 8 // 20 == part] for part in range(8)]
         left_out = [
