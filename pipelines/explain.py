@@ -42,25 +42,25 @@ def _sentence(mistake: dict, root, settings) -> str:
         return f"{key}.kind is missing; the kinds are {_listed(_kinds(root, path))}."
     if kind == "union_tag_invalid":
         tag = mistake["ctx"]["tag"]
-        return f"{key}.kind is {_shown(tag)}; {nearest(str(tag), _kinds(root, path), 'the kinds are')}"
+        return f"{key}.kind is {shown(tag)}; {nearest(str(tag), _kinds(root, path), 'the kinds are')}"
     if kind == "literal_error":
         words = [word.strip().strip("'") for word in mistake["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return f"{key} is {_shown(given)}; {nearest(str(given), words, 'expected one of')}"
+        return f"{key} is {shown(given)}; {nearest(str(given), words, 'expected one of')}"
     if kind == "value_error":
         return _own(str(mistake["ctx"]["error"]), path, given, root, settings)
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
-        return f"{key} is {_shown(given)}; it must be {words} {mistake['ctx'][bound]:g}."
+        return f"{key} is {shown(given)}; it must be {words} {mistake['ctx'][bound]:g}."
     if kind == "too_short":
         return f"{key} is empty; give at least {mistake['ctx']['min_length']}."
     if kind == "string_too_short":
         return f"{key} is an empty text; give at least one character, or null where none is wanted."
     if kind == "string_pattern_mismatch":
-        return f"{key} is {_shown(given)}; it must be a name of letters, digits and '_'."
+        return f"{key} is {shown(given)}; it must be a name of letters, digits and '_'."
     stem = kind.split("_")[0]
     if stem in _EXPECTED:
-        return f"{key} is {_shown(given)}; expected {_EXPECTED[stem]}."
-    return f"{key} is {_shown(given)}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}."
+        return f"{key} is {shown(given)}; expected {_EXPECTED[stem]}."
+    return f"{key} is {shown(given)}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}."
 
 
 def _own(message: str, path: tuple, given, root, settings) -> str:
@@ -68,7 +68,7 @@ def _own(message: str, path: tuple, given, root, settings) -> str:
     key = dotted(path)
     message = message if message[-1] in ".?" else f"{message}."
     if not isinstance(given, dict):
-        return f"{key} {_shown(given)} {message}"
+        return f"{key} {shown(given)} {message}"
     if path and message.split()[0].rstrip(":") in settings_of(root, path, settings):
         return f"{key}.{message}"
     return f"{key} {message}".strip()
@@ -78,8 +78,16 @@ def dotted(path: tuple) -> str:
     """network.layers[0].units"""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        text += f"[{part}]" if isinstance(part, int) else f".{on_one_line(part)}" if text else on_one_line(part)
     return text
+
+
+def on_one_line(given) -> str:
+    """A key or word as it can stand in a sentence: what cannot be seen is escaped, what is too long is cut."""
+    if isinstance(given, int) and given.bit_length() > 1000:
+        return "a number of more than 300 digits"
+    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(given)[:61])
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _without_tags(loc: tuple, settings) -> tuple:
@@ -160,16 +168,16 @@ def _listed(words) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _shown(value) -> str:
+def shown(value) -> str:
     """A value as a person wrote it, with its kind where that explains the mistake."""
     if value is None:
         return "empty (null)"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
-    if isinstance(value, list):
+        return f"'{on_one_line(value)}'"
+    if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     if isinstance(value, dict):
         return "a group of settings"
-    return f"{value}"
+    return on_one_line(value)

@@ -257,6 +257,8 @@ def parse(text: str, source: str = "recipe") -> Recipe:
         raise RecipeError(f"{source}{where}: {error.problem or error.context}. The file is not valid YAML.") from error
     except yaml.YAMLError as error:
         raise RecipeError(f"{source} is not valid YAML: {' '.join(str(error).split())}.") from error
+    except RecursionError as error:
+        raise RecipeError(f"{source} nests one group in another too deeply; a recipe needs four levels.") from error
     if settings is None:
         raise RecipeError(f"{source} is empty; a recipe needs at least name, corpus, network and training.")
     if not isinstance(settings, dict):

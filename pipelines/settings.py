@@ -20,6 +20,14 @@ class Settings(pydantic.BaseModel):
 class Loader(yaml.SafeLoader):
     """YAML as people write it: 1e-3 is a number, and a key given twice is a mistake."""
 
+    deepest = 50  # brackets in one another, for which the scanner takes time with their square
+
+    def fetch_flow_collection_start(self, TokenClass):
+        if self.flow_level >= self.deepest:
+            problem = f"more than {self.deepest} brackets are open"
+            raise yaml.scanner.ScannerError(None, None, problem, self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
+
     def construct_mapping(self, node, deep=False):
         seen = set()
         for key, _ in node.value:
@@ -29,6 +37,16 @@ class Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node, deep=False):
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError, KeyError, AttributeError) as error:  # 2001-99-99, !!int x, 5,000 digits
+            given = f"{node.value[:20]}..." if len(node.value) > 20 else node.value
+            kinds = {"timestamp": "a date", "int": "a whole number", "float": "a number", "bool": "true or false"}
+            kind = kinds.get(node.tag.rpartition(":")[2], "a value")
+            problem = f"{given} looks like {kind} and cannot be read as one; put text in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
 
 Loader.add_implicit_resolver(

@@ -5,18 +5,22 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipelines.corpora.shared_settings import Encoding, FromFiles, Shares, Vocabulary
+from pipelines.explain import shown
 from pipelines.settings import Count
 
 
 def _files(given):
     """One sentence for all that is neither a list of files nor lists of files by label."""
-    lists = list(given.values()) if isinstance(given, dict) else [given]
-    if not lists or not all(isinstance(files, list) and files for files in lists):
-        raise ValueError("must be a list of files, or a list of files for each label, as in {good: [a.txt]}")
+    by_label = given if isinstance(given, dict) else {None: given}
+    lists = list(by_label.values())
+    wrong = [label for label, files in by_label.items() if not isinstance(files, list) or not files]
+    if wrong or not lists:
+        which = f"; {shown(wrong[0])} is {shown(by_label[wrong[0]])}" if wrong and isinstance(given, dict) else ""
+        raise ValueError(f"must be a list of files, or a list of files for each label, as in {{good: [a.txt]}}{which}")
     names = [*(given if isinstance(given, dict) else []), *(name for files in lists for name in files)]
     wrong = [name for name in names if type(name) is not str]
     if wrong:
-        raise ValueError(f"must name labels and files by text; put {wrong[0]} in quotes")
+        raise ValueError(f"must name labels and files by text; put {shown(wrong[0])} in quotes")
     return given
 
 
@@ -29,7 +33,7 @@ def _column(given):
 def _by_label(given):
     wrong = [] if not isinstance(given, dict) else [label for label in given if type(label) is not str]
     if wrong:
-        raise ValueError(f"must name labels by text; put {wrong[0]} in quotes")
+        raise ValueError(f"must name labels by text; put {shown(wrong[0])} in quotes")
     return given
 
 

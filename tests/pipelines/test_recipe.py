@@ -200,7 +200,8 @@ def test_the_smallest_recipe_gets_every_default():
         ),
         (
             labelled(files={"good": "a.txt"}),
-            "corpus.files must be a list of files, or a list of files for each label, as in {good: [a.txt]}.",
+            "corpus.files must be a list of files, or a list of files for each label, as in {good: [a.txt]}; "
+            "'good' is 'a.txt'.",
         ),
         (labelled(files={0: ["a"]}), "corpus.files must name labels and files by text; put 0 in quotes."),
         (labelled(labels={1: "bad"}), "corpus.labels must name labels by text; put 1 in quotes."),
