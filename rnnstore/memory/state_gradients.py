@@ -1,10 +1,10 @@
 """State gradients: how long a network's state keeps a word, and which directions of its embedding.
 
-G(t, delay) = d h(t) / d x(t - delay) is a matrix, float32[units, embedding], for any state h and for gates. Its mean over many steps, for each delay
-and each class of source words, is taken apart by a singular value decomposition: right vectors are the directions of
-the embedding that are kept best, singular values how strongly, left vectors where in the state (Verwimp, Van hamme and
-Renkens, "State Gradients for RNN Memory Analysis", 2018). A mean of signed matrices can cancel, so means of what single
-tokens have (the largest singular value, the Frobenius norm) stand beside it.
+G(t, delay) = d h(t) / d x(t - delay) is a matrix, float32[units, embedding], for any state h and for gates. Its mean over
+many steps, for each delay and each class of source words, is taken apart by a singular value decomposition: right
+vectors are the directions of the embedding that are kept best, singular values how strongly, left vectors where in the
+state (Verwimp, Van hamme and Renkens, "State Gradients for RNN Memory Analysis", 2018). A mean of signed matrices can
+cancel, so means of what single tokens have (the largest singular value, the Frobenius norm) stand beside it.
 
 Every word is followed forward: as many tangents as the embedding has dimensions, through the merged matrices of each
 step, which many words share. Several words are followed side by side and added up while they are near the processor,
@@ -77,11 +77,11 @@ def state_gradients(
     """The rows of the table `state_gradients` for a text of n words.
 
     `ids` int32[n] and `starts` bool[n] (a sequence starts) are the text; `states` the names of states and gates, None
-    for every memory and hidden vector; `delays` 0 to delays - 1; `classes` bool[n] by name, which words belong to each; `before`
-    every state before the first step, zero where it is not given. After every few words `progress` is called with how
-    many were followed and how many there are; with `sources`, bool[n], only those are followed and are `all words`.
-    Pairs across a sequence's start are no pairs. `QuestionError` for an unknown state, a class without words, or
-    gradients that grow beyond all numbers.
+    for every memory and hidden vector; `delays` 0 to delays - 1; `classes` bool[n] by name, which words belong to each;
+    `before` every state before the first step, zero where it is not given. After every few words `progress` is called
+    with how many were followed and how many there are; with `sources`, bool[n], only those are followed and are `all
+    words`. Pairs across a sequence's start are no pairs. `QuestionError` for an unknown state, a class without words,
+    or gradients that grow beyond all numbers.
     """
     classes = dict(classes or {})
     states = list(network.states if states is None else states)
