@@ -197,7 +197,8 @@ class Store:
             for file in parts
         ]
         folders = [name for name in ("model", table.folder) if name]
-        named = ["model", *(column.name for column in table.columns)]
+        columns = ["model", *(column.name for column in table.columns)]
+        named = [f"f.{name}" for name in columns]  # else a macro takes what is called as its argument for that
         if not files:
             typed = ", ".join(f"cast(null as {_sql_type(column.type)}) as {column.name}" for column in table.columns)
             return f"select cast(null as varchar) as model, {typed} where false"
@@ -209,12 +210,14 @@ class Store:
         else:  # DuckDB would take a folder above the store (runs/t=5/store) for a column, too
             reading += "false"
             named = [
-                rf"regexp_extract(filename, '.*[/\\]{name}=([^/\\]*)[/\\]', 1) as {name}" if name in folders else name
-                for name in named
+                rf"regexp_extract(f.filename, '.*[/\\]{name}=([^/\\]*)[/\\]', 1) as {name}"
+                if name in folders
+                else f"f.{name}"
+                for name in columns
             ]
         if table.wide:
             named.append("columns('^u[0-9]+$')")
-        return f"select {', '.join(named)} from read_parquet([{listed}], {reading})"
+        return f"select {', '.join(named)} from read_parquet([{listed}], {reading}) as f"
 
     # Writing
 
