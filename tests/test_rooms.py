@@ -36,6 +36,7 @@ ANALYSES = {
     "connectivity": {"networks", "store"},
     "memory": {"co_clusters", "networks", "store"},
     "training": {"networks", "store"},
+    "trust": {"networks", "store"},
 }
 """What the folders of rnnstore know of one another; `charts` draws what they answer, and none of them draws."""
 
@@ -80,7 +81,7 @@ def test_an_analysis_knows_only_those_it_builds_on(folder):
 
 def test_every_folder_is_an_analysis_or_draws():
     folders = {path.name for path in (ROOT / "rnnstore").iterdir() if path.joinpath("__init__.py").exists()}
-    assert folders | {"distributions"} == {*ANALYSES, "charts", "pictures"}
+    assert folders | {"distributions"} == {*ANALYSES, "charts", "pictures", "commands"}
 
 
 def test_pages_write_no_sql():

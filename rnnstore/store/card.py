@@ -174,6 +174,11 @@ def card_alone(folder: Path) -> Card:
         ) from None
     except OSError as error:
         raise DamagedModel(f"{shown} cannot be read ({cause(error)}). {MENDING}") from error
+    return card_in(content, shown)
+
+
+def card_in(content: bytes, shown: str) -> Card:
+    """The card that a text is, called `shown` where it is none; raises `DamagedModel`."""
     return parsed(content, Card, shown=shown, what="card of a model", newest=FORMAT, mending=MENDING)
 
 
@@ -202,16 +207,21 @@ def _wrong_file(folder: Path, card: Card) -> str:
 
 def write_card(folder: Path, card: Card) -> None:
     """Put `card` in place of the folder's present one, in a single step that cannot be seen half done."""
-    text = card.model_copy(update={"crc32": ""}).model_dump_json(indent=1, fallback=_plain).encode()
     path = folder / f".{NAME}.new"
     with open(path, "wb") as file:
-        file.write(text.removesuffix(_UNSUMMED) + _SUMMED % checksums.shown(zlib.crc32(text)).encode())
+        file.write(text_of(card))
         file.flush()
         os.fsync(file.fileno())
     os.replace(path, folder / NAME)
 
 
 _UNSUMMED, _SUMMED = b'"crc32": ""\n}', b'"crc32": "%s"\n}'
+
+
+def text_of(card: Card) -> bytes:
+    """The card as it stands in its file, its own checksum at the end."""
+    text = card.model_copy(update={"crc32": ""}).model_dump_json(indent=1, fallback=_plain).encode()
+    return text.removesuffix(_UNSUMMED) + _SUMMED % checksums.shown(zlib.crc32(text)).encode()
 
 
 def is_as_written(content: bytes) -> bool | None:

@@ -12,7 +12,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -210,7 +211,7 @@ class ModelWriter:
         for table, parts in self.card.files.items():
             summed = [p if p.crc32 else p.model_copy(update={"crc32": self._summed(p.path).crc32}) for p in parts]
             missing += sum(not part.crc32 for part in parts)
-            files[table] = summed
+            files[table] = tuple(summed)
         known = {file.path for file in self.card.own_files}
         new = tuple(self._summed(path) for path in own_files(self.path) if path not in known)
         self._commit({"files": files, "own_files": self.card.own_files + new})
@@ -361,6 +362,28 @@ class disk_full_said:
             ) from error
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StoreError(f"{error.filename} cannot be written ({self.doing}): {error.strerror}.") from error
+
+
+@contextmanager
+def incoming(store: Path, name: str, doing: str) -> Iterator[Path]:
+    """A hidden folder to fill with a new model, which appears in the store when the `with` ends well, else never.
+
+    Raises `StoreError` where there is a model of that name; `doing` says what is done, for when the disk is full.
+    """
+    target = model_folder(store, name)
+    with lock(store, name):
+        if target.exists():
+            raise StoreError(f"There is a model {name!r} already; choose another name or delete it first.")
+        staging = store / f"{COPYING}-{name}"
+        shutil.rmtree(staging, ignore_errors=True)
+        try:
+            with disk_full_said(doing):
+                staging.mkdir()
+                yield staging
+                read_card(staging)
+                os.rename(staging, target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def sweep_store(store: Path) -> None:
