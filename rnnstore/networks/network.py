@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError
 from rnnstore.networks.cells import Cell
+from rnnstore.networks.completing import spaced, words_typed
 from rnnstore.networks.facts import Facts, read_facts
 from rnnstore.networks.reading import Reading
 from rnnstore.networks.tokenising import Tokens, tokenise
@@ -91,7 +92,8 @@ class Network:
                 f"The network of {self.name!r} does not say how its text was made into words, so no sentence can be "
                 "read. `python -m pipelines record` with its recipe writes that down; recorded stretches can be shown."
             )
-        return tokenise(text, self.tokenisation, self._number_of)
+        tokens = tokenise(text, self.tokenisation, self._number_of)
+        return spaced(tokens, self._number_of[" "]) if self.completes and " " in self._number_of else tokens
 
     def read(
         self,
@@ -239,21 +241,6 @@ class Network:
                 "loss": pa.array(loss, pa.float32(), mask=none),
             }
         )
-
-
-def words_typed(tokens: Tokens) -> list[str | None]:
-    """For every character the word that it is part of, and for a space the word behind it; None where there is none."""
-    found: list[str | None] = []
-    letters = [word if word and not word.isspace() else " " for word in tokens.words]
-    for step, letter in enumerate(letters):
-        if letter != " " and step and letters[step - 1] != " " and not tokens.starts[step]:
-            found.append(found[-1])
-            continue
-        stop = first = step + (letter == " ")
-        while stop < len(letters) and letters[stop] != " " and (stop == first or not tokens.starts[stop]):
-            stop += 1
-        found.append("".join(letters[first:stop]) or None)
-    return found
 
 
 def highest(scores: np.ndarray, top: int) -> np.ndarray:
