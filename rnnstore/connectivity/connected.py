@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.connectivity.norms import LONGEST, Scale, connectivity, occlusion, targets_of
+from rnnstore.connectivity.norms import LONGEST, Progress, Scale, connectivity, occlusion, targets_of, untold
 from rnnstore.errors import QuestionError
 from rnnstore.networks.network import Network, network
 from rnnstore.networks.reading import Reading
@@ -85,12 +85,14 @@ def connected(
     *,
     word: str = "",
     check: bool = False,
+    progress: Progress = untold,
 ) -> Connected:
     """How the network of `model` connects a text, or the steps (first, stop) of its recording.
 
     `target` says of which score: of what really follows ("true"; the predicted one where nothing does), of the most
     probable output ("predicted"), or of `word` ("word"). `scale` as in `rnnstore.connectivity.norms`; `check` adds the
-    occlusion check. A classifier's outputs are its labels, and nothing follows in its texts.
+    occlusion check. A classifier's outputs are its labels, and nothing follows in its texts. `progress` is told the
+    share of the work that is done; whatever it raises ends it.
 
     `MissingNetwork` when the model has no network, `QuestionError` for an empty or too long text, for a stretch
     outside of the recording, and for a word that is no output of the network.
@@ -106,8 +108,9 @@ def connected(
         instead = (targets < 0) & (target == "true")
         targets = predicted if target == "predicted" else np.where(instead, predicted, targets)
     with one_thread():
-        values = connectivity(reader, reading, ids, targets, scale).values
-        fallen = occlusion(reader, reading, ids, targets) if check else None
+        half = 0.5 if check else 1.0  # the check costs about as much as the gradients
+        values = connectivity(reader, reading, ids, targets, scale, lambda share: progress(half * share)).values
+        fallen = occlusion(reader, reading, ids, targets, lambda share: progress(0.5 + share / 2)) if check else None
         rank, probability = reader.standing(reading.states[f"layer{len(reader.cells)}.h"], targets)
     return Connected(
         model=model.name,

@@ -2,18 +2,23 @@
 
 Madsen's article (2019) suggests it as a number beside the picture: with no character known, only what came before the
 word can speak; with many, the word itself does. Words that are no output of the network are left out, and counted.
-Beside it stands, where a network was kept, the share of connectivity that lies outside of the word.
+Beside it stands what counting would get without any context, always naming the most frequent words that begin like
+this, and, where a network was kept, the share of connectivity that lies outside of the word.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from rnnstore.connectivity.connected import connected
-from rnnstore.errors import QuestionError
+from rnnstore.errors import MissingNetwork, QuestionError
+from rnnstore.networks.network import network
 from rnnstore.store.model import Model
 
 TOP = 3
@@ -22,57 +27,49 @@ MOST_KNOWN = 20
 """Characters known that get a row of their own; hardly a word is longer."""
 
 _HALF_WIDTH = 1.959963984540054  # of a normal distribution's middle 95 %
+_AT_ONCE = 50_000  # steps
 
 
 def known_characters(model: Model, *, stretches: int = 0, seed: int = 0) -> pa.Table:
     """A row for each number of known characters, from 0 (the space before the word): known, steps, left_out (steps
     whose word the network has no output for), and for the first k of its suggestions, k from 1 to 3, accuracy_k with
-    the ends of its 95 % interval (Wilson), low_k and high_k.
+    the ends of its 95 % interval (Wilson), low_k and high_k; and counted_k, how often the word is among the k outputs
+    most frequent in training that begin with the known characters, null where no network was kept.
 
-    With `stretches`, besides, over so many sequences drawn from the recording: share_outside, the mean share of a row's
-    connectivity at steps before the word's space, share_steps, how many rows that are, and share_error, its standard
-    error. `QuestionError` for a model whose recording has no track `known` or fewer than 3 predictions a step.
+    With `stretches`, besides, over so many sequences drawn from the recording (all, where there are no more):
+    share_outside, the mean share of a row's connectivity at steps before the word's space, share_steps, how many rows
+    that are, and share_error, its standard error, for which each sequence counts as one. `QuestionError` for a model
+    whose recording has no track `known` or fewer than 3 predictions a step.
     """
-    if TRACK not in model.tracks or model.card.task != "autocomplete":
-        raise QuestionError(
-            f"{model.name} does not complete words: accuracy by known characters needs a model trained on a corpus of "
-            "kind autocomplete, and its recording."
-        )
-    if model.predictions_per_step < TOP:
-        raise QuestionError(f"{model.name} has {model.predictions_per_step} predictions a step; {TOP} are needed.")
-    rank, known = np.full(model.steps, TOP + 1, np.int64), np.zeros(model.steps, np.int64)
-    asked = np.zeros(model.steps, bool)
-    for first in range(0, model.steps, 50_000):
-        stop = min(first + 50_000, model.steps)
-        known[first:stop] = model.annotations([TRACK], first, stop)["number"].to_numpy()
-        found = model.predictions(first, stop)
-        at = found["t"].to_numpy()
-        asked[at] |= ~np.isnan(found["loss"].to_numpy(zero_copy_only=False).astype(float))
-        words, targets = found["word"].to_pylist(), found["target"].to_pylist()
-        right = np.array([word == target for word, target in zip(words, targets, strict=True)], bool)
-        rank[at[right]] = np.minimum(rank[at[right]], found["rank"].to_numpy()[right])
-    shares = _shares(model, known, stretches, seed) if stretches else {}
+    steps = _steps(model)
+    shares = _shares(model, steps.known, stretches, seed) if stretches else {}
     rows = []
-    for count in range(min(int(known.max()), MOST_KNOWN) + 1):
-        here = (known == count) & asked
-        row = {"known": count, "steps": int(here.sum()), "left_out": int(((known == count) & ~asked).sum())}
+    for count in range(min(int(steps.known.max()), MOST_KNOWN) + 1):
+        here = (steps.known == count) & steps.asked
+        row = {"known": count, "steps": int(here.sum()), "left_out": int(((steps.known == count) & ~steps.asked).sum())}
         for k in range(1, TOP + 1):
-            right = int((rank[here] <= k).sum())
+            right = int((steps.rank[here] <= k).sum())
             low, high = wilson(right, row["steps"])
             row |= {
                 f"accuracy_{k}": right / row["steps"] if row["steps"] else math.nan,
                 f"low_{k}": low,
                 f"high_{k}": high,
+                f"counted_{k}": float((steps.counted[here] <= k).mean()) if steps.has_network and here.any() else None,
             }
         if stretches:
-            found = np.array(shares.get(count, []))
-            row |= {
-                "share_outside": float(found.mean()) if len(found) else math.nan,
-                "share_steps": len(found),
-                "share_error": float(found.std(ddof=1) / math.sqrt(len(found))) if len(found) > 1 else math.nan,
-            }
+            row |= _mean_share(shares.get(count, []))
         rows.append(row)
     return pa.Table.from_pylist(rows)
+
+
+def overall(model: Model) -> dict[str, float]:
+    """The same over all steps that are asked about, whatever is known: steps, left_out, accuracy_k and counted_k."""
+    steps = _steps(model)
+    found: dict[str, float] = {"steps": int(steps.asked.sum()), "left_out": int((~steps.asked).sum())}
+    for k in range(1, TOP + 1):
+        found[f"accuracy_{k}"] = float((steps.rank[steps.asked] <= k).mean())
+        found[f"counted_{k}"] = float((steps.counted[steps.asked] <= k).mean()) if steps.has_network else math.nan
+    return found
 
 
 def wilson(right: int, steps: int) -> tuple[float, float]:
@@ -85,20 +82,81 @@ def wilson(right: int, steps: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _shares(model: Model, known: np.ndarray, stretches: int, seed: int) -> dict[int, list[float]]:
-    """By known characters, the shares of connectivity before the word's space, in sequences drawn at random."""
+@dataclass(frozen=True)
+class _Steps:
+    """Of every recorded step: known characters, whether its word is an output, that word's rank among the suggestions
+    and among the outputs that begin like it."""
+
+    known: np.ndarray
+    asked: np.ndarray
+    rank: np.ndarray
+    counted: np.ndarray
+    has_network: bool
+
+
+def _steps(model: Model) -> _Steps:
+    if TRACK not in model.tracks or model.card.task != "autocomplete":
+        raise QuestionError(
+            f"{model.name} does not complete words: accuracy by known characters needs a model trained on a corpus of "
+            "kind autocomplete, and its recording."
+        )
+    if model.predictions_per_step < TOP:
+        raise QuestionError(f"{model.name} has {model.predictions_per_step} predictions a step; {TOP} are needed.")
+    try:
+        places = _places(network(model).outputs)
+    except MissingNetwork:
+        places = {}
+    known, asked = np.zeros(model.steps, np.int64), np.zeros(model.steps, bool)
+    rank, counted = np.full(model.steps, TOP + 1, np.int64), np.full(model.steps, TOP + 1, np.int64)
+    for first in range(0, model.steps, _AT_ONCE):
+        stop = min(first + _AT_ONCE, model.steps)
+        known[first:stop] = model.annotations([TRACK], first, stop)["number"].to_numpy()
+        found = model.predictions(first, stop)
+        at = found["t"].to_numpy()
+        asked[at] |= ~np.isnan(found["loss"].to_numpy(zero_copy_only=False).astype(float))
+        words, targets = found["word"].to_pylist(), found["target"].to_pylist()
+        right = np.array([word == target for word, target in zip(words, targets, strict=True)], bool)
+        rank[at[right]] = np.minimum(rank[at[right]], found["rank"].to_numpy()[right])
+        counted[at] = [
+            places.get((target, count), TOP + 1) for target, count in zip(targets, known[at].tolist(), strict=True)
+        ]
+    return _Steps(known, asked, rank, counted, bool(places))
+
+
+def _places(outputs: Sequence[str]) -> dict[tuple[str, int], int]:
+    """Of each output and number of its characters, how many outputs up to it begin with them. A corpus lists its
+    outputs by their counts in training, so this is the word's rank among the candidates."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for word in outputs:
+        for count in range(len(word) + 1):
+            seen[word[:count]] += 1
+            found[word, count] = seen[word[:count]]
+    return found
+
+
+def _shares(model: Model, known: np.ndarray, stretches: int, seed: int) -> dict[int, list[np.ndarray]]:
+    """By known characters, the shares of connectivity before the word's space, an array for each sequence drawn."""
     starts = model.sequence_starts
     ends = np.append(starts[1:], model.steps)
     drawn = np.random.default_rng(seed).permutation(len(starts))[:stretches]
-    found: dict[int, list[float]] = {}
+    found: dict[int, list[np.ndarray]] = {}
     for number in np.sort(drawn).tolist():
         first, stop = int(starts[number]), int(ends[number])
-        text = connected(model, (first, stop))
-        sizes, steps = np.abs(text.values), np.arange(stop - first)
-        space = steps - known[first:stop]
-        for step in np.flatnonzero(~text.instead & (space > 0)).tolist():
-            total = float(sizes[step].sum())
-            if total > 0:
-                share = float(sizes[step, : space[step]].sum()) / total
-                found.setdefault(int(known[first + step]), []).append(share)
+        text, here = connected(model, (first, stop)), known[first:stop]
+        sizes, space = np.abs(text.values), np.arange(stop - first) - here
+        with np.errstate(invalid="ignore"):
+            share = (sizes * (np.arange(stop - first) < space[:, None])).sum(1) / sizes.sum(1)
+        told = ~text.instead & (space > 0) & np.isfinite(share)
+        for count in np.unique(here[told]).tolist():
+            found.setdefault(count, []).append(share[told & (here == count)])
     return found
+
+
+def _mean_share(of_sequences: Sequence[np.ndarray]) -> dict[str, float | int]:
+    """The mean over all steps, and its standard error where steps of one sequence are not independent."""
+    steps, sequences = sum(map(len, of_sequences)), len(of_sequences)
+    mean = sum(float(each.sum()) for each in of_sequences) / steps if steps else math.nan
+    squares = sum(float((each - mean).sum()) ** 2 for each in of_sequences)
+    error = math.sqrt(sequences / (sequences - 1) * squares) / steps if sequences > 1 else math.nan
+    return {"share_outside": mean, "share_steps": steps, "share_error": error}

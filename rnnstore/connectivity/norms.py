@@ -9,7 +9,7 @@ and says what happens when the input is really taken away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,13 @@ Scale = Literal["embedding", "one-hot", "times-input"]
 
 LONGEST = 1000
 """Steps of a text at most: the pairs grow with its square."""
+
+Progress = Callable[[float], None]
+"""Is told the share of the pairs that are done, once a step; whatever it raises ends the work."""
+
+
+def untold(share: float) -> None:
+    """Progress that nobody wants to know of."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,12 @@ def targets_of(network: Network, reading: Reading, target: Target | str | Sequen
 
 
 def connectivity(
-    network: Network, reading: Reading, ids: np.ndarray, targets: np.ndarray, scale: Scale = "embedding"
+    network: Network,
+    reading: Reading,
+    ids: np.ndarray,
+    targets: np.ndarray,
+    scale: Scale = "embedding",
+    progress: Progress = untold,
 ) -> Connectivity:
     """The connectivity of all pairs of steps of a text that `network` read.
 
@@ -95,11 +107,14 @@ def connectivity(
         else:
             squares = np.einsum("ij,ij->i", x, x if gram is None else x @ gram)
             values[t:, t] = np.sqrt(np.maximum(squares, 0))
+        progress(_pairs(steps - t) / _pairs(steps))
     values[~known] = np.nan
     return Connectivity(values, targets, scale)
 
 
-def occlusion(network: Network, reading: Reading, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def occlusion(
+    network: Network, reading: Reading, ids: np.ndarray, targets: np.ndarray, progress: Progress = untold
+) -> np.ndarray:
     """float32[n, n]: how much each step's target score falls when an earlier input is taken away.
 
     By output step (row) and input step (column): the score as it was minus the score with the embedding of that input
@@ -129,10 +144,15 @@ def occlusion(network: Network, reading: Reading, ids: np.ndarray, targets: np.n
                 states[number - 1][name][rows] = values
             inputs = after["h"]
         fallen[t, rows] = (top[t] - inputs) @ columns[t]
+        progress(_pairs(t + 1) / _pairs(steps))
     for start in np.flatnonzero(reading.starts):
         fallen[start:, :start] = 0
     fallen[targets < 0] = np.nan
     return fallen
+
+
+def _pairs(steps: int) -> int:
+    return steps * (steps + 1) // 2
 
 
 def unrolled(network: Network, reading: Reading) -> Unrolled:

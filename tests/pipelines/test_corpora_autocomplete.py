@@ -17,9 +17,9 @@ from pipelines.errors import CorpusError
 from pipelines.windows import Texts
 from rnnstore.charts.known_characters import known_characters_picture
 from rnnstore.charts.palette import LIGHT
-from rnnstore.connectivity.known_characters import known_characters, wilson
-from rnnstore.networks.network import words_typed
-from rnnstore.networks.tokenising import Tokens
+from rnnstore.connectivity.known_characters import known_characters, overall, wilson
+from rnnstore.networks.completing import spaced, words_typed
+from rnnstore.networks.tokenising import Tokenisation, Tokens, tokenise
 
 WHOLE = {"train": 1, "validation": 0, "test": 0}
 
@@ -88,6 +88,24 @@ def test_the_word_of_every_typed_character_is_found():
     assert words_typed(tokens) == ["war"] * 4 + [None] + ["of"] * 3 + ["x"] * 2
 
 
+@pytest.mark.parametrize(
+    ("text", "typed", "said"),
+    [
+        ("ab c", ["", "a", "b", " ", "c"], "A space was put before the text"),
+        (" ab c", [" ", "a", "b", " ", "c"], ""),
+        ("Ab,  7 c", ["", "A", "b", ",  7 ", "c"], "(,, 7) was read as a space"),
+        ("漢ab\nc", ["漢", "a", "b", "\n", "c"], "(漢, ↵) was read as a space"),
+    ],
+)
+def test_typed_text_is_read_as_an_observation_of_the_corpus(text, typed, said):
+    number_of = {" ": 0, "a": 1, "b": 2, "c": 3}
+    tokens = spaced(tokenise(text, Tokenisation(level="character", lower=True), number_of), 0)
+    assert tokens.words == [" ", "a", "b", " ", "c"] and tokens.ids.tolist() == [0, 1, 2, 0, 3]
+    assert tokens.typed == typed and tokens.starts.tolist() == [True] + [False] * 4
+    assert said in " ".join(tokens.notes) and bool(tokens.notes) == bool(said)
+    assert len(spaced(tokenise("", Tokenisation(level="character"), number_of), 0)) == 0
+
+
 @pytest.mark.parametrize(("right", "steps"), [(0, 5), (3, 7), (40, 41), (500, 1000)])
 def test_intervals_are_wilsons(right, steps):
     expected = binomtest(right, steps).proportion_ci(method="wilson")
@@ -130,7 +148,17 @@ def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_pa
         assert row["steps"] == here.sum() and row["left_out"] == ((split.tracks["known"] == row["known"]) & ~here).sum()
         if row["steps"]:
             assert row["accuracy_1"] == pytest.approx(right[here].mean())
+            # Without context, the most frequent word that begins like this is named.
+            best = [
+                next(word for word in corpus.labels if word.startswith(corpus.labels[target][: row["known"]]))
+                for target in split.targets[here]
+            ]
+            wanted = [corpus.labels[target] for target in split.targets[here]]
+            assert row["counted_1"] == pytest.approx(np.mean([a == b for a, b in zip(best, wanted, strict=True)]))
     assert found[0]["accuracy_1"] < 0.6 and found[3]["accuracy_1"] > 0.95  # nothing but letters tells words apart
+    total = overall(model)
+    assert total["steps"] == (split.targets >= 0).sum() and total["left_out"] == (split.targets < 0).sum()
+    assert total["accuracy_1"] == pytest.approx(right[split.targets >= 0].mean())
     assert 0 <= found[2]["share_outside"] < found[0]["share_outside"] <= 1
     assert {metric.name for metric in model.card.metrics} == {"cross entropy", "accuracy in %"}
 
