@@ -17,6 +17,7 @@ from pages.parts.shared.current import (
     navigation,
     store_path,
 )
+from pages.parts.shared.hosting import hide_details, hosted
 from pages.parts.shared.plain import plain
 from rnnstore import Model, StoreError
 
@@ -74,13 +75,14 @@ def show_facts(model: Model, state: str | None) -> None:
         steps = f"**{model.steps:,}** step{'s' if model.steps > 1 else ''}"
         st.markdown(f"{steps} × **{units:,}** unit{'s' if units > 1 else ''}")
     facts = [
-        architecture(card),
-        card.corpus,
-        *(f"{metric.name} {metric.value:,.2f} ({metric.split})" for metric in card.metrics),
+        plain(architecture(card)),
+        plain(card.corpus),
+        *(f"{plain(metric.name)} {metric.value:,.2f} ({plain(metric.split)})" for metric in card.metrics),
     ]
     st.caption("  \n".join(fact for fact in facts if fact))
 
 
+hide_details()
 page, pages = navigation()
 st.set_page_config(f"{page.title} · rnnstore", page_icon=STATIC / "icon.png", layout="wide")
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
@@ -99,7 +101,7 @@ with st.sidebar:
         write_address(named, model, state)
     if store.problems:
         st.markdown(f":orange[{len(store.problems)} of the store's folders cannot be read; the overview says why.]")
-    st.caption(f"Store: `{store_path()}`")
+    st.caption("Open to everyone: look at all of it, change nothing." if hosted() else f"Store: `{store_path()}`")
     carried = {key: st.session_state[key] for key in ("model", "state") if st.session_state.get(key)}
     for each in pages:
         links.page_link(each, query_params=carried)

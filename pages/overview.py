@@ -82,7 +82,7 @@ def show_card(model: Model) -> None:
     """All that is known about one model, with links into its states."""
     with st.container(border=True, key=f"card-{model.name}"):
         head, actions = st.columns([4, 1], vertical_alignment="top")
-        head.markdown(f"#### {model.name}\n{model.card.description}")
+        head.markdown(f"#### {plain(model.name)}\n{plain(model.card.description)}")
         if may_change():
             with actions.container(horizontal=True, horizontal_alignment="right"):
                 manage_popover(model)
@@ -102,17 +102,17 @@ def show_facts(model: Model) -> None:
     card = model.card
     foretold = "labels" if card.task == "classifier" else "next words"
     facts = {
-        "Task": [card.task],
+        "Task": [plain(card.task)],
         "Network": [
-            architecture(card),
+            plain(architecture(card)),
             counted(card.embedding, "embedding {:,}"),
             counted(card.parameters, "{:,} parameters"),
         ],
-        "Corpus": [card.corpus, counted(card.vocabulary, f"{{:,}} different {card.level}s")],
-        "Result": [f"{metric.name} **{metric.value:,.2f}** ({metric.split})" for metric in card.metrics],
+        "Corpus": [plain(card.corpus), counted(card.vocabulary, f"{{:,}} different {card.level}s")],
+        "Result": [f"{plain(metric.name)} **{metric.value:,.2f}** ({plain(metric.split)})" for metric in card.metrics],
         "Recorded": [
             counted(model.steps, "{:,} steps"),
-            card.recorded.removeprefix(card.corpus).removeprefix(", "),
+            plain(card.recorded.removeprefix(card.corpus).removeprefix(", ")),
             counted(model.predictions_per_step, f"the {{}} most probable {foretold}"),
         ],
         "Stored": [size(stored_bytes(model)), f"{card.created[:16].replace('T', ' ')} UTC"],
@@ -144,10 +144,10 @@ def show_tracks(model: Model) -> None:
         if track.kind == "scalar":
             holds = f"numbers {track.minimum:g} to {track.maximum:g}"
         else:
-            holds = ", ".join(label or "(empty)" for label in track.labels[:LABELS])
+            holds = ", ".join(plain(label) or "(empty)" for label in track.labels[:LABELS])
             if track.distinct > LABELS:
                 holds += f" and {track.distinct - LABELS:,} more"
-        source = f"  \n  :gray[{track.source}]" if track.source else ""
+        source = f"  \n  :gray[{plain(track.source)}]" if track.source else ""
         lines.append(f"- **{track.name}**: {holds}{source}")
     if lines:
         st.markdown(":gray[Tracks beside the words]\n" + "\n".join(lines))

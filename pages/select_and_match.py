@@ -87,7 +87,7 @@ def draw(model: Model, state: State) -> None:
         st.caption(matches.note)
         there = {**st.query_params.to_dict(), "model": model.name, "state": state.name}
         st.page_link("pages/hypotheses.py", label="What is it worth?", query_params=there)
-        choose_matches(model, view, matches)
+        choose_matches(view, matches)
         show_matches(model, state, view, chosen, matches)
     explain_selection()
     move_to("select_and_match", st.session_state.get("match-visits", 0))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable
 
 
@@ -63,6 +64,20 @@ def nearest(given: str, known: Iterable[str]) -> str:
         return "there is none yet."
     shown = ", ".join(known[:12])
     return f"there is {shown}{' and others' if len(known) > 12 else ''}."
+
+
+def cause(error: BaseException) -> str:
+    """What the system or another library says of an error, without the folders above a model: who reads the sentence
+    may be a stranger to this machine.
+
+    >>> cause(ValueError("cannot open '/home/me/store/model=small/tokens/0.parquet'"))
+    "cannot open 'model=small/tokens/0.parquet'"
+    """
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return _ABOVE.sub("", said)
+
+
+_ABOVE = re.compile(r"""(?:[A-Za-z]:)?[\\/][^'"\n]*?(?=model=)""")
 
 
 def is_disk_full(error: OSError) -> bool:

@@ -27,6 +27,7 @@ from rnnstore.hypotheses.kept import (
     saved,
     unfit,
     written,
+    written_together,
 )
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import Selection, select
@@ -229,11 +230,50 @@ def test_a_file_in_the_way_is_said(empty):
 
 def test_a_file_is_given_away_and_received(tmp_path, store, formed):
     other = rnnstore.open(tmp_path / "other")
-    found = received(written(formed))
-    assert found == formed
-    save(other, found)
+    assert received(written(formed)) == [formed]
+    save(other, formed)
     assert load(other, formed.name) == formed
     assert (other.path / "hypotheses" / f"{formed.name}.json").read_bytes() == written(formed)
+
+
+def test_several_are_given_away_in_one_file(formed):
+    both = [formed, plain(note='it says "hypotheses": twice')]
+    assert received(written_together(both)) == both
+    assert received(written(both[1])) == both[1:]
+
+
+def test_a_selection_of_very_many_words_is_not_kept(store, monkeypatch):
+    monkeypatch.setattr(hypotheses, "MOST_WORDS", 30)
+    with pytest.raises(QuestionError, match="The selection has 31 words; a hypothesis is kept of 30 at most"):
+        form(store.model("one"), Selection("s", 20, 51, -1.0), "long")
+
+
+def letter(**facts) -> bytes:
+    """A file as from elsewhere, with facts that no `Hypothesis` would have."""
+    return json.dumps({**plain().model_dump(), **facts}).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"[" * 500_000, "letter.json cannot be read: it is no JSON"),
+        (b'{"format": 1, "start": ' + b"9" * 5_000 + b"}", "letter.json cannot be read: it is no JSON"),
+        (letter(start=10**30, stop=10**30 + 2), "letter.json is damaged at start"),
+        (letter(units=[10**12]), "letter.json is damaged at units"),
+        (letter(shortest=10**400), "letter.json is damaged at shortest"),
+        (letter(longest=-3), "letter.json is damaged at longest"),
+        (letter(threshold=1e999), "letter.json is damaged at threshold"),
+        (letter(start=0, stop=20_000, words=["a"] * 20_000), "letter.json is damaged at words"),
+        (letter(note="x" * 20_001), "letter.json is damaged at note"),
+        (letter(model="m" * 300), "letter.json is damaged at model"),
+        (letter(name="a/../b"), "cannot name a hypothesis"),
+        (b'{"format": 1, "hypotheses": []}', "letter.json is damaged at hypotheses"),
+        (b'{"format": 1, "hypotheses": [' + letter(name="..") + b"]}", "cannot name a hypothesis"),
+    ],
+)
+def test_a_file_that_means_harm_is_a_sentence(content, sentence):
+    with pytest.raises(StoreError, match=sentence):
+        received(content, "letter.json")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +284,7 @@ def test_a_file_is_given_away_and_received(tmp_path, store, formed):
         (b'{"cells": []}', "letter.json is no hypothesis: it says no format"),
         (b'{"format": 2}', "letter.json has format 2, and this program reads up to 1. Update rnnstore"),
         (b'{"format": 1}', "letter.json is damaged at name"),
-        (b" " * 1_000_001, "letter.json has 1,000,001 bytes; a hypothesis has at most"),
+        (b" " * 1_000_001, "letter.json has 1,000,001 bytes; a file of hypotheses has at most"),
         (json.dumps(plain("../evil").model_dump()).encode(), "cannot name a hypothesis"),
     ],
 )

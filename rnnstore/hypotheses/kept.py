@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rnnstore.errors import Busy, DamagedModel, QuestionError, StoreError, nearest
+from rnnstore.errors import Busy, DamagedModel, QuestionError, StoreError, cause, nearest
 from rnnstore.hypotheses.worth import BLOCK, Base, Places, base, places, wilson, worth
 from rnnstore.matching.selection import MOST_OFF, Selection, select
 from rnnstore.store.card import checked_name
@@ -41,12 +42,20 @@ FORMAT = 1
 SUFFIX = ".json"
 
 MOST_BYTES = 1_000_000
-"""Bytes of a file that is taken for a hypothesis."""
+"""Bytes of a file that is taken for hypotheses."""
+
+MOST_WORDS = 10_000
+"""Words of a hypothesis; looking for them takes a pass over the corpus each."""
+
+LONGEST_NOTE = 20_000
+"""Characters of a note."""
 
 WAIT = 5
 """Seconds that a writer waits for another one, which takes milliseconds."""
 
-Unit = Annotated[int, Field(ge=0)]
+Unit = Annotated[int, Field(ge=0, lt=2**31)]
+Step = Annotated[int, Field(ge=0, lt=2**62)]
+Length = Annotated[int, Field(ge=1, lt=2**62)]
 
 
 class Hypothesis(BaseModel):
@@ -60,20 +69,20 @@ class Hypothesis(BaseModel):
 
     format: int = FORMAT
     name: str
-    note: str = ""
-    model: str
-    state: str
-    start: int = Field(ge=0)
-    stop: int = Field(ge=1)
-    words: tuple[str, ...]
+    note: str = Field(default="", max_length=LONGEST_NOTE)
+    model: str = Field(max_length=200)
+    state: str = Field(max_length=200)
+    start: Step
+    stop: Length
+    words: tuple[str, ...] = Field(max_length=MOST_WORDS)
     threshold: float = Field(allow_inf_nan=False)
     off_before: int = Field(default=0, ge=0, le=MOST_OFF)
     off_after: int = Field(default=0, ge=0, le=MOST_OFF)
     left_out: tuple[Unit, ...] = ()
     pinned: tuple[Unit, ...] = ()
     units: tuple[Unit, ...] = ()
-    shortest: int = Field(default=1, ge=1)
-    longest: int | None = None
+    shortest: Length = 1
+    longest: Length | None = None
     created: str = ""
 
     @model_validator(mode="after")
@@ -87,6 +96,12 @@ class Hypothesis(BaseModel):
         """The words as one text."""
         return " ".join(self.words)
 
+    @property
+    def quoted(self) -> str:
+        """The words as a sentence quotes them, the first 200 characters."""
+        text = self.text
+        return repr(text if len(text) <= 200 else f"{text[:199]}…")
+
 
 def form(
     model: Model,
@@ -99,6 +114,13 @@ def form(
     longest: int | None = None,
 ) -> Hypothesis:
     """The hypothesis that a selection makes, with the words and units that it has now; raises `QuestionError`."""
+    if selection.stop - selection.start > MOST_WORDS:
+        raise QuestionError(
+            f"The selection has {selection.stop - selection.start:,} words; a hypothesis is kept of {MOST_WORDS:,} at "
+            "most. Choose fewer."
+        )
+    if len(note) > LONGEST_NOTE:
+        raise QuestionError(f"The note has {len(note):,} characters; {LONGEST_NOTE:,} at most are kept. Shorten it.")
     units = select(model, selection, left_out, pinned).units
     words = model.words(selection.start, selection.stop)["word"].to_pylist()
     return Hypothesis(
@@ -150,7 +172,7 @@ def saved(store: Store) -> Saved:
     except FileNotFoundError:
         paths = []
     except OSError as error:
-        raise StoreError(f"{folder} cannot be read ({error.strerror}).") from error
+        raise StoreError(f"The folder {FOLDER} of the store cannot be read ({error.strerror}).") from error
     for path in paths:
         try:
             found[path.stem] = _read(path)
@@ -231,7 +253,7 @@ def _read(path: Path) -> Hypothesis:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise DamagedModel(f"{shown} cannot be read ({error}). {mending}") from error
+        raise DamagedModel(f"{shown} cannot be read ({cause(error)}). {mending}") from error
     return parsed(content, Hypothesis, shown=shown, what="hypothesis", newest=FORMAT, mending=mending, name=path.stem)
 
 
@@ -243,8 +265,24 @@ def written(hypothesis: Hypothesis) -> bytes:
     return json.dumps(hypothesis.model_dump(), ensure_ascii=False, indent=1).encode()
 
 
-def received(content: bytes, shown: str = "The file") -> Hypothesis:
-    """The hypothesis in the bytes of a file from elsewhere, which a sentence about it calls `shown`.
+def written_together(hypotheses: Iterable[Hypothesis]) -> bytes:
+    """Several hypotheses as one file."""
+    several = [hypothesis.model_dump() for hypothesis in hypotheses]
+    return json.dumps({"format": FORMAT, "hypotheses": several}, ensure_ascii=False, indent=1).encode()
+
+
+_TOGETHER = re.compile(rb'\s*\{\s*"format"\s*:\s*\d+\s*,\s*"hypotheses"\s*:')
+
+
+class _Several(BaseModel):
+    format: int
+    hypotheses: tuple[Hypothesis, ...] = Field(min_length=1)
+
+
+def received(content: bytes, shown: str = "The file") -> list[Hypothesis]:
+    """The hypotheses in the bytes of a file from elsewhere, which a sentence about it calls `shown`.
+
+    It is what `written` or `written_together` gave.
 
     Raises `DamagedModel` for what is too large, no JSON, no hypothesis, of a newer format, or damaged, and `StoreError`
     for a name that cannot be one. Whether the hypothesis fits a store, `unfit` says.
@@ -252,10 +290,15 @@ def received(content: bytes, shown: str = "The file") -> Hypothesis:
     mending = "Ask for the file again, as rnnstore wrote it."
     if len(content) > MOST_BYTES:
         raise DamagedModel(
-            f"{shown} has {len(content):,} bytes; a hypothesis has at most {MOST_BYTES:,}. Choose the file of one."
+            f"{shown} has {len(content):,} bytes; a file of hypotheses has at most {MOST_BYTES:,}. Choose such a file."
         )
-    found = parsed(content, Hypothesis, shown=shown, what="hypothesis", newest=FORMAT, mending=mending)
-    checked_name(found.name, "hypothesis")
+    told = {"shown": shown, "what": "hypothesis", "newest": FORMAT, "mending": mending}
+    if _TOGETHER.match(content):
+        found = list(parsed(content, _Several, **told).hypotheses)
+    else:
+        found = [parsed(content, Hypothesis, **told)]
+    for hypothesis in found:
+        checked_name(hypothesis.name, "hypothesis")
     return found
 
 
@@ -276,7 +319,7 @@ def unfit(store: Store, hypothesis: Hypothesis) -> str:
     if not _stands(model, hypothesis):
         return (
             f"At steps {hypothesis.start:,} to {hypothesis.stop - 1:,} {model.name} of this store reads other words "
-            f"than {hypothesis.text!r}: it was recorded over another text. {words}"
+            f"than {hypothesis.quoted}: it was recorded over another text. {words}"
         )
     return ""
 
@@ -347,7 +390,7 @@ def rerun(
         )
         by_hand = {"left_out": hypothesis.left_out, "pinned": hypothesis.pinned} if own else {}
         units = select(model, selection, **by_hand).units
-        said = f"{hypothesis.text!r} at step {place:,} ({hits:,} place{'' if hits == 1 else 's'}) selects {len(units)} "
+        said = f"{hypothesis.quoted} at step {place:,} ({hits:,} place{'' if hits == 1 else 's'}) selects {len(units)} "
         said += f"units of {state} of {model.name}"
         if not own and (hypothesis.left_out or hypothesis.pinned):
             said += "; what was left out or pinned by hand is not, for these are other units"
@@ -387,14 +430,15 @@ def _place(model: Model, hypothesis: Hypothesis, start: int, stop: int) -> tuple
     for word in hypothesis.words:
         if word not in known:
             raise QuestionError(
-                f"The words {hypothesis.text!r} stand nowhere in the corpus of {model.name!r}: no step reads {word!r}."
+                f"The words {hypothesis.quoted} stand nowhere in the corpus of {model.name!r}: no step reads "
+                f"{word[:100]!r}."
             )
     wanted = [known[word] for word in hypothesis.words]
     steps = np.concatenate([np.zeros(0, np.int64), *_places_of(model, wanted, start, stop)])
     if not len(steps):
         where = "" if (start, stop) == (0, model.steps) else f" within steps {start:,} to {stop - 1:,}"
         raise QuestionError(
-            f"The words {hypothesis.text!r} stand nowhere in the corpus of {model.name!r}{where}, in this order."
+            f"The words {hypothesis.quoted} stand nowhere in the corpus of {model.name!r}{where}, in this order."
         )
     here = model.name == hypothesis.model and hypothesis.start in steps
     return (hypothesis.start if here else int(steps[0])), len(steps)

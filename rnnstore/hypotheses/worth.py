@@ -126,7 +126,8 @@ class Worth:
         """A sentence that says how it was counted."""
         tested = (
             f" p: Fisher's exact test, two-sided, {CORRECTIONS[self.correction]} correction for "
-            f"{self.table.num_rows} labels; intervals: Wilson, 95 %."
+            f"{self.table.num_rows} labels; intervals: Wilson, 95 %. Both take matches for independent draws, which "
+            "those near each other or in one text are not: p is too small then, the intervals too narrow."
         )
         return _counted_over(self) + tested * bool(self.matches)
 

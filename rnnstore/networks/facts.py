@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rnnstore.errors import DamagedModel
+from rnnstore.errors import DamagedModel, cause
 from rnnstore.networks.cells import KINDS, Cell
 from rnnstore.networks.tokenising import Tokenisation
 from rnnstore.store.card import MENDING
@@ -74,7 +74,7 @@ def read_facts(path: Path) -> Facts:
         at = ".".join(str(part) for part in first["loc"]) or "its top"
         raise DamagedModel(f"{where} is damaged at {at}: {first['msg']}. {MENDING}") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise DamagedModel(f"{where} cannot be read ({error}). {MENDING}") from error
+        raise DamagedModel(f"{where} cannot be read ({cause(error)}). {MENDING}") from error
     sizes = facts.network
     wrong = ""
     if len(facts.vocabulary) != sizes.vocabulary:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from rnnstore.errors import DamagedModel, StoreError
+from rnnstore.errors import DamagedModel, StoreError, cause
 from rnnstore.store.card import MENDING
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a zip's member: signature, ..., length of its name, of what follows it
@@ -105,7 +105,7 @@ def _places(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[dict[str
                     raise DamagedModel(f"{_of(path)} lacks the weights {name!r} of its network. {MENDING}")
             return {name: _place(file, path, name, found[name], s) for name, s in shapes.items()}, _version(file)
     except (OSError, zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, struct.error) as error:
-        raise DamagedModel(f"{_of(path)} is no file of weights that can be read ({error}). {MENDING}") from error
+        raise DamagedModel(f"{_of(path)} is no file of weights that can be read ({cause(error)}). {MENDING}") from error
 
 
 def _place(file: BinaryIO, path: Path, name: str, info: zipfile.ZipInfo, shape: tuple[int, ...]) -> Place:

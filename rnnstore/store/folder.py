@@ -72,6 +72,7 @@ class Store:
                 f"{path} is a model, not a store. Name the folder that holds it: {path.absolute().parent}."
             )
         self.path, self.read_only = path.absolute(), read_only
+        self._called = "The store" if read_only else f"The store {self.path}"  # strangers are told no places of the disk
         self.models: dict[str, Model] = {}
         self.problems: list[Problem] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -103,7 +104,7 @@ class Store:
         for problem in self.problems:
             if problem.name == name:
                 raise DamagedModel(problem.sentence)
-        raise UnknownModel(f"The store {self.path} has no model {name!r}: {nearest(name, self.models)}")
+        raise UnknownModel(f"{self._called} has no model {name!r}: {nearest(name, self.models)}")
 
     # Asking
 
@@ -298,7 +299,7 @@ class Store:
     def _known(self, name: str) -> Path:
         folder = model_folder(self.path, name)
         if not folder.is_dir():
-            raise UnknownModel(f"The store {self.path} has no model {name!r}: {nearest(name, self.models)}")
+            raise UnknownModel(f"{self._called} has no model {name!r}: {nearest(name, self.models)}")
         return folder
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rnnstore.errors import DamagedModel, QuestionError, StoreError, UnknownName, nearest
+from rnnstore.errors import DamagedModel, QuestionError, StoreError, UnknownName, cause, nearest
 from rnnstore.store.card import MENDING, Card, File, State, Track
 from rnnstore.store.parts import RowMajorReader
 from rnnstore.store.runs import is_on, unit_runs
@@ -208,7 +208,7 @@ class Model:
     ) -> pa.Table:
         """`columns` of the rows of `state_gradients` of a state, of all classes and delays or those named.
 
-        Empty where they were not computed; see `rnnstore.memory.answers`.
+        Empty where they were not computed; see `rnnstore.memory.curves`.
         """
         key = f"state_gradients/{state}"
         if key not in self.card.files:
@@ -376,10 +376,11 @@ class Model:
             return reading()
         except (OSError, duckdb.IOException) as error:
             raise StoreError(
-                f"Model {self.name!r} changed or was deleted while it was being read; open the store again. ({error})"
+                f"Model {self.name!r} changed or was deleted while it was being read; open the store again. "
+                f"({cause(error)})"
             ) from error
         except (pa.ArrowInvalid, duckdb.InvalidInputException) as error:
-            raise DamagedModel(f"A file of model {self.name!r} is damaged ({error}). {MENDING}") from error
+            raise DamagedModel(f"A file of model {self.name!r} is damaged ({cause(error)}). {MENDING}") from error
 
     def _check_steps(self, steps: np.ndarray) -> None:
         if not self.steps:

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnstore
+from pages.parts.shared.plain import plain
 from rnnstore.hypotheses import kept as hypotheses
 from rnnstore.hypotheses.worth import places, worth
 from rnnstore.matching.selection import Selection, select
@@ -36,7 +37,7 @@ def kept(own_store) -> Path:
 @pytest.fixture
 def at_home(monkeypatch):
     """The visitor sits at the machine itself."""
-    monkeypatch.setattr("pages.parts.hypotheses.kept_panel.may_change", lambda: True)
+    monkeypatch.setattr("pages.parts.hypotheses.keeping.may_change", lambda: True)
 
 
 def choose(app: AppTest, name: str) -> AppTest:
@@ -103,7 +104,7 @@ def test_a_hypothesis_is_kept_and_listed(run, own_store, at_home):
 def test_a_kept_one_is_run_again_and_compared(run, kept):
     app = run(kept, PAGE, **{**BRUSHED, "from": "50", "to": "51"}, other="deep")
     assert not app.exception
-    assert "a **note**" in said(app)
+    assert plain("a **note**") in said(app)
     assert "at step 44" in said(app) and "Jaccard" in said(app)
     widget(app, "radio", "By").set_value("units").run()
     assert "units of deep in layer1.c of brackets" in said(app)
@@ -127,11 +128,74 @@ def test_a_kept_one_is_renamed_and_deleted(run, kept, at_home):
     assert hypotheses.saved(rnnstore.open(kept)).hypotheses == {}
 
 
-def test_who_may_not_change_the_store_can_look_at_it(run, kept, monkeypatch):
-    monkeypatch.setattr("pages.parts.hypotheses.kept_panel.may_change", lambda: False)
+def test_what_a_stranger_keeps_is_of_their_visit_alone(run, kept, monkeypatch):
+    monkeypatch.setenv("RNNSTORE_HOSTED", "1")
+    folder = kept / "hypotheses"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     app = run(kept, PAGE, **BRUSHED, other="deep")
-    assert "at step 44" in said(app)
-    assert not [button for button in app.main.button if button.label in ("Keep it", "Rename", "Delete")]
+    assert "at step 44" in said(app) and "kept for this visit" in said(app)
+    assert not [button for button in app.main.button if button.label in ("Rename", "Delete")]
+    widget(app, "text_input", "Name").set_value("deep").run()
+    widget(app, "checkbox", "Replace one of this name").set_value(True).run()
+    widget(app, "button", "Keep it").click().run()
+    assert app.error[0].value == "The store keeps a hypothesis 'deep', which stays as it is; choose another name."
+    widget(app, "text_input", "Name").set_value("mine").run()
+    widget(app, "button", "Keep it").click().run()
+    assert app.success[0].value == "mine is kept for this visit."
+    assert listed(app) == {"deep": kept_on(kept, "deep"), "mine": "this visit"}
+    app = choose(app, "mine")
+    widget(app, "text_input", "New name").set_value("ours").run()
+    widget(app, "button", "Rename").click().run()
+    assert app.success[0].value == "mine is now called ours." and listed(app)["ours"] == "this visit"
+    assert list(listed(run(kept, PAGE, **BRUSHED))) == ["deep"]  # another visitor
+    widget(app, "checkbox", "Delete it; this cannot be undone").set_value(True).run()
+    widget(app, "button", "Delete").click().run()
+    assert list(listed(app)) == ["deep"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def listed(app: AppTest) -> dict[str, str]:
+    """Name and when it was kept, of the hypotheses in the list."""
+    table = next(frame.value for frame in app.main.dataframe if "kept" in frame.value.columns)
+    return dict(zip(table["name"], table["kept"], strict=True))
+
+
+def kept_on(folder: Path, name: str) -> str:
+    return hypotheses.load(rnnstore.open(folder), name).created[:16].replace("T", " ")
+
+
+def test_a_stranger_takes_hypotheses_along_and_brings_them_again(run, kept, monkeypatch):
+    monkeypatch.setenv("RNNSTORE_HOSTED", "1")
+    deep = hypotheses.load(rnnstore.open(kept), "deep")
+    both = [deep.model_copy(update={"name": name}) for name in ("first", "second")]
+    app = upload(run(kept, PAGE, model="brackets"), "hypotheses.json", hypotheses.written_together(both))
+    assert app.success[0].value == "2 hypotheses are loaded."
+    assert listed(app) == {"deep": kept_on(kept, "deep"), "first": "this visit", "second": "this visit"}
+    assert "Yours as one file" in [button.proto.label for button in app.main.get("download_button")]
+    app = upload(
+        app, "hypotheses.json", hypotheses.written_together([both[0].model_copy(update={"name": "third"}), deep])
+    )
+    assert app.error[0].value.startswith("1 of 2 are loaded. The store keeps a hypothesis 'deep'")
+
+
+def test_a_visit_keeps_no_more_than_a_file_can_hold(run, kept, monkeypatch):
+    monkeypatch.setenv("RNNSTORE_HOSTED", "1")
+    monkeypatch.setattr("pages.parts.hypotheses.keeping.MOST_BYTES", 100)
+    app = upload(
+        run(kept, PAGE, model="brackets"),
+        "deep.json",
+        hypotheses.written(hypotheses.load(rnnstore.open(kept), "deep").model_copy(update={"name": "other"})),
+    )
+    assert "A visit keeps hypotheses of 100 bytes together" in app.error[0].value
+
+
+def test_a_note_is_shown_as_it_was_typed(run, kept, at_home):
+    store = rnnstore.open(kept)
+    note = "![](http://example.org/spy.png) <img src=x> $x$ :red[b]\nsecond"
+    hypotheses.save(store, hypotheses.load(store, "deep").model_copy(update={"note": note}), replace=True)
+    app = run(kept, PAGE, model="brackets", other="deep")
+    shown = next(each.value for each in app.main.markdown if "spy" in each.value)
+    assert shown == plain(note).replace("\n", "  \n") and "![" not in shown and "<img" not in shown.replace("\\<", "")
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts.hypotheses.share_panel import HAPPENED, address, load, share
+from pages.parts.hypotheses import keeping
+from pages.parts.hypotheses.share_panel import HAPPENED, address, load, share, take_along
 from pages.parts.hypotheses.worth_panel import track_asked
 from pages.parts.selection.address import View, controlled, number
 from pages.parts.selection.hypothesis import Selected
 from pages.parts.shared.current import current_store
-from pages.parts.shared.hosting import may_change
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.hypotheses import kept as hypotheses
@@ -19,12 +19,13 @@ from rnnstore.hypotheses.kept import Hypothesis, Saved
 
 
 def keep(model: Model, view: View, selected: Selected) -> None:
-    """Name the present selection and keep it in the store."""
-    if selected.selection is None or not may_change():
+    """Name the present selection and keep it."""
+    if selected.selection is None:
         return
     with st.popover("Keep this hypothesis"):
         name = st.text_input("Name", key="keep-name", placeholder="noun phrases begin")
-        note = st.text_area("Note", key="keep-note", placeholder="what it says, and why you believe it")
+        placeholder = "what it says, and why you believe it"
+        note = st.text_area("Note", key="keep-note", placeholder=placeholder, max_chars=hypotheses.LONGEST_NOTE)
         again = st.checkbox("Replace one of this name", key="keep-replace")
         arguments = (model, view, selected, name, note, again)
         st.button("Keep it", on_click=_keep, args=arguments, disabled=not name.strip(), key="keep-button")
@@ -35,20 +36,24 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
     st.subheader("Kept hypotheses", anchor=False)
     if happened := st.session_state.pop(HAPPENED, None):
         kind, sentence = happened
-        (st.success if kind == "done" else st.error)(sentence)
-    saved = hypotheses.saved(current_store())
+        (st.success if kind == "done" else st.error)(plain(sentence))
+    saved = keeping.saved()
     if saved.problems:
         several = "\n".join(f"- **{plain(problem.name)}**: {plain(problem.sentence)}" for problem in saved.problems)
         st.error(f"Some files of kept hypotheses could not be read; the rest is unharmed.\n{several}")
+    if keeping.for_this_visit():
+        st.caption(
+            "What you keep here is kept for this visit: nobody else sees it, and it is gone when the page is loaded "
+            "anew. Take it with you as a file, and load that another time."
+        )
     if not saved.hypotheses:
         st.info("None is kept in this store yet. Choose words above and keep what they select under a name.")
-        if may_change():
-            load()
+        load()
         return
     _list(saved)
     name = st.query_params.get("other", "")
     if name and name not in saved.hypotheses:
-        st.warning(f"The address names the hypothesis {plain(repr(name))}, which this store does not keep.")
+        st.warning(f"The address names the hypothesis {plain(repr(name[:100]))}, which this store does not keep.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = controlled(
             st.selectbox,
@@ -59,27 +64,28 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
             width=320,
             placeholder="a kept hypothesis",
         )
-        if may_change():
-            load()
+        load()
+        take_along()
     if chosen is not None:
         _show(saved.hypotheses[chosen], model, state, view, selected)
 
 
 def _list(saved: Saved) -> None:
+    mine = keeping.own()
     st.dataframe(
         [
             {
                 "name": one.name,
                 "model": one.model,
                 "state": one.state,
-                "words": one.text,
+                "words": one.text[:200],
                 "threshold": one.threshold,
                 "off": f"{one.off_before} before, {one.off_after} after",
                 "units": len(one.units),
-                "note": one.note,
-                "kept": one.created[:16].replace("T", " "),
+                "note": one.note[:200],
+                "kept": "this visit" if name in mine else one.created[:16].replace("T", " "),
             }
-            for one in saved.hypotheses.values()
+            for name, one in saved.hypotheses.items()
         ],
         hide_index=True,
         height="content" if len(saved.hypotheses) <= 8 else 320,
@@ -94,12 +100,12 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
             st.page_link("pages/hypotheses.py", label="Open it here", query_params=there)
             st.page_link("pages/select_and_match.py", label="Open it in Select and match", query_params=there)
         share(one)
-        if may_change():
+        if keeping.may_manage(one.name):
             _manage(one)
     if unfit := hypotheses.unfit(current_store(), one):
         st.warning(plain(unfit))
     if one.note:
-        st.markdown(one.note)
+        st.markdown(plain(one.note).replace("\n", "  \n"))  # as typed: Markdown of a stranger could load a picture
     st.markdown(f"**Run again in {state.name} of {model.name}**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.query_params.get("by", "words")
@@ -142,7 +148,8 @@ def _compare(model: Model, again: hypotheses.Rerun, here: hypotheses.Rerun) -> N
 def _slice(model: Model) -> tuple[int, int]:
     """First and last step of the part of the corpus that the address names, else of all."""
     named = [st.query_params.get(name, "") for name in ("within", "until")]
-    first, last = (int(text) if text.isdecimal() else usual for text, usual in zip(named, (0, 10**12), strict=True))
+    known = [int(text) if text.isdecimal() and len(text) < 16 else None for text in named]
+    first, last = (usual if step is None else step for step, usual in zip(known, (0, model.steps), strict=True))
     first = min(first, model.steps - 1)
     return first, max(first, min(last, model.steps - 1))
 
@@ -171,15 +178,15 @@ def _keep(model: Model, view: View, selected: Selected, name: str, note: str, ag
         made = hypotheses.form(
             model, selected.selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
         )
-        hypotheses.save(current_store(), made, replace=again)
+        keeping.save(made, replace=again)
 
-    _changed(change, f"{name.strip()} is kept.")
+    _changed(change, f"{name.strip()} is kept{' for this visit' if keeping.for_this_visit() else ''}.")
 
 
 def _rename(old: str, new: str) -> None:
-    if _changed(lambda: hypotheses.rename(current_store(), old, new), f"{old} is now called {new.strip()}."):
+    if _changed(lambda: keeping.rename(old, new), f"{old} is now called {new.strip()}."):
         st.query_params["other"] = new.strip()
 
 
 def _delete(name: str) -> None:
-    _changed(lambda: hypotheses.delete(current_store(), name), f"{name} has been deleted.")
+    _changed(lambda: keeping.delete(name), f"{name} has been deleted.")

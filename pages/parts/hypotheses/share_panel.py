@@ -1,4 +1,4 @@
-"""A kept hypothesis given away as a link or a small file, and one that came as a file taken into the store."""
+"""A kept hypothesis given away as a link or a small file, and those that came as a file taken in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urljoin
 
 import streamlit as st
 
+from pages.parts.hypotheses import keeping
 from pages.parts.shared.current import current_store
 from rnnstore import StoreError
 from rnnstore.hypotheses import kept as hypotheses
@@ -51,24 +52,37 @@ def share(one: Hypothesis) -> None:
         )
 
 
+def take_along() -> None:
+    """All hypotheses of this visit as one file."""
+    if mine := keeping.own():
+        several = hypotheses.written_together(mine.values())
+        name = f"hypotheses{SUFFIX}"
+        st.download_button("Yours as one file", several, name, "application/json", on_click="ignore", key="take-along")
+
+
 def load() -> None:
-    """Take a hypothesis that was given away as a file into this store."""
+    """Take hypotheses that were given away as a file in."""
     with st.popover("Load from a file"), st.container(width=420):
-        file = st.file_uploader("A hypothesis, as rnnstore wrote it", type="json", key="load-file")
-        name = st.text_input("Name here", key="load-name", placeholder="as in the file")
+        file = st.file_uploader("A file of hypotheses, as rnnstore wrote it", type="json", key="load-file")
+        name = st.text_input("Name here", key="load-name", placeholder="as in the file", help="Of a single one")
         again = st.checkbox("Replace one of this name", key="load-replace")
         st.button("Load it", key="load-button", disabled=file is None, on_click=_load, args=(file, name, again))
 
 
 def _load(file, name: str, again: bool) -> None:
-    store = current_store()
+    store, loaded = current_store(), []
     try:
-        found = hypotheses.received(file.getvalue(), file.name)
-        if name.strip():
-            found = found.model_copy(update={"name": name.strip()})
-        hypotheses.save(store, found, replace=again)
+        found = hypotheses.received(file.getvalue(), file.name[:100])
+        if name.strip() and len(found) == 1:
+            found = [found[0].model_copy(update={"name": name.strip()})]
+        for one in found:
+            keeping.save(one, replace=again)
+            loaded.append(one)
     except StoreError as error:
-        st.session_state[HAPPENED] = ("refused", str(error))
-        return
-    st.session_state[HAPPENED] = ("done", f"{found.name} is loaded. {hypotheses.unfit(store, found)}")
-    st.query_params["other"] = found.name
+        before = f"{len(loaded)} of {len(found)} are loaded. " if loaded else ""
+        st.session_state[HAPPENED] = ("refused", f"{before}{error}")
+    else:
+        only = f"{found[0].name} is loaded. {hypotheses.unfit(store, found[0])}"
+        st.session_state[HAPPENED] = ("done", only if len(found) == 1 else f"{len(found)} hypotheses are loaded.")
+    if loaded:
+        st.query_params["other"] = loaded[-1].name

@@ -39,7 +39,7 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
     units = tuple(selected.chosen.tolist())
     track = track_asked(model)
     named = st.query_params.get("least", "")
-    least = min(int(named), len(units)) if named.isdecimal() and int(named) else None
+    least = min(int(named), len(units)) if named.isdecimal() and len(named) < 10 and int(named) else None
     found = _places(asked.as_of(model), model, model.name, state.name, units, view, least)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(st.selectbox, "Track", "track", track, options=list(model.tracks), width=200)

@@ -46,7 +46,7 @@ def prepare_matches(model: Model, view: View) -> None:
     prepare({name: model.tracks[name] for name in view.tracks}, palette(st.context.theme.type))
 
 
-def choose_matches(model: Model, view: View, matches: Matches) -> None:
+def choose_matches(view: View, matches: Matches) -> None:
     """Lengths, page, context and colours of the matches."""
     lengths, controls = st.columns([0.36, 0.64], gap="medium", vertical_alignment="bottom")
     with lengths:

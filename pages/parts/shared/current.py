@@ -16,6 +16,7 @@ import pandas  # noqa: F401
 import streamlit as st
 
 import rnnstore
+from pages.parts.shared.hosting import hosted
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, Store, StoreError
 from rnnstore.store.card import Card
@@ -57,16 +58,16 @@ def current_store() -> Store:
         _run_the_frame()
     path = store_path()
     try:
-        return _opened(str(path.absolute()), rnnstore.fingerprint(path))
+        return _opened(str(path.absolute()), rnnstore.fingerprint(path), hosted())
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error("The store of this application cannot be opened." if hosted() else plain(str(error)))
         st.stop()
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _opened(path: str, as_of: str) -> Store:
+def _opened(path: str, as_of: str, read_only: bool) -> Store:
     """The store as it was at the fingerprint `as_of`: a part of the key, so no underscore may begin its name."""
-    return rnnstore.open(path)
+    return rnnstore.open(path, read_only=read_only)
 
 
 def current_model() -> Model:
@@ -141,12 +142,15 @@ def say_status(model: Model) -> None:
 def command(line: str) -> str:
     """A command line with the store that is open, when it is not the usual one."""
     path = store_path()
-    return line if path == Path(DEFAULT_STORE) else f"{line} --store {path}"
+    return line if path == Path(DEFAULT_STORE) or hosted() else f"{line} --store {path}"
 
 
 def say_how_to_begin() -> None:
     """The empty store's page: what to do now."""
     st.subheader("There is no model here yet")
+    if hosted():
+        st.markdown("Who runs this application has put none into its store.")
+        return
     st.markdown(
         f"The store is the folder `{store_path()}`. Three small models can be trained and recorded in about two "
         "minutes, without downloading anything:"

@@ -41,6 +41,12 @@ def sql_allowed() -> bool:
     return {"on": True, "off": False}.get(_options().sql.strip().lower(), not hosted())
 
 
+def hide_details() -> None:
+    """Hosted, what went wrong inside goes to the server's log and is not shown: it would name the server's files."""
+    if hosted() and st.get_option("client.showErrorDetails") != "none":
+        st.set_option("client.showErrorDetails", "none")
+
+
 def _options() -> argparse.Namespace:
     """What stands behind the `--` of the command line, else in the environment; the rest of the line is others'."""
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
