@@ -72,7 +72,7 @@ class Store:
                 f"{path} is a model, not a store. Name the folder that holds it: {path.absolute().parent}."
             )
         self.path, self.read_only = path.absolute(), read_only
-        self._called = "The store" if read_only else f"The store {self.path}"  # strangers are told no places of the disk
+        self._called = "The store" if read_only else f"The store {self.path}"  # a stranger is told no place
         self.models: dict[str, Model] = {}
         self.problems: list[Problem] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
