@@ -205,16 +205,16 @@ def memory(
     store: StoreFolder = Path("store"),
 ):
     """Measure how long a model's states keep the words they read (state gradients), for the page "Memory"."""
-    from rnnstore.memory import recording
+    from rnnstore.memory import measuring
     from rnnstore.memory.word_classes import shipped_properties, two_classes
 
     opened = rnnstore.open(store)
     model = opened.model(name)
-    start, stop = recording.stretch(steps, model.steps)
+    start, stop = measuring.stretch(steps, model.steps)
     asked = shipped_properties(model) | dict(two_classes(text) for text in properties or ())
-    progress = recording.Progress(sys.stderr)
+    progress = measuring.Progress(sys.stderr)
     try:
-        found = recording.remember(
+        found = measuring.remember(
             model, states or None, delays=delays, classes=classes or (), start=start, stop=stop, progress=progress
         )
     except KeyboardInterrupt:
@@ -222,13 +222,13 @@ def memory(
         print("Stopped; nothing was written.", file=sys.stderr)
         sys.exit(130)
     progress.end()
-    recording.keep(opened, name, found, model)
+    measuring.keep(opened, name, found, model)
     named, kinds = (list(dict.fromkeys(found.table[column].to_pylist())) for column in ("state", "word_class"))
     print(
         f"State gradients of {', '.join(named)} over steps {found.start:,} to {found.stop - 1:,} for "
         f"{', '.join(kinds)} are in the table state_gradients."
     )
-    for note in [*found.notes, *recording.keep_properties(opened, name, asked)]:
+    for note in [*found.notes, *measuring.keep_properties(opened, name, asked)]:
         print(f"note: {note}")
 
 

@@ -14,10 +14,12 @@ from sklearn.preprocessing import StandardScaler
 import rnnstore
 from rnnstore import pictures
 from rnnstore.errors import MissingNetwork, QuestionError, UnknownName
-from rnnstore.memory import answers as memory
-from rnnstore.memory import recording as remembering
+from rnnstore.memory import curves as memory
+from rnnstore.memory import directions as spectra
+from rnnstore.memory import measuring
 from rnnstore.memory.probes import probe
 from rnnstore.memory.properties import cosine_with_span, memory_of, property_of, relative_memory
+from rnnstore.memory.samples import sample
 from rnnstore.memory.state_gradients import ALL
 from rnnstore.memory.word_classes import of_steps, of_words, shipped_properties, two_classes
 from rnnstore.networks.network import network
@@ -31,9 +33,9 @@ SINGULAR, PLURAL = ("pos:NN", "pos:NNS")
 def store(tmp_path_factory):
     """A store whose model has gradients of both states, by the paper's classes."""
     opened = store_with_memory(tmp_path_factory.mktemp("memory") / "store")
-    found = remembering.remember(opened.model("tiny"), delays=6, classes=["pos"], threads=2)
-    remembering.keep(opened, "tiny", found, opened.model("tiny"))
-    assert remembering.keep_properties(opened, "tiny", shipped_properties(opened.model("tiny"))) == []
+    found = measuring.remember(opened.model("tiny"), delays=6, classes=["pos"], threads=2)
+    measuring.keep(opened, "tiny", found, opened.model("tiny"))
+    assert measuring.keep_properties(opened, "tiny", shipped_properties(opened.model("tiny"))) == []
     return opened
 
 
@@ -52,12 +54,12 @@ def test_what_is_kept_is_the_mean_derivative_by_hand(store, state):
     kinds = {ALL: np.ones(STEPS, bool), "nouns": ids < 20}
     for word_class, members in kinds.items():
         for delay, expected in enumerate(means(state, members)):
-            found, _ = memory.matrix(store.model("tiny"), state, word_class, delay)
+            found, _ = spectra.matrix(store.model("tiny"), state, word_class, delay)
             np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_a_part_in_the_middle_of_a_sequence_starts_from_the_state_there(store):
-    found = remembering.remember(store.model("tiny"), ["layer1.h"], delays=3, start=70, stop=90)
+    found = measuring.remember(store.model("tiny"), ["layer1.h"], delays=3, start=70, stop=90)
     rows = found.table.to_pylist()
     for row, expected in zip(rows, means("layer1.h", np.ones(STEPS, bool), 3, 70, 90), strict=True):
         np.testing.assert_allclose(np.reshape(row["matrix"], (UNITS, EMBEDDING)), expected, rtol=1e-3, atol=1e-5)
@@ -70,7 +72,7 @@ def test_curves_hold_the_measures(store):
         "nouns", "verbs", "conjunctions and prepositions", ALL,
     }  # fmt: skip
     for row in table.to_pylist():
-        sigma = np.linalg.svd(memory.matrix(model, "layer1.c", row["word_class"], row["delay"])[0], compute_uv=False)
+        sigma = np.linalg.svd(spectra.matrix(model, "layer1.c", row["word_class"], row["delay"])[0], compute_uv=False)
         assert row["sigma_1"] == pytest.approx(sigma[0], rel=1e-4)
         assert row["total"] == pytest.approx(sigma.sum(), rel=1e-4)
         assert row["ratio"] == pytest.approx(sigma[0] / sigma.sum(), rel=1e-4)
@@ -81,9 +83,9 @@ def test_curves_hold_the_measures(store):
 
 
 def test_directions_make_the_matrix_again(store):
-    found = memory.directions(store.model("tiny"), "layer1.h", "nouns", 2)
+    found = spectra.directions(store.model("tiny"), "layer1.h", "nouns", 2)
     again = (found.left.T * found.singular_values) @ found.right
-    np.testing.assert_allclose(again, memory.matrix(store.model("tiny"), "layer1.h", "nouns", 2)[0], atol=1e-6)
+    np.testing.assert_allclose(again, spectra.matrix(store.model("tiny"), "layer1.h", "nouns", 2)[0], atol=1e-6)
     units = found.strongest_units(0)
     assert [unit for unit, _ in units] == np.argsort(-np.abs(found.left[0])).tolist()
     assert units[0][1] > 0
@@ -92,7 +94,7 @@ def test_directions_make_the_matrix_again(store):
 def test_nearest_words_are_those_of_the_highest_cosine(store):
     trained = network(store.model("tiny"))
     direction = np.array([1.0, 0, 0, 0])
-    along, against = memory.nearest_words(trained, direction, 5)
+    along, against = spectra.nearest_words(trained, direction, 5)
     table = arrays()["embedding"]
     cosine = cosine_similarity(table - table.mean(axis=0), direction[None])[:, 0]
     assert [word for word, _ in along] == [WORDS[i] for i in np.argsort(-cosine)[:5]]
@@ -123,7 +125,7 @@ def test_properties_are_followed_beside_random_directions(store):
     np.testing.assert_allclose(found.direction, d, atol=1e-6)
     assert (found.first, found.second) == (tuple(WORDS[:10]), tuple(WORDS[10:20]))
     for row in memory_of(model, "layer1.c", [found], n=2).to_pylist():
-        gradient = memory.matrix(model, "layer1.c", ALL, row["delay"])[0].astype(float)
+        gradient = spectra.matrix(model, "layer1.c", ALL, row["delay"])[0].astype(float)
         _, sigma, right = np.linalg.svd(gradient)
         assert row["cosine"] == pytest.approx(np.hypot(right[0] @ d, right[1] @ d), rel=1e-4)
         assert row["relative_memory"] == pytest.approx(np.linalg.norm(gradient @ d) / sigma[0], rel=1e-4)
@@ -152,13 +154,61 @@ def test_a_probe_is_logistic_regression_on_words_held_out(store):
 
 def test_one_words_curve_is_over_its_occurrences(store):
     model, ids = store.model("tiny"), text()[0]
-    found = memory.word_curve(model, "layer1.h", "n3", delays=4)
+    found = sample(model, "layer1.h", "n3", delays=4)
     places = np.flatnonzero(ids == 3)
-    assert (found.occurrences, found.of) == (len(places), len(places))
+    assert (found.places, found.of) == (len(places), len(places))
     expected = [np.linalg.norm(matrix, 2) for matrix in means("layer1.h", ids == 3, 4)]
     np.testing.assert_allclose(found.table["sigma_1"].to_numpy(), expected, rtol=1e-3)
-    few = memory.word_curve(model, "layer1.h", "n3", delays=4, occurrences=2)
-    assert (few.occurrences, few.of) == (2, len(places))
+    few = sample(model, "layer1.h", "n3", delays=4, places=2)
+    assert (few.places, few.of) == (2, len(places))
+
+
+def test_a_class_of_ones_own_is_followed_where_the_text_has_it(store):
+    model, ids = store.model("tiny"), text()[0]
+    for written, name, members in (
+        ("n1,s2", "“n1+s2”", np.isin(ids, (1, 12))),
+        ("pos:VB", "“VB”", np.isin(ids, (20, 21))),
+        ("things=pos:NN,NNS", "“things”", ids < 20),
+        (ALL, "all words, a sample", np.ones(STEPS, bool)),
+    ):
+        found = sample(model, "layer1.c", written, delays=3, places=STEPS)
+        assert (found.name, found.places, found.of) == (name, members.sum(), members.sum())
+        assert set(found.table["word_class"].to_pylist()) == {name}
+        expected = [np.linalg.norm(matrix, 2) for matrix in means("layer1.c", members, 3)]
+        np.testing.assert_allclose(found.table["sigma_1"].to_numpy(), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("cat", "'tiny' never read 'cat'"),
+        ("", "'tiny' never read ''"),
+        ("n1,cat", "never read 'cat'"),
+        ("pos:XX", "has no label 'XX'"),
+        ("pos", "'pos' stands for 3 classes .*; name one, such as pos:LABEL"),
+    ],
+)
+def test_a_class_of_ones_own_that_cannot_be_is_a_sentence(store, written, sentence):
+    with pytest.raises((QuestionError, UnknownName), match=sentence):
+        sample(store.model("tiny"), "layer1.c", written)
+
+
+def test_a_gate_is_kept_and_shown_beside_states(store, tmp_path):
+    opened = store_with_memory(tmp_path / "store")
+    found = measuring.remember(opened.model("tiny"), ["layer1.h", "layer1.f"], delays=3, stop=60)
+    measuring.keep(opened, "tiny", found, opened.model("tiny"))
+    model = opened.model("tiny")
+    assert sorted(memory.has_memory(model)) == ["layer1.f", "layer1.h"]
+    points = pictures.memory_picture(model, ["layer1.h", "layer1.f"]).tables["points"].to_pylist()
+    assert {point["series"] for point in points} == {"layer1.h", "layer1.f"}
+    assert spectra.matrix(model, "layer1.f", ALL, 0)[0].shape == (UNITS, EMBEDDING)
+
+
+def test_a_class_of_few_words_says_that_its_mean_cancels_less(store):
+    found = measuring.remember(store.model("tiny"), ["layer1.h"], delays=2, classes=["few=n1,n2,n3", "verbs=be,do"])
+    count = int(np.isin(text()[0], (1, 2, 3)).sum())
+    assert found.notes[0].startswith(f"The class 'few' has {count} steps of 200: ")
+    assert len(found.notes) == 2  # 'verbs' too
 
 
 def test_classes_are_by_the_steps_own_labels_or_by_words(store):
@@ -209,19 +259,19 @@ def test_what_is_missing_is_said_with_the_command(store, tmp_path):
     with pytest.raises(QuestionError, match=r"python -m rnnstore memory tiny --state layer1\.z"):
         memory.curves(model, "layer1.z")
     with pytest.raises(QuestionError, match="Delays up to 5 were computed, not 9"):
-        memory.directions(model, "layer1.c", ALL, 9)
+        spectra.directions(model, "layer1.c", ALL, 9)
     with pytest.raises(UnknownName, match="did you mean nouns"):
-        memory.directions(model, "layer1.c", "noun", 0)
+        spectra.directions(model, "layer1.c", "noun", 0)
     with pytest.raises(UnknownName, match="never read 'cat'"):
-        memory.word_curve(model, "layer1.c", "cat")
+        sample(model, "layer1.c", "cat")
     with pytest.raises(MissingNetwork, match="no network in the folder"):
-        remembering.remember(record(tmp_path).model("small"))
+        measuring.remember(record(tmp_path).model("small"))
     with pytest.raises(QuestionError, match="Steps 10 to 10 were asked for"):
-        remembering.remember(model, start=10, stop=10)
+        measuring.remember(model, start=10, stop=10)
 
 
 def test_delays_longer_than_any_sequence_are_said(store):
-    found = remembering.remember(store.model("tiny"), ["layer1.h"], delays=60, stop=100)
+    found = measuring.remember(store.model("tiny"), ["layer1.h"], delays=60, stop=100)
     assert found.notes == ("No sequence is longer than 50 steps, so there is no delay of 50 or more.",)
     assert max(found.table["delay"].to_pylist()) == 49
 
@@ -236,7 +286,7 @@ def test_gradients_that_grow_beyond_all_numbers_are_a_sentence(tmp_path):
     weights["layer1.bias"][3:6] = -100
     np.savez(opened.model("tiny").folder / "network" / "weights.npz", **weights)
     with pytest.raises(QuestionError, match=r"no numbers any more from delay [12] on: they grow at every step"):
-        remembering.remember(opened.model("tiny"), delays=6)
+        measuring.remember(opened.model("tiny"), delays=6)
 
 
 def test_the_command_writes_what_the_page_reads(tmp_path):
@@ -267,7 +317,7 @@ def test_a_run_that_is_stopped_writes_nothing(tmp_path, monkeypatch, capsys):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(remembering.Progress, "__call__", stop)
+    monkeypatch.setattr(measuring.Progress, "__call__", stop)
     with pytest.raises(SystemExit) as ended:
         command("tiny", states=None, delays=3, classes=None, properties=None, steps="", store=tmp_path / "store")
     assert ended.value.code == 130

@@ -12,7 +12,7 @@ import vl_convert
 import rnnstore
 from rnnstore import QuestionError, Selection, pictures
 from rnnstore.charts.picture import Picture
-from rnnstore.memory import recording as remembering
+from rnnstore.memory import measuring
 from tests.screens import conftest, stores
 
 ROOT = Path(__file__).parents[1]
@@ -62,7 +62,7 @@ def demonstration(tmp_path):
     for name in ("demo-python-lstm", "demo-python-gru"):
         record_program(store, name)
     model = rnnstore.open(tmp_path / "store").model("demo-python-lstm")
-    remembering.keep(store, model.name, remembering.remember(model, ["layer1.c"], delays=5, stop=200), model)
+    measuring.keep(store, model.name, measuring.remember(model, ["layer1.c"], delays=5, stop=200), model)
     (tmp_path / "examples").mkdir()
     return tmp_path
 

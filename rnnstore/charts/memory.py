@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from rnnstore.charts.palette import Palette, styled
 from rnnstore.charts.picture import Picture, clicked, named
-from rnnstore.memory.answers import MEASURES, Directions
+from rnnstore.memory.curves import MEASURES, UNITS
+from rnnstore.memory.directions import Directions
 
 MOST = 8
 """Curves that are drawn over one another: more colours cannot be told apart."""
@@ -49,7 +50,12 @@ def curves_picture(
         ]
     kinds = list(dict.fromkeys(point["kind"] for point in points)) or [OF_MEAN]
     x = alt.X("delay:Q", title="delay (steps since the word was read)", axis=alt.Axis(grid=False, tickMinStep=1))
-    y = alt.Y("value:Q", title=MEASURES[measure], scale=_scale(log), axis=alt.Axis(tickCount=5, format="~g"))
+    y = alt.Y(
+        "value:Q",
+        title=[MEASURES[measure], f"({UNITS[measure]})"],
+        scale=_scale(log),
+        axis=alt.Axis(tickCount=5, format="~g"),
+    )
     base = named("points").encode(x=x, y=y, detail=["series:N", "kind:N"])
     colour = _colour("series", names, palette)
     dash = alt.StrokeDash(

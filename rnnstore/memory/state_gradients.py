@@ -1,10 +1,10 @@
 """State gradients: how long a network's state keeps a word, and which directions of its embedding.
 
-G(t, delay) = d h(t) / d x(t - delay) is a matrix, float32[units, embedding], for any state h and for gates. Its mean over
-many steps, for each delay and each class of source words, is taken apart by a singular value decomposition: right
-vectors are the directions of the embedding that are kept best, singular values how strongly, left vectors where in the
-state (Verwimp, Van hamme and Renkens, "State Gradients for RNN Memory Analysis", 2018). A mean of signed matrices can
-cancel, so means of what single tokens have (the largest singular value, the Frobenius norm) stand beside it.
+G(t, delay) = d h(t) / d x(t - delay) is a matrix, float32[units, embedding], of any state or gate h. Its mean over many
+steps, for each delay and each class of source words, is taken apart by a singular value decomposition: right vectors
+are the directions of the embedding that are kept best, singular values how strongly, left vectors where in the state
+(Verwimp, Van hamme and Renkens, "State Gradients for RNN Memory Analysis", 2018). A mean of signed matrices can cancel,
+so means of what single tokens have (the largest singular value, the Frobenius norm) stand beside it.
 
 Every word is followed forward: as many tangents as the embedding has dimensions, through the merged matrices of each
 step, which many words share. Several words are followed side by side and added up while they are near the processor,

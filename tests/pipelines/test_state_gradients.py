@@ -151,7 +151,7 @@ def test_a_long_text_is_followed_in_groups_and_gives_what_one_word_at_a_time_giv
 
 def test_what_cannot_be_measured_is_a_sentence(tmp_path):
     _, reader = saved(tmp_path, STACKS["gru"])
-    with pytest.raises(QuestionError, match=r"no state 'layer1\.c'"):
+    with pytest.raises(QuestionError, match=r"no state or gate 'layer1\.c'"):
         state_gradients(reader, IDS, STARTS, states=["layer1.c"])
     with pytest.raises(QuestionError, match="No word of the text belongs to the class 'none'"):
         state_gradients(reader, IDS, STARTS, classes={"none": np.zeros(20, bool)})

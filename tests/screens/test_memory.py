@@ -2,8 +2,8 @@
 
 import pytest
 
-from rnnstore.memory import answers as memory
-from rnnstore.memory import recording as remembering
+from rnnstore.memory import directions as spectra
+from rnnstore.memory import measuring
 from rnnstore.memory.state_gradients import ALL
 from tests.remembered import store_with_memory
 from tests.screens.conftest import assert_fits, settle, visit
@@ -15,8 +15,8 @@ PAGE = "pages/memory.py"
 def remembered(tmp_path_factory):
     """Two models of which `tiny` has gradients of layer1.c by the classes of its track."""
     opened = store_with_memory(tmp_path_factory.mktemp("remembered") / "store")
-    found = remembering.remember(opened.model("tiny"), ["layer1.c"], delays=6, classes=["pos"])
-    remembering.keep(opened, "tiny", found, opened.model("tiny"))
+    found = measuring.remember(opened.model("tiny"), ["layer1.c"], delays=6, classes=["pos"])
+    measuring.keep(opened, "tiny", found, opened.model("tiny"))
     store_with_memory(opened.path, "unmeasured")
     opened.refresh()
     return opened
@@ -37,14 +37,14 @@ def test_a_model_without_gradients_says_which_command_makes_them(run, remembered
 
 
 def test_a_delay_has_its_directions_words_and_units(run, remembered):
-    app = run(remembered.path, PAGE, model="tiny", state="layer1.c", classes="all words,nouns", word="n3", delay="2")
+    app = run(remembered.path, PAGE, model="tiny", state="layer1.c", classes="all words,nouns", own="n3", delay="2")
     text = said(app)
-    found = memory.directions(remembered.model("tiny"), "layer1.c", ALL, 2)
+    found = spectra.directions(remembered.model("tiny"), "layer1.c", ALL, 2)
     assert f"Singular value **{found.singular_values[0]:.4g}**" in text
     assert f"Mean over {found.count:,} pairs" in text
     unit, value = found.strongest_units(0)[0]
     assert f"kept: {unit} ({value:+.2f})" in text
-    assert "**n3** in tiny: all " in text and "occurrences, followed now" in text
+    assert "**“n3”** in tiny: all " in text and "places, followed now" in text
 
 
 def test_properties_stand_beside_probes(run, remembered):
@@ -66,7 +66,7 @@ def test_properties_stand_beside_probes(run, remembered):
 def test_what_the_address_names_in_vain_is_said(run, remembered):
     app = run(
         remembered.path, PAGE, model="tiny", state="layer1.c", models="other,tiny", classes="cats", delay="99",
-        measure="size", word="cat",
+        measure="size", own="cat",
     )  # fmt: skip
     text = said(app)
     for sentence in (
@@ -87,5 +87,5 @@ def test_in_a_browser_a_click_on_a_direction_shows_it(serve, remembered, page):
     page.locator(".st-key-spectrum_view .mark-rect path").nth(1).click()
     page.wait_for_url("**direction=2**")
     settle(page)
-    found = memory.directions(remembered.model("tiny"), "layer1.c", ALL, 0)
+    found = spectra.directions(remembered.model("tiny"), "layer1.c", ALL, 0)
     page.get_by_text(f"{found.singular_values[1]:.4g}").first.wait_for()

@@ -8,29 +8,31 @@ from dataclasses import dataclass
 from pages.parts.shared.parameters import Parameters
 from rnnstore import Model, Store
 from rnnstore.charts.memory import PROPERTY_MEASURES
-from rnnstore.memory.answers import MEASURES, has_memory
+from rnnstore.memory.curves import MEASURES, has_memory
 from rnnstore.memory.state_gradients import ALL
 
 CURVES, PROPERTIES = "curves", "properties"
 
-MOST_MODELS = 4
+MOST_MODELS, MOST_STATES = 4, 6
 
 
 @dataclass(frozen=True)
 class View:
-    """Models, classes and measure of the curves; a word's own curve; a delay with a class and a direction; properties.
+    """Models, states, classes and measure of the curves; a curve of the reader's own; a delay with a class and a
+    direction; properties.
 
-    `first` and `second` are the classes of a property of the reader's own, as `memory.word_classes` writes
-    them.
+    `states` are states and gates, of which directions and properties show the first. `own` is a word or a class, and
+    `first` and `second` the classes of a property, all three as `memory.word_classes` writes classes.
     """
 
     shown: str
     models: tuple[str, ...]
+    states: tuple[str, ...]
     classes: tuple[str, ...]
     measure: str
     log: bool
     single: bool
-    word: str
+    own: str
     delay: int
     word_class: str
     direction: int
@@ -42,9 +44,15 @@ class View:
 
 
 def read(
-    given: Mapping[str, str], store: Store, model: Model, known: Mapping[str, int], embedding: int
+    given: Mapping[str, str],
+    store: Store,
+    model: Model,
+    states: tuple[str, ...],
+    known: Mapping[str, int],
+    embedding: int,
 ) -> tuple[View, list[str]]:
-    """What the address asks for, and sentences about what it names in vain; `known`: class -> longest delay."""
+    """What the address asks for, and sentences about what it names in vain; `states` as `read_states` found them,
+    `known`: class -> longest delay."""
     asked = Parameters(given)
     models = _listed(asked.text("models")) or [model.name]
     there = [name for name in models if name in store.models]
@@ -64,11 +72,12 @@ def read(
     view = View(
         shown=asked.one_of("show", (CURVES, PROPERTIES), CURVES),
         models=tuple(there),
+        states=states,
         classes=tuple(found),
         measure=asked.one_of("measure", tuple(MEASURES), "sigma_1"),
         log=asked.yes("log"),
         single=given.get("single") != "no",
-        word=asked.text("word").strip(),
+        own=asked.text("own").strip(),
         delay=asked.whole("delay", 0, 0, known[of], "delay"),
         word_class=of,
         direction=asked.whole("direction", 1, 1, embedding, "direction") - 1,
@@ -81,9 +90,26 @@ def read(
     return view, asked.sentences
 
 
-def with_memory(store: Store, state: str) -> list[str]:
-    """The models of the store that have gradients of a state."""
-    return [name for name, model in store.models.items() if state in has_memory(model)]
+def read_states(given: Mapping[str, str], model: Model, usual: str) -> tuple[tuple[str, ...], list[str]]:
+    """The states and gates that the address asks for, of those with gradients, and sentences as in `read`.
+
+    `usual`, which the sidebar chose, where it names none; empty where there are no gradients of that.
+    """
+    there, asked = has_memory(model), _listed(given.get("states", ""))
+    found = [name for name in asked if name in there]
+    sentences = []
+    if len(found) < len(asked):
+        missing = ", ".join(name for name in asked if name not in there)
+        sentences.append(
+            f"{model.name} has no gradients of {missing}"
+            + (f"; there are those of {', '.join(there)}." if there else " yet.")
+        )
+    return tuple(found[:MOST_STATES]) or ((usual,) if usual in there else ()), sentences
+
+
+def with_memory(store: Store, states: tuple[str, ...]) -> list[str]:
+    """The models of the store that have gradients of one of these states."""
+    return [name for name, model in store.models.items() if set(states) & set(has_memory(model))]
 
 
 def _listed(text: str) -> list[str]:

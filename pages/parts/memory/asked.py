@@ -8,10 +8,12 @@ import streamlit as st
 
 from pages.parts.shared.asked import Store
 from rnnstore import Model, StoreError
-from rnnstore.memory import answers as memory
-from rnnstore.memory import probes, properties
-from rnnstore.memory.answers import Directions, WordCurve
+from rnnstore.memory import curves as memory
+from rnnstore.memory import directions as spectra
+from rnnstore.memory import probes, properties, samples
+from rnnstore.memory.directions import Directions
 from rnnstore.memory.probes import Probe
+from rnnstore.memory.samples import Sample
 from rnnstore.memory.word_classes import shipped_properties
 from rnnstore.networks.network import network
 
@@ -21,23 +23,23 @@ def curves(store: Store, _model: Model, model: str, state: str) -> pa.Table:
     return memory.curves(_model, state)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Following the word ...")
-def word_curve(store: Store, _model: Model, model: str, state: str, word: str, delays: int) -> WordCurve:
-    return memory.word_curve(_model, state, word, delays)
+@st.cache_resource(max_entries=32, show_spinner="Following words ...")
+def sample(store: Store, _model: Model, model: str, state: str, written: str, delays: int) -> Sample:
+    return samples.sample(_model, state, written, delays)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def directions(store: Store, _model: Model, model: str, state: str, word_class: str, delay: int) -> Directions:
-    return memory.directions(_model, state, word_class, delay)
+    return spectra.directions(_model, state, word_class, delay)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def nearest(
     store: Store, _model: Model, model: str, state: str, word_class: str, delay: int, number: int
 ) -> list[list[tuple[str, float]]]:
-    found = memory.directions(_model, state, word_class, delay)
+    found = spectra.directions(_model, state, word_class, delay)
     trained = network(_model)
-    return memory.nearest_words(trained, found.right[number], among=memory.read_words(_model, trained))
+    return spectra.nearest_words(trained, found.right[number], among=spectra.read_words(_model, trained))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

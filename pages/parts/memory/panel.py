@@ -6,43 +6,67 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.parts.memory import asked as remembered
-from pages.parts.memory.address import MOST_MODELS, View, with_memory
+from pages.parts.memory.address import MOST_MODELS, MOST_STATES, View, with_memory
 from pages.parts.shared import asked
 from pages.parts.shared.controls import clicked_since, controlled, last_selections, number
-from pages.parts.shared.current import command
 from pages.parts.shared.parameters import change
 from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
 from rnnstore.charts import memory as charts
 from rnnstore.charts.palette import palette
-from rnnstore.memory import answers as memory
-from rnnstore.memory.answers import MEASURES
+from rnnstore.memory import curves as memory
+from rnnstore.memory import samples
+from rnnstore.memory.curves import MEASURES
 from rnnstore.memory.state_gradients import ALL
 
 
-def choose(store: Store, state: str, view: View, known: list[str]) -> None:
-    """What is drawn over one another."""
+def choose(store: Store, model: Model, state: str, view: View, known: list[str]) -> None:
+    """What is drawn over one another; `state` is the sidebar's."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(
             st.multiselect,
-            "Models",
-            "models",
-            list(view.models),
-            options=with_memory(store, state),
-            max_selections=MOST_MODELS,
-            width=360,
+            "Classes of words",
+            "classes",
+            list(view.classes),
+            options=known,
+            usual=[ALL],
+            width=320,
+            help="Computed by the command: `--classes TRACK`, `--classes name=word,word`",
         )
-        controlled(st.multiselect, "Classes of words", "classes", list(view.classes), options=known, width=360)
         controlled(
             st.text_input,
-            "One word's own curve",
-            "word",
-            view.word,
+            "A word or class of your own",
+            "own",
+            view.own,
             usual="",
-            width=180,
-            placeholder="a word",
-            help=f"At most {memory.OCCURRENCES} of its occurrences are followed, now",
+            width=230,
+            placeholder=_example(model),
+            help=f"A word, words with commas between, or TRACK:LABEL. {samples.PLACES} places that have it, or fewer, "
+            "are followed now.",
         )
+        there = memory.has_memory(model)
+        controlled(
+            st.multiselect,
+            "States and gates",
+            "states",
+            list(view.states),
+            options=there,
+            usual=[state],
+            max_selections=MOST_STATES,
+            width=240,
+            help="Gates are computed where the command names them: `--state layer1.f`. Directions are of the first.",
+        )
+        if len(others := with_memory(store, view.states)) > 1:
+            controlled(
+                st.multiselect,
+                "Models",
+                "models",
+                list(view.models),
+                options=others,
+                usual=[model.name],
+                max_selections=MOST_MODELS,
+                width=300,
+            )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(
             st.segmented_control,
@@ -63,22 +87,34 @@ def choose(store: Store, state: str, view: View, known: list[str]) -> None:
                 view.single,
                 usual=True,
                 change=lambda single: change(single="no" if single is False else None),
+                help="Dashed: what does not cancel in the mean, with its 95 % interval",
             )
 
 
-def show_curves(store: Store, model: Model, state: str, view: View) -> pa.Table:
+def _example(model: Model) -> str:
+    """A class that the reader could ask for."""
+    words = [word for word in ("he", "the", "(", "def", "e") if word in model.vocabulary]
+    return words[0] if words else "a word"
+
+
+def show_curves(store: Store, model: Model, view: View) -> pa.Table:
     """The curves that were chosen; the table of what is drawn."""
     parts = []
     for name in view.models:
         each = store.models[name]
-        try:
-            parts.append(remembered.curves(asked.as_of(each), each, name, state))
-        except StoreError as error:
-            st.warning(plain(str(error)))
-    classes = list(view.classes)
-    if view.word:
-        classes += _follow(model, state, view, parts)
+        for state in view.states:
+            try:
+                parts.append(remembered.curves(asked.as_of(each), each, name, state))
+            except StoreError as error:
+                st.warning(plain(str(error)))
+    classes, missing = list(view.classes), []
+    if view.own:
+        classes += _follow(model, view, parts)
     table = memory.of_classes(parts, classes)
+    for name in view.classes:
+        missing += [part["model"][0].as_py() for part in parts if name not in part["word_class"].to_pylist()]
+    if without := sorted(set(missing) & set(view.models)):
+        st.info(f"Not every class was computed for {plain(', '.join(without))}; those that were are drawn.")
     shown = list(dict.fromkeys(table["series"].to_pylist()))
     if len(shown) > charts.MOST:
         st.info(f"{len(shown)} curves were chosen; the first {charts.MOST} are drawn.")
@@ -92,30 +128,33 @@ def show_curves(store: Store, model: Model, state: str, view: View) -> pa.Table:
         single=view.single,
         delay=view.delay,
     )
-    _listening(picture, "memory_view", f"curves-{model.name}-{state}", "clicked_delay", "delay", _to_delay)
-    _say_counts(table, view)
+    _listening(picture, "memory_view", f"curves-{model.name}-{view.states[0]}", "clicked_delay", "delay", _to_delay)
+    _say_counts(table)
     return table
 
 
-def _follow(model: Model, state: str, view: View, parts: list[pa.Table]) -> list[str]:
-    """The curve of the word asked for, added to `parts`; its class."""
+def _follow(model: Model, view: View, parts: list[pa.Table]) -> list[str]:
+    """The curves of what the reader asks for, added to `parts`; their classes."""
     longest = max((max(part["delay"].to_pylist()) for part in parts), default=29)
-    try:
-        found = remembered.word_curve(asked.as_of(model), model, model.name, state, view.word, longest + 1)
-    except StoreError as error:
-        st.warning(plain(str(error)))
-        return []
-    parts.append(found.table)
-    which = "all" if found.occurrences == found.of else f"{found.occurrences:,} of its {found.of:,}"
+    classes = []
+    for state in view.states:
+        try:
+            found = remembered.sample(asked.as_of(model), model, model.name, state, view.own, longest + 1)
+        except StoreError as error:
+            st.warning(plain(str(error)))
+            return []
+        parts.append(found.table)
+        classes = [found.name]
+    places = f"all {found.of:,}" if found.places == found.of else f"{found.places:,} of the {found.of:,}"
     st.caption(
-        f"**{plain(view.word)}** in {model.name}: {which} {found.occurrences:,} occurrences, followed now."
-        if which == "all"
-        else f"**{plain(view.word)}** in {model.name}: {which} occurrences, evenly spread, followed now."
+        f"**{plain(found.name)}** in {plain(model.name)}: {places} places, "
+        + ("" if found.places == found.of else "evenly spread over the recording, ")
+        + "followed now. A mean over few cancels less than one over thousands: compare the dashed lines."
     )
-    return [f"“{found.word}”"]
+    return classes
 
 
-def _say_counts(table: pa.Table, view: View) -> None:
+def _say_counts(table: pa.Table) -> None:
     firsts = {row["series"]: row["count"] for row in table.to_pylist() if row["delay"] == 0}
     said = "; ".join(f"{plain(name)}: {count:,}" for name, count in firsts.items())
     st.caption(f"Words followed: {said}. Click a point to see the directions at its delay.")
@@ -129,11 +168,12 @@ def _to_direction(value: object) -> None:
     change(direction=int(value))
 
 
-def show_directions(model: Model, state: str, view: View, known: dict[str, int]) -> None:
-    """The spectrum at one delay, with the words and units of one direction."""
-    st.subheader("Directions at one delay", anchor=False)
+def show_directions(model: Model, view: View, known: dict[str, int]) -> None:
+    """The spectrum at one delay of the first state, with the words and units of one direction."""
+    state = view.states[0]
+    st.subheader(f"Directions that {state} keeps, at one delay", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        number("Delay", "delay", view.delay, 0, known[view.word_class], width=130)
+        number("Delay (steps)", "delay", view.delay, 0, known[view.word_class], width=130)
         controlled(st.selectbox, "Class of words", "class", view.word_class, options=list(known), usual=ALL, width=260)
     store = asked.as_of(model)
     found = remembered.directions(store, model, model.name, state, view.word_class, view.delay)
@@ -181,21 +221,4 @@ def _listening(picture, view_key, key, parameter, field, do) -> None:
             theme=None,
             width="stretch",
             height="content",
-        )
-
-
-def say_missing(model: Model, state: str) -> None:
-    """What to do where there are no gradients."""
-    there = memory.has_memory(model)
-    st.info(
-        f"**{model.name}** has no state gradients of {state} yet"
-        + (f"; it has those of {', '.join(there)} (choose one in the sidebar)." if there else ".")
-        + " This command computes them from the recorded words and the saved network:"
-    )
-    st.code(command(memory.command_for(model)), language="bash")
-    tracks = [name for name, track in model.tracks.items() if track.kind == "discrete"]
-    if tracks:
-        st.caption(
-            f"With classes of words: `--classes {tracks[0]}` for the labels of a track, `--classes name=word,word` for "
-            "a list. A part of the recording: `--steps 0:10000`."
         )

@@ -30,6 +30,10 @@ WARM_UP = 1000
 """Steps at most before the first one asked for, from which on the network reads to come into its state."""
 
 
+FEW = 100
+"""Steps of a class under which a note says that its mean is over few."""
+
+
 @dataclass(frozen=True)
 class Remembered:
     """What was computed: `table` as `state_gradients`, the steps start..stop-1 it is over, sentences about it."""
@@ -112,6 +116,12 @@ def remember(
             "and the first must lie before the last."
         )
     members, notes = of_steps(model, classes, start, stop)
+    notes += [
+        f"The class {name!r} has {int(steps.sum()):,} steps of {stop - start:,}: what cancels in a mean over thousands "
+        "does not in one over so few, so its words look better remembered than they are."
+        for name, steps in members.items()
+        if steps.sum() < FEW
+    ]
     begins = model.sequence_starts
     sequence = int(begins[np.searchsorted(begins, start, "right") - 1])
     warm = max(sequence, start - WARM_UP)
@@ -157,7 +167,7 @@ def keep(store: Store, name: str, found: Remembered, model: Model) -> None:
 def keep_properties(store: Store, name: str, asked: Mapping[str, tuple[str, str]]) -> list[str]:
     """Follow properties (name -> two classes) through every state that has gradients, and write that; what could not be
     followed is a sentence each."""
-    from rnnstore.memory.answers import has_memory
+    from rnnstore.memory.curves import has_memory
     from rnnstore.memory.properties import memory_of, property_of
 
     model, found, sentences = store.model(name), [], []

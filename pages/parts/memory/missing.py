@@ -1,0 +1,82 @@
+"""The page "Memory" where no gradients were computed: what to do, and a first look at a few words now."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.memory import asked as remembered
+from pages.parts.shared import asked
+from pages.parts.shared.controls import controlled
+from pages.parts.shared.current import command
+from pages.parts.shared.plain import plain
+from rnnstore import Model, StoreError
+from rnnstore.charts.memory import curves_picture
+from rnnstore.charts.palette import palette
+from rnnstore.errors import MissingNetwork
+from rnnstore.memory import curves as memory
+from rnnstore.memory import samples
+from rnnstore.memory.state_gradients import ALL
+from rnnstore.networks.network import network
+
+DELAYS = 20
+"""Delays of the first look."""
+
+
+def say_missing(model: Model, state: str) -> None:
+    """What to do where there are no gradients."""
+    try:
+        found = network(model)
+    except MissingNetwork as error:
+        st.info(
+            f"**{plain(model.name)}** has no state gradients, and they cannot be computed: they need the trained "
+            f"network itself, and only what it did was recorded. {plain(str(error))}"
+        )
+        return
+    there = memory.has_memory(model)
+    st.info(
+        f"**{plain(model.name)}** has no state gradients of {state} yet"
+        + (f"; it has those of {', '.join(there)} (choose one in the sidebar)." if there else ".")
+        + " This command computes them from the recorded words and the saved network, and says how long it will take:"
+    )
+    tracks = [name for name, track in model.tracks.items() if track.kind == "discrete"]
+    classes = f" --classes {tracks[0]}" if tracks else ""
+    st.code(command(memory.command_for(model) + f"{classes} --steps 0:10000"), language="bash")
+    st.caption(
+        f"The {min(10_000, model.steps):,} first of {model.steps:,} recorded steps; without `--steps` all of them. "
+        + ("A class of words for each label of the track; " if tracks else "")
+        + "`--classes name=word,word` makes one of a list of words."
+    )
+    if state in (*found.states, *found.gates):
+        _look(model, state)
+
+
+def _look(model: Model, state: str) -> None:
+    """The curve of a few words, when it is asked for."""
+    wanted = st.query_params.get("look") == "yes"
+    controlled(
+        st.toggle,
+        f"A first look, now: {samples.PLACES} words, {DELAYS} delays",
+        "look",
+        wanted,
+        usual=False,
+        help="Follows so few words that it takes seconds (minutes for a network of more than 1,000 units)",
+    )
+    if not wanted:
+        return
+    try:
+        found = remembered.sample(asked.as_of(model), model, model.name, state, ALL, DELAYS)
+    except StoreError as error:
+        st.warning(plain(str(error)))
+        return
+    table = memory.of_classes([found.table], [found.name])
+    with st.container(key="memory_view"):
+        st.vega_lite_chart(
+            curves_picture(table, palette(st.context.theme.type)).for_page(),
+            theme=None,
+            width="stretch",
+            height="content",
+        )
+    st.caption(
+        f"{found.places:,} of {found.of:,} words, evenly spread over the recording. A mean over so few cancels less "
+        "than one over thousands; the dashed line, the mean of single words' own, can be trusted within its band."
+    )
