@@ -13,7 +13,8 @@ from pages.parts.shared.plain import plain
 from pages.parts.training import asked as answers
 from pages.parts.training.address import read
 from pages.parts.training.guide import explain
-from pages.parts.training.panel import choose_beside, show_batches, show_outline, show_over_training, take_away
+from pages.parts.training.overview_panel import show_overview
+from pages.parts.training.panel import ends, outlines_of, show_batches, show_over_training, take_away
 from rnnstore import Model, StoreError, fingerprint
 from rnnstore.store.overview import being_written
 from rnnstore.training import batches
@@ -58,8 +59,9 @@ def follow() -> None:
 def draw(model: Model, runs: bool) -> None:
     """All that was recorded, as the address describes it."""
     store = current_store()
-    steps = answers.steps(asked.as_of(model), model, model.name)
-    view, sentences = read(st.query_params, store, model, steps)
+    kept = asked.as_of(model)
+    steps, layers = (ask(kept, model, model.name) for ask in (answers.steps, answers.layers))
+    view, sentences = read(st.query_params, store, model, steps, layers)
     for sentence in sentences:
         st.warning(sentence)
     if runs:
@@ -71,19 +73,24 @@ def draw(model: Model, runs: bool) -> None:
             )
             if not view.newest:
                 st.button("Follow the newest", on_click=change, kwargs={"batch": None})
-    say_trouble(model)
-    outline = show_outline(model, view, steps)
+    broken = say_trouble(model)
+    models = [store.models[name] for name in view.models]
+    over = outlines_of(view, models)
+    if not over[0].table.num_rows:
+        st.info("No batch was recorded between these steps.")
+        st.button("All of the training", on_click=change, kwargs={"from": None, "to": None})
+        return
+    outline = show_overview(model, view, steps, broken, ends(over))
     st.subheader("One batch" if view.beside is None else "Two batches", anchor=False)
-    choose_beside(store, view)
-    found = show_batches(model, view, steps)
+    found = show_batches(store, view, steps)
     st.subheader("Over training", anchor=False)
-    show_over_training(store, view)
-    take_away(outline, found)
+    show_over_training(store, view, models, over, broken)
+    take_away(outline, found, over)
     explain()
 
 
-def say_trouble(model: Model) -> None:
-    """Where the training came to no number."""
+def say_trouble(model: Model) -> int | None:
+    """Says where the training came to no number; the step after which it did."""
     found = answers.trouble(asked.as_of(model), model, model.name)
     if found:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -92,6 +99,7 @@ def say_trouble(model: Model) -> None:
                 "or the gradient was no number, and the training stopped. The weights are those before that step."
             )
             st.button("Show that batch", on_click=change, kwargs={"batch": found.step})
+    return found.step if found else None
 
 
 def say_none(model: Model, runs: bool) -> None:

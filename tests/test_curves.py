@@ -63,7 +63,7 @@ def test_gradients_are_averaged_where_there_are_many(store):
         "",
     )
     few = gradients(store.model("a"), points=3)
-    assert few.rows_averaged == 2 and "mean of 2 rows" in few.note
+    assert few.rows_averaged == 2 and "mean of 2 neighbouring rows" in few.note
     kernel = few.table.slice(3, 3)
     assert kernel["step"].to_pylist() == [20, 40, 50]
     assert kernel["norm"].to_pylist() == [2.5, 4.5, 6]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
 from rnnstore.charts.training import itemized as charts
-from rnnstore.charts.training import outlines
+from rnnstore.charts.training import outlines, reach
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.store.model import Model
 from rnnstore.training import batches
@@ -49,4 +49,4 @@ def reach_picture(
     """Half-life and horizon of the recorded batches over the training of one model, or of several."""
     several = [models] if isinstance(models, Model) else list(models)
     found = [batches.outline(model, batches.layers(model)[-1] if layer is None else layer) for model in several]
-    return outlines.reach_picture(found, palette(theme), width=width)
+    return reach.reach_picture(found, palette(theme), width=width)

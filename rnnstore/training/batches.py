@@ -51,8 +51,18 @@ class Outline:
             return ""
         return (
             f"Each bar is {self.each:,} recorded batches: the largest of their maxima, the mean of the other "
-            "quantities. Choose fewer batches to see every one."
+            "quantities. Choose a stretch of the training to see every one."
         )
+
+
+@dataclass(frozen=True)
+class Broke:
+    """Where a batch's numbers end: in its "loss" or its "gradient", at which position of which text, and its word."""
+
+    what: str
+    position: int
+    sequence: int
+    word: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class Batch:
                NaN where there is no such pair
     share      the same, signed; the columns sum to the norms of the gradient through each step
     facts      loss, maximum, mean, half_life, horizon of this layer
+    no_number  the first step whose loss has a gradient that is no number, if any
     """
 
     model: str
@@ -73,6 +84,7 @@ class Batch:
     magnitude: np.ndarray
     share: np.ndarray
     facts: dict[str, float | None]
+    no_number: int | None = None
 
     @property
     def steps(self) -> int:
@@ -82,6 +94,23 @@ class Batch:
     def sequences(self) -> int:
         """How many texts the batch read side by side."""
         return max(self.words["sequence"].to_pylist(), default=-1) + 1
+
+    @property
+    def heaviest(self) -> int | None:
+        """The step of the loss with the largest part; None where no part is a number."""
+        known = np.where(np.isfinite(self.magnitude), self.magnitude, -1)
+        return int(known.max(axis=1).argmax()) if known.max(initial=-1) >= 0 else None
+
+    def broke(self) -> Broke | None:
+        """Where a loss of the batch, or the gradient of one, is first no number; None where all are numbers."""
+        rows = self.words.filter(self.words["label"].is_valid()).to_pylist()
+        for row in sorted(rows, key=lambda row: row["position"]):
+            if row["loss"] is None or not np.isfinite(row["loss"]):
+                return Broke("loss", row["position"], row["sequence"], row["input"])
+        if self.no_number is None:
+            return None
+        word = next((row for row in rows if row["position"] == self.no_number), {"sequence": 0, "input": ""})
+        return Broke("gradient", self.no_number, word["sequence"], word["input"])
 
     def pairs(self) -> pa.Table:
         """t, j, magnitude and share of every pair of steps that was followed."""
@@ -122,11 +151,16 @@ def recorded_steps(model: Model) -> np.ndarray:
     return rows["step"].to_numpy()
 
 
+def window(model: Model) -> int:
+    """Steps of the longest recorded batch."""
+    _check(model)
+    rows = model.ask("training_batches", "select max(position) + 1 as steps from {training_batches}")
+    return rows["steps"][0].as_py() or 1
+
+
 def outline(model: Model, layer: int = 1, first: int = 0, last: int | None = None, bars: int = BARS) -> Outline:
     """The recorded batches of a layer from optimiser step `first` to `last`, in at most `bars` rows."""
-    _check(model)
-    window = model.ask("training_batches", "select max(position) + 1 as steps from {training_batches}")["steps"]
-    steps = window[0].as_py() or 1
+    steps = window(model)
     between = "layer = $layer and step >= $first and ($last is null or step <= $last)"
     asked = {"layer": layer, "first": first, "last": last}
     counted = model.ask(
@@ -205,7 +239,9 @@ def batch(model: Model, step: int, layer: int = 1) -> Batch:
     magnitude, share = np.full((2, steps, steps), np.nan, np.float32)
     t, j = pairs["t"].to_numpy(), pairs["j"].to_numpy()
     magnitude[t, j], share[t, j] = pairs["magnitude"].to_numpy(), pairs["share"].to_numpy()
-    return Batch(model.name, step, layer, words, magnitude, share, facts.to_pylist()[0])
+    broken = t[~np.isfinite(pairs["magnitude"].to_numpy())]
+    no_number = int(broken.min()) if len(broken) else None
+    return Batch(model.name, step, layer, words, magnitude, share, facts.to_pylist()[0], no_number)
 
 
 def trouble(model: Model) -> Trouble | None:
@@ -221,13 +257,12 @@ def trouble(model: Model) -> Trouble | None:
     return Trouble(row["step"] - 1, row["epoch"], row["learning_rate"])
 
 
-def horizons(models: Sequence[Model], layer: int | None = None, bars: int = BARS) -> pa.Table:
-    """The outlines of several models below one another, with `model`; of the top layer unless one is named."""
-    parts = []
-    for model in models:
-        known = layers(model)
-        found = outline(model, layer if layer in known else known[-1], bars=bars)
-        parts.append(found.table.add_column(0, "model", pa.array([model.name] * found.table.num_rows, pa.string())))
+def below(outlines: Sequence[Outline]) -> pa.Table:
+    """The rows of several outlines below one another, with `model` before them."""
+    parts = [
+        found.table.add_column(0, "model", pa.array([found.model] * found.table.num_rows, pa.string()))
+        for found in outlines
+    ]
     return pa.concat_tables(parts)
 
 

@@ -92,15 +92,16 @@ def gradients(model: Model, points: int = 200) -> Gradients:
     """The gradients of a model's weights, of each weight at most `points` rows."""
     rows = model.training_gradients()
     if not rows.num_rows:
-        known = (
-            "was trained before gradients were written down" if model.training().num_rows else "was not trained here"
+        note = (
+            f"{model.name} was trained before gradients were written down; a training with --again writes them."
+            if model.training().num_rows
+            else f"{model.name} was not trained here, so nothing is known of its weights' gradients."
         )
-        note = f"{model.name} {known}, so there are no gradients of its weights."
         return Gradients(model.name, rows.append_column("relative_norm", rows["norm"]), [], 1, note)
     weights = list(dict.fromkeys(rows["weight"].to_pylist()))
     each = -(-pc.count_distinct(rows["step"]).as_py() // points)
     parts = [_thinned(rows.filter(pc.equal(rows["weight"], weight)), weight, each) for weight in weights]
-    note = f"Each point is the mean of {each} rows that follow one another." if each > 1 else ""
+    note = f"Each point is the mean of {each} neighbouring rows, and the largest of their entries." if each > 1 else ""
     return Gradients(model.name, pa.concat_tables(parts), weights, each, note)
 
 

@@ -4,8 +4,9 @@ import pyarrow as pa
 import pytest
 
 import rnnstore
+from rnnstore.charts.training.outlines import SIDES
 from tests.screens import stores
-from tests.screens.conftest import assert_fits, settle, visit
+from tests.screens.conftest import assert_fits, changing, settle, visit
 
 PAGE = "pages/training.py"
 
@@ -84,26 +85,67 @@ def test_a_training_that_still_runs_is_followed(run, trained):
     assert "still being trained" not in said(run(trained, PAGE, model="short"))
 
 
+def test_a_stretch_of_the_training_is_shown_below_all_of_it(run, trained):
+    app = run(trained, PAGE, model="short", **{"from": "100", "to": "300"})
+    assert "3 recorded batches after steps 100 to 300." in said(app)
+    whole, stretch, *_, reach, course = pictures_of(app)
+    brush = next(parameter for parameter in whole["params"] if parameter["name"] == "brush")
+    assert brush["value"] == {"x": [100, 300]}
+    ends = [{p["name"]: p["value"] for p in one["params"] if "value" in p} for one in (stretch, reach, course)]
+    assert [(at["low"], at["high"]) for at in ends] == [(100, 400)] * 3  # what lies below one another is the same step
+    assert "No batch was recorded between these steps." in said(
+        run(trained, PAGE, model="short", **{"from": "401", "to": "402"})
+    )
+
+
+def test_the_loss_that_is_drawn_below_is_in_the_address(run, trained):
+    def pinned(app):
+        parameters = [picture["params"] for picture in pictures_of(app)]
+        return [p["value"] for each in parameters for p in each if p["name"] == "pinned"]
+
+    assert pinned(run(trained, PAGE, model="short")) == [0]  # all are equal, the first has the largest part
+    assert pinned(run(trained, PAGE, model="short", loss="5")) == [5]
+    assert pinned(run(trained, PAGE, model="short", loss="5", batch="0", beside="500")) == [5, 0]
+
+
 @pytest.mark.browser
-def test_hovering_a_part_frames_its_loss_and_a_click_on_a_bar_shows_its_batch(page, serve, trained):
-    address = f"{serve(trained)}/training?model=short"
-    page.set_viewport_size({"width": 1280, "height": 1200})
-    visit(page, address)
+def test_pointing_previews_a_click_and_arrow_keys_choose_and_a_brush_takes_a_stretch(page, serve, trained):
+    page.set_viewport_size({"width": 1280, "height": 1300})
+    visit(page, f"{serve(trained)}/training?model=short")
     chart = page.locator(".st-key-batch_view_0 svg.marks")
     chart.wait_for()
     framed = "path[stroke='#c2410c'], path[stroke='rgb(194, 65, 12)']"
-    assert chart.locator(framed).count() == 0
+    assert chart.locator(framed).count() == 3  # the words of the loss with the largest part
     box = chart.bounding_box()
     for share in (0.5, 0.52, 0.54):  # towards the bars of the last steps
         page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * share)
         page.wait_for_timeout(150)
-    assert chart.locator(framed).count() >= 3  # parts of one loss through several steps, and its words
+    assert chart.locator(framed).count() >= 4  # parts of one loss through several steps, and its words
     assert_fits(page)
-    bars = page.locator(".st-key-outline_view canvas, .st-key-outline_view svg.marks").first.bounding_box()
-    page.mouse.click(bars["x"] + 75, bars["y"] + bars["height"] / 2)
-    settle(page)
+
+    bars = page.locator(".st-key-outline_view .marks").first
+    drawn = "canvas => canvas.getContext('2d').getImageData(76, 0, 800, 70).data.reduce((a, b) => (31 * a + b) | 0, 0)"
+    place, hint = bars.bounding_box(), bars.evaluate(drawn)
+    left, low = place["x"] + SIDES["left"], place["y"] + place["height"] - 50
+    wide = place["width"] - SIDES["left"] - SIDES["right"]
+    page.mouse.move(left + wide * 0.25, low, steps=3)
+    page.wait_for_timeout(200)
+    assert bars.evaluate(drawn) != hint
+    with changing(page):
+        page.mouse.click(left + wide * 0.1, low)
     assert "batch=0" in page.url
     assert page.get_by_text("short, after step 0").is_visible()
+    with changing(page):
+        page.keyboard.press("ArrowRight")
+    assert "batch=100" in page.url
+
+    page.mouse.move(left + wide * 0.4, low)
+    with changing(page):
+        page.mouse.down()
+        page.mouse.move(left + wide * 0.6, low, steps=4)
+        page.mouse.up()
+    assert "from=200&to=300" in page.url
+    assert page.get_by_text("2 recorded batches after steps 200 to 300.").is_visible()
     page.go_back()
     settle(page)
-    assert page.get_by_text("short, after step 500").is_visible()
+    assert page.get_by_text("6 recorded batches.").is_visible()

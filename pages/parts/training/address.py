@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,8 @@ class Shown:
 
 @dataclass(frozen=True)
 class View:
-    """All recorded batches between two steps, by `quantity`; one of them in detail; and one beside it, if any."""
+    """Recorded batches by `quantity`, and those of a stretch between two steps; one of them in detail, with the horizon
+    of one `loss`; and one beside it, if any."""
 
     layer: int
     quantity: str
@@ -38,13 +39,23 @@ class View:
     value: str
     drawn: str
     sequence: int
+    loss: int | None
     models: tuple[str, ...]
 
+    @property
+    def stretch(self) -> tuple[int, int | None] | None:
+        """From which step to which the training is looked at; None for all of it."""
+        return (self.first, self.last) if self.first or self.last is not None else None
 
-def read(given: Mapping[str, str], store: Store, model: Model, steps: np.ndarray) -> tuple[View, list[str]]:
-    """What the address `given` asks for, and sentences about what it names in vain. `steps` are those recorded."""
+
+def read(
+    given: Mapping[str, str], store: Store, model: Model, steps: np.ndarray, known: Sequence[int]
+) -> tuple[View, list[str]]:
+    """What the address `given` asks for, and sentences about what it names in vain.
+
+    `steps` and the layers `known` are those that were recorded of the model.
+    """
     asked = Parameters(given)
-    known = batches.layers(model)
     last_step = int(steps[-1])
     first, last = asked.whole("from", 0, 0, last_step, "step"), asked.maybe("to", 0, last_step, "step")
     if last is not None and last < first:
@@ -74,6 +85,7 @@ def read(given: Mapping[str, str], store: Store, model: Model, steps: np.ndarray
         value=asked.one_of("value", (SHARE, NORM), SHARE),
         drawn=asked.one_of("drawn", (BARS, HEAT), "") if "drawn" in given else "",
         sequence=asked.whole("row", 0, 0, 10_000),
+        loss=asked.maybe("loss", 0, 100_000, "step"),
         models=models[:MOST_MODELS],
     )
     return view, asked.sentences
@@ -81,7 +93,12 @@ def read(given: Mapping[str, str], store: Store, model: Model, steps: np.ndarray
 
 def drawn(view: View, steps: int) -> str:
     """How a batch of so many steps is drawn: as the address says, else by its length."""
-    return view.drawn or (BARS if steps <= STACKED else HEAT)
+    return view.drawn or usually_drawn(steps)
+
+
+def usually_drawn(steps: int) -> str:
+    """How a batch of so many steps is drawn where nobody says otherwise."""
+    return BARS if steps <= STACKED else HEAT
 
 
 def _nearest(asked: Parameters, name: str, steps: np.ndarray, usual: int) -> int:

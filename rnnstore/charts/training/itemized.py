@@ -2,19 +2,23 @@
 
 The bar at a step is the gradient through that step's copy of the recurrent weights, stacked by how many steps later
 the loss came: dark at the bottom its own step's, lighter the further the loss. Hovering a segment shows all segments
-of the same loss, frames its word, and draws them below as that loss's horizon; it stays in the browser. Batches of
-more than `STACKED` steps are a heat map instead.
+of the same loss, frames its word, and draws them below as that loss's horizon; it stays in the browser. Where nothing
+is hovered, the loss with the largest part is drawn below, or one that was clicked. Batches of more than `STACKED` steps
+are a heat map instead.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rnnstore.charts.palette import Palette, interpolate, styled
-from rnnstore.charts.picture import Picture, as_wide, hovered, named, rendered
+from rnnstore.charts.picture import FEW_MARKS, Picture, as_wide, clicked, hovered, named, rendered, with_numbers
+from rnnstore.charts.training.outlines import ROOM
 from rnnstore.training.batches import Batch
 from rnnstore.visible import visible
 
@@ -27,14 +31,16 @@ CELLS = 128
 LIGHTEST = 10
 """Lag from which segments are as light as can be."""
 
-ROOM = 56
-"""Pixels of the vertical axis."""
-
 NORM, SHARE = "norm", "share"
 VALUES = {SHARE: "signed share of the gradient", NORM: "norm of the part"}
 
 _WORDS = ("read", "label", "predicted")
-_ROW, _BELOW = 19, 70  # pixels of a row of words, and of the horizon of one loss
+_LEGEND, _ROW, _ABOUT, _BELOW = (
+    20,
+    19,
+    20,
+    70,
+)  # pixels: of the lags, of a row of words, what is said of one loss, and it
 _LETTERS = 9
 
 
@@ -45,34 +51,64 @@ def batch_picture(
     value: str = SHARE,
     drawn: str | None = None,
     sequence: int = 0,
+    loss: int | None = None,
     most: float | None = None,
     width: int = 1100,
     height: int = 210,
 ) -> Picture:
     """One batch; `value` is SHARE (segments add up) or NORM, `drawn` "bars" or "heat map" (None: by its length).
 
-    `sequence` is the text whose words are shown; `most` ends the axis of the bars, so that two batches can be compared.
+    `sequence` is the text whose words are shown, `loss` the step whose loss is drawn below while none is hovered (None:
+    that with the largest part); `most` ends the axis of the bars, so that two batches can be compared. A page hears a
+    click on a part or a word as `clicked_loss` and `clicked_word`, with the step `t` of the loss.
     """
     bars = (drawn or ("bars" if batch.steps <= STACKED else "heat map")) == "bars"
-    words = _words(batch, sequence, palette)
-    pairs = _pairs(batch, value, palette, 1 if bars else -(-batch.steps // CELLS))
-    top = 3 * _ROW + 10 if batch.steps <= STACKED else 4
+    size = 1 if bars else -(-batch.steps // CELLS)
+    words, pairs = _words(batch, sequence, palette), _pairs(batch, value, palette, size)
+    loss = batch.heaviest if loss is None or loss >= batch.steps else loss
+    specification = _specification(palette, value, bars, batch.steps, width, height, 10 * pairs.num_rows > FEW_MARKS)
+    amounts, ends = (
+        np.concatenate([[0.0], *(pairs[n].to_numpy() for n in of)]) for of in (["amount"], ["low", "high"])
+    )
+    numbers = {
+        "pinned": -1 if loss is None else loss // size * size,
+        "least": float(amounts.min()),
+        "greatest": max(float(amounts.max()), 1e-9),
+        "lowest": float(ends.min()),
+        "highest": max(float(ends.max()), 1e-9) if most is None else most,
+        "reach": max(float(np.abs(amounts).max()), 1e-9),
+    }
+    tables = {"words": words, "pairs": pairs, "lags": _lags(batch.steps, palette)}
+    return Picture(with_numbers(specification, specification["height"], **numbers), tables)
+
+
+@lru_cache(maxsize=32)
+def _specification(
+    palette: Palette, value: str, bars: bool, steps: int, width: int, height: int, many: bool
+) -> dict[str, Any]:
+    words = steps <= STACKED
+    top = (_LEGEND if bars else 0) + (3 * _ROW + 10 if words else 4)
     middle = top + (height if bars else 330)
-    whole = middle + 18 + _BELOW
-    x = _along("left", batch.steps, width)
+    below = middle + _ABOUT + 8
+    whole = below + _BELOW
+    x = _along("left", steps, width)
     layers = [
-        *(
-            _bars(x, palette, value, most, [middle, top])
-            if bars
-            else _heat(x, palette, value, batch.steps, [middle, top], pairs)
-        ),
-        *_horizon(x, palette, [whole, middle + 18], pairs),
-        *(_words_layers(x, palette, batch.steps, width) if batch.steps <= STACKED else []),
+        *(_bars(x, palette, value, [middle, top]) if bars else _heat(x, palette, value, steps, [middle, top])),
+        *_horizon(x, palette, [whole, below], below - 9),
+        *(_words_layers(x, palette, steps, width, _LEGEND if bars else 0) if words else []),
+        *(_legend(palette) if bars else []),
     ]
+    if not words:
+        layers[0] = layers[0].add_params(alt.param(name="hovered_word", value={}))
     chart = alt.layer(*layers).resolve_scale(y="independent", color="independent")
-    chart = chart.properties(width=width, height=whole)
-    specification = styled(as_wide(chart), palette).to_dict(validate=False)
-    return Picture(rendered(specification, 10 * pairs.num_rows), {"words": words, "pairs": pairs})
+    names = ("pinned", "least", "greatest", "lowest", "highest", "reach")
+    chart = chart.add_params(*(alt.param(name=name, value=0) for name in names)).properties(width=width, height=whole)
+    return rendered(styled(as_wide(chart), palette).to_dict(validate=False), 10_000 if many else 0)
+
+
+_HOVERING = "(hovered.t || hovered_word.t)"
+_SHOWN = "datum.t === (hovered.t ? hovered.t[0] : hovered_word.t ? hovered_word.t[0] : pinned)"
+"""Whether a part belongs to the loss that is drawn below: the hovered one, else the pinned one."""
 
 
 def _along(field: str, steps: int, width: int = 1100) -> alt.X:
@@ -86,6 +122,35 @@ def tallest(batch: Batch, value: str) -> float:
     """How high the highest bar of a batch is."""
     amounts = np.nan_to_num(batch.share if value == SHARE else batch.magnitude)
     return float(np.maximum(amounts, 0).sum(axis=0).max())
+
+
+def _lags(steps: int, palette: Palette) -> pa.Table:
+    """The colours of lags by pixels from the left, and what they are called before and behind."""
+    last = max(1, min(LIGHTEST, steps - 1))
+    place = np.arange(last + 1)
+    return pa.table(
+        {
+            "from": 142.0 + 13 * place,
+            "to": 155.0 + 13 * place,
+            "fill": interpolate(_dark_to_light(palette), np.sqrt(place / last)),
+            "before": ["dark: the same step's loss", *[""] * last],
+            "behind": [*[""] * last, f"light: one {last} steps later" + (" or more" if steps - 1 > last else "")],
+        }
+    )
+
+
+def _legend(palette: Palette) -> list[alt.Chart]:
+    """Dark to light: how many steps later the loss came."""
+
+    def pixels(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", scale=None, axis=None)
+
+    base = named("lags")
+    rects = base.mark_rect(tooltip=None).encode(x=pixels("from"), x2="to:Q", y=alt.value(1), y2=alt.value(11))
+    quiet = {"baseline": "middle", "fontSize": 11, "color": palette.muted, "tooltip": None}
+    before = base.mark_text(align="right", dx=-6, **quiet).encode(x=pixels("from"), y=alt.value(6), text="before:N")
+    behind = base.mark_text(align="left", dx=6, **quiet).encode(x=pixels("to"), y=alt.value(6), text="behind:N")
+    return [rects.encode(color=alt.Color("fill:N", scale=None, legend=None)), before, behind]
 
 
 def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
@@ -116,6 +181,7 @@ def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
                     "probability": row["probability"],
                     "label_probability": row["label_probability"],
                     "loss": row["loss"],
+                    "about": _about(row) if kind == "label" else "",
                 }
             )
     types = {"t": pa.int32(), "j": pa.int32(), "probability": pa.float32(), "loss": pa.float32()}
@@ -123,6 +189,16 @@ def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
     types["label_probability"] = pa.float32()
     names = list(found[0])
     return pa.table({n: pa.array([row[n] for row in found], types.get(n, pa.string())) for n in names})
+
+
+def _about(row: dict[str, Any]) -> str:
+    """What is said of one loss above its horizon."""
+    if row["label"] is None or row["loss"] is None:
+        return f"step {row['position']}: no label was asked for, parts of its loss are from other texts"
+    guessed = f"predicted “{visible(row['predicted'])}” with {row['probability']:.2f}"
+    if row["predicted"] == row["label"]:
+        guessed = f"predicted so with {row['probability']:.2f}"
+    return f"the loss at step {row['position']}: for “{visible(row['label'])}”, {guessed}, {row['loss']:.2f} nats"
 
 
 def _pairs(batch: Batch, value: str, palette: Palette, size: int) -> pa.Table:
@@ -182,9 +258,11 @@ def _put_together(values: np.ndarray, size: int) -> np.ndarray:
         return np.where(counts > 0, np.nansum(cut, axis=(1, 3)) / counts, np.nan)
 
 
-def _words_layers(x: alt.X, palette: Palette, steps: int, width: int) -> list[alt.Chart]:
-    """Three rows of words: read, label, predicted on green or orange; the hovered loss's are framed."""
-    scale = alt.Scale(type="band", domain=list(_WORDS), range=[0, 3 * _ROW], paddingInner=0.1, paddingOuter=0.05)
+def _words_layers(x: alt.X, palette: Palette, steps: int, width: int, top: int) -> list[alt.Chart]:
+    """Three rows of words: read, label, predicted on green or orange; those of the shown loss are framed."""
+    scale = alt.Scale(
+        type="band", domain=list(_WORDS), range=[top, top + 3 * _ROW], paddingInner=0.1, paddingOuter=0.05
+    )
     axis = alt.Axis(
         orient="left", ticks=False, labelPadding=6, minExtent=ROOM, maxExtent=ROOM, labelColor=palette.muted
     )
@@ -201,54 +279,53 @@ def _words_layers(x: alt.X, palette: Palette, steps: int, width: int) -> list[al
     ]
     letters = max(7.0, min(12.5, (width - ROOM) / steps / 1.3))
     base = named("words").encode(x=x, x2="right:Q", y=again)
-    shade = base.mark_rect(cornerRadius=2).encode(color=alt.Color("fill:N", scale=None, legend=None), tooltip=tooltip)
+    shade = base.mark_rect(cornerRadius=2).encode(color=alt.Color("fill:N", scale=None, legend=None))
     text = (
         named("words")
         .mark_text(fontSize=letters, font="monospace", color=palette.text)
-        .encode(x=_along("j", steps, width), y=y, text="word:N", tooltip=tooltip)
+        .encode(x=_along("j", steps, width), y=y, text="word:N")
     )
-    framed = base.mark_rect(cornerRadius=2, fillOpacity=0, stroke=palette.threshold, strokeWidth=1.8).transform_filter(
-        {"param": "hovered", "empty": False}
-    )
-    return [shade, text, framed]
+    framed = base.mark_rect(cornerRadius=2, fillOpacity=0, stroke=palette.threshold, strokeWidth=1.8, tooltip=None)
+    hit = base.mark_rect(opacity=0, cursor="pointer").encode(tooltip=tooltip)
+    hit = hit.add_params(hovered("hovered_word", "t"), clicked("clicked_word", "t"))
+    return [shade, text, framed.transform_filter(_SHOWN), hit]
 
 
 def _axis(title: str, ticks: int) -> alt.Axis:
     return alt.Axis(orient="left", title=title, tickCount=ticks, format=".3~r", minExtent=ROOM, maxExtent=ROOM)
 
 
-def _bars(x: alt.X, palette: Palette, value: str, most: float | None, place: list[int]) -> list[alt.Chart]:
+def _bars(x: alt.X, palette: Palette, value: str, place: list[int]) -> list[alt.Chart]:
     """Segments stacked by lag."""
-    scale = alt.Scale(range=place, domainMax=most) if most else alt.Scale(range=place)
-    y = alt.Y("low:Q", axis=_axis(VALUES[value], 5), scale=scale)
+    scale = alt.Scale(range=place, domain=[alt.ExprRef("lowest"), alt.ExprRef("highest")], nice=True)
     segments = (
         named("pairs")
-        .mark_rect()
+        .mark_rect(cursor="pointer")
         .encode(
             x=x,
             x2="right:Q",
-            y=y,
+            y=alt.Y("low:Q", axis=_axis(VALUES[value], 5), scale=scale),
             y2="high:Q",
             tooltip=_tooltip(),
             color=alt.Color("fill:N", scale=None, legend=None),
-            opacity=alt.condition({"param": "hovered", "empty": True}, alt.value(1), alt.value(0.4)),
-            stroke=alt.condition({"param": "hovered", "empty": False}, alt.value(palette.threshold), alt.value(None)),
+            opacity=alt.condition(f"!{_HOVERING} || {_SHOWN}", alt.value(1), alt.value(0.4)),
+            stroke=alt.condition(f"{_HOVERING} && {_SHOWN}", alt.value(palette.threshold), alt.value(None)),
             strokeWidth=alt.value(1.4),
         )
     )
-    return [segments.add_params(hovered("hovered", "t"))]
+    return [segments.add_params(hovered("hovered", "t"), clicked("clicked_loss", "t"))]
 
 
-def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int], pairs: pa.Table) -> list[alt.Chart]:
+def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int]) -> list[alt.Chart]:
     """Loss step by source step; the lag is the distance from the diagonal."""
     colours = alt.Scale(type="symlog", constant=1e-3, range=list(palette.sequential))
     if value == SHARE:
-        reach = max(float(np.abs(pairs["amount"].to_numpy()).max(initial=0)), 1e-9)
-        colours = alt.Scale(type="symlog", constant=1e-3, domain=[-reach, reach], range=list(palette.diverging))
+        reach = [alt.ExprRef("-reach"), alt.ExprRef("reach")]
+        colours = alt.Scale(type="symlog", constant=1e-3, domain=reach, range=list(palette.diverging))
     domain = alt.Scale(domain=[steps - 0.5, -0.5], range=place, nice=False, zero=False)
     cells = (
         named("pairs")
-        .mark_rect()
+        .mark_rect(cursor="pointer")
         .encode(
             x=x,
             x2="right:Q",
@@ -261,20 +338,19 @@ def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int], 
                 scale=colours,
                 legend=alt.Legend(orient="top", direction="horizontal", gradientLength=160, gradientThickness=8),
             ),
-            opacity=alt.condition({"param": "hovered", "empty": True}, alt.value(1), alt.value(0.4)),
+            opacity=alt.condition(f"!{_HOVERING} || {_SHOWN}", alt.value(1), alt.value(0.4)),
         )
     )
-    return [cells.add_params(hovered("hovered", "t"))]
+    return [cells.add_params(hovered("hovered", "t"), clicked("clicked_loss", "t"))]
 
 
-def _horizon(x: alt.X, palette: Palette, place: list[int], pairs: pa.Table) -> list[alt.Chart]:
-    """The parts of the hovered loss alone, from zero: how far back it reached. The axis is that of all losses."""
-    ends = pc.min_max(pairs["amount"]).as_py() if pairs.num_rows else {"min": 0, "max": 1}
-    scale = alt.Scale(range=place, domain=[min(0, ends["min"]), max(ends["max"], 1e-9)], nice=True)
+def _horizon(x: alt.X, palette: Palette, place: list[int], said: int) -> list[alt.Chart]:
+    """The parts of one loss alone, from zero: how far back it reached. The axis is that of all losses."""
+    scale = alt.Scale(range=place, domain=[alt.ExprRef("least"), alt.ExprRef("greatest")], nice=True)
     bars = (
         named("pairs")
         .mark_rect(color=palette.accent)
-        .transform_filter({"param": "hovered", "empty": False})
+        .transform_filter(_SHOWN)
         .encode(
             x=x,
             x2="right:Q",
@@ -283,7 +359,9 @@ def _horizon(x: alt.X, palette: Palette, place: list[int], pairs: pa.Table) -> l
             tooltip=_tooltip(),
         )
     )
-    return [bars]
+    about = named("words").transform_filter(f"datum.about && {_SHOWN}")
+    about = about.mark_text(align="left", fontSize=11, color=palette.text, tooltip=None)
+    return [bars, about.encode(text="about:N", x=alt.value(2), y=alt.value(said))]
 
 
 def _tooltip() -> list[alt.Tooltip]:

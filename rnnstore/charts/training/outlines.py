@@ -1,12 +1,15 @@
-"""Pictures of a whole training by its recorded batches: how large their gradients were and how far back they reached.
+"""A whole training, or a stretch of it, as one bar for every recorded batch; pointing at one previews its batch.
 
-Every picture of a page has the same width and the same room for its vertical axis, so that what lies below one another
-is the same training step.
+A click on a bar chooses its batch, a brush over bars a stretch of the training. What is previewed is sent along, so
+that nothing is asked while the pointer moves: the words that ought to come and those that were predicted, and below
+them how large the gradient through each step was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -14,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.charts.palette import Palette, styled
-from rnnstore.charts.picture import Picture, as_wide, clicked, named, rendered
+from rnnstore.charts.picture import Picture, clicked, fitted, hovered, named, rendered, with_numbers
 from rnnstore.training.batches import Outline
-from rnnstore.training.curves import Curves
+from rnnstore.training.previews import Previews
+from rnnstore.visible import visible
 
 QUANTITIES = {
     "maximum": "largest part",
@@ -29,6 +33,22 @@ QUANTITIES = {
 ROOM = 56
 """Pixels of the vertical axis."""
 
+SIDES = {"left": 76, "right": 24}
+"""Pixels beside every picture of a training: what lies below one another is the same step."""
+
+HINT = "Point at a bar: its batch is previewed here."
+_SAID, _ROW, _LITTLE, _GAP = 15, 15, 26, 10  # pixels: what is said of a preview, its rows of words, its bars
+_PREVIEW = _SAID + 2 * _ROW + _LITTLE + _GAP
+_FEWEST = 25  # places for which a preview has room: those of a shorter batch are as wide
+_POINTED = "over.largest && datum.largest === over.largest[0]"
+
+
+def span(outline: Outline) -> tuple[float, float]:
+    """The stretch of training that an outline covers: the steps at which its first bar begins and its last one ends."""
+    if not outline.table.num_rows:
+        return 0.0, 1.0
+    return float(outline.table["first"][0].as_py()), float(_ends(outline)[-1])
+
 
 def outline_picture(
     outline: Outline,
@@ -36,23 +56,111 @@ def outline_picture(
     *,
     quantity: str = "maximum",
     chosen: Sequence[int] = (),
+    broken: int | None = None,
+    glances: Previews | None = None,
+    brush: tuple[float, float] | None = None,
+    brushed: bool = True,
+    along: tuple[float, float] | None = None,
     width: int = 1100,
     height: int = 120,
 ) -> Picture:
     """A bar for every recorded batch, or group of neighbours; `chosen` batches (by step) are marked.
 
-    A click on a bar is heard as `clicked_batch`, with the step of the largest batch in it.
+    `glances` are what is previewed of the largest batch of each bar, above the bars; `broken` is the step at which the
+    training came to no number, `along` the steps of the axis where they are not the outline's own. A page hears
+    `clicked_batch` (the step of the largest batch in a bar) and, where it can be `brushed`, `brush` (over `left`).
     """
-    table = outline.table
-    first, last = table["first"].to_numpy(), table["last"].to_numpy()
-    gap = float(np.median(np.diff(first))) if len(first) > 1 else 1.0
-    ends = np.append(first[1:], last[-1] + gap) if len(first) else first
+    first, last, ends = outline.table["first"].to_numpy(), outline.table["last"].to_numpy(), _ends(outline)
     held = np.zeros(len(first), bool)
     for step in chosen:
         held |= (first <= step) & (step <= last)
-    rows = table.append_column("left", pa.array(first.astype(float)))
-    rows = rows.append_column("right", pa.array(first + (ends - first) * (0.9 if len(first) < 300 else 1.0)))
-    rows = rows.append_column("held", pa.array(held))
+    bars = outline.table.append_column("left", pa.array(first.astype(float)))
+    bars = bars.append_column("right", pa.array(first + (ends - first) * (0.9 if len(first) < 300 else 1.0)))
+    bars = bars.append_column("held", pa.array(held)).append_column("said", pa.array(_said(outline), pa.string()))
+    at = [] if broken is None else [broken]
+    tables = {"bars": bars, "broken": pa.table({"step": pa.array(at, pa.float64())})}
+    if glances is not None:
+        tables |= {"glances": _glances(glances), "hint": pa.table({"hint": [HINT if brush is None else ""]})}
+    places = 0 if glances is None else max(glances.places, _FEWEST)
+    words = glances is not None and glances.each == 1
+    specification = _specification(palette, quantity, places, words, brushed, width, height)
+    low, high = along or span(outline)
+    numbers: dict[str, Any] = {"low": low, "high": max(high, low + 1)}
+    if brush is not None:
+        numbers["brush"] = {"x": [float(brush[0]), float(brush[1])]}
+    return Picture(with_numbers(specification, specification["height"], **numbers), tables)
+
+
+def _ends(outline: Outline) -> np.ndarray:
+    """The step at which each bar ends: where the next one begins."""
+    first, last = outline.table["first"].to_numpy(), outline.table["last"].to_numpy()
+    gap = float(np.median(np.diff(first))) if len(first) > 1 else 1.0
+    return np.append(first[1:], last[-1] + gap / max(outline.each, 1)) if len(first) else first
+
+
+def _said(outline: Outline) -> list[str]:
+    """What stands above a preview."""
+
+    def number(value: float | None) -> str:
+        return "no number" if value is None or value != value else f"{value:.3g}"
+
+    return [
+        f"after step {row['largest']:,} · loss {number(row['loss'])} · largest part {number(row['maximum'])}"
+        if row["batches"] == 1
+        else f"after step {row['largest']:,}, the largest of {row['batches']:,} · largest part {number(row['maximum'])}"
+        for row in outline.table.to_pylist()
+    ]
+
+
+def _glances(found: Previews) -> pa.Table:
+    """A row a place: largest (the batch's step), place, tall (0 to 1), label, predicted, right (1, 0, -1 unasked)."""
+    table = found.table
+    norm, step = table["norm"].to_numpy(), table["step"].to_numpy()
+    starts = np.flatnonzero(np.diff(step, prepend=step[0] - 1 if len(step) else 0))
+    highest = np.maximum.reduceat(np.nan_to_num(norm), starts) if len(step) else norm
+    tall = np.nan_to_num(norm) / np.repeat(np.maximum(highest, 1e-30), np.diff(np.append(starts, len(step))))
+    return pa.table(
+        {
+            "largest": table["step"].cast(pa.int32()),
+            "place": table["place"].cast(pa.int16()),
+            "tall": np.clip(tall, 0, 1).astype(np.float32),
+            **{name: _visible(table[name]) for name in _WORDS},
+            "right": pc.fill_null(table["right"].cast(pa.int8()), -1),
+        }
+    )
+
+
+_WORDS = ("label", "predicted")
+
+
+def _visible(words: pa.ChunkedArray) -> pa.Array:
+    """Words as they can be seen; there are far fewer than places."""
+    coded = pc.fill_null(words, "").combine_chunks().dictionary_encode()
+    seen = pa.array([visible(word) for word in coded.dictionary.to_pylist()], pa.string())
+    return seen.take(coded.indices)
+
+
+@lru_cache(maxsize=32)
+def _specification(
+    palette: Palette, quantity: str, places: int, words: bool, brushed: bool, width: int, height: int
+) -> dict[str, Any]:
+    top = (_PREVIEW if words else _PREVIEW - 2 * _ROW) if places else 6
+    layers = [
+        *_bars(palette, quantity, brushed, [top + height, top]),
+        *(_preview(palette, places, words, width) if places else []),
+    ]
+    chart = alt.layer(*layers).resolve_scale(y="independent")
+    chart = chart.add_params(alt.param(name="low", value=0), alt.param(name="high", value=1))
+    margin = {**SIDES, "top": 6, "bottom": 22}
+    chart = fitted(chart, margin, width).properties(height=top + height + 28)
+    return rendered(styled(chart, palette).to_dict(validate=False), 10_000)
+
+
+def _bars(palette: Palette, quantity: str, brushed: bool, place: list[int]) -> list[alt.Chart]:
+    """The bars, what of them the pointer meets, and where the numbers end."""
+    scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False, clamp=True)
+    axis = alt.Axis(grid=False, tickCount=8, format=",d")
+    base = named("bars").encode(x=alt.X("left:Q", title=None, scale=scale, axis=axis), x2="right:Q")
     tooltip = [
         alt.Tooltip("first:Q", title="after step", format=",d"),
         alt.Tooltip("batches:Q", title="batches in this bar", format=",d"),
@@ -63,131 +171,73 @@ def outline_picture(
         alt.Tooltip("horizon:Q", format=".2~f"),
         alt.Tooltip("loss:Q", format=".3f"),
     ]
-    base = named("bars").encode(
-        x=alt.X("left:Q", title=None, scale=_along(rows), axis=alt.Axis(grid=False, tickCount=8, format=",d")),
-        x2="right:Q",
-    )
-    bars = base.mark_rect().encode(
-        y=alt.Y(f"{quantity}:Q", title=QUANTITIES[quantity], axis=_axis()),
+    drawn = base.mark_rect().encode(
+        y=alt.Y(f"{quantity}:Q", title=QUANTITIES[quantity], axis=value_axis(), scale=alt.Scale(range=place)),
         y2=alt.datum(0),
         color=alt.condition("datum.held", alt.value(palette.threshold), alt.value(palette.accent)),
+        opacity=alt.condition(f"!over.largest || {_POINTED}", alt.value(1), alt.value(0.55)),
     )
-    hit = base.mark_rect(opacity=0, cursor="pointer").encode(y=alt.value(0), y2=alt.value(height), tooltip=tooltip)
-    chart = alt.layer(bars, hit.add_params(clicked("clicked_batch", "largest")))
-    chart = chart.properties(width=width, height=height)
-    return Picture(rendered(styled(as_wide(chart), palette).to_dict(validate=False), 10_000), {"bars": rows})
+    brush = alt.selection_interval(
+        name="brush",
+        encodings=["x"],
+        mark=alt.BrushConfig(fill=palette.accent, fillOpacity=0.14, stroke=palette.accent, cursor="ew-resize"),
+        zoom=False,
+    )
+    hit = base.mark_rect(opacity=0, cursor="pointer").encode(y=alt.value(place[1]), y2=alt.value(place[0]))
+    hit = hit.encode(tooltip=tooltip)
+    hit = hit.add_params(hovered("over", "largest"), clicked("clicked_batch", "largest"), *([brush] if brushed else []))
+    return [drawn, hit, *broken_layers(palette, place)]
 
 
-def reach_picture(
-    outlines: Sequence[Outline], palette: Palette, *, width: int = 1100, height: int = 150, smooth: int = 15
-) -> Picture:
-    """Half-life (dashed) and horizon of the batches over training, of one model or several over one another.
+def broken_layers(palette: Palette, place: Sequence[float], title: str | None = None) -> list[alt.Chart]:
+    """A line where the training came to no number, and words for it; of the table `broken`."""
+    base = named("broken").encode(x=alt.X("step:Q", title=title))
+    ends = {"y": alt.value(place[1]), "y2": alt.value(place[0])}
+    line = base.mark_rule(color=palette.text, strokeWidth=1.5, strokeDash=[4, 3], tooltip=None).encode(**ends)
+    words = {"text": "no number from here", "color": palette.text, "fontSize": 11, "dy": 6, "tooltip": None}
+    late = base.transform_filter("2 * datum.step > low + high").mark_text(align="right", dx=-5, **words)
+    early = base.transform_filter("2 * datum.step <= low + high").mark_text(align="left", dx=5, **words)
+    return [line, *(side.encode(y=alt.value(place[1])) for side in (late, early))]
 
-    Lines are the mean of `smooth` neighbouring rows of an outline, points the rows themselves.
-    """
-    tables = []
-    for outline in outlines:
-        for name in ("half_life", "horizon"):
-            values = outline.table[name].to_numpy().astype(float)
-            tables.append(
-                pa.table(
-                    {
-                        "model": pa.array([outline.model] * len(values), pa.string()),
-                        "measure": pa.array([name.replace("_", "-")] * len(values), pa.string()),
-                        "step": outline.table["first"],
-                        "steps": values,
-                        "smooth": _smoothed(values, smooth),
-                    }
-                )
-            )
-    rows = pa.concat_tables(tables)
-    models = [outline.model for outline in outlines]
-    x = alt.X("step:Q", title=None, scale=_along(rows, "step"), axis=alt.Axis(grid=False, tickCount=8, format=",d"))
-    base = named("reach").encode(x=x, color=_colour(models, palette), detail="measure:N")
-    tooltip = [
-        alt.Tooltip("model:N"),
-        alt.Tooltip("measure:N"),
-        alt.Tooltip("step:Q", format=",d"),
-        alt.Tooltip("steps:Q", format=".2f"),
-        alt.Tooltip("smooth:Q", title="mean of neighbours", format=".2f"),
+
+def _preview(palette: Palette, places: int, words: bool, width: int) -> list[alt.Chart]:
+    """The batch of the bar under the pointer, above the bars; where there is none, what to do."""
+    base = named("glances").transform_filter(_POINTED)
+    place = "low + (high - low) * (datum.place + {}) / {}"
+    ends = {name: place.format(more, places) for name, more in (("begin", 0), ("middle", 0.47), ("end", 0.94))}
+    cells = base.transform_calculate(**ends).encode(x=alt.X("begin:Q", title=None))
+    top = _SAID + (2 * _ROW if words else 0)
+    fills = f"datum.right === 1 ? '{palette.right}' : datum.right === 0 ? '{palette.wrong}' : 'transparent'"
+    quiet = {"align": "left", "baseline": "top", "fontSize": 11, "color": palette.muted}
+    above = {"x": alt.value(0), "y": alt.value(0)}
+    layers = [
+        named("hint").transform_filter("!over.largest").mark_text(**quiet).encode(text="hint:N", **above),
+        named("bars").transform_filter(_POINTED).mark_text(**quiet).encode(text="said:N", **above),
+        cells.transform_calculate(high=f"{top + _LITTLE} - {_LITTLE} * datum.tall", low=f"{top + _LITTLE}")
+        .mark_rect(color=palette.accent)
+        .encode(x2="end:Q", y=_pixels("high"), y2="low:Q"),
     ]
-    y_axis = _axis()
-    points = base.mark_point(filled=True, size=7, opacity=0.35).encode(
-        y=alt.Y("steps:Q", title="lag (steps)", axis=y_axis), tooltip=tooltip
-    )
-    lines = base.mark_line(strokeWidth=2).encode(
-        y=alt.Y("smooth:Q"),
-        strokeDash=alt.StrokeDash(
-            "measure:N",
-            title=None,
-            scale=alt.Scale(domain=["horizon", "half-life"], range=[[1, 0], [4, 3]]),
-            legend=alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolStrokeColor=palette.text),
-        ),
-    )
-    chart = alt.layer(points, lines).properties(width=width, height=height)
-    return Picture(rendered(styled(as_wide(chart), palette).to_dict(validate=False), 10_000), {"reach": rows})
+    if words:
+        room = max(9, (width - ROOM) // places - 1)
+        for row, name in enumerate(_WORDS):
+            here = _SAID + row * _ROW
+            if name == "predicted":
+                shade = cells.mark_rect(cornerRadius=2).encode(
+                    x2="end:Q", y=alt.value(here), y2=alt.value(here + _ROW - 2)
+                )
+                layers.append(
+                    shade.encode(color=alt.Color("fill:N", scale=None, legend=None)).transform_calculate(fill=fills)
+                )
+            text = cells.mark_text(fontSize=11, font="monospace", color=palette.text, limit=room)
+            layers.append(text.encode(x=alt.X("middle:Q", title=None), y=alt.value(here + 6), text=f"{name}:N"))
+    return layers
 
 
-def course_picture(
-    found: Curves, models: Sequence[str], palette: Palette, *, last: int | None = None, width: int = 1100
-) -> Picture:
-    """Training loss and, below, the norm of the gradient over training steps, aligned with the pictures above."""
-    table = found.table.filter(pc.is_finite(found.table["loss"]))
-    axis = alt.Axis(grid=False, tickCount=8, format=",d", title="training step")
-    x = alt.X("step:Q", title="training step", scale=_along(table, "step", last), axis=axis)
-    rows, top = [], 0
-    for name, title in {"loss": "loss (nats)", "gradient_norm": "norm of gradient"}.items():
-        place = [top + 80, top]
-        scale = alt.Scale(range=place, zero=False, nice=False, type="log" if name == "gradient_norm" else "linear")
-        line = (
-            named("course")
-            .mark_line(strokeWidth=1.2, opacity=0.85)
-            .transform_filter(f"datum.{name} > 0")
-            .encode(
-                x=x,
-                y=alt.Y(f"{name}:Q", title=title, scale=scale, axis=_axis(title)),
-                color=_colour(models, palette, legend=False),
-                tooltip=[
-                    alt.Tooltip("model:N"),
-                    alt.Tooltip("step:Q", format=",d"),
-                    alt.Tooltip(f"{name}:Q", format=".4~g"),
-                ],
-            )
-        )
-        rows.append(line)
-        top += 95
-    chart = alt.layer(*rows).resolve_scale(y="independent").properties(width=width, height=top - 15)
-    return Picture(rendered(styled(as_wide(chart), palette).to_dict(validate=False), 10_000), {"course": table})
+def _pixels(field: str) -> alt.Y:
+    return alt.Y(f"{field}:Q", scale=None, axis=None)
 
 
-def _smoothed(values: np.ndarray, over: int) -> np.ndarray:
-    """The mean of each value and its neighbours, fewer at the ends."""
-    half = over // 2
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    places = np.arange(len(values))
-    low, high = np.maximum(places - half, 0), np.minimum(places + half + 1, len(values))
-    return (sums[high] - sums[low]) / np.maximum(high - low, 1)
-
-
-def _along(rows: pa.Table, last: str = "right", end: int | None = None) -> alt.Scale:
-    """From the first step of the rows to the last."""
-    if not rows.num_rows:
-        return alt.Scale(nice=False)
-    low = pc.min(rows["left" if last == "right" else last]).as_py()
-    high = pc.max(rows[last]).as_py() if end is None else end
-    return alt.Scale(domain=[float(min(low, high)), float(max(high, low + 1))], nice=False, clamp=True)
-
-
-def _axis(title: str | None = None) -> alt.Axis:
-    named = {} if title is None else {"title": title}
-    return alt.Axis(orient="left", tickCount=4, format=".3~r", minExtent=ROOM, maxExtent=ROOM, **named)
-
-
-def _colour(models: Sequence[str], palette: Palette, legend: bool = True) -> alt.Color:
-    colours = [palette.accent, palette.threshold, *palette.series]
-    return alt.Color(
-        "model:N",
-        title=None,
-        scale=alt.Scale(domain=list(models), range=[colours[i % len(colours)] for i in range(len(models))]),
-        legend=alt.Legend(orient="top", symbolType="circle") if legend and len(models) > 1 else None,
-    )
+def value_axis(title: str | None = None, ticks: int = 4) -> alt.Axis:
+    """The vertical axis, with the same room beside every picture."""
+    given = {} if title is None else {"title": title}
+    return alt.Axis(orient="left", tickCount=ticks, format=".3~r", minExtent=ROOM, maxExtent=ROOM, **given)
