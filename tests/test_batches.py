@@ -1,13 +1,23 @@
 """Tables that grow while training, and recorded batches asked of them: whole tables told beforehand."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import rnnstore
+from rnnstore.charts.palette import DARK, LIGHT
+from rnnstore.charts.training.itemized import batch_picture
+from rnnstore.charts.training.outlines import outline_picture
+from rnnstore.charts.training.reach import reach_picture
 from rnnstore.errors import QuestionError, StoreError
 from rnnstore.store.writing import OF_BATCHES
 from rnnstore.training import batches
+from rnnstore.training.previews import previews
+
+vl_convert = pytest.importorskip("vl_convert")
 
 
 def horizon_rows(steps, maximum=None, layer=1, horizon=None):
@@ -151,3 +161,45 @@ def test_a_training_without_numbers_says_where_it_began(model, tmp_path):
         writer.replace("training", pa.table({"step": [5, 8, 9], **plain, **values}))
     found = batches.trouble(rnnstore.open(tmp_path).models["m"])
     assert (found.step, found.epoch) == (7, 0.5)
+
+
+def test_glances_are_the_norms_through_every_step_and_the_first_texts_words(model):
+    found = previews(model, [20, 60], window=2)
+    assert (found.places, found.each) == (2, 1)
+    assert found.table.slice(0, 2).to_pylist() == [
+        {"step": 20, "place": 0, "norm": 2.0, "label": "b", "predicted": "b", "right": True},  # 2.5 of lag 0, -0.5 of 1
+        {"step": 20, "place": 1, "norm": 2.0, "label": None, "predicted": "a", "right": None},
+    ]
+    assert found.table["step"].to_pylist() == [20, 20, 60, 60]
+    long = previews(model, [20], window=100)
+    assert (long.places, long.each) == (50, 2)
+    assert long.table.select(["place", "norm", "label"]).to_pylist() == [{"place": 0, "norm": 2.0, "label": None}]
+
+
+def test_where_a_batch_broke_is_its_first_loss_or_else_its_first_gradient_without_a_number(model):
+    found = batches.batch(model, 30)
+    assert found.broke() is None and found.heaviest == 0
+    of_gradient = replace(found, no_number=1)
+    assert of_gradient.broke() == batches.Broke("gradient", 1, 0, "")  # a step without a label: its word is not told
+    losses = found.words.set_column(7, "loss", pa.array([float("nan"), None], pa.float32()))
+    assert replace(of_gradient, words=losses).broke() == batches.Broke("loss", 0, 0, "a")
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_pictures_of_batches_compile(model, colours):
+    whole, one = batches.outline(model), batches.batch(model, 30)
+    glances = previews(model, whole.table["largest"].to_pylist(), whole.window)
+    pictures = [
+        outline_picture(whole, colours, glances=glances, chosen=[30], broken=20, brush=(10, 30)),
+        outline_picture(whole, colours, quantity="horizon", along=(0, 100), brushed=False),
+        batch_picture(one, colours),
+        batch_picture(one, colours, drawn="heat map", loss=1),
+        reach_picture([whole], colours, chosen=30, along=(0, 40)),
+    ]
+    for picture in pictures:
+        vl_convert.vegalite_to_vega(json.dumps(picture.chart().to_dict()))
+    given = [{p["name"]: p.get("value") for p in picture.specification["params"]} for picture in pictures]
+    assert given[0]["brush"] == {"x": [10, 30]} and "brush" not in given[1]
+    assert (given[2]["pinned"], given[3]["pinned"]) == (0, 1)  # the loss with the largest part, or the one asked for
+    assert (given[2]["lowest"], given[2]["highest"]) == (-0.5, 2.5)
+    assert (given[4]["low"], given[4]["high"]) == (0, 40)
