@@ -1,7 +1,7 @@
 """The store's command line: `python -m rnnstore ...` lists, shows, moves and asks what is in a store.
 
 Training and recording are done by `python -m pipelines`; here no network runs. Whatever a person can mend ends as
-one line on stderr and exit code 1; a bug stays a traceback.
+one line on stderr and exit code 1; a bug stays a traceback. `rnnstore.commands` has those about checking and packing.
 """
 
 from __future__ import annotations
@@ -17,23 +17,21 @@ import typer
 
 import rnnstore
 from rnnstore import export
+from rnnstore.commands import trust
+from rnnstore.commands.options import Name, StoreFolder, completes, state_names
 from rnnstore.errors import StoreError
 from rnnstore.store.overview import is_blank, notes, overview, size, status, stored_bytes
 from rnnstore.store.tables import MODELS, TABLES
 
 app = typer.Typer(
-    help="Look into a store of hidden states: what models it holds, what is known about them, and SQL over its tables.",
+    help="Look into a store of hidden states: what models it holds, what is known about them, SQL over its tables, "
+    "whether all of it is in order, and models as single files.",
     epilog='Example: python -m rnnstore sql "select model, steps from models"',
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=completes(),
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-StoreFolder = Annotated[
-    Path, typer.Option("--store", metavar="FOLDER", envvar="RNNSTORE", help="The folder that holds the models.")
-]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name (see `list`).")]
 
 
 class Format(enum.StrEnum):
@@ -49,7 +47,10 @@ AnswerFormat = Annotated[Format, typer.Option("--format", help="How to write the
 
 @app.command("list")
 def list_models(store: StoreFolder = Path("store"), format: AnswerFormat = Format.table):
-    """List the models, with what is known about each."""
+    """List the models, with what is known about each.
+
+    Example: python -m rnnstore list --format csv
+    """
     opened = rnnstore.open(store)
     table = overview(opened)
     if format is Format.table and not opened.models:
@@ -68,7 +69,10 @@ def list_models(store: StoreFolder = Path("store"), format: AnswerFormat = Forma
 
 @app.command()
 def show(name: Name, store: StoreFolder = Path("store")):
-    """Say all that is known about one model."""
+    """Say all that is known about one model.
+
+    Example: python -m rnnstore show demo-python-lstm
+    """
     model = rnnstore.open(store).model(name)
     card, how = model.card, status(model)
     facts = {
@@ -116,7 +120,10 @@ def rename(
     new: Annotated[str, typer.Argument(metavar="NEW-NAME", help="What it is to be called.")],
     store: StoreFolder = Path("store"),
 ):
-    """Give a model another name."""
+    """Give a model another name.
+
+    Example: python -m rnnstore rename demo-python-lstm python-150-units
+    """
     rnnstore.open(store).rename(name, new)
     print(f"{name} is now called {new}.")
 
@@ -127,7 +134,10 @@ def delete(
     store: StoreFolder = Path("store"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ):
-    """Delete a model with all it holds."""
+    """Delete a model with all it holds. To keep it elsewhere first, see `pack`.
+
+    Example: python -m rnnstore delete demo-python-lstm
+    """
     opened = rnnstore.open(store)
     if name not in [problem.name for problem in opened.problems]:  # a damaged one can be deleted too
         opened.model(name)
@@ -143,14 +153,22 @@ def copy_in(
     store: StoreFolder = Path("store"),
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it here.")] = None,
 ):
-    """Copy a model's folder into the store."""
+    """Copy a model's folder into the store.
+
+    Example: python -m rnnstore copy-in ../elsewhere/store/model=mine --name theirs
+    """
     print(f"{rnnstore.open(store).copy_in(folder, name)} has been copied in.")
 
 
 @app.command()
 def cluster(
     name: Name,
-    state: Annotated[str, typer.Argument(metavar="STATE", help="A recorded state, for example layer2.c (see `show`).")],
+    state: Annotated[
+        str,
+        typer.Argument(
+            metavar="STATE", help="A recorded state, for example layer2.c (see `show`).", autocompletion=state_names
+        ),
+    ],
     k: Annotated[int, typer.Option("--k", metavar="NUMBER", help="Word clusters, and as many unit clusters.")] = 10,
     method: Annotated[str, typer.Option("--method", help="How to cluster: signed, mirrored or spectral.")] = "signed",
     words: Annotated[int, typer.Option("--words", min=0, help="Most frequent words to cluster; 0 for all.")] = 500,
@@ -158,7 +176,10 @@ def cluster(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random start of the spectral method.")] = 0,
     store: StoreFolder = Path("store"),
 ):
-    """Cluster words and units by their expected responses, and keep that in the table co_clusters."""
+    """Cluster words and units by their expected responses, and keep that in the table co_clusters.
+
+    Example: python -m rnnstore cluster demo-python-lstm layer1.h --k 8
+    """
     from rnnstore.co_clusters import clusterings
     from rnnstore.co_clusters.decomposition import decompose
     from rnnstore.co_clusters.expected import expected_responses
@@ -204,7 +225,10 @@ def memory(
     ] = "",
     store: StoreFolder = Path("store"),
 ):
-    """Measure how long a model's states keep the words they read (state gradients), for the page "Memory"."""
+    """Measure how long a model's states keep the words they read (state gradients), for the page "Memory".
+
+    Example: python -m rnnstore memory demo-python-lstm --delays 20 --steps 0:10000
+    """
     from rnnstore.memory import measuring
     from rnnstore.memory.word_classes import shipped_properties, two_classes
 
@@ -234,7 +258,10 @@ def memory(
 
 @app.command()
 def tables():
-    """Explain the tables that SQL can ask, column by column."""
+    """Explain the tables that SQL can ask, column by column.
+
+    Example: python -m rnnstore tables
+    """
     for table in (MODELS, *TABLES):
         print(f"{table.name}: one row is {table.row}")
         columns = {"model": "name of the model"} | {column.name: column.meaning for column in table.columns}
@@ -270,12 +297,18 @@ def write(table: pa.Table, format: Format) -> None:
         sys.stdout.write((export.csv(table) if format is Format.csv else export.json(table)).decode())
 
 
+trust.add_to(app)
+
+
 def main() -> None:
     try:
         app()
     except StoreError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:  # the reader (`| head`) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -31,14 +31,17 @@ def check(
     seal: Annotated[
         bool, typer.Option("--seal", help="Take the checksums that are missing, of models that are found in order.")
     ] = False,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Leave damaged tables out of models for good, where no other builds on them.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,
     store: StoreFolder = Path("store"),
 ):
     """Check models: are all files there and unchanged, and do the tables say what they should?
 
     Every file is read for its checksum and every table for its counts and ranges; of the states, a sample is compared
-    with the rows, runs and responses that were computed from them. Nothing is changed, unless --seal asks for it. What
-    is wrong is told with the command that mends it, and the exit code is 1.
+    with the rows, runs and responses that were computed from them. Nothing is changed, unless --seal or --drop asks for
+    it. What is wrong is told with the command that mends it, and the exit code is 1.
 
     Example: python -m rnnstore check demo-python-lstm
     """
@@ -52,13 +55,13 @@ def check(
         line = Line(sys.stderr, name)
         report = checking.check(opened.path / f"model={name}", full=full, progress=line)
         line.end()
-        sealed = _sealed(opened, report, seal)
-        if sealed is not None:
-            report = checking.check(opened.path / f"model={name}", progress=line)
+        done = _dropped(opened, report) if drop else _sealed(opened, report) if seal else ""
+        if done:
+            report = checking.check(opened.path / f"model={name}", full=full, progress=line)
             line.end()
         reports.append(report)
         if not as_json:
-            _print(report, sealed)
+            _print(report, done)
     if as_json:
         print(json.dumps([dataclasses.asdict(report) | {"damaged": report.damaged} for report in reports], indent=1))
     elif not reports:
@@ -133,17 +136,24 @@ def diagnose(store: StoreFolder = Path("store")):
         raise typer.Exit(1)
 
 
-def _sealed(opened: rnnstore.Store, report: Report, wanted: bool) -> int | None:
-    """Seal a model that was found in order but for checksums; how many were taken, None where that was not done."""
+def _dropped(opened: rnnstore.Store, report: Report) -> str:
+    """Leave damaged tables out; what to say of that, empty where nothing was damaged."""
+    keys = checking.drop_damaged(opened, report) if report.damaged else []
+    return f"Left out for good: {', '.join(keys)}." if keys else ""
+
+
+def _sealed(opened: rnnstore.Store, report: Report) -> str:
+    """Seal a model that was found in order but for checksums; what to say of that, empty where that was not done."""
     changed_card = [finding for finding in report.findings if finding.damage and finding.where == CARD]
     wrong = [finding for finding in report.findings if finding.damage]
     by_hand = bool(report.files) and len(wrong) == 1 and bool(changed_card)
-    if not wanted or (report.damaged and not by_hand) or not (report.unsummed or by_hand):
-        return None
-    return checking.seal(opened, report.model)
+    if (report.damaged and not by_hand) or not (report.unsummed or by_hand):
+        return ""
+    count = checking.seal(opened, report.model)
+    return f"{count:,} checksums were taken." if count else "Its card was taken as it is."
 
 
-def _print(report: Report, sealed: int | None) -> None:
+def _print(report: Report, done: str) -> None:
     wrong: list[Finding] = [finding for finding in report.findings if finding.damage]
     if not wrong:
         read = f"{size(report.bytes)} in {report.seconds:,.1f} s"
@@ -155,8 +165,8 @@ def _print(report: Report, sealed: int | None) -> None:
         print(f"  {'' if finding.damage else 'note: '}{finding.where}: {finding.sentence}")
         if finding.mending:
             print(f"      {finding.mending}")
-    if sealed is not None:
-        print(f"  {sealed:,} checksums were taken." if sealed else "  Its card was taken as it is.")
+    if done:
+        print(f"  {done}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -23,7 +24,7 @@ from rnnstore.store.tables import FORMAT
 
 NAME = "card.json"
 
-MENDING = "Copy the model again, or delete it and record it anew."
+MENDING = "Copy the model again, or record it anew under the same name; `python -m rnnstore check` says more."
 
 _ALLOWED = re.compile(r"[^\W_][\w. -]{0,99}")
 _BYTES = 200  # file systems end names at 255 bytes, and this program puts a few before and behind
@@ -184,6 +185,11 @@ def card_in(content: bytes, shown: str) -> Card:
 
 def _wrong_file(folder: Path, card: Card) -> str:
     """A sentence about the first file that is not there in the listed size, with its end; empty when all are."""
+    return next(wrong_files(folder, card), ("", ""))[1]
+
+
+def wrong_files(folder: Path, card: Card) -> Iterator[tuple[str, str]]:
+    """(table, sentence) for every file that is not there in the listed size, with its end."""
     for table, files in card.files.items():
         for file in files:
             end = b""
@@ -194,15 +200,16 @@ def _wrong_file(folder: Path, card: Card) -> str:
                         opened.seek(-4, os.SEEK_END)
                         end = opened.read(4)
             except OSError:
-                return f"{folder.name} lacks the file {file.path} of its table {table}. {MENDING}"
+                yield table, f"{folder.name} lacks the file {file.path} of its table {table}. {MENDING}"
+                continue
             if size != file.bytes:
-                return (
+                yield (
+                    table,
                     f"{folder.name}/{file.path} (table {table}) has {size:,} bytes instead of {file.bytes:,}: it is "
-                    f"truncated or was changed. {MENDING}"
+                    f"truncated or was changed. {MENDING}",
                 )
-            if end not in (b"", b"PAR1"):  # zeros, after a loss of power
-                return f"{folder.name}/{file.path} (table {table}) is no Parquet file any more. {MENDING}"
-    return ""
+            elif end not in (b"", b"PAR1"):  # zeros, after a loss of power
+                yield table, f"{folder.name}/{file.path} (table {table}) is no Parquet file any more. {MENDING}"
 
 
 def write_card(folder: Path, card: Card) -> None:

@@ -31,6 +31,8 @@ from rnnstore.store.writing import COPYING, TRASH, ModelWriter, disk_full_said, 
 
 PREFIX = "model="
 
+TEXT_DAMAGED = "A file of this store holds text that is no text: it is damaged."
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -124,6 +126,8 @@ class Store:
                 return self._answer(query, parameters, limit)
         except duckdb.Error as error:
             raise self._refused(error, query, parameters) from error
+        except UnicodeError as error:
+            raise DamagedModel(f"{TEXT_DAMAGED} `python -m rnnstore check` says where, and how to mend it.") from error
 
     def _refused(self, error: duckdb.Error, query: str, parameters: Any) -> StoreError:
         """The sentence for an error. Asked to explain the query, DuckDB says as JSON where it fails to make sense."""
@@ -148,6 +152,10 @@ class Store:
             *(f"-- {macro.name}: {macro.meaning}\n{macro.creation};" for macro in MACROS),
         ]
         return "\n\n".join(lines) + "\n"
+
+    def models_table(self) -> pa.Table:
+        """The table `models` as it is now."""
+        return pa.Table.from_pylist([_models_row(model) for model in self.models.values()], _schema(MODELS))
 
     def _models_as_values(self) -> str:
         rows = [
@@ -176,17 +184,37 @@ class Store:
             return self._connection.cursor()
 
     def _add_views(self, connection: duckdb.DuckDBPyConnection) -> None:
-        rows = pa.Table.from_pylist([_models_row(model) for model in self.models.values()], _schema(MODELS))
+        rows = self.models_table()
         connection.register("models_now", rows)
         connection.execute("create or replace table models as from models_now")
         connection.unregister("models_now")
         _comment(connection, MODELS, "table")
         for table in TABLES:
-            connection.execute(f"create or replace view {table.name} as {self._select(table)}")
+            try:
+                connection.execute(f"create or replace view {table.name} as {self._select(table)}")
+            except duckdb.IOException:
+                raise
+            except (duckdb.Error, UnicodeError) as error:
+                raise self._damaged(connection, table) from error
             _comment(connection, table, "view")
         for macro in MACROS:
             connection.execute(macro.creation)
             connection.execute(macro.comment)
+
+    def _damaged(self, connection: duckdb.DuckDBPyConnection, table: Table) -> DamagedModel:
+        """The sentence about the model whose files keep the view of a table from being made."""
+        for name, model in self.models.items():
+            keys = [key for key in model.card.files if key.split("/")[0] == table.name]
+            files = [str(model.folder / file.path) for key in keys for file in model.card.files[key]]
+            try:
+                for file in files:
+                    connection.execute("describe select * from read_parquet($file)", {"file": file})
+            except (duckdb.Error, UnicodeError):
+                return DamagedModel(
+                    f"The table {table.name} of model {name!r} is damaged, so SQL cannot be asked of this store. "
+                    f"`python -m rnnstore check {name}` says how to mend it."
+                )
+        return DamagedModel(f"The table {table.name} cannot be read; `python -m rnnstore check` says why.")
 
     def _select(self, table: Table) -> str:
         """The SELECT behind a table's view: all parts of all models, `model` and a folder's name as columns."""

@@ -379,7 +379,7 @@ class Model:
                 f"Model {self.name!r} changed or was deleted while it was being read; open the store again. "
                 f"({cause(error)})"
             ) from error
-        except (pa.ArrowInvalid, duckdb.InvalidInputException) as error:
+        except (pa.ArrowException, duckdb.Error, UnicodeError) as error:
             raise DamagedModel(f"A file of model {self.name!r} is damaged ({cause(error)}). {MENDING}") from error
 
     def _check_steps(self, steps: np.ndarray) -> None:

@@ -23,9 +23,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from rnnstore.errors import Busy, DiskFull, StoreError, is_disk_full, nearest
+from rnnstore.errors import Busy, DamagedModel, DiskFull, StoreError, is_disk_full, nearest
 from rnnstore.store import checksums
-from rnnstore.store.card import FACTS, Card, File, OwnFile, checked_name, read_card, write_card
+from rnnstore.store.card import (
+    FACTS,
+    Card,
+    File,
+    OwnFile,
+    card_alone,
+    checked_name,
+    read_card,
+    write_card,
+    wrong_files,
+)
 from rnnstore.store.card import NAME as CARD
 from rnnstore.store.checksums import SummedFile
 from rnnstore.store.tables import BY_NAME
@@ -41,6 +51,12 @@ GROWING = ("training", "training_gradients", *OF_BATCHES)
 
 READABLE = 60.0
 """Seconds for which a replaced part of a growing table stays, for those who follow a training and are reading it."""
+
+ABOUT_A_RECORDING = ("co_clusters", "state_gradients", "memory_of_properties")
+"""Tables that were computed from a recording by a command of their own."""
+
+RECORDED = ("steps", "states", "tracks", "predictions_per_step", "notes", "recorded")
+"""What a card says of a recording besides its files."""
 
 KEPT_BY_A_RECORDING = GROWING
 """Tables that a new recording leaves alone; all others describe the recording that it replaces."""
@@ -93,16 +109,14 @@ class ModelWriter:
         self.card = Card(created=datetime.now(UTC).isoformat(timespec="seconds"))
         self._lock: filelock.FileLock | None = None
         self._readable: list[tuple[float, File]] = []  # parts of growing tables, and when they were replaced
+        self._damaged = False
         self._own: set[str] = set()  # folders of the caller's own files, whose checksums are taken at the end
 
     def __enter__(self) -> ModelWriter:
         self._lock = lock(self.store, self.name)
         try:
             if self.path.exists():
-                self.card = read_card(self.path)
-                for abandoned in self.path.glob(".writing-*"):
-                    shutil.rmtree(abandoned, ignore_errors=True)
-                self._sweep()
+                self._take_over()
             else:
                 self._create()
         except BaseException:
@@ -119,6 +133,28 @@ class ModelWriter:
             pass  # without them, `check` says that they are missing; what was written stands
         finally:
             self._lock.release()
+
+    def _take_over(self) -> None:
+        """Read the card, and sweep away what a stopped writer left.
+
+        Of a damaged model, the damaged tables are left out, and all of its recording where that is damaged, so that it
+        can be recorded anew. Then nothing is written or swept before new tables are published.
+        """
+        try:
+            self.card = read_card(self.path)
+        except DamagedModel:
+            card = card_alone(self.path)
+            damaged = {table for table, _ in wrong_files(self.path, card)}
+            apart = {table for table in card.files if table.split("/")[0] in (*GROWING, *ABOUT_A_RECORDING)}
+            changes = {"files": {table: files for table, files in card.files.items() if table not in damaged}}
+            if not damaged <= apart:
+                changes = {name: field.get_default() for name, field in Card.model_fields.items() if name in RECORDED}
+                changes["files"] = {t: f for t, f in card.files.items() if t in GROWING and t not in damaged}
+            self.card, self._damaged = card.model_copy(update=changes), True
+            return
+        for abandoned in self.path.glob(".writing-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        self._sweep()
 
     def describe(self, **facts: Any) -> None:
         """Set facts on the model's card (see `card.FACTS`); what is not named stays. Visible at once."""
@@ -206,6 +242,7 @@ class ModelWriter:
 
         What is there now counts as right, so look at it first: `python -m rnnstore check --seal` does.
         """
+        read_card(self.path)
         missing = 0
         files = {}
         for table, parts in self.card.files.items():
@@ -261,9 +298,12 @@ class ModelWriter:
             raise StoreError(
                 f"The fact {where} of model {self.name!r} cannot be {first['input']!r}: {first['msg']}."
             ) from error
+        if self._damaged and "files" not in changes:
+            self.card = card  # written with the tables that are to come
+            return
         with disk_full_said(f"writing the card of {self.name}"):
             write_card(self.path, card)
-        self.card = card
+        self.card, self._damaged = card, False
 
     def _sum_own_files(self) -> None:
         """Write the checksums of the caller's own files into the card."""

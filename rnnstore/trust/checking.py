@@ -17,6 +17,7 @@ from rnnstore.networks.facts import read_facts
 from rnnstore.networks.network import Network
 from rnnstore.store.card import NAME as CARD
 from rnnstore.store.card import Card, card_alone
+from rnnstore.store.dropping import drop
 from rnnstore.store.folder import Store
 from rnnstore.store.overview import being_written
 from rnnstore.store.writing import COPYING, NEW, TRASH
@@ -63,6 +64,21 @@ def seal(store: Store, name: str) -> int:
         count = writer.seal()
     store.refresh()
     return count
+
+
+def drop_damaged(store: Store, report: Report) -> list[str]:
+    """Leave out of a model the damaged tables on which no other builds, for good; their names.
+
+    `DamagedModel` where another table is damaged, too: then nothing is changed.
+    """
+    card = card_alone(store.path / f"model={report.model}")
+    damaged = {finding.where for finding in report.findings if finding.damage}
+    keys = [key for key, parts in card.files.items() if key in damaged or any(part.path in damaged for part in parts)]
+    if keys:
+        with store.writer(report.model) as writer:
+            drop(writer, keys)
+        store.refresh()
+    return keys
 
 
 def _once(folder: Path, full: bool, progress: Progress, began: float) -> tuple[Report, Card | None]:

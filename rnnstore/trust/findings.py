@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rnnstore.store.card import Card
+from rnnstore.store.dropping import ALONE
+from rnnstore.store.tables import BY_NAME
 from rnnstore.store.writing import GROWING, VECTORS
 
 FROM_STATES = ("state_gradients", "memory_of_properties")
@@ -53,20 +55,26 @@ def mending(name: str, card: Card | None, path: str) -> str:
     top, *inner = path.split("/")
     recipe = card.settings.get("name") if card is not None else None
     recipe = recipe if isinstance(recipe, str) else ""
+    dropping = f"Leave the table out: python -m rnnstore check {quoted(name)} --drop"
     if card is None or not inner:
         return f"Run what made the model under another name, {AGAIN}."
     if top == "co_clusters":
         state = inner[0].removeprefix("state=")
-        return f"Cluster again: python -m rnnstore cluster {quoted(name)} {quoted(state)}, {AGAIN}."
+        return f"{dropping}, then cluster again: python -m rnnstore cluster {quoted(name)} {quoted(state)}."
     if top in FROM_STATES:
-        return f"Measure again: python -m rnnstore memory {quoted(name)}, {AGAIN}."
-    if recipe and (top in GROWING or top == "network"):
+        return f"{dropping}, then measure again: python -m rnnstore memory {quoted(name)}."
+    if top in GROWING:
+        return f"{dropping}; all else of the model stays."
+    if recipe and top == "network":
         return f"Train and record it again: python -m pipelines run {quoted(recipe)} --again, {AGAIN}."
-    if top == "network" or f"{top}/" not in {f"{key.split('/')[0]}/" for key in (*card.files, VECTORS)}:
-        return f"Put the file back from where you have it, {AGAIN}."
+    again = f"Run the program or the import that recorded it once more under the same name, {AGAIN}."
     if recipe:
-        return f"Record it again with the network that it has: python -m pipelines record {quoted(recipe)}, {AGAIN}."
-    return f"Run the program or the import that recorded it once more under the same name, {AGAIN}."
+        again = f"Record it again with the network that it has: python -m pipelines record {quoted(recipe)}, {AGAIN}."
+    if top in ALONE:
+        return f"{again} Or only leave the table out: python -m rnnstore check {quoted(name)} --drop."
+    if top not in (*BY_NAME, VECTORS):
+        return f"Put the file back from where you have it, {AGAIN}."
+    return again
 
 
 def several(paths: Sequence[str]) -> str:

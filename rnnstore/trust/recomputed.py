@@ -59,8 +59,8 @@ class Recomputed:
         how = "all" if self.full else "a sample:"
         if compared["steps"]:
             self.looked_at.append(
-                f"of {states:,} {'state' if states == 1 else 'states'}, {how} {compared['steps']:,} steps by row and "
-                f"by column, the runs of {compared['units']:,} units and the responses to {compared['words']:,} words "
+                f"of {states:,} {'state' if states == 1 else 'states'}, {how} {compared['steps']:,} rows in both "
+                f"layouts, the runs of {compared['units']:,} units and the responses to {compared['words']:,} words "
                 "computed again"
             )
 
@@ -202,8 +202,8 @@ class Recomputed:
         frequent = np.argsort(-np.where(counts[seen] <= _OCCURRENCES // 16, counts[seen], 0), kind="stable")[
             : WORDS // 4
         ]
-        others = self._random.choice(rows, WORDS - len(frequent), replace=False)
-        return np.unique(np.r_[frequent, others])
+        others = self._random.choice(np.setdiff1d(np.arange(rows), frequent), WORDS - len(frequent), replace=False)
+        return np.sort(np.r_[frequent, others])
 
     def _difference(self, name: str, said: dict, steps: np.ndarray, starts: np.ndarray) -> str:
         """A sentence about the first number of a word's row that its steps do not give; empty when all agree."""
