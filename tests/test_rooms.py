@@ -26,6 +26,7 @@ FORBIDDEN = {
 
 ANALYSES = {
     "store": set(),
+    "asking": {"store"},
     "distributions": {"store"},
     "matching": {"store"},
     "hypotheses": {"matching", "store"},

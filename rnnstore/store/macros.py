@@ -96,7 +96,7 @@ MACROS = (
             select r.unit, r.start, r.stop
             from on_states as r
             where r.model = model and r.state = state and r.threshold = threshold
-              and r.unit in (select unnest(units))
+              and r.unit in (select unnest(units)) and r.unit between list_min(units) and list_max(units)
         ),
         starts as (select distinct c.start as first, u.unit from chosen as c, (select unnest(units) as unit) as u),
         held as (  -- at each step where a run starts, the runs that hold it: of each unit the last to start until then

@@ -1,0 +1,7 @@
+"""SQL of strangers: questions asked in processes of their own that can reach nothing but the store's tables.
+
+DuckDB calls SQL that it does not trust unsafe by design: what it may read it may overwrite, and one endless scalar
+stops for nobody. A question is therefore asked in a child process (`worker`) that has been given the tables as Arrow
+datasets, then no path, no network, limits of the operating system (`limits`), and that ends with the answer. The
+parent (`pool`) keeps one ready ahead, so that this costs nobody time, and ends what takes too long.
+"""
