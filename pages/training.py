@@ -4,6 +4,8 @@ Recorded batches of the sidebar's model over its training, one of them in detail
 of the gradient over training, of several models. A training that still runs is followed.
 """
 
+import time
+
 import streamlit as st
 
 from pages.parts.shared import asked
@@ -29,6 +31,7 @@ def screen() -> None:
     """The whole page; a click runs this again, and not what surrounds it."""
     model = chosen()
     runs = being_written(model)
+    drawn = fingerprint(store_path()), runs
     try:
         if batches.is_recorded(model):
             draw(model, runs)
@@ -39,6 +42,8 @@ def screen() -> None:
             st.error(str(error))
             return
         st.caption("The training wrote more while it was being read; the page looks again in a moment.")
+    finally:
+        st.session_state["followed"] = drawn, time.monotonic()
 
 
 def chosen() -> Model:
@@ -49,10 +54,12 @@ def chosen() -> Model:
 
 @st.fragment(run_every=EVERY)
 def follow() -> None:
-    """Draws the page anew when the training has written more, and only then, so that nothing flickers between."""
-    now = (fingerprint(store_path()), being_written(chosen()))
-    if st.session_state.setdefault("followed", now) != now:
-        st.session_state["followed"] = now
+    """Draws the page anew when the training has written more since it was drawn, and only then: nothing flickers between.
+
+    What has only just been drawn stays, so that a slow machine does not do nothing but draw.
+    """
+    drawn, when = st.session_state["followed"]
+    if time.monotonic() - when > EVERY / 2 and drawn != (fingerprint(store_path()), being_written(chosen())):
         st.rerun()
 
 

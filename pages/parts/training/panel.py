@@ -115,13 +115,12 @@ def _choose_drawing(view: View, found: list[Batch]) -> None:
 
 def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -> None:
     facts = batch.facts
-    far = {name: "not within it" if facts[name] is None else f"{facts[name]:.0f}" for name in ("half_life", "horizon")}
-    st.markdown(
-        f"**{plain(batch.model)}, after step {batch.step:,}** · layer {batch.layer} · "
-        f"loss {_number(facts['loss'])} nats · largest part {_number(facts['maximum'])} · "
-        f"half-life {far['half_life']} · horizon {far['horizon']}"
-    )
-    _say_where_it_broke(batch)
+    said = [f"**{plain(batch.model)}, after step {batch.step:,}**", f"layer {batch.layer}"]
+    said += [f"loss {_number(facts['loss'], ' nats')}", f"largest part {_number(facts['maximum'])}"]
+    if not _say_where_it_broke(batch):
+        lags = {"half-life": facts["half_life"], "horizon": facts["horizon"]}
+        said += [f"{name} {'not within it' if lag is None else f'{lag:.0f}'}" for name, lag in lags.items()]
+    st.markdown(" · ".join(said))
     sequence = min(view.sequence, batch.sequences - 1)
     how = drawn(view, batch.steps)
     picture = charts.batch_picture(
@@ -164,8 +163,8 @@ def _take_loss(key: str, heard: list[str], now: int | None) -> None:
             return
 
 
-def _say_where_it_broke(batch: Batch) -> None:
-    """The first step at which a batch's loss or gradient is no number."""
+def _say_where_it_broke(batch: Batch) -> bool:
+    """Says at which step a batch's loss or gradient is first no number, if any is."""
     found = batch.broke()
     if found:
         of = "loss" if found.what == "loss" else "gradient of the loss"
@@ -173,6 +172,7 @@ def _say_where_it_broke(batch: Batch) -> None:
             f"At step {found.position} of text {found.sequence} of this batch, after reading "
             f"“{plain(visible(found.word))}”, the {of} is no number: there it began."
         )
+    return found is not None
 
 
 def show_over_training(store: Store, view: View, models: list[Model], found: list[Outline], broken: int | None) -> None:
@@ -256,8 +256,8 @@ def _chart(picture, container: str, key: str) -> None:
         st.vega_lite_chart(picture.for_page(), key=key, theme=None, width="stretch", height=height)
 
 
-def _number(value: float | None) -> str:
-    return "no number" if value is None or value != value else f"{value:.3g}"
+def _number(value: float | None, unit: str = "") -> str:
+    return "no number" if value is None or value != value else f"{value:.3g}{unit}"
 
 
 def _colours():

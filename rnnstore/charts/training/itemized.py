@@ -73,10 +73,10 @@ def batch_picture(
     numbers = {
         "pinned": -1 if loss is None else loss // size * size,
         "least": float(amounts.min()),
-        "greatest": max(float(amounts.max()), 1e-9),
+        "greatest": float(amounts.max()) or 1.0,
         "lowest": float(ends.min()),
-        "highest": max(float(ends.max()), 1e-9) if most is None else most,
-        "reach": max(float(np.abs(amounts).max()), 1e-9),
+        "highest": most or float(ends.max()) or 1.0,
+        "reach": float(np.abs(amounts).max()) or 1.0,
     }
     tables = {"words": words, "pairs": pairs, "lags": _lags(batch.steps, palette)}
     return Picture(with_numbers(specification, specification["height"], **numbers), tables)
@@ -159,11 +159,12 @@ def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
     found = []
     for row in rows:
         right = row["label"] is not None and row["label"] == row["predicted"]
-        texts = {"read": row["input"], "label": row["label"], "predicted": row["predicted"]}
+        known = row["loss"] is None or np.isfinite(row["loss"])
+        texts = {"read": row["input"], "label": row["label"], "predicted": row["predicted"] if known else None}
         for kind in _WORDS:
             text = texts[kind]
             fill = "transparent"
-            if kind == "predicted" and row["label"] is not None:
+            if kind == "predicted" and row["label"] is not None and known:
                 fill = palette.right if right else palette.wrong
             found.append(
                 {
@@ -195,6 +196,8 @@ def _about(row: dict[str, Any]) -> str:
     """What is said of one loss above its horizon."""
     if row["label"] is None or row["loss"] is None:
         return f"step {row['position']}: no label was asked for, parts of its loss are from other texts"
+    if not np.isfinite(row["loss"]):
+        return f"the loss at step {row['position']}: no number"
     guessed = f"predicted “{visible(row['predicted'])}” with {row['probability']:.2f}"
     if row["predicted"] == row["label"]:
         guessed = f"predicted so with {row['probability']:.2f}"
@@ -292,7 +295,7 @@ def _words_layers(x: alt.X, palette: Palette, steps: int, width: int, top: int) 
 
 
 def _axis(title: str, ticks: int) -> alt.Axis:
-    return alt.Axis(orient="left", title=title, tickCount=ticks, format=".3~r", minExtent=ROOM, maxExtent=ROOM)
+    return alt.Axis(orient="left", title=title, tickCount=ticks, format=".3~g", minExtent=ROOM, maxExtent=ROOM)
 
 
 def _bars(x: alt.X, palette: Palette, value: str, place: list[int]) -> list[alt.Chart]:

@@ -159,7 +159,7 @@ def _specification(
 def _bars(palette: Palette, quantity: str, brushed: bool, place: list[int]) -> list[alt.Chart]:
     """The bars, what of them the pointer meets, and where the numbers end."""
     scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False, clamp=True)
-    axis = alt.Axis(grid=False, tickCount=8, format=",d")
+    axis = alt.Axis(grid=False, tickCount=8, tickMinStep=1, format=",d")
     base = named("bars").encode(x=alt.X("left:Q", title=None, scale=scale, axis=axis), x2="right:Q")
     tooltip = [
         alt.Tooltip("first:Q", title="after step", format=",d"),
@@ -240,4 +240,4 @@ def _pixels(field: str) -> alt.Y:
 def value_axis(title: str | None = None, ticks: int = 4) -> alt.Axis:
     """The vertical axis, with the same room beside every picture."""
     given = {} if title is None else {"title": title}
-    return alt.Axis(orient="left", tickCount=ticks, format=".3~r", minExtent=ROOM, maxExtent=ROOM, **given)
+    return alt.Axis(orient="left", tickCount=ticks, format=".3~g", minExtent=ROOM, maxExtent=ROOM, **given)

@@ -147,7 +147,7 @@ def _finished(chart: alt.LayerChart, palette: Palette, width: int, height: int, 
 
 def _x(title: str | None = None) -> alt.X:
     scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False, clamp=True)
-    return alt.X("step:Q", title=title, scale=scale, axis=alt.Axis(grid=False, tickCount=8, format=",d"))
+    return alt.X("step:Q", title=title, scale=scale, axis=alt.Axis(grid=False, tickCount=8, tickMinStep=1, format=",d"))
 
 
 def _chosen(palette: Palette, height: int, title: str | None = None) -> alt.Chart:
