@@ -8,7 +8,7 @@ STORE  ?= store
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo start test check bench docs clean
+.PHONY: help install demo start test check random bench docs site clean
 
 help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,9 +46,16 @@ test: check  ## Check, then run all tests; those in a browser need Chromium
 bench: $(VENV)/.rnnstore-requirements-dev  ## Measure the speeds that are promised
 	OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TF_NUM_INTRAOP_THREADS=2 TF_NUM_INTEROP_THREADS=1 $(RUN) -m tests.benchmarks
 
-docs: install  ## Write docs/tables.md and docs/recipes.md from the code
+random: $(VENV)/.rnnstore-requirements-dev  ## Try 10,000 random recipes, addresses, and some hundred whole pages
+	RNNSTORE_RANDOM=10000 $(RUN) -m pytest -n 2 --timeout 7200 tests/pipelines/test_random_recipes.py tests/screens/test_random_addresses.py
+
+docs: install  ## Write the pages of docs/ that are made from the code
 	$(RUN) -c 'import rnnstore.store.tables as t; print(t.document(), end="")' > docs/tables.md
 	$(RUN) -c 'import pipelines.recipe_page as r; print(r.document(), end="")' > docs/recipes.md
+	$(RUN) docs/site/reference.py
+
+site: $(VENV)/.rnnstore-requirements-dev  ## Build the documentation as a site: build/site/index.html
+	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going -c docs/site -d build/site-doctrees . build/site
 
 clean:  ## Remove the virtual environment and what tests left behind; stores stay
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build
