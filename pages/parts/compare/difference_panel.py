@@ -15,6 +15,7 @@ from pages.parts.shared import asked
 from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import clicked_since, last_selections, number
+from pages.parts.shared.kept import kept
 from pages.parts.shared.parameters import Names, change, link
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
@@ -230,7 +231,7 @@ def _chart(picture: Picture, key: str) -> None:
         st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
 
 
-@st.cache_resource(max_entries=16, show_spinner="Comparing ...")
+@kept("Comparing ...")
 def _compared(
     store: asked.Store,
     _left: Model,

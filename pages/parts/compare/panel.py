@@ -15,6 +15,7 @@ from pages.parts.sentences.address import read as read_sentences
 from pages.parts.sentences.input import ask
 from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.kept import kept
 from pages.parts.shared.parameters import Names
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
@@ -129,7 +130,7 @@ def _said(found: Disagreement, left: str, right: str) -> str:
     return " ".join([*said, *found.notes])
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept()
 def _disagreement(
     left_store: asked.Store,
     right_store: asked.Store,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.parts.shared import asked
+from pages.parts.shared.kept import kept
 from rnnstore import Model, StoreError
 from rnnstore.networks.completions import Completion, completions
 from rnnstore.networks.network import network
@@ -77,6 +78,8 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
 }
 """
 
+BEGINS = ". It begins with a space, as in training; one is put there where you type none"
+
 
 def typing_box(model: Model, text: str, missing: str | None, read: Callable[[str], None]) -> None:
     """The box with `text` in it; `read` is called with what a person wants to be read."""
@@ -86,6 +89,7 @@ def typing_box(model: Model, text: str, missing: str | None, read: Callable[[str
     if state is not None and state.get("typed") is not None and st.session_state.get(f"{key}-of") == text:
         typed = state["typed"]
     st.session_state[f"{key}-of"] = text
+    completes = missing is None and network(model).completes
     said, found = ("", []) if missing is not None else _suggested(model, typed)
 
     def take() -> None:
@@ -97,8 +101,12 @@ def typing_box(model: Model, text: str, missing: str | None, read: Callable[[str
     component = st.components.v2.component("typing_box", html=_HTML, css=_CSS, js=_JS)
     component(
         data={
-            "label": "Your own text (Ctrl+Enter reads it)",
-            "placeholder": "type, and see what the model expects next" if missing is None else "no network, see below",
+            "label": "Your own text (Ctrl+Enter reads it)" + (BEGINS if completes else ""),
+            "placeholder": "no network, see below"
+            if missing is not None
+            else "type, and see which word it takes it for"
+            if completes
+            else "type, and see what the model expects next",
             "disabled": missing is not None,
             "text": text,
             "said": said,
@@ -120,7 +128,8 @@ def _suggested(model: Model, text: str) -> tuple[str, list[dict]]:
         found = _completions(asked.as_of(model), model, model.name, text)
     except StoreError as error:
         return str(error), []
-    said = "It would answer:" if network(model).classifier else "Next:"
+    reader = network(model)
+    said = "It would answer:" if reader.classifier else "The word:" if reader.completes else "Next:"
     if not found:
         said = "Nothing that the model knows begins like this."
     return said, [
@@ -129,6 +138,6 @@ def _suggested(model: Model, text: str) -> tuple[str, list[dict]]:
     ]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def _completions(store: asked.Store, _model: Model, model: str, text: str) -> list[Completion]:
     return completions(_model, text)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts.shared import asked
+from pages.parts.shared.kept import kept
 from rnnstore import Model
 from rnnstore import distributions as counting
 from rnnstore.distributions import Distribution, UnitValues
@@ -22,25 +23,22 @@ SLOW = 0.4
 """Seconds after which a count shows how far it is."""
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _shelf(store: asked.Store, model: str, state: str) -> dict[str, Distribution]:
-    """A place for one distribution: it is counted outside, where its progress can be drawn."""
-    return {}
+@kept()
+def _distribution(store: asked.Store, _model: Model, model: str, state: str) -> Distribution:
+    began, bar = time.monotonic(), st.empty()
+
+    def progress(share: float) -> None:
+        if time.monotonic() - began > SLOW:
+            bar.progress(share, text=f"Counting the values of {state}")
+
+    found = counting.distribution(_model, state, progress)
+    bar.empty()
+    return found
 
 
 def distribution(model: Model, state: str) -> Distribution:
     """The distribution of a state, counted now or before."""
-    shelf = _shelf(asked.as_of(model), model.name, state)
-    if "found" not in shelf:
-        began, bar = time.monotonic(), st.empty()
-
-        def progress(share: float) -> None:
-            if time.monotonic() - began > SLOW:
-                bar.progress(share, text=f"Counting the values of {state}")
-
-        shelf["found"] = counting.distribution(model, state, progress)
-        bar.empty()
-    return shelf["found"]
+    return _distribution(asked.as_of(model), model, model.name, state)
 
 
 def several(model: Model, states: Sequence[str], asked_for: bool) -> list[Distribution] | None:
@@ -52,10 +50,10 @@ def several(model: Model, states: Sequence[str], asked_for: bool) -> list[Distri
 
 def uncounted(model: Model, states: Sequence[str]) -> int:
     """How many values of these states are still to be counted."""
-    wanted = [name for name in states if "found" not in _shelf(asked.as_of(model), model.name, name)]
+    wanted = [name for name in states if not _distribution.is_kept(asked.as_of(model), model, model.name, name)]
     return model.steps * sum(model.states[name].units for name in wanted)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def unit_values(store: asked.Store, _model: Model, model: str, state: str, unit: int) -> UnitValues:
     return counting.unit_values(_model, state, unit)

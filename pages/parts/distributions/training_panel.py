@@ -9,6 +9,7 @@ from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import clicked_since, controlled, last_selections
 from pages.parts.shared.current import command, recipe_of
+from pages.parts.shared.kept import kept
 from pages.parts.shared.parameters import change
 from rnnstore import Store
 from rnnstore.charts.palette import palette
@@ -186,6 +187,6 @@ states. Time is that of training steps, without validation.
         )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept()
 def _gradients(store: asked.Store, _model, model: str) -> Gradients:
     return curves.gradients(_model)

@@ -11,6 +11,7 @@ from pages.parts.selection.address import View, controlled, number
 from pages.parts.selection.hypothesis import Selected
 from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.kept import kept
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.matching.worth import numbers_picture, plane_note, plane_picture, precision_picture, shares_picture
@@ -110,7 +111,7 @@ def _draw(picture: Picture, key: str, width: int | str = "stretch") -> None:
         st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
 
 
-@st.cache_resource(max_entries=32, show_spinner="Matching ...")
+@kept("Matching ...")
 def _places(
     store: asked.Store, _model: Model, model: str, state: str, units: tuple[int, ...], view: View, least: int | None
 ) -> Places:
@@ -128,12 +129,12 @@ def _places(
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner="Counting ...")
+@kept("Counting ...")
 def _base(store: asked.Store, _model: Model, model: str, track: str) -> worth.Base:
     return worth.base(_model, track)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Counting ...")
+@kept("Counting ...")
 def _worth(
     store: asked.Store,
     _model: Model,
@@ -148,7 +149,7 @@ def _worth(
     return worth.worth(_model, found, track, against=_base(store, _model, model, track))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Telling ranges apart ...")
+@kept("Telling ranges apart ...")
 def _ranges(
     store: asked.Store, _model: Model, model: str, state: str, track: str, view: View
 ) -> tuple[Ranges, list[str], Plane, Separation]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import streamlit as st
 
+from pages.parts.shared.kept import kept
 from rnnstore import Model, fingerprint
 from rnnstore.matching import matches as matching
 from rnnstore.matching import windows
@@ -27,22 +27,22 @@ def as_of(model: Model) -> Store:
     return str(folder.absolute()), fingerprint(folder)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def window(store: Store, _model: Model, model: str, state: str, start: int, stop: int) -> Window:
     return windows.window(_model, state, start, stop)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def annotations(store: Store, _model: Model, model: str, tracks: tuple[str, ...], start: int, stop: int) -> pa.Table:
     return _model.annotations(tracks, start, stop)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def predictions(store: Store, _model: Model, model: str, start: int, stop: int) -> pa.Table:
     return _model.predictions(start, stop)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Matching ...")
+@kept("Matching ...")
 def match(
     store: Store,
     _model: Model,
@@ -73,7 +73,7 @@ def match(
     )
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def cells(
     store: Store,
     _model: Model,
@@ -89,6 +89,6 @@ def cells(
     return windows.cells_of_matches(_model, state, units, threshold, np.array(starts, np.int64), left, right, tracks)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Searching ...")
+@kept("Searching ...")
 def search(store: Store, _model: Model, model: str, text: str, regex: bool, ignore_case: bool, limit: int) -> Hits:
     return find(_model, text, regex=regex, ignore_case=ignore_case, limit=limit)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import streamlit as st
 
 from pages.parts.shared.asked import Store
+from pages.parts.shared.kept import kept
 from rnnstore import Model
 from rnnstore.co_clusters import decomposition as co_clusters
 from rnnstore.co_clusters import expected
@@ -19,12 +19,12 @@ def responses(model: Model, state: str) -> ExpectedResponses:
     return expected.expected_responses(model, state)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Decomposing the responses ...")
+@kept("Decomposing the responses ...")
 def decomposition(store: Store, _model: Model, model: str, state: str, words: int) -> Decomposition:
     return co_clusters.decompose(responses(_model, state), words)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Clustering ...")
+@kept("Clustering ...")
 def clusters(
     store: Store,
     _model: Model,
@@ -41,16 +41,16 @@ def clusters(
     return with_words(found, responses(_model, state), always)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def word(store: Store, _model: Model, model: str, state: str, text: str) -> WordResponse:
     return expected.word_response(_model, state, text)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def unit(store: Store, _model: Model, model: str, state: str, number: int, m: int, least: int) -> pa.Table:
     return expected.words_of_unit(_model, state, number, m, least)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Tagging the words ...")
+@kept("Tagging the words ...")
 def tags(store: Store, _model: Model, model: str, track: str) -> WordTags:
     return expected.word_tags(_model, track)
