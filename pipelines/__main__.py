@@ -77,7 +77,10 @@ def run(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: Corpora
 
 
 @app.command()
-def demo(store: StoreFolder = Path("store")):
+def demo(
+    store: StoreFolder = Path("store"),
+    steps: Annotated[int | None, typer.Option(min=1, help="Record so many steps of each, for a small store.")] = None,
+):
     """Train and record the three demonstration models.
 
     Those that are there already are left as they are. Nothing is downloaded.
@@ -89,7 +92,7 @@ def demo(store: StoreFolder = Path("store")):
         if name in there and there[name].steps:
             print(f"{name} is in {store} already.")
         else:
-            work(name, store, None, training=True, recording=True)
+            work(name, store, None, training=True, recording=True, steps=steps)
     print(f"Now run: streamlit run streamlit_app.py -- --store {store}")
 
 
@@ -154,20 +157,31 @@ def import_lstmvis(
         console.print(f"{project.name}: imported {project.steps:,} steps in {time.monotonic() - began:.0f} s")
 
 
-def work(recipe: str, store: Path, corpora: Path | None, *, training=False, recording=False, again=False) -> None:
-    """Train, record, or both, by one recipe, holding the model's lock."""
+def work(
+    recipe: str, store: Path, corpora: Path | None, *, training=False, recording=False, again=False, steps=None
+) -> None:
+    """Train, record (so many `steps` instead of the recipe's), or both, by one recipe, holding the model's lock."""
     import rnnstore
     from pipelines import corpora as corpora_of
     from pipelines import recipe as recipes
 
     console = Console(highlight=False)
     settings = recipes.load(recipe)
+    if steps is not None:
+        settings = settings.model_copy(update={"record": settings.record.model_copy(update={"steps": steps})})
     with console.status(f"Preparing the corpus of {settings.name}"):
         corpus = corpora_of.load(settings.corpus, corpora)
         corpora_of.check(corpus, settings)
-    for note in corpus.notes:
+    opened, vectors = rnnstore.open(store), None
+    if training and not isinstance(settings.network.embedding, int):
+        from pipelines import vectors as word_vectors
+
+        with console.status(f"Reading the word vectors of {settings.name}"):
+            given = settings.network.embedding
+            vectors = word_vectors.load(given, corpus, settings.training.seed, corpora, opened)
+    notes = [*corpus.notes, *(vectors.notes if vectors else ())]
+    for note in notes:
         console.print(f"{settings.name}: {note}", soft_wrap=True)
-    opened = rnnstore.open(store)
     if not training and settings.name not in {*opened.models, *(problem.name for problem in opened.problems)}:
         raise TrainingError(NOT_TRAINED.format(name=settings.name))  # before a writer makes an empty model
     with opened.writer(settings.name) as writer:
@@ -176,10 +190,10 @@ def work(recipe: str, store: Path, corpora: Path | None, *, training=False, reco
             from pipelines import recording as recorder
             from pipelines import training as trainer
             from pipelines.network import RecurrentNetwork
-        untrained = RecurrentNetwork.described(settings.network, corpus)
         if training:
-            writer.describe(**facts(settings, corpus, untrained))
-            network = trainer.train(settings, corpus, folder, writer, console, again=again)
+            untrained = RecurrentNetwork.described(settings.network, corpus, vectors and vectors.values.shape[1])
+            writer.describe(**facts(settings, corpus, untrained, notes, vectors))
+            network = trainer.train(settings, corpus, folder, writer, console, again=again, vectors=vectors)
         else:
             network = trainer.trained(settings, corpus, folder)
         if recording:
@@ -197,7 +211,7 @@ def work(recipe: str, store: Path, corpora: Path | None, *, training=False, reco
             console.print(f"{settings.name}: recorded {steps:,} steps in {time.monotonic() - began:.0f} s into {store}")
 
 
-def facts(recipe, corpus, network) -> dict:
+def facts(recipe, corpus, network, notes, vectors=None) -> dict:
     """What the store's list of models says about this one."""
     cells = dict.fromkeys(cell.kind for cell in network.cells)
     return {
@@ -212,7 +226,7 @@ def facts(recipe, corpus, network) -> dict:
         "level": corpus.level,
         "vocabulary": len(corpus.vocabulary),
         "settings": recipe.model_dump(mode="json")
-        | ({"prepared": {"notes": list(corpus.notes)}} if corpus.notes else {}),
+        | ({"prepared": {"notes": notes} | ({"vectors": vectors.facts} if vectors else {})} if notes else {}),
     }
 
 
