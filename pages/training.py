@@ -54,7 +54,7 @@ def chosen() -> Model:
 
 @st.fragment(run_every=EVERY)
 def follow() -> None:
-    """Draws the page anew when the training has written more since it was drawn, and only then: nothing flickers between.
+    """Draws the page anew when the training has written more since it was drawn, and only then: nothing flickers.
 
     What has only just been drawn stays, so that a slow machine does not do nothing but draw.
     """
