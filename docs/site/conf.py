@@ -37,6 +37,7 @@ language = "en"
 
 root_doc = "README"
 include_patterns = ["README.md", "CHANGELOG.md", "docs/*.md"]
+exclude_patterns = [folder.name for folder in ROOT.iterdir() if folder.is_dir() and folder.name != "docs"]
 extensions = ["myst_parser"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
