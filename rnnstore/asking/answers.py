@@ -22,6 +22,10 @@ class Crowded(QuestionError):
     """More people ask at once than can be answered."""
 
 
+class Changed(Refused):
+    """A query that read a file which is no longer there."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """`table`, all of the answer or its beginning; `cut` is "rows" or "bytes" where it is the beginning, else empty.
@@ -68,7 +72,7 @@ def as_error(header: dict[str, Any], query: str, limits: Limits) -> QuestionErro
         if said.startswith("Out of Memory") or '"Out of Memory"' in said[:200]:
             return out_of_memory(limits)
         if "Error reading file" in said or said.startswith(("FileNotFoundError", "OSError")):
-            return Refused("A file of the store changed while it was being read; ask again.")
+            return Changed("A file of the store changed while it was being read; ask again.")
         return refused(said, query, after)
     return None
 

@@ -7,6 +7,7 @@ asks anew ends what they asked before: no one holds more than one place.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -22,7 +23,7 @@ from typing import Any
 import pyarrow as pa
 
 from rnnstore.asking import worker as script
-from rnnstore.asking.answers import Answer, Crowded, Stopped, as_error, hint, out_of_memory, out_of_time
+from rnnstore.asking.answers import Answer, Changed, Crowded, Stopped, as_error, hint, out_of_memory, out_of_time
 from rnnstore.asking.limits import Limits
 from rnnstore.asking.opening import opening
 from rnnstore.errors import StoreError
@@ -40,8 +41,8 @@ GRACE = 0.3
 class Worker:
     """A child process that has opened a store; it answers one query."""
 
-    def __init__(self, store: Store, limits: Limits):
-        self.as_of = fingerprint(store.path)
+    def __init__(self, store: Store, as_of: str, limits: Limits):
+        self.as_of = as_of
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", script.__file__],
             stdin=subprocess.PIPE,
@@ -80,10 +81,8 @@ class Worker:
         self.process.kill()
         self.process.wait()
         if self.process.stdin:
-            try:
+            with contextlib.suppress(OSError):
                 self.process.stdin.close()
-            except OSError:
-                pass
 
     def _next(self, seconds: float) -> tuple[dict[str, Any], bytes] | None:
         try:
@@ -94,11 +93,9 @@ class Worker:
     def _tell(self, message: dict[str, Any]) -> None:
         text = json.dumps(message).encode("ascii")
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # it has ended; that is found when its answer is waited for
             self.process.stdin.write(struct.pack(">I", len(text)) + text)
             self.process.stdin.flush()
-        except OSError:  # it has ended; that is found when its answer is waited for
-            pass
 
     def _listen(self) -> None:
         """Read messages until there are no more; what is longer than any answer may be ends the worker."""
@@ -191,6 +188,7 @@ class Pool:
         self._spares: deque[Worker] = deque()
         self._starting = 0
         self._of_visitor: dict[str, Question] = {}
+        self._opened: dict[Path, tuple[Store, str]] = {}
         self._closed = False
 
     def prepare(self, store: Store) -> None:
@@ -274,27 +272,18 @@ class Pool:
     def _asked(self, store: Store, question: Question, options: dict[str, Any]) -> Answer:
         try:
             return self._asked_once(store, question, options)
-        except Refused:
-            if fingerprint(store.path) == self._seen(store):
-                raise
-            return self._asked_once(open_store(store.path), question, options)
-
-    def _seen(self, store: Store) -> str:
-        """The store's fingerprint when the worker that answered last was opened."""
-        return self._last_seen.get(str(store.path), fingerprint(store.path))
-
-    _last_seen: dict[str, str] = {}
+        except Changed:  # a model was recorded anew or deleted while its files were read
+            return self._asked_once(store, question, options)
 
     def _asked_once(self, store: Store, question: Question, options: dict[str, Any]) -> Answer:
-        worker = self._worker(store)
-        self._last_seen[str(store.path)] = worker.as_of
+        worker, said = self._worker(store), None
         try:
             if not question._given_to(worker):
                 raise Stopped("The query was cancelled before it began.")
             worker.ask(question.query, **options)
             said = worker.answer(self.limits.seconds + GRACE)
         finally:
-            worker.end()
+            self._leave(worker, question, said)
         if question.cancelled:
             raise Stopped("The query was cancelled.")
         if said is None:
@@ -313,10 +302,23 @@ class Pool:
             table.validate(full=True)
         except pa.ArrowInvalid as error:
             raise Stopped("The answer could not be read; ask for other columns.") from error
-        said = "" if table.num_rows else hint(store, query)
+        said = "" if table.num_rows else hint(self._as_it_is(store)[0], query)
         return Answer(query, table, str(header["cut"]), float(header["seconds"]), self.limits, said)
 
     # Workers
+
+    def _leave(self, worker: Worker, question: Question, said: tuple[dict[str, Any], bytes] | None) -> None:
+        """Keep a worker that began nothing for the next; end any other."""
+        with question._lock:
+            question._worker = None
+            kept = said is not None and bool(said[0].get("kept")) and not question.cancelled
+        with self._turn:
+            kept = kept and worker.alive and not self._closed and len(self._spares) < self.ahead
+            if kept:
+                self._spares.append(worker)
+                self._turn.notify_all()
+        if not kept:
+            worker.end()
 
     def _worker(self, store: Store) -> Worker:
         """A ready worker that has opened the store as it is now: the one ahead, or a new one."""
@@ -331,14 +333,23 @@ class Pool:
             if worker.alive and worker.as_of == now:
                 return worker
             worker.end()
-        worker = Worker(store, self.limits)
+        worker = Worker(*self._as_it_is(store), self.limits)
         worker.ready()
         return worker
+
+    def _as_it_is(self, store: Store) -> tuple[Store, str]:
+        """The store opened as it is now, with its fingerprint."""
+        now = fingerprint(store.path)
+        opened, as_of = self._opened.get(store.path, (store, ""))
+        if as_of != now:
+            opened = open_store(store.path)
+            self._opened = {store.path: (opened, now)}
+        return opened, now
 
     def _start_spare(self, store: Store) -> None:
         worker = None
         try:
-            worker = Worker(store, self.limits)
+            worker = Worker(*self._as_it_is(store), self.limits)
             worker.ready()
         except (StoreError, OSError):
             worker = None  # said to the next who asks

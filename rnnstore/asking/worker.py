@@ -1,8 +1,8 @@
 """The child process that answers one query of a stranger. Run as a script by `pool`, and imported by nobody.
 
 It knows nothing of the rest of the program: it is told which files make which table, registers them as Arrow datasets,
-closes everything else, says that it is ready, takes one query, answers, and ends. Messages are a length, JSON, a
-length and Arrow: what a stranger typed or a query answered is never unpickled.
+closes everything else, says that it is ready, begins one query, answers, and ends. (What the gate refuses was not
+begun.) Messages are lengths, JSON and Arrow: what a stranger typed or a query answered is never unpickled.
 
 Four locks, each enough for most attacks alone: only a SELECT is taken; DuckDB has no path it may touch, no extension
 and a locked configuration; the operating system allows no file to grow, no process, no core and so much memory and
@@ -12,6 +12,7 @@ time; and all that is left behind ends with this process.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import struct
@@ -24,6 +25,9 @@ try:
     import resource
 except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
+
+if __name__ == "__main__":  # Arrow and DuckDB can do without, and two thirds of the start are theirs
+    sys.modules["pandas"] = sys.modules["numpy"] = None  # type: ignore[assignment]
 
 import duckdb
 import pyarrow as pa
@@ -61,15 +65,20 @@ def main() -> None:
         watch.start(limits["resident"])
         _limit_after(limits)
     except Exception as error:
-        _write(answers, {"error": {"said": f"{type(error).__name__}: {error}"}})
+        _write(answers, {"error": {"said": _named(error)}})
         return
     _write(answers, {"ready": True})
-    try:
-        asked = _read(messages)
-    except EOFError:
-        return
+    while True:
+        try:
+            asked = _read(messages)
+        except EOFError:
+            return
+        header, query = gate(connection, asked["query"]), asked["query"]
+        if header is None or asked.get("any_statement"):
+            break
+        _write(answers, header)  # nothing was done: the next may be asked here
     watch.asked.set()
-    header, table = answer(connection, asked["query"], limits, asked.get("any_statement", False))
+    header, table = answer(connection, query, limits)
     _write(answers, header, b"" if table is None else _as_ipc(table))
     os._exit(0)  # no thread, no destructor and no buffer of the query's has a say any more
 
@@ -81,7 +90,7 @@ class Watch:
     """
 
     def __init__(self, messages: BinaryIO):
-        self.messages, self.asked = messages, threading.Event()
+        self.messages, self.asked = messages, threading.Event()  # set when a query is begun
 
     def start(self, resident: int) -> None:
         threading.Thread(target=self._follow_the_parent, daemon=True).start()
@@ -152,7 +161,7 @@ def _open(opening: dict[str, Any]) -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": False,
             "enable_external_file_cache": False,
             "max_expression_depth": 250,
-            "asof_loop_join_threshold": 0,  # nothing is known of a dataset's size: it is taken for tiny, and looped over
+            "asof_loop_join_threshold": 0,  # a dataset's size is unknown: it is taken for tiny
         },
     )
     for table in opening["tables"]:
@@ -218,10 +227,8 @@ def _lower(kind: int, value: int) -> None:
     hard = resource.getrlimit(kind)[1]
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
-    try:
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses some values of some limits; the others hold
         resource.setrlimit(kind, (value, value))
-    except (ValueError, OSError):  # macOS refuses some values of some limits; the others hold
-        pass
 
 
 MEMORY = 90
@@ -231,18 +238,26 @@ MEMORY = 90
 # Answering
 
 
+def gate(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any] | None:
+    """Why a query is not even begun, or None: it cannot be read, is none or several, or is no question."""
+    try:
+        kinds = [str(statement.type).rpartition(".")[2] for statement in connection.extract_statements(query)]
+    except Exception as error:  # also of text that is no UTF-8
+        return {
+            "kept": True,
+            "error": {"said": f"{error if isinstance(error, duckdb.Error) else _named(error)}"[:20_000]},
+        }
+    if len(kinds) != 1:
+        return {"kept": True, "statements": len(kinds)}
+    return None if kinds[0] in ASKED else {"kept": True, "kind": kinds[0]}
+
+
 def answer(
-    connection: duckdb.DuckDBPyConnection, query: str, limits: dict[str, Any], any_statement: bool
+    connection: duckdb.DuckDBPyConnection, query: str, limits: dict[str, Any]
 ) -> tuple[dict[str, Any], pa.Table | None]:
     """What is said about the answer, and the answer: at most so many rows and bytes of it."""
     started = time.perf_counter()
     try:
-        statements = connection.extract_statements(query)
-        kinds = [str(statement.type).rpartition(".")[2] for statement in statements]
-        if len(statements) != 1 and not any_statement:
-            return {"statements": len(statements)}, None
-        if kinds[0] not in ASKED and not any_statement:
-            return {"kind": kinds[0]}, None
         asked = connection.sql(query)
         if asked is None:  # a statement without an answer
             return {"rows": 0, "cut": "", "seconds": time.perf_counter() - started}, pa.table({})
@@ -252,8 +267,12 @@ def answer(
     except duckdb.Error as error:
         return {"error": _explained(connection, query, error)}, None
     except Exception as error:  # Arrow's own, of a file that has gone or a value that no column holds
-        return {"error": {"said": f"{type(error).__name__}: {error}"[:2000]}}, None
+        return {"error": {"said": _named(error)[:2000]}}, None
     return {"rows": table.num_rows, "cut": cut, "seconds": time.perf_counter() - started}, table
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _explained(connection: duckdb.DuckDBPyConnection, query: str, error: duckdb.Error) -> dict[str, Any]:
