@@ -18,9 +18,10 @@ from typing import BinaryIO
 from rnnstore.errors import DamagedModel, StoreError
 from rnnstore.store import checksums
 from rnnstore.store.card import NAME as CARD
-from rnnstore.store.card import Card, OwnFile, read_card, text_of
+from rnnstore.store.card import Card, OwnFile, is_as_written, read_card, text_of
 from rnnstore.store.folder import PREFIX
 from rnnstore.store.writing import disk_full_said, new_id, own_files
+from rnnstore.trust.findings import quoted
 
 SUFFIX = ".rnnstore.zip"
 
@@ -43,6 +44,11 @@ def pack(folder: Path, target: Path | None = None, progress: Progress = lambda *
     """
     card = read_card(folder)
     name = folder.name.removeprefix(PREFIX)
+    if is_as_written((folder / CARD).read_bytes()) is False:
+        raise DamagedModel(
+            f"{folder.name}/{CARD} was changed, by hand or by damage: it does not have its own checksum. Nothing was "
+            f"packed; if you changed it, python -m rnnstore check {quoted(name)} --seal takes it as it is."
+        )
     target = Path(f"{name}{SUFFIX}") if target is None else target
     if target.is_dir():
         target = target / f"{name}{SUFFIX}"
@@ -93,6 +99,8 @@ def _write(file: BinaryIO, folder: Path, card: Card, progress: Progress) -> Card
     missing = sorted(set(known) - set(own))
     if missing:
         raise DamagedModel(f"{folder.name} lacks the file {missing[0]}; python -m rnnstore check says how to mend it.")
+    if files == card.files and set(others) == set(card.own_files):
+        return card
     return card.model_copy(update={"files": files, "own_files": tuple(others)})
 
 
