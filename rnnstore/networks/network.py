@@ -277,14 +277,18 @@ def network(model: Model) -> Network:
             "stretches of its recording can be shown."
         ) from None
     with _lock:
-        if key in _ready:
+        loading = _loading.setdefault(key, threading.Lock())
+    with loading:  # who asks for another network does not wait for this one
+        found = _ready.get(key) or Network(model.name, read_facts(files[0]), files[1])
+        with _lock:
+            _ready[key] = found
             _ready.move_to_end(key)
-        else:
-            _ready[key] = Network(model.name, read_facts(files[0]), files[1])
             while len(_ready) > KEPT:
                 _ready.popitem(last=False)
-        return _ready[key]
+            _loading.pop(key, None)
+    return found
 
 
 _ready: OrderedDict[tuple, Network] = OrderedDict()
+_loading: dict[tuple, threading.Lock] = {}
 _lock = threading.Lock()
