@@ -222,7 +222,7 @@ def _pairs(batch: Batch, value: str, palette: Palette, size: int) -> pa.Table:
             high[part], low[part] = ends, ends - amount[part]
     lags = (t - j) * size
     share = np.sqrt(np.minimum(lags / max(1, min(int(lags.max(initial=1)), LIGHTEST)), 1))
-    labels = {row["position"]: row["label"] for row in batch.of_sequence(0).to_pylist()}
+    labels = {row["position"]: visible(row["label"] or "") for row in batch.of_sequence(0).to_pylist()}
     half = 0.46 if size == 1 else 0.5
     return pa.table(
         {
@@ -238,7 +238,7 @@ def _pairs(batch: Batch, value: str, palette: Palette, size: int) -> pa.Table:
             "low": low.astype(np.float32),
             "high": high.astype(np.float32),
             "fill": interpolate(_dark_to_light(palette), share),
-            "label": pa.array([visible(labels.get(i) or "·") for i in (t * size).tolist()], pa.string()),
+            "label": pa.array([labels.get(step, "·") for step in (t * size).tolist()], pa.string()),
         }
     )
 
