@@ -44,6 +44,8 @@ class Connected:
                  NaN in rows without a target. Signed where `scale` is "times-input"
     fallen       float32[n, n]: the occlusion check, likewise: by how much the target's score falls without that input;
                  None where it was not asked for
+    labels       the targets are the labels of a classifier
+    completes    they are the words that the characters are part of
     first        the step of the recording at which a recorded stretch begins; None for typed text
     """
 
@@ -59,6 +61,7 @@ class Connected:
     scale: Scale
     fallen: np.ndarray | None
     labels: bool
+    completes: bool
     first: int | None = None
 
     def __len__(self) -> int:
@@ -125,6 +128,7 @@ def connected(
         scale=scale,
         fallen=fallen,
         labels=reader.classifier,
+        completes=reader.completes,
         first=first,
     )
 

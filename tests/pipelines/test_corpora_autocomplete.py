@@ -163,12 +163,16 @@ def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_pa
     assert {metric.name for metric in model.card.metrics} == {"cross entropy", "accuracy in %"}
 
 
-def test_the_picture_has_a_line_for_each_number_of_suggestions():
-    row = {"known": 0, "steps": 4, "left_out": 1, "share_outside": 0.5, "share_steps": 2, "share_error": 0.1}
-    row |= {f"{name}_{k}": 0.25 * k for k in (1, 2, 3) for name in ("accuracy", "low", "high")}
-    picture = known_characters_picture({"small": pa.Table.from_pylist([row])}, LIGHT)
-    drawn = [(each["what"], each["share"], each["low"]) for each in picture.tables["known"].to_pylist()]
+def test_the_picture_has_a_part_for_each_number_of_suggestions_and_one_for_the_share():
+    row = {"known": 0, "steps": 40, "left_out": 1, "share_outside": 0.5, "share_steps": 30, "share_error": 0.1}
+    row |= {f"{name}_{k}": 0.25 * k for k in (1, 2, 3) for name in ("accuracy", "low", "high", "counted")}
+    rare = {**row, "known": 1, "steps": 29, "share_steps": 29}
+    table = pa.Table.from_pylist([row, rare])
+    picture = known_characters_picture({"small": table}, LIGHT)
+    drawn = [(each["model"], each["known"], each["share"], each["low"]) for each in picture.tables["known"].to_pylist()]
     assert drawn == [
-        ("top 1", 0.25, 0.25), ("top 2", 0.5, None), ("top 3", 0.75, None), ("connectivity outside the word", 0.5, None)
-    ]  # fmt: skip
-    assert vl_convert.vegalite_to_svg(picture.chart().to_dict()).count("top 1")
+        *(("small", 0, 0.25 * k, 0.25 * k) for k in (1, 2, 3)),
+        ("small", 0, 0.5, pytest.approx(0.5 - 1.96 * 0.1)),
+        *(("counting alone", 0, 0.25 * k, None) for k in (1, 2, 3)),
+    ]
+    assert "right first suggestion" in vl_convert.vegalite_to_svg(picture.chart().to_dict())

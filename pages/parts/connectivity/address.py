@@ -22,7 +22,7 @@ class View:
     """Everything that the page shows: one text, read by the sidebar's model and by `others`.
 
     `stretch` (first, stop) is a part of the recording; typed `text` goes before it. `at` is the held step, counted from
-    the beginning of the text.
+    the beginning of the text. `pairs` and `known` are the pictures below it that were asked for.
     """
 
     text: str
@@ -38,6 +38,8 @@ class View:
     check: bool
     at: int | None
     notes: str
+    pairs: bool
+    known: bool
 
 
 def read(given: Mapping[str, str], store: Store, model: Model) -> tuple[View, list[str]]:
@@ -61,6 +63,8 @@ def read(given: Mapping[str, str], store: Store, model: Model) -> tuple[View, li
         check=asked.yes("check"),
         at=asked.maybe("at", 0, LONGEST - 1, "step"),
         notes=notes[:LONGEST_NOTES],
+        pairs=asked.yes("pairs"),
+        known=asked.yes("known"),
     )
     return view, asked.sentences
 

@@ -13,13 +13,15 @@ from rnnstore.connectivity.connected import SCALES, TARGETS
 from rnnstore.connectivity.norms import LONGEST
 
 SAID_TARGETS = {"true": "true next", "predicted": "prediction", "word": "a word"}
+SAID_WORDS = SAID_TARGETS | {"true": "true word"}
 SAID_LABELS = {"predicted": "its answer", "word": "a label"}
 SAID_SCALES = {"embedding": "embedding", "one-hot": "one-hot", "times-input": "gradient × input"}
 USUAL_STEPS = {"character": 200, "word": 60}
 
 
-def choose(store: Store, model: Model, view: View, outputs: list[str] | None) -> None:
-    """The choices; `outputs` are a classifier's labels, None where they are words."""
+def choose(store: Store, model: Model, view: View, outputs: list[str] | None, completes: bool) -> None:
+    """The choices; `outputs` are a classifier's labels, None where they are words, which a network may complete."""
+    said = SAID_LABELS if outputs is not None else SAID_WORDS if completes else SAID_TARGETS
     targets = list(TARGETS if outputs is None else SAID_LABELS)
     others = [name for name, each in store.models.items() if name != model.name and _has_network(each)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -41,7 +43,7 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None) ->
             "target",
             view.target if view.target in targets else targets[0],
             options=targets,
-            format_func=(SAID_TARGETS if outputs is None else SAID_LABELS).get,
+            format_func=said.get,
             key="connectivity-target",
             usual=targets[0],
             required=True,

@@ -1,34 +1,24 @@
-"""The page "Connectivity", whole: text, choices, shaded texts, what can be taken away."""
+"""The page "Connectivity", whole: text, choices, shaded texts; what stands below them is in `below`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pyarrow as pa
 import streamlit as st
 
 from pages.parts.connectivity import asked as answers
 from pages.parts.connectivity.address import View, read
+from pages.parts.connectivity.below import show_known, show_pairs, take_away
 from pages.parts.connectivity.controls import choose
 from pages.parts.connectivity.guide import explain
 from pages.parts.connectivity.text import show_text
 from pages.parts.connectivity.typing_box import typing_box
 from pages.parts.sentences.address import write_text
-from pages.parts.shared import asked
-from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.current import architecture
-from pages.parts.shared.parameters import ALONE, change, link
+from pages.parts.shared.parameters import ALONE, change
 from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
-from rnnstore.charts.connectivity import pairs_picture
-from rnnstore.charts.known_characters import known_characters_picture
 from rnnstore.charts.palette import palette
-from rnnstore.connectivity.connected import Connected, pairs_table, suggestions_table
-from rnnstore.export import csv, parquet
+from rnnstore.connectivity.connected import Connected
 from rnnstore.networks.network import network
-
-STRETCHES = 20
-"""Sequences over which the share of connectivity outside the word is taken."""
 
 FIRST_STEPS = {"character": 200, "word": 40}
 """Steps of the recording that are shown where nothing was asked for."""
@@ -46,7 +36,7 @@ def draw(store: Store, model: Model) -> None:
         explain()
         return
     reader = network(model)
-    choose(store, model, view, list(reader.outputs) if reader.classifier else None)
+    choose(store, model, view, list(reader.outputs) if reader.classifier else None, reader.completes)
     if view.target == "word" and not view.word:
         st.info("Which word's score is asked about? Name it above; it is then followed at every step.")
         explain()
@@ -69,9 +59,9 @@ def draw(store: Store, model: Model) -> None:
             file=f"connectivity-{model.name}",
         )
         _say(texts, view)
-        _show_pairs(texts)
-        _show_known(store, [each.model for each in texts])
-        _take_away(model, texts)
+        take_away(model, texts)
+        show_pairs(texts, view)
+        show_known(store, [each.model for each in texts], view)
     explain()
 
 
@@ -101,21 +91,36 @@ def _texts(store: Store, model: Model, view: View) -> list[Connected]:
             st.info("Type a text above; nothing of this model was recorded that could be shown instead.")
             return []
         text = (0, min(model.steps, FIRST_STEPS.get(model.card.level, FIRST_STEPS["word"])))
-    found: list[Connected] = []
-    for name in (model.name, *view.others):
+    names, found = (model.name, *view.others), []
+    question = (names, text, view.target, view.scale, view.word, view.check)
+    waiting = answers.Waiting(question, len(names))
+    if st.session_state.get(answers.STOPPED) == question:
+        done = [name for name in names if "found" in answers.shelf(store.models[name], text, view)]
+        if len(done) < len(names):
+            _offer_again()
+        names = done
+    for name in names:
         each = store.models[name]
         try:
             if name != model.name and not isinstance(text, str):
                 _check_same_recording(model, each, text)
-            found.append(
-                answers.connected(asked.as_of(each), each, name, text, view.target, view.scale, view.word, view.check)
-            )
+            found.append(answers.connected(each, text, view, lambda share, name=name: waiting.told(name, share)))
         except StoreError as error:
             message = str(error) if name == model.name and not view.others else f"{name}: {error}"
             st.error(plain(message))
             if name == model.name:
                 break  # the others stand beside it
+        waiting.next()
+    waiting.over()
     return found
+
+
+def _offer_again() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(
+            "Stopped. What was not finished is not kept; a text half as long takes a quarter of the time.", width=640
+        )
+        st.button("Work it out", key="connectivity-again", on_click=lambda: st.session_state.pop(answers.STOPPED, None))
 
 
 def _check_same_recording(model: Model, other: Model, stretch: tuple[int, int]) -> None:
@@ -133,6 +138,7 @@ def _check_same_recording(model: Model, other: Model, stretch: tuple[int, int]) 
 
 def _about(model: Model, text: Connected) -> str:
     reads = "characters" if model.card.level == "character" else "words"
+    reads += ", completes words" if model.card.task == "autocomplete" else ""
     source = "" if text.first is None else text.reading.source
     return ", ".join(filter(None, (architecture(model.card), f"reads {reads}", source)))
 
@@ -149,74 +155,3 @@ def _say(texts: list[Connected], view: View) -> None:
     pairs = most * (most + 1) // 2
     said.append(f"{most:,} steps, {pairs:,} pairs, none sampled. Click the text for the arrow keys.")
     st.caption("  \n".join(plain(sentence) for sentence in said))
-
-
-def _show_pairs(texts: list[Connected]) -> None:
-    """All pairs of the first text at once, where they can be told apart."""
-    name = texts[0].model
-    with st.expander(f"All pairs at once, {name}"):
-        try:
-            picture = pairs_picture(texts[0], palette(st.context.theme.type))
-        except StoreError as error:
-            st.info(plain(str(error)))
-            return
-        with st.container(key="pairs_view", width=760):
-            st.vega_lite_chart(picture.for_page(), theme=None, width="content")
-        with st.container(width=380):
-            save_picture_button("Save the pairs as a picture", "pairs_view", f"pairs-{name}")
-
-
-def _show_known(store: Store, names: list[str]) -> None:
-    """Of networks that complete words, how soon they know the word that is being typed."""
-    completing = [name for name in names if store.models[name].card.task == "autocomplete"]
-    if not completing:
-        return
-    with st.expander("Accuracy by known characters, over the whole recording"):
-        tables = {}
-        for name in completing:
-            each = store.models[name]
-            try:
-                tables[name] = answers.known(asked.as_of(each), each, name, STRETCHES)
-            except StoreError as error:
-                st.info(plain(str(error)))
-        if not tables:
-            return
-        picture = known_characters_picture(tables, palette(st.context.theme.type))
-        with st.container(key="known_view", width=900):
-            st.vega_lite_chart(picture.for_page(), theme=None, width="content")
-        first = next(iter(tables.values())).to_pylist()
-        left = sum(row["left_out"] for row in first)
-        st.caption(
-            f"Steps whose word the network has no output for are left out, {left:,} of {next(iter(tables))}'s. Bars "
-            f"are 95 % intervals (Wilson). The share of connectivity is a mean over {STRETCHES} sequences drawn from "
-            "the recording."
-        )
-        with st.container(horizontal=True, width=620):
-            save_picture_button("Save as a picture", "known_view", "known-characters")
-            for name, table in tables.items():
-                st.download_button(
-                    f"{name} as CSV", csv(table), f"known-{name}.csv", on_click="ignore", key=f"known-{name}"
-                )
-
-
-def _take_away(model: Model, texts: list[Connected]) -> None:
-    name = f"connectivity-{model.name}"
-
-    def numbers(label: str, file: str, table: Callable[[], pa.Table]) -> None:
-        for written, ending in ((csv, "csv"), (parquet, "parquet")):
-            st.download_button(
-                f"{label} as {'CSV' if ending == 'csv' else 'Parquet'}",
-                lambda written=written: written(table()),
-                f"{file}.{ending}",
-                on_click="ignore",
-                width="stretch",
-                key=f"connectivity-{label}-{ending}",
-            )
-
-    with st.popover("Take away"), st.container(width=380):
-        numbers("Connectivity of all pairs", name, lambda: pairs_table(texts))
-        numbers("Suggestions", f"suggestions-{name}", lambda: suggestions_table(texts))
-        st.caption("The picture is saved by the button below the text. Link to exactly this view:")
-        state = next(iter(model.states.values()), None)
-        if state is not None:
-            st.code(link(model, state), language=None, wrap_lines=True)

@@ -98,6 +98,17 @@ class View {
     this.write(data.notes);
     this.look(data);
     this.show();
+    this.reveal();
+  }
+
+  // Bring the framed step of a text that scrolls into its window.
+  reveal() {
+    const { from, step } = this.current();
+    for (const each of this.panels) {
+      const box = each.text.box, span = each.text.spans[this.partner(from, step, each)];
+      const place = span.offsetTop - box.offsetTop;
+      if (place < box.scrollTop || place > box.scrollTop + box.clientHeight - 30) box.scrollTop = place - box.clientHeight / 2;
+    }
   }
 
   // What changes without the text being another: direction, scale, notes, the held step.
@@ -336,7 +347,7 @@ class View {
     const said = make("div", side, "said");
     if (target === null) said.textContent = "No target here: nothing follows.";
     else {
-      const what = { true: data.labels ? "its answer" : data.instead[step] ? "true one unknown; predicted" : "true next", predicted: "predicted", word: "asked about" }[this.data.target];
+      const what = { true: data.labels ? "its answer" : data.instead[step] ? "true one unknown; predicted" : data.completes ? "true word" : "true next", predicted: "predicted", word: "asked about" }[this.data.target];
       make("span", said, "quiet", `${what} `);
       make("strong", said, "", target);
       make("span", said, "", ` ${percent(data.chance[step])}, rank ${data.rank[step].toLocaleString("en")}`);
@@ -363,8 +374,17 @@ class View {
     }
   }
 
-  // What is on the screen as SVG: every step with its colour where it stands, and all other text.
+  // The texts whole, those that scroll too, as SVG: every step with its colour where it stands, and all other text.
   save() {
+    this.root.classList.add("whole");
+    try {
+      this.draw();
+    } finally {
+      this.root.classList.remove("whole");
+    }
+  }
+
+  draw() {
     const space = "http://www.w3.org/2000/svg", frame = this.root.getBoundingClientRect();
     const svg = document.createElementNS(space, "svg");
     const put = (kind, attributes, text) => {
@@ -373,7 +393,7 @@ class View {
       if (text !== undefined) made.textContent = text;
       svg.appendChild(made);
     };
-    const height = frame.height - 40;
+    const height = this.root.querySelector(".foot").getBoundingClientRect().y - frame.y;
     svg.setAttribute("viewBox", `0 0 ${frame.width} ${height}`);
     svg.setAttribute("width", frame.width);
     svg.setAttribute("height", height);

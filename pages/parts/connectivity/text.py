@@ -107,6 +107,7 @@ def _panel(text: Connected, title: str, about: str) -> dict[str, Any]:
         "end": text.end.tolist(),
         "first": text.first,
         "labels": text.labels,
+        "completes": text.completes,
         "target": [None if word is None else visible(word) for word in text.targets],
         "instead": text.instead.tolist(),
         "rank": text.rank.tolist(),

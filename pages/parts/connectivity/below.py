@@ -1,0 +1,108 @@
+"""Below the texts: what can be taken away, all pairs of steps, and how soon words are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.parts.connectivity import asked as answers
+from pages.parts.connectivity.address import View
+from pages.parts.shared import asked
+from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.controls import controlled
+from pages.parts.shared.parameters import link
+from pages.parts.shared.plain import plain
+from rnnstore import Model, Store, StoreError
+from rnnstore.charts.connectivity import pairs_picture
+from rnnstore.charts.known_characters import FEWEST, known_characters_picture
+from rnnstore.charts.palette import palette
+from rnnstore.connectivity.connected import Connected, pairs_table, suggestions_table
+from rnnstore.export import csv, parquet
+
+STRETCHES = 20
+"""Sequences over which the share of connectivity outside the word is taken."""
+
+
+def show_pairs(texts: list[Connected], view: View) -> None:
+    """All pairs of the first text at once, where they can be told apart and were asked for."""
+    name = texts[0].model
+    controlled(st.toggle, f"All pairs at once, {name}", "pairs", view.pairs, key="connectivity-pairs", usual=False)
+    if not view.pairs:
+        return
+    try:
+        picture = pairs_picture(texts[0], palette(st.context.theme.type))
+    except StoreError as error:
+        st.info(plain(str(error)))
+        return
+    with st.container(key="pairs_view", width=760):
+        st.vega_lite_chart(picture.for_page(), theme=None, width="content")
+    with st.container(width=380):
+        save_picture_button("Save the pairs as a picture", "pairs_view", f"pairs-{name}")
+
+
+def show_known(store: Store, names: list[str], view: View) -> None:
+    """Of networks that complete words, how soon they know the word that is being typed, where that was asked for."""
+    completing = [name for name in names if store.models[name].card.task == "autocomplete"]
+    if not completing:
+        return
+    controlled(
+        st.toggle,
+        "Accuracy by known characters, over the whole recording",
+        "known",
+        view.known,
+        key="connectivity-known",
+        usual=False,
+    )
+    if not view.known:
+        return
+    tables = {}
+    for name in completing:
+        each = store.models[name]
+        try:
+            tables[name] = answers.known(asked.as_of(each), each, name, STRETCHES)
+        except StoreError as error:
+            st.info(plain(str(error)))
+    if not tables:
+        return
+    picture = known_characters_picture(tables, palette(st.context.theme.type))
+    with st.container(key="known_view", width=900):
+        st.vega_lite_chart(picture.for_page(), theme=None, width="content")
+    left = ", ".join(
+        f"{sum(row['left_out'] for row in table.to_pylist()):,} of {name}" for name, table in tables.items()
+    )
+    st.caption(
+        "Bars are 95 % intervals. Counting alone names the words that begin so and were most frequent in training. "
+        f"Left out are steps whose word the network has no output for ({left}), and numbers of characters seen fewer "
+        f"than {FEWEST} times. The share of connectivity is a mean over {STRETCHES} sequences of each recording."
+    )
+    with st.container(horizontal=True):
+        save_picture_button("Save as a picture", "known_view", "known-characters")
+        for name, table in tables.items():
+            st.download_button(
+                f"{name} as CSV", csv(table), f"known-{name}.csv", on_click="ignore", key=f"known-{name}"
+            )
+
+
+def take_away(model: Model, texts: list[Connected]) -> None:
+    name = f"connectivity-{model.name}"
+
+    def numbers(label: str, file: str, table: Callable[[], pa.Table]) -> None:
+        for written, ending in ((csv, "csv"), (parquet, "parquet")):
+            st.download_button(
+                f"{label} as {'CSV' if ending == 'csv' else 'Parquet'}",
+                lambda written=written: written(table()),
+                f"{file}.{ending}",
+                on_click="ignore",
+                width="stretch",
+                key=f"connectivity-{label}-{ending}",
+            )
+
+    with st.popover("Take away"), st.container(width=380):
+        numbers("Connectivity of all pairs", name, lambda: pairs_table(texts))
+        numbers("Suggestions", f"suggestions-{name}", lambda: suggestions_table(texts))
+        st.caption("The picture is saved by the button below the text. Link to exactly this view:")
+        state = next(iter(model.states.values()), None)
+        if state is not None:
+            st.code(link(model, state), language=None, wrap_lines=True)
