@@ -182,7 +182,7 @@ def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
                     "probability": row["probability"],
                     "label_probability": row["label_probability"],
                     "loss": row["loss"],
-                    "about": _about(row) if kind == "label" else "",
+                    "about": _about(row, batch.sequences) if kind == "label" else "",
                 }
             )
     types = {"t": pa.int32(), "j": pa.int32(), "probability": pa.float32(), "loss": pa.float32()}
@@ -192,16 +192,17 @@ def _words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
     return pa.table({n: pa.array([row[n] for row in found], types.get(n, pa.string())) for n in names})
 
 
-def _about(row: dict[str, Any]) -> str:
-    """What is said of one loss above its horizon."""
+def _about(row: dict[str, Any], texts: int) -> str:
+    """What is said of one loss above its horizon; that of several texts is drawn as one."""
+    said = f"the loss at step {row['position']}"
+    if texts > 1:
+        said = f"the losses of all {texts} texts at step {row['position']}; of text {row['sequence']}"
     if row["label"] is None or row["loss"] is None:
-        return f"step {row['position']}: no label was asked for, parts of its loss are from other texts"
+        return f"{said}: no label was asked for"
     if not np.isfinite(row["loss"]):
-        return f"the loss at step {row['position']}: no number"
-    guessed = f"predicted “{visible(row['predicted'])}” with {row['probability']:.2f}"
-    if row["predicted"] == row["label"]:
-        guessed = f"predicted so with {row['probability']:.2f}"
-    return f"the loss at step {row['position']}: for “{visible(row['label'])}”, {guessed}, {row['loss']:.2f} nats"
+        return f"{said}: no number"
+    guessed = "predicted so" if row["predicted"] == row["label"] else f"predicted “{visible(row['predicted'])}”"
+    return f"{said}: for “{visible(row['label'])}”, {guessed} with {row['probability']:.2f}, {row['loss']:.2f} nats"
 
 
 def _pairs(batch: Batch, value: str, palette: Palette, size: int) -> pa.Table:
