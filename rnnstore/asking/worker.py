@@ -201,8 +201,6 @@ def _dataset(table: dict[str, Any]) -> Dataset:
 
 def _limit_before(limits: dict[str, Any]) -> None:
     """What can be limited before anything is opened."""
-    if hasattr(os, "nice"):
-        os.nice(limits["nice"])
     if resource is not None:
         _lower(resource.RLIMIT_CORE, 0)
         _lower(resource.RLIMIT_NOFILE, limits["open_files"])
@@ -210,6 +208,8 @@ def _limit_before(limits: dict[str, Any]) -> None:
 
 def _limit_after(limits: dict[str, Any]) -> None:
     """What would stop the opening itself: from now on no file grows, no process or thread starts, memory is short."""
+    if hasattr(os, "nice"):
+        os.nice(limits["nice"])
     if resource is None:
         return
     used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])

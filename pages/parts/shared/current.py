@@ -33,6 +33,7 @@ PAGES = {
     "pages/compare.py": "Compare",
     "pages/distributions.py": "Distributions",
     "pages/training.py": "Training",
+    "pages/sql.py": "SQL",
 }
 
 # Streamlit, PyArrow and DuckDB import pandas when they first meet a table, each in the thread of its session. Two first

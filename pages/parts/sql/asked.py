@@ -1,0 +1,83 @@
+"""The queries of a session: one on its way, the last few with their answers. A pool of processes serves all sessions.
+
+An answer belongs to the session that asked; nothing of it is shared.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from pages.parts.shared.parameters import change
+from pages.parts.sql.address import LONGEST
+from rnnstore import Store, StoreError
+from rnnstore.asking.answers import Answer
+from rnnstore.asking.pool import Pool, Question
+
+KEPT, REMEMBERED = 4, 30
+"""Answers and queries that a session keeps."""
+
+
+@dataclass
+class Asked:
+    """A query of this session, and its answer or error while that is kept."""
+
+    query: str
+    said: str
+    answer: Answer | None = None
+    error: StoreError | None = None
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, on_release=lambda pool: pool.close())
+def pool(path: Path) -> Pool:
+    """The processes that answer, for all visitors of a store."""
+    return Pool()
+
+
+def history() -> list[Asked]:
+    """This session's queries, the latest first."""
+    return st.session_state.setdefault("sql-history", [])
+
+
+def start(store: Store, query: str) -> None:
+    """Ask; what was on its way is ended."""
+    st.session_state["sql-query"] = query
+    change(query=query if len(query) <= LONGEST else None, x=None, y=None, colour=None, mark=None)
+    visitor = st.session_state.setdefault("sql-visitor", uuid.uuid4().hex)
+    try:
+        st.session_state["sql-question"] = pool(store.path).ask(store, query, visitor)
+    except StoreError as error:
+        keep(Asked(query, "not asked", error=error))
+
+
+def on_its_way() -> Question | None:
+    """The query that is being answered."""
+    return st.session_state.get("sql-question")
+
+
+def take_in() -> None:
+    """Put the query that has just been answered into the history."""
+    question = st.session_state.pop("sql-question")
+    try:
+        answer = question.answer()
+        rows = f"{answer.table.num_rows:,}{' and more' if answer.cut else ''}"
+        keep(Asked(question.query, f"{rows} rows, {answer.seconds:.2f} s", answer=answer))
+    except StoreError as error:
+        keep(Asked(question.query, "no answer", error=error))
+
+
+def keep(asked: Asked) -> None:
+    """Put a query at the head of the history; an earlier one of the same text goes, old answers are let go."""
+    kept = [asked, *(each for each in history() if each.query != asked.query)][:REMEMBERED]
+    for old in kept[KEPT:]:
+        old.answer = old.error = None
+    st.session_state["sql-history"] = kept
+
+
+def known(query: str) -> Asked | None:
+    """What became of a query that this session asked, while that is kept."""
+    found = next((each for each in history() if each.query == query), None)
+    return found if found is not None and (found.answer is not None or found.error is not None) else None

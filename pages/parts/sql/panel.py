@@ -1,0 +1,132 @@
+"""Running a query, its answer as a table and a chart, and what a person takes away."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.controls import controlled
+from pages.parts.shared.plain import plain
+from pages.parts.sql import asked
+from pages.parts.sql.address import View
+from pages.parts.sql.asked import Asked
+from rnnstore.asking.answers import Answer
+from rnnstore.charts import sql as charts
+from rnnstore.charts.palette import palette
+from rnnstore.charts.sql import Axes
+from rnnstore.export import csv, parquet
+from rnnstore.store.refused import Refused, pointed
+
+AT_ONCE = 0.4
+"""Seconds that an answer is waited for without a word: most come sooner."""
+
+COLUMNS, ROWS = 200, 10_000
+"""Columns and rows that the page shows as a table."""
+
+
+def wait() -> None:
+    """Wait for the query on its way, with what happens and a way to stop it; then put it into the history."""
+    question = asked.on_its_way()
+    if question is None:
+        return
+    if not question.done(AT_ONCE):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Cancel", on_click=question.cancel, shortcut="Escape", help="Esc")
+            place = st.empty()
+        while not question.done(0.3):
+            waiting = f"{question.before} before it" if question.before > 0 else "running"
+            place.caption(f"{waiting.capitalize()} ... {question.seconds:.0f} s")
+    asked.take_in()
+
+
+def show(found: Asked | None, query: str, view: View) -> None:
+    """The answer to `query`, or why there is none."""
+    if found is None:
+        if asked.on_its_way() is None and view.query:
+            st.info("This query came with the address and has not been asked. **Run** (Ctrl+Enter) asks it.")
+        return
+    if found.error is not None:
+        st.error(plain(str(found.error)))
+        if isinstance(found.error, Refused) and (mark := pointed(found.query, found.error.line, found.error.column)):
+            st.code(mark, language=None)
+        return
+    assert found.answer is not None
+    answer, table = found.answer, found.answer.table
+    _say(answer)
+    if not table.num_columns or not table.num_rows:
+        return
+    shown = table.select(range(min(COLUMNS, table.num_columns)))
+    st.dataframe(shown, height=min(420, 36 * (min(table.num_rows, 11) + 1) + 3), hide_index=True, key="sql-table")
+    with st.popover("Take away"), st.container(width=380):
+        _take_away(answer)
+    _chart(table, view)
+
+
+def _say(answer: Answer) -> None:
+    took = f"{answer.seconds:.2f} s" if answer.seconds >= 0.01 else "under 0.01 s"
+    columns = f"{answer.table.num_columns:,} column{'' if answer.table.num_columns == 1 else 's'}"
+    st.markdown(f"{answer.said.removesuffix('.')} · {columns} · {took}")
+    if not answer.table.num_rows:
+        st.info(f"Nothing in the store answers to that. {plain(answer.hint)}")
+    if answer.table.num_columns > COLUMNS:
+        st.caption(f"The first {COLUMNS} of its {answer.table.num_columns:,} columns are shown; downloads hold all.")
+
+
+def _take_away(answer: Answer) -> None:
+    options = {"on_click": "ignore", "width": "stretch"}
+    table, rows = answer.table, f"{answer.table.num_rows:,} rows"
+    st.download_button(f"{rows} as CSV", lambda: csv(table), "answer.csv", "text/csv", **options)
+    st.download_button(f"{rows} as Parquet", lambda: parquet(table), "answer.parquet", **options)
+    if answer.cut:
+        st.caption("That is the beginning of the answer; in Python and on the command line nothing is cut.")
+    st.caption("The same in Python")
+    st.code(
+        f'import rnnstore\n\ntable = rnnstore.open("store").sql("""\n{answer.query.strip()}\n""")', language="python"
+    )
+
+
+def _chart(table: pa.Table, view: View) -> None:
+    axes, _ = charts.drawable(table)
+    usual = charts.usual_axes(table)
+    if usual is None:
+        return
+    chosen = Axes(
+        view.x if view.x in axes else usual.x,
+        view.y if view.y in axes else usual.y,
+        view.colour if view.colour in axes else "" if view.x or view.y else usual.colour,
+        view.mark or usual.mark,
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        controlled(
+            st.segmented_control, "Chart", "mark", chosen.mark, options=list(charts.MARKS), required=True,
+        )  # fmt: skip
+        controlled(st.selectbox, "Across", "x", chosen.x, options=axes, width=200)
+        controlled(st.selectbox, "Up", "y", chosen.y, options=axes, width=200)
+        controlled(
+            st.selectbox, "Colour", "colour", chosen.colour, options=["", *axes], width=200,
+            format_func=lambda name: name or "none",
+        )  # fmt: skip
+    picture = charts.answer_picture(table, chosen, palette(st.context.theme.type))
+    with st.container(key="sql_view"):
+        st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
+    drawn = min(table.num_rows, charts.MOST)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(width=200):
+            save_picture_button("Chart as a picture", "sql_view", "answer")
+        if drawn < table.num_rows:
+            st.caption(f"The first {drawn:,} of {table.num_rows:,} rows are drawn.")
+
+
+def show_history(run) -> None:
+    """This session's queries; a click asks one again."""
+    earlier = asked.history()
+    with st.popover(f"History ({len(earlier)})", disabled=not earlier), st.container(width=560):
+        st.caption("The queries of this session, the latest first. They are kept nowhere else.")
+        for place, each in enumerate(earlier):
+            first = " ".join(each.query.split())
+            label = plain(first if len(first) < 80 else f"{first[:79]}…")
+            st.button(
+                f"{label}  :gray[{each.said}]", key=f"sql-history-{place}", on_click=run, args=(each.query,),
+                type="tertiary", help="Ask it again",
+            )  # fmt: skip

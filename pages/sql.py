@@ -1,0 +1,73 @@
+"""Any question to the tables, in SQL: asked in a process of its own, answered as a table and a chart.
+
+The query and the chart are in the address. A query that comes with a link is shown and not asked until someone says so.
+"""
+
+import streamlit as st
+
+from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.hosting import sql_allowed
+from pages.parts.shared.plain import plain
+from pages.parts.sql import asked, panel
+from pages.parts.sql.address import LONGEST, read
+from pages.parts.sql.editor import editor
+from pages.parts.sql.guide import explain, say_off
+from rnnstore import Model, Store, StoreError
+from rnnstore.asking import catalogue
+from rnnstore.asking.examples import examples
+
+
+@st.fragment
+def screen() -> None:
+    """The whole page; a query runs this again, and not what surrounds it."""
+    try:
+        draw(current_store(), current_model(), current_state().name)
+    except StoreError as error:
+        st.error(plain(str(error)))
+
+
+def draw(store: Store, model: Model, state: str) -> None:
+    """Editor, answer and chart, as the address describes them."""
+    pool = asked.pool(store.path)
+    pool.prepare(store)
+    view, sentences = read(st.query_params)
+    for sentence in sentences:
+        st.warning(plain(sentence))
+    offered = examples(model, state)
+    query = view.query or st.session_state.get("sql-query", "")
+
+    def run(text: str) -> None:
+        asked.start(store, text)
+
+    def take_example() -> None:
+        if (chosen := st.session_state["sql-example"]) is not None:
+            run(chosen.query)
+            st.session_state["sql-example"] = None
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Questions to begin with",
+            offered,
+            index=None,
+            format_func=lambda example: f"{example.group}: {example.question}",
+            placeholder="Choose a question: it is written into the editor and asked",
+            key="sql-example",
+            on_change=take_example,
+            width=560,
+        )
+        panel.show_history(run)
+    found = asked.known(query)
+    answered = found.query if found is not None else None
+    editor(query or offered[0].query, answered, catalogue.tables(store), catalogue.macros(), run)
+    if len(query) > LONGEST:
+        st.caption(f"The query has {len(query):,} characters: more than an address keeps, so a link does not hold it.")
+    panel.wait()
+    panel.show(asked.known(query), query, view)
+    explain(pool.limits)
+
+
+st.title("SQL", anchor=False)
+if sql_allowed():
+    screen()
+else:
+    say_off()
