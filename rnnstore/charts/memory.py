@@ -49,7 +49,7 @@ def curves_picture(
             if row["mean_sigma_1"] is not None and (row["mean_sigma_1"] > 0 or not log)
         ]
     kinds = list(dict.fromkeys(point["kind"] for point in points)) or [OF_MEAN]
-    x = alt.X("delay:Q", title="delay (steps since the word was read)", axis=alt.Axis(grid=False, tickMinStep=1))
+    x = _delays()
     y = alt.Y(
         "value:Q",
         title=[MEASURES[measure], f"({UNITS[measure]})"],
@@ -129,9 +129,9 @@ def spectrum_picture(
             x=alt.X(
                 "direction:O",
                 title="direction, best kept first",
-                axis=alt.Axis(labelOverlap=True, grid=False, labelAngle=0),
+                axis=alt.Axis(labelOverlap="greedy", labelSeparation=6, grid=False, labelAngle=0),
             ),
-            y=alt.Y("value:Q", title="singular value", axis=alt.Axis(tickCount=5, format="~g")),
+            y=alt.Y("value:Q", title="singular value (state per embedding)", axis=alt.Axis(tickCount=5, format="~g")),
             color=alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.bands[2])),
             tooltip=[
                 alt.Tooltip("direction:O"),
@@ -159,7 +159,7 @@ def properties_picture(
             "high": first[f"random_{short}_high"],
         }
     )
-    x = alt.X("delay:Q", title="delay (steps since the word was read)", axis=alt.Axis(grid=False, tickMinStep=1))
+    x = _delays()
     y = alt.Y(
         "value:Q",
         title=PROPERTY_MEASURES[measure],
@@ -193,6 +193,11 @@ def _colour(field: str, names: Sequence[str], palette: Palette) -> alt.Color:
             orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolOpacity=1, columns=4, labelLimit=260
         ),
     )
+
+
+def _delays() -> alt.X:
+    title, axis = "delay (steps since the word was read)", alt.Axis(grid=False, tickMinStep=1)
+    return alt.X("delay:Q", title=title, axis=axis, scale=alt.Scale(nice=False))
 
 
 def _scale(log: bool) -> alt.Scale:

@@ -101,9 +101,10 @@ def measured(rows: pa.Table, model: str, state: str) -> pa.Table:
 
 
 def of_classes(parts: Sequence[pa.Table], classes: Sequence[str]) -> pa.Table:
-    """Curves one below another, of these classes, with the column `series`: what tells each from the others."""
-    table = pa.concat_tables([SCHEMA.empty_table(), *parts])
-    table = table.filter(pc.is_in(table["word_class"], pa.array(list(classes), pa.string())))
+    """Curves one below another, of these classes in their order, with the column `series`: what tells each from the
+    others."""
+    of_each = [part.filter(pc.equal(part["word_class"], name)) for name in dict.fromkeys(classes) for part in parts]
+    table = pa.concat_tables([SCHEMA.empty_table(), *of_each])
     columns = [table[name].to_pylist() for name in ("model", "state", "word_class")]
     telling = [column for column in columns if len(set(column)) > 1] or columns[2:]
     series = [": ".join(parts) for parts in zip(*telling, strict=True)]

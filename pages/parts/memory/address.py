@@ -15,6 +15,9 @@ CURVES, PROPERTIES = "curves", "properties"
 
 MOST_MODELS, MOST_STATES = 4, 6
 
+FEW = 3
+"""Curves with which the means of single words are drawn too, unless the address says otherwise."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -68,6 +71,7 @@ def read(
         missing = ", ".join(name for name in classes if name not in known)
         asked.sentences.append(f"No gradients were computed for the class {missing}; there are {', '.join(known)}.")
     found = found or [ALL]
+    lines = len(there) * len(states) * len(found) + bool(given.get("own", "").strip())
     of = asked.one_of("class", tuple(known), ALL)
     view = View(
         shown=asked.one_of("show", (CURVES, PROPERTIES), CURVES),
@@ -76,7 +80,7 @@ def read(
         classes=tuple(found),
         measure=asked.one_of("measure", tuple(MEASURES), "sigma_1"),
         log=asked.yes("log"),
-        single=given.get("single") != "no",
+        single=given["single"] != "no" if "single" in given else lines <= FEW,
         own=asked.text("own").strip(),
         delay=asked.whole("delay", 0, 0, known[of], "delay"),
         word_class=of,

@@ -14,7 +14,8 @@ def explain() -> None:
 embedding $x$ of the word read $\tau$ steps before, a matrix of units times dimensions of the embedding (Verwimp, Van
 hamme and Renkens 2018, [*State Gradients for RNN Memory Analysis*](https://arxiv.org/abs/1805.04264), section 3.1). Its
 mean $\bar G_\tau$ over the recorded words, or over those of a class, is taken apart: $\bar G_\tau = U \Sigma V^\top$.
-Pairs across the start of a sequence are left out.
+Pairs across the start of a sequence are left out. $h$ is any memory or hidden vector, or a gate: of a forget gate, how
+strongly the word still opens or closes it. It is counted in change of the state for a change of the embedding by 1.
 
 - **Largest singular value** $\sigma_1$: how strongly the direction that is kept best is kept. **Sum** $\sum \sigma$:
   all directions together. **Ratio** $\sigma_1 / \sum \sigma$: how selective the memory is; it rises where few
@@ -22,7 +23,9 @@ Pairs across the start of a sequence are left out.
   Vetterli 2007): how many directions are kept.
 - **Mean of single words'.** $\bar G$ is a mean of signed numbers, and what differs from word to word cancels in it. The
   dashed line is the mean of the single $G_{t,\tau}$'s own $\sigma_1$, over an even sample of at most 200 words of the
-  class. Where it lies far above the solid line, much is remembered, but not in the same direction.
+  class, drawn for up to three curves. Where it lies far above the solid line, much is remembered, but not in the same
+  direction. **Mean norm** is the mean of all single words' Frobenius norms.
+- **A word or class of your own** is followed when you ask, at 30 places at most: read its dashed line.
 - **Bands** are 95 % intervals: of $\sigma_1$ of the mean by leaving out one of eight parts of the text at a time, for
   all words; of the dashed line by the spread of single words. Other lines have none.
 - A class of few words looks better remembered than it is: what cancels in the mean of thousands does not in that of

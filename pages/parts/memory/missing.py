@@ -26,10 +26,11 @@ def say_missing(model: Model, state: str) -> None:
     """What to do where there are no gradients."""
     try:
         found = network(model)
-    except MissingNetwork as error:
+    except MissingNetwork:
         st.info(
-            f"**{plain(model.name)}** has no state gradients, and they cannot be computed: they need the trained "
-            f"network itself, and only what it did was recorded. {plain(str(error))}"
+            f"**{plain(model.name)}** has no state gradients, and none can be computed: they need the trained network "
+            "itself, and this model's folder holds only what it did. A model that a recipe trains keeps its network; "
+            "choose another model in the sidebar."
         )
         return
     there = memory.has_memory(model)

@@ -16,8 +16,16 @@ from rnnstore.charts import memory as charts
 from rnnstore.charts.palette import palette
 from rnnstore.memory import curves as memory
 from rnnstore.memory import samples
-from rnnstore.memory.curves import MEASURES
 from rnnstore.memory.state_gradients import ALL
+
+SHORT = {
+    "sigma_1": "Largest singular value",
+    "total": "Sum",
+    "ratio": "Largest / sum",
+    "effective_rank": "Effective rank",
+    "mean_norm": "Mean norm",
+}
+"""The measures as the page's buttons have room for them."""
 
 
 def choose(store: Store, model: Model, state: str, view: View, known: list[str]) -> None:
@@ -73,10 +81,12 @@ def choose(store: Store, model: Model, state: str, view: View, known: list[str])
             "Measure",
             "measure",
             view.measure,
-            options=list(MEASURES),
-            format_func=lambda name: MEASURES[name].capitalize(),
+            options=list(SHORT),
+            format_func=SHORT.get,
             usual="sigma_1",
             required=True,
+            help="Of the mean gradient: its singular values, which say how strongly directions of the embedding are "
+            "kept. Mean norm: of single words' gradients, in which nothing cancels.",
         )
         controlled(st.toggle, "Log scale", "log", view.log, usual=False)
         if view.measure == "sigma_1":
@@ -85,8 +95,8 @@ def choose(store: Store, model: Model, state: str, view: View, known: list[str])
                 "Mean of single words'",
                 "single",
                 view.single,
-                usual=True,
-                change=lambda single: change(single="no" if single is False else None),
+                usual=False,
+                change=lambda single: change(single="no" if single is None else "yes"),
                 help="Dashed: what does not cancel in the mean, with its 95 % interval",
             )
 
@@ -107,14 +117,14 @@ def show_curves(store: Store, model: Model, view: View) -> pa.Table:
                 parts.append(remembered.curves(asked.as_of(each), each, name, state))
             except StoreError as error:
                 st.warning(plain(str(error)))
-    classes, missing = list(view.classes), []
+    classes = list(view.classes)
+    for part in parts:
+        if without := [name for name in classes if name not in part["word_class"].to_pylist()]:
+            whose = f"{part['state'][0].as_py()} of {plain(part['model'][0].as_py())}"
+            st.info(f"Not computed for {whose}: {plain(', '.join(without))}. What was computed is drawn.")
     if view.own:
         classes += _follow(model, view, parts)
     table = memory.of_classes(parts, classes)
-    for name in view.classes:
-        missing += [part["model"][0].as_py() for part in parts if name not in part["word_class"].to_pylist()]
-    if without := sorted(set(missing) & set(view.models)):
-        st.info(f"Not every class was computed for {plain(', '.join(without))}; those that were are drawn.")
     shown = list(dict.fromkeys(table["series"].to_pylist()))
     if len(shown) > charts.MOST:
         st.info(f"{len(shown)} curves were chosen; the first {charts.MOST} are drawn.")
@@ -149,7 +159,7 @@ def _follow(model: Model, view: View, parts: list[pa.Table]) -> list[str]:
     st.caption(
         f"**{plain(found.name)}** in {plain(model.name)}: {places} places, "
         + ("" if found.places == found.of else "evenly spread over the recording, ")
-        + "followed now. A mean over few cancels less than one over thousands: compare the dashed lines."
+        + "followed now. A mean over few cancels less than one over thousands: compare the means of single words'."
     )
     return classes
 
