@@ -108,6 +108,17 @@ def test_the_loss_that_is_drawn_below_is_in_the_address(run, trained):
     assert pinned(run(trained, PAGE, model="short", loss="5", batch="0", beside="500")) == [5, 0]
 
 
+def test_two_batches_have_one_scale_or_each_its_own(run, trained):
+    def highest(app):
+        parameters = [picture["params"] for picture in pictures_of(app)]
+        return [p["value"] for each in parameters for p in each if p["name"] == "highest"]
+
+    early, late = (run(trained, PAGE, model="short", batch=step, beside="500", scales="own") for step in ("0", "500"))
+    (first, last), (same, again) = highest(early), highest(late)
+    assert first < last == same == again
+    assert highest(run(trained, PAGE, model="short", batch="0", beside="500")) == [last, last]
+
+
 @pytest.mark.browser
 def test_pointing_previews_a_click_and_arrow_keys_choose_and_a_brush_takes_a_stretch(page, serve, trained):
     page.set_viewport_size({"width": 1280, "height": 1300})

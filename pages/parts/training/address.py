@@ -13,6 +13,7 @@ from rnnstore.charts.training.itemized import NORM, SHARE, STACKED
 from rnnstore.training import batches
 
 BARS, HEAT = "bars", "heat map"
+ONE, OWN = "one", "own"
 MOST_MODELS = 5
 
 
@@ -27,7 +28,7 @@ class Shown:
 @dataclass(frozen=True)
 class View:
     """Recorded batches by `quantity`, and those of a stretch between two steps; one of them in detail, with the horizon
-    of one `loss`; and one beside it, if any."""
+    of one `loss`; and one beside it, if any, on `own_scales` or on one for both."""
 
     layer: int
     quantity: str
@@ -38,6 +39,7 @@ class View:
     beside: Shown | None
     value: str
     drawn: str
+    own_scales: bool
     sequence: int
     loss: int | None
     models: tuple[str, ...]
@@ -84,6 +86,7 @@ def read(
         beside=beside,
         value=asked.one_of("value", (SHARE, NORM), SHARE),
         drawn=asked.one_of("drawn", (BARS, HEAT), "") if "drawn" in given else "",
+        own_scales=asked.one_of("scales", (ONE, OWN), ONE) == OWN,
         sequence=asked.whole("row", 0, 0, 10_000),
         loss=asked.maybe("loss", 0, 100_000, "step"),
         models=models[:MOST_MODELS],

@@ -12,7 +12,7 @@ from pages.parts.shared.controls import clicked_since, controlled, last_selectio
 from pages.parts.shared.parameters import change
 from pages.parts.shared.plain import plain
 from pages.parts.training import asked as answers
-from pages.parts.training.address import BARS, HEAT, Shown, View, drawn, usually_drawn
+from pages.parts.training.address import BARS, HEAT, ONE, OWN, Shown, View, drawn, usually_drawn
 from rnnstore import Model, Store
 from rnnstore.charts.palette import palette
 from rnnstore.charts.training import itemized as charts
@@ -32,9 +32,8 @@ def show_batches(store: Store, view: View, steps) -> list[Batch]:
     found = [answers.batch(asked.as_of(s.model), s.model, s.model.name, s.step, _layer(s, view)) for s in shown]
     _choose(store, view, steps)
     _choose_drawing(view, found)
-    most = None
-    if len(found) == 2 and drawn(view, max(b.steps for b in found)) == BARS:
-        most = max(charts.tallest(batch, view.value) for batch in found)
+    alike = len(found) == 2 and not view.own_scales and drawn(view, max(b.steps for b in found)) == BARS
+    most = max(charts.tallest(batch, view.value) for batch in found) if alike else None
     columns = st.columns(2, gap="small") if len(found) == 2 else [st.container()]
     for place, (column, one) in enumerate(zip(columns, found, strict=True)):
         with column:
@@ -108,6 +107,17 @@ def _choose_drawing(view: View, found: list[Batch]) -> None:
             usual=usual,
             required=True,
         )
+        if len(found) == 2:
+            controlled(
+                st.segmented_control,
+                "Scale of the bars",
+                "scales",
+                OWN if view.own_scales else ONE,
+                options=[ONE, OWN],
+                format_func={ONE: "One for both", OWN: "Each its own"}.get,
+                usual=ONE,
+                required=True,
+            )
         if found[0].sequences > 1:
             last = found[0].sequences - 1
             number("Words of text", "row", min(view.sequence, last), 0, last, width=140)
@@ -199,10 +209,9 @@ def show_over_training(store: Store, view: View, models: list[Model], found: lis
         _chart(picture, "course_view", "course")
     each = max(outline.each for outline in found)
     st.caption(
-        "Points are batches"
-        + (f", or means of up to {each:,} neighbours" if each > 1 else "")
-        + "; lines are means of 15 neighbouring points. What is not reached within a batch counts as its length, "
-        f"{found[0].window} steps. The upright line is the batch above."
+        ("Points are batches" if each == 1 else f"Points are batches, or means of up to {each:,} neighbours")
+        + f"; lines are means of {reach.neighbours(found[0])} neighbouring points. What is not reached within a batch "
+        f"counts as its length, {found[0].window} steps. The upright line is the batch above."
     )
 
 

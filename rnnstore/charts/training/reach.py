@@ -33,12 +33,11 @@ def reach_picture(
     along: tuple[float, float] | None = None,
     width: int = 1100,
     height: int = 150,
-    smooth: int = 15,
 ) -> Picture:
     """Half-life (dashed) and horizon of the batches over training, of one model or several over one another.
 
-    Lines are the mean of `smooth` neighbouring rows of an outline, points the rows themselves. `along` are the steps of
-    the axis, `chosen` a batch at which a line stands.
+    Lines are means of neighbouring rows of an outline (of how many, `neighbours` says), points the rows themselves.
+    `along` are the steps of the axis, `chosen` a batch at which a line stands.
     """
     tables = []
     for outline in outlines:
@@ -51,7 +50,7 @@ def reach_picture(
                         "measure": pa.array([name.replace("_", "-")] * len(values), pa.string()),
                         "step": outline.table["first"],
                         "steps": values,
-                        "smooth": _smoothed(values, smooth),
+                        "smooth": _smoothed(values, neighbours(outline)),
                     }
                 )
             )
@@ -59,6 +58,11 @@ def reach_picture(
     along = along or (min(low for low, _ in ends), max(high for _, high in ends))
     specification = _reach_specification(tuple(outline.model for outline in outlines), palette, width, height)
     return _placed(specification, along, {"reach": pa.concat_tables(tables), "chosen": _at(chosen)})
+
+
+def neighbours(outline: Outline) -> int:
+    """How many neighbouring rows of an outline are one point of its lines: fifteen, fewer of few; always odd."""
+    return max(1, min(15, outline.table.num_rows // 10) | 1)
 
 
 def course_picture(
