@@ -25,6 +25,9 @@ from rnnstore.training.batches import RECORDING
 EVERY = 8
 """Seconds after which it is looked whether a training that still runs has written more."""
 
+MOST_OFFERED = 6
+"""Models with recorded batches that are offered where there are none."""
+
 
 @st.fragment
 def screen() -> None:
@@ -114,20 +117,28 @@ def say_none(model: Model, runs: bool) -> None:
     if runs:
         st.info(f"**{plain(model.name)}** is being trained; no batch has been recorded yet. This page looks again.")
         return
-    if not model.card.settings.get("training"):
+    if model.card.settings.get("training"):
+        st.info(
+            f"No training batches of **{plain(model.name)}** were recorded. Write this line into its recipe, under "
+            "`training`, and train it anew:"
+        )
+        st.code(f"training:\n  {RECORDING}", language="yaml")
+        st.code(command(f"python -m pipelines train {recipe_of(model)} --again"), language="bash")
+        st.caption("Recording every 100th batch changes nothing of what is learned.")
+    else:
         st.info(
             f"**{plain(model.name)}** was trained elsewhere. Gradients of single batches are recorded while a recipe's "
-            "training runs, so there are none of it."
+            "training runs, so there are none of it. A small model that has some is trained in a minute or two by"
         )
-        explain()
-        return
-    st.info(
-        f"No training batches of **{plain(model.name)}** were recorded. Write this line into its recipe, under "
-        "`training`, and train it anew:"
-    )
-    st.code(f"training:\n  {RECORDING}", language="yaml")
-    st.code(command(f"python -m pipelines train {recipe_of(model)} --again"), language="bash")
-    st.caption("Recording every 100th batch changes nothing of what is learned.")
+        st.code(command("python -m pipelines train python-char-rnn-100"), language="bash")
+    recorded = [name for name, other in current_store().models.items() if batches.is_recorded(other)]
+    if recorded:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption("Batches were recorded of", width="content")
+            for name in recorded[:MOST_OFFERED]:
+                if st.button(plain(name), key=f"look-at-{name}"):
+                    change(model=name, state=None)
+                    st.rerun()  # the sidebar's choice, too
     explain()
 
 

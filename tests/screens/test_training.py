@@ -62,6 +62,8 @@ def test_a_model_without_batches_says_which_line_records_them(run, trained):
     app = run(trained, PAGE, model="without")
     assert "itemize: {every: 100}" in said(app)
     assert "python -m pipelines train without --again" in said(app)
+    next(button for button in app.main.button if button.label == "short").click().run()
+    assert "**short, after step 500**" in said(app)
 
 
 def test_where_a_training_broke_down_is_said(run, trained, tmp_path):
