@@ -14,15 +14,22 @@ from rnnstore.training import batches
 
 
 def batches_picture(
-    model: Model, *, layer: int | None = None, quantity: str = "maximum", theme: str = "light", width: int = 1100
+    model: Model,
+    *,
+    layer: int | None = None,
+    quantity: str = "maximum",
+    first: int = 0,
+    last: int | None = None,
+    theme: str = "light",
+    width: int = 1100,
 ) -> Picture:
     """A bar for every recorded batch of a training, or group of neighbours; `quantity` of `batches.QUANTITIES`.
 
-    Of the top layer unless one is named. Raises `QuestionError` where no batches were recorded.
+    Of the top layer unless one is named, of all of the training unless it is from step `first` to `last`. Raises `QuestionError` where no batches were recorded.
     """
     if quantity not in batches.QUANTITIES:
         raise QuestionError(f"Nothing of a batch is called {quantity!r}: {nearest(quantity, batches.QUANTITIES)}")
-    found = batches.outline(model, batches.layers(model)[-1] if layer is None else layer)
+    found = batches.outline(model, batches.layers(model)[-1] if layer is None else layer, first, last)
     return outlines.outline_picture(found, palette(theme), quantity=quantity, width=width)
 
 
