@@ -25,7 +25,8 @@ def batches_picture(
 ) -> Picture:
     """A bar for every recorded batch of a training, or group of neighbours; `quantity` of `batches.QUANTITIES`.
 
-    Of the top layer unless one is named, of all of the training unless it is from step `first` to `last`. Raises `QuestionError` where no batches were recorded.
+    Of the top layer unless one is named, of all of the training or from step `first` to `last`. Raises `QuestionError`
+    where no batches were recorded.
     """
     if quantity not in batches.QUANTITIES:
         raise QuestionError(f"Nothing of a batch is called {quantity!r}: {nearest(quantity, batches.QUANTITIES)}")
