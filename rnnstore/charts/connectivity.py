@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import altair as alt
 import numpy as np
@@ -40,7 +41,7 @@ def shaded_text_picture(
     Every text goes up to its own strongest connection, which the legend calls 1. `QuestionError` for a step that a text
     does not have.
     """
-    shaded = []
+    shaded, alike = [], _alike([each.model for each in texts])
     for each in texts:
         if not 0 <= at < len(each):
             raise QuestionError(
@@ -49,7 +50,7 @@ def shaded_text_picture(
         row = np.nan_to_num(each.values[:, at] if later else each.values[at])
         most = float(np.abs(row).max())
         shaded.append(
-            _Shaded(each.model, each.reading.words, each.reading.typed, row / most if most else row, each.first)
+            _Shaded(each.model[alike:], each.reading.words, each.reading.typed, row / most if most else row, each.first)
         )
     picture = coloured_text_picture(shaded, "connectivity", palette, width=width)
     words = picture.tables["words"]
@@ -57,6 +58,12 @@ def shaded_text_picture(
     selected = pa.array([place in places for place in words["place"].to_pylist()], pa.bool_())
     column = words.schema.get_field_index("selected")
     return Picture(picture.specification, {**picture.tables, "words": words.set_column(column, "selected", selected)})
+
+
+def _alike(names: Sequence[str]) -> int:
+    """Letters that all names begin with, up to a dash: there is little room for names, and these tell nothing apart."""
+    same = takewhile(lambda signs: len(set(signs)) == 1, zip(*names, strict=False))
+    return "".join(signs[0] for signs in same).rfind("-") + 1 if len(set(names)) > 1 else 0
 
 
 def pairs_picture(text: Connected, palette: Palette, *, side: int = 520) -> Picture:

@@ -82,6 +82,50 @@ def wilson(right: int, steps: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def repeated_words(model: Model, *, common: int = 200) -> pa.Table:
+    """Whether a network knows a word sooner where the text has had it before: rows by known characters, 0 to 5, for
+    words that come for the first time in their sequence (again false) and for those that come again (again true).
+
+    known, again, steps, accuracy_1 with low_1 and high_1, and counted_1 as in `known_characters`. The `common` outputs
+    most frequent in training are left out: they come again everywhere. Needs the network, else `MissingNetwork`.
+    """
+    outputs = network(model).outputs
+    place_of = {word: place for place, word in enumerate(outputs)}
+    steps, starts = _steps(model), np.zeros(model.steps, bool)
+    starts[model.sequence_starts] = True
+    again, rare = np.zeros(model.steps, bool), np.zeros(model.steps, bool)
+    seen: set[str] = set()
+    targets = _targets(model)
+    for step in np.flatnonzero(steps.known == 0).tolist():  # a word's space
+        if starts[step]:
+            seen = set()
+        word = targets[step]
+        if word is not None:
+            here = slice(step, step + len(word) + 1)
+            again[here], rare[here] = word in seen, place_of.get(word, -1) >= common
+            seen.add(word)
+    rows = []
+    for count in range(6):
+        for repeated in (False, True):
+            here = (steps.known == count) & steps.asked & rare & (again == repeated)
+            right, total = int((steps.rank[here] == 1).sum()), int(here.sum())
+            low, high = wilson(right, total)
+            accuracy = {"accuracy_1": right / total if total else math.nan, "low_1": low, "high_1": high}
+            counted = float((steps.counted[here] == 1).mean()) if total else math.nan
+            rows.append({"known": count, "again": repeated, "steps": total, **accuracy, "counted_1": counted})
+    return pa.Table.from_pylist(rows)
+
+
+def _targets(model: Model) -> list[str | None]:
+    """The word of every recorded step."""
+    found: list[str | None] = [None] * model.steps
+    for first in range(0, model.steps, _AT_ONCE):
+        table = model.predictions(first, min(first + _AT_ONCE, model.steps))
+        for step, word in zip(table["t"].to_pylist(), table["target"].to_pylist(), strict=True):
+            found[step] = word
+    return found
+
+
 @dataclass(frozen=True)
 class _Steps:
     """Of every recorded step: known characters, whether its word is an output, that word's rank among the suggestions

@@ -17,7 +17,7 @@ from pipelines.errors import CorpusError
 from pipelines.windows import Texts
 from rnnstore.charts.known_characters import known_characters_picture
 from rnnstore.charts.palette import LIGHT
-from rnnstore.connectivity.known_characters import known_characters, overall, wilson
+from rnnstore.connectivity.known_characters import known_characters, overall, repeated_words, wilson
 from rnnstore.networks.completing import spaced, words_typed
 from rnnstore.networks.tokenising import Tokenisation, Tokens, tokenise
 
@@ -159,6 +159,18 @@ def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_pa
     total = overall(model)
     assert total["steps"] == (split.targets >= 0).sum() and total["left_out"] == (split.targets < 0).sum()
     assert total["accuracy_1"] == pytest.approx(right[split.targets >= 0].mean())
+    # Words that come again, by hand: a sequence's second and later times of each.
+    known, starts = split.tracks["known"], np.flatnonzero(split.sequence_starts)
+    rows = {(row["known"], row["again"]): row for row in repeated_words(model, common=1).to_pylist()}
+    times = {(False, 0): [], (True, 0): []}
+    for first, stop in pairwise([*starts.tolist(), len(known)]):
+        words = [step for step in range(first, stop) if known[step] == 0]
+        for place, step in enumerate(words):
+            if split.targets[step] >= 1:  # not the most common one
+                earlier = {int(split.targets[before]) for before in words[:place]}
+                times[int(split.targets[step]) in earlier, 0].append(right[step])
+    for (again, count), seen in times.items():
+        assert rows[count, again]["steps"] == len(seen) and rows[count, again]["accuracy_1"] == np.mean(seen)
     assert 0 <= found[2]["share_outside"] < found[0]["share_outside"] <= 1
     assert {metric.name for metric in model.card.metrics} == {"cross entropy", "accuracy in %"}
 

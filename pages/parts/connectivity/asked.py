@@ -1,7 +1,6 @@
 """Texts as networks connect them, kept: by the store, the model, and everything that the numbers depend on.
 
-A long text takes a minute, so it is worked out outside of the cache, where its progress can be drawn and a click can
-end it; then it is put on its shelf for all visitors.
+A long text takes a minute, so its progress is drawn meanwhile, and a click ends it.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import streamlit as st
 from pages.parts.connectivity.address import View
 from pages.parts.shared import asked
 from pages.parts.shared.asked import Store
+from pages.parts.shared.kept import kept
 from rnnstore import Model
 from rnnstore.connectivity.connected import Connected
 from rnnstore.connectivity.connected import connected as work_out
@@ -32,25 +32,33 @@ STOPPED = "connectivity-stopped"
 """In the session: the question that was stopped last."""
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _shelf(
-    store: Store, model: str, text: Text, target: str, scale: str, word: str, check: bool
-) -> dict[str, Connected]:
-    """A place for one text."""
-    return {}
-
-
-def shelf(model: Model, text: Text, view: View) -> dict[str, Connected]:
-    """Where `found` is, once the text was worked out for this model."""
-    return _shelf(asked.as_of(model), model.name, text, view.target, view.scale, view.word, view.check)
-
-
 def connected(model: Model, text: Text, view: View, told: Callable[[float], None]) -> Connected:
     """The text as the model connects it, worked out now or before."""
-    kept = shelf(model, text, view)
-    if "found" not in kept:
-        kept["found"] = work_out(model, text, view.target, view.scale, word=view.word, check=view.check, progress=told)
-    return kept["found"]
+    return _connected(*_asked(model, text, view), told)
+
+
+def is_known(model: Model, text: Text, view: View) -> bool:
+    """Whether it was worked out before."""
+    return _connected.is_kept(*_asked(model, text, view), None)
+
+
+def _asked(model: Model, text: Text, view: View) -> tuple:
+    return asked.as_of(model), model, model.name, text, view.target, view.scale, view.word, view.check
+
+
+@kept()
+def _connected(
+    store: Store,
+    _model: Model,
+    model: str,
+    text: Text,
+    target: str,
+    scale: str,
+    word: str,
+    check: bool,
+    _told: Callable[[float], None],
+) -> Connected:
+    return work_out(_model, text, target, scale, word=word, check=check, progress=_told)
 
 
 class Waiting:
@@ -85,6 +93,6 @@ class Waiting:
         st.session_state[STOPPED] = self.question
 
 
-@st.cache_resource(max_entries=8, show_spinner="Counting what was known when ...")
+@kept("Counting what was known when ...")
 def known(store: Store, _model: Model, model: str, stretches: int) -> pa.Table:
     return known_characters(_model, stretches=stretches)

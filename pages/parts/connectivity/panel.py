@@ -95,7 +95,7 @@ def _texts(store: Store, model: Model, view: View) -> list[Connected]:
     question = (names, text, view.target, view.scale, view.word, view.check)
     waiting = answers.Waiting(question, len(names))
     if st.session_state.get(answers.STOPPED) == question:
-        done = [name for name in names if "found" in answers.shelf(store.models[name], text, view)]
+        done = [name for name in names if answers.is_known(store.models[name], text, view)]
         if len(done) < len(names):
             _offer_again()
         names = done
