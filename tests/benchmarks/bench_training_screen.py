@@ -54,7 +54,7 @@ def measure(browser, address: str, application: int, batches: int) -> None:
         page = browser.new_context(viewport={"width": 1280, "height": 1200}).new_page()
         begun, worked = time.perf_counter(), _processor(application)
         page.goto(address)
-        page.wait_for_selector(f".st-key-{OVERVIEW} .marks", timeout=90_000)
+        page.wait_for_selector(f".st-key-{OVERVIEW} .marks", timeout=300_000)
         drawn = time.perf_counter() - begun
         settle(page)
         print(f"  drawn {when} after {drawn:.2f} s ({_processor(application) - worked:.2f} s of the processor)")
