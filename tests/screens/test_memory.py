@@ -36,6 +36,28 @@ def test_a_model_without_gradients_says_which_command_makes_them(run, remembered
     assert "it has those of layer1.c (choose one in the sidebar)" in said(app)
 
 
+def test_a_first_look_follows_a_few_words_now(run, remembered):
+    app = run(remembered.path, PAGE, model="unmeasured", state="layer1.h", look="yes")
+    assert "30 of 200 words, evenly spread over the recording" in said(app)
+
+
+def test_a_model_without_its_network_says_that_nothing_can_be_computed(run, small_store):
+    app = run(small_store, PAGE, model="brackets", state="layer1.c")
+    assert "they need the trained network itself" in said(app)
+    assert not app.main.code
+
+
+def test_states_lie_over_one_another_and_a_class_of_ones_own_beside(run, remembered):
+    app = run(
+        remembered.path, PAGE, model="tiny", state="layer1.h", states="layer1.c,layer9.x", own="pos:NN", classes="nouns"
+    )
+    text = said(app)
+    assert "tiny has no gradients of layer9.x; there are those of layer1.c." in text
+    assert "**“NN”** in tiny: 30 of the" in text and "Directions that layer1.c keeps" in app.main.subheader[0].value
+    app = run(remembered.path, PAGE, model="tiny", state="layer1.c", own="pos")
+    assert "'pos' stands for 3 classes" in said(app)
+
+
 def test_a_delay_has_its_directions_words_and_units(run, remembered):
     app = run(remembered.path, PAGE, model="tiny", state="layer1.c", classes="all words,nouns", own="n3", delay="2")
     text = said(app)
