@@ -56,8 +56,9 @@ class Checkpoint:
     best: list[np.ndarray]
 
 
-def settings_key(recipe, corpus) -> str:
-    """Changes with anything in the recipe or its text that changes what is learned; defaults do not count."""
+def settings_key(recipe, corpus, vectors=None) -> str:
+    """Changes with anything in the recipe, its text or its word vectors that changes what is learned; defaults do not
+    count."""
     parts = recipe.model_dump(
         mode="json",
         include={"corpus": True, "network": True, "training": True},
@@ -66,6 +67,8 @@ def settings_key(recipe, corpus) -> str:
     )
     digest = hashlib.sha256(json.dumps([parts, corpus.vocabulary], sort_keys=True).encode())
     digest.update(corpus.splits["train"].word_ids.tobytes())
+    if vectors is not None:
+        digest.update(vectors.values.astype("<f4").tobytes())
     if corpus.labels is not None:
         digest.update(json.dumps(corpus.labels).encode())
         asked = corpus.splits["train"].labels if corpus.task == "classifier" else corpus.splits["train"].targets

@@ -95,6 +95,8 @@ def _without_tags(loc: tuple, settings) -> tuple:
     path, here = [], settings
     tagged = None  # the group whose kind has been passed
     for part in loc:
+        if part in ("(number)", "(vectors)"):  # the two ways of writing an embedding
+            continue
         if isinstance(here, dict) and here is not tagged and here.get("kind") == part:
             tagged = here
             continue

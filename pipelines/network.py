@@ -24,7 +24,8 @@ class RecurrentNetwork:
 
     `layers` is a list of dictionaries as in a recipe: {"cell": "lstm", "units": 200, ...options of the cell}.
     `outputs` is how many labels there are to choose from; None: the words of the vocabulary.
-    With `tie`, the output layer uses the embedding, transposed (the last layer then needs `embedding` units).
+    With `tie`, the output layer uses the embedding, transposed (the last layer then needs `embedding` units). Unless
+    it is `tuned`, the embedding is no part of what is learned.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class RecurrentNetwork:
         dropout: float = 0.0,
         input_dropout: float | None = None,
         outputs: int | None = None,
+        tuned: bool = True,
     ):
         self.outputs = vocabulary if outputs is None else outputs
         self.settings = {
@@ -46,8 +48,9 @@ class RecurrentNetwork:
             "tie": tie,
             "dropout": dropout,
             "input_dropout": input_dropout,
+            "tuned": tuned,
         }
-        self.vocabulary, self.embedding, self.tie = vocabulary, embedding, tie
+        self.vocabulary, self.embedding, self.tie, self.tuned = vocabulary, embedding, tie, tuned
         self.dropout, self.input_dropout = dropout, dropout if input_dropout is None else input_dropout
         self.cells: list[cells.Cell] = []
         width = embedding
@@ -68,23 +71,40 @@ class RecurrentNetwork:
         return shapes
 
     @classmethod
-    def described(cls, settings, corpus) -> "RecurrentNetwork":
-        """The network that the `network` part of a recipe describes, over a corpus; without weights yet."""
+    def described(cls, settings, corpus, width: int | None = None) -> "RecurrentNetwork":
+        """The network that the `network` part of a recipe describes, over a corpus; without weights yet.
+
+        `width` is that of its word vectors, where it starts with some.
+        """
         layers = [
             {name: getattr(layer, name) for name in ("cell", "units", *cells.KINDS[layer.cell].options)}
             for layer in settings.layers
         ]
         dropout = {"dropout": settings.dropout, "input_dropout": settings.input_dropout}
-        vocabulary, outputs = len(corpus.vocabulary), len(corpus.outputs)
-        return cls(vocabulary, settings.embedding, layers, settings.tie, **dropout, outputs=outputs)
+        sizes = {"vocabulary": len(corpus.vocabulary), "outputs": len(corpus.outputs)}
+        own = isinstance(settings.embedding, int)
+        sizes |= {"embedding": settings.embedding if own else width, "tuned": own or settings.embedding.tuned}
+        return cls(layers=layers, tie=settings.tie, **dropout, **sizes)
 
     @property
     def parameters(self) -> int:
         """How many numbers are learned."""
-        return sum(int(np.prod(shape)) for shape in self.shapes().values())
+        return sum(int(np.prod(shape)) for name, shape in self.shapes().items() if self.learns(name))
 
-    def initialise(self, seed: int, limit: float | None) -> None:
-        """Draw all weights anew: uniform in [-limit, limit] with zero biases, or each cell's own default."""
+    def learns(self, weight: str) -> bool:
+        """Whether training changes the weight of this name."""
+        return self.tuned or weight != "embedding"
+
+    @property
+    def learned(self) -> dict[str, tf.Variable]:
+        """The weights that training changes, by name."""
+        return {name: weight for name, weight in self.weights.items() if self.learns(name)}
+
+    def initialise(self, seed: int, limit: float | None, vectors: np.ndarray | None = None) -> None:
+        """Draw all weights anew: uniform in [-limit, limit] with zero biases, or each cell's own default.
+
+        The embedding is `vectors`, float32[vocabulary, embedding], where they are given; the others are drawn alike.
+        """
         rng = np.random.default_rng(seed)
         width = self.cells[-1].units
         bound = limit if limit is not None else np.sqrt(6.0 / (width + self.outputs))
@@ -92,6 +112,8 @@ class RecurrentNetwork:
             "embedding": rng.uniform(-(limit or 0.05), limit or 0.05, (self.vocabulary, self.embedding)),
             "output.bias": np.zeros(self.outputs),
         }
+        if vectors is not None:
+            values["embedding"] = vectors
         for number, cell in enumerate(self.cells, 1):
             drawn = cell.initial_weights(rng, limit)
             values |= {f"layer{number}.{name}": value for name, value in drawn.items()}

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import pydantic
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from pipelines.corpora.kinds import AnyCorpus, Autocomplete, missing_splits
 from pipelines.corpora.labelled_settings import LabelledText
@@ -59,10 +59,59 @@ class Layer(Settings):
         return {"vanilla": [], "lstm": list("ifgo"), "gru": list("zrg"), "nested-lstm": nested}[self.cell]
 
 
+class Embedding(Settings):
+    """Word vectors that the embedding starts with, from one place: `file`, `model` or `neighbours`.
+
+    Words that have no vector there start at random, with the mean and the spread of the others; how many they are is
+    printed and stands in the model's notes.
+    """
+
+    file: str | None = Field(
+        None,
+        description="A file of word vectors: text as word2vec and GloVe write it (a word and its numbers a line, "
+        "packed by gzip or not), an .npz with `words` and `vectors`, or an .npy. Looked for beside the recipe, in the "
+        "corpora folder and in the current folder.",
+    )
+    words: str | None = Field(None, description="For an .npy: a text file with the word of each row in a line.")
+    model: str | None = Field(None, description="A trained model of the same store, whose embedding is taken.")
+    neighbours: Count | None = Field(
+        None,
+        description="Make vectors of the training text itself, by counting which words stand within so many steps of "
+        "one another: nothing to download. Needs `width`.",
+    )
+    width: Count | None = Field(
+        None,
+        description="Numbers a word; null: as many as the vectors have. If they have others, that is an error.",
+    )
+    tuned: bool = Field(True, description="Change the vectors in training like any weight; false leaves them fixed.")
+    _beside: Path | None = pydantic.PrivateAttr(None)  # where the recipe lies; no part of what it says
+
+    @model_validator(mode="after")
+    def _one_source(self):
+        given = [name for name in ("file", "model", "neighbours") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs one of file, model and neighbours, and has {' and '.join(given) or 'none'}")
+        if self.neighbours is not None and self.width is None:
+            raise ValueError("width is missing: how many numbers a word is to get from its neighbours")
+        array = self.file is not None and self.file.endswith(".npy")
+        if (self.words is not None) != array:
+            raise ValueError(
+                "words is missing: an .npy holds no words, so name a text file with one a line"
+                if array
+                else "words belongs to a file that ends in .npy; leave words out"
+            )
+        return self
+
+
 class Network(Settings):
     """Embedding, recurrent layers from the input upwards, and a softmax over the vocabulary or over labels."""
 
-    embedding: Count = Field(description="Numbers a word is represented by at the input.")
+    embedding: Annotated[
+        Annotated[Count, Tag("(number)")] | Annotated[Embedding, Tag("(vectors)")],
+        Discriminator(lambda given: "(vectors)" if isinstance(given, dict | Embedding) else "(number)"),
+    ] = Field(
+        description="Numbers a word is represented by at the input; or word vectors to start with (network.embedding)."
+    )
     layers: Annotated[list[Layer], Field(min_length=1)] = Field(description="The recurrent layers, lowest first.")
     tie: bool = Field(
         False,
@@ -78,9 +127,15 @@ class Network(Settings):
 
     @model_validator(mode="after")
     def _tied_sizes_agree(self):
-        if self.tie and self.layers[-1].units != self.embedding:
+        vectors = self.embedding if isinstance(self.embedding, Embedding) else None
+        if self.tie and vectors and not vectors.tuned:
+            raise ValueError("tie would fix the output weights too, as embedding.tuned is false; leave one of them out")
+        width = vectors.width if vectors else self.embedding
+        if self.tie and width is None:
+            raise ValueError("tie needs embedding.width, to be as wide as the last layer; write it")
+        if self.tie and self.layers[-1].units != width:
             raise ValueError(
-                f"tie needs an embedding as wide as the last layer; embedding is {self.embedding} and "
+                f"tie needs an embedding as wide as the last layer; embedding is {width} and "
                 f"the last layer has {self.layers[-1].units} units"
             )
         return self
@@ -195,6 +250,12 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _vectors_are_another_models(self):
+        if isinstance(self.network.embedding, Embedding) and self.network.embedding.model == self.name:
+            raise ValueError(f"network.embedding.model is {self.name}, which is this model; name another one")
+        return self
+
+    @model_validator(mode="after")
     def _fits_a_classifier(self):
         if isinstance(self.corpus, LabelledText | Autocomplete):
             labelled = isinstance(self.corpus, LabelledText)
@@ -242,8 +303,9 @@ def load(recipe: str | Path) -> Recipe:
     except OSError as error:
         raise RecipeError(f"{path} cannot be read: {error.strerror}.") from error
     loaded = parse(text, str(path))
-    if isinstance(loaded.corpus, FromFiles):
-        loaded.corpus._beside = path.resolve().parent
+    for part in (loaded.corpus, loaded.network.embedding):
+        if isinstance(part, FromFiles | Embedding):
+            part._beside = path.resolve().parent
     return loaded
 
 

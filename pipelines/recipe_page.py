@@ -2,7 +2,7 @@
 
 from pipelines.corpora.kinds import KINDS
 from pipelines.corpora.shared_settings import Shares
-from pipelines.recipe import Itemize, Layer, Network, Recipe, Record, Training, load, shipped
+from pipelines.recipe import Embedding, Itemize, Layer, Network, Recipe, Record, Training, load, shipped
 from pipelines.settings import Settings
 
 
@@ -15,8 +15,8 @@ def document() -> str:
         parts.append(_table(kind, f"corpus, kind: {name}", 3))
     parts.append(_table(Shares, "corpus.shares", 3))
     groups = {
-        "network": Network, "network.layers[]": Layer, "training": Training, "training.itemize": Itemize,
-        "record": Record,
+        "network": Network, "network.embedding": Embedding, "network.layers[]": Layer, "training": Training,
+        "training.itemize": Itemize, "record": Record,
     }  # fmt: skip
     for title, group in groups.items():
         parts.append(_table(group, title, 2))
@@ -99,8 +99,8 @@ _BOUNDS = {
 
 
 def _type(rule: dict, schema: dict) -> str:
-    if "anyOf" in rule:
-        return " or ".join(_type(option, schema) for option in rule["anyOf"])
+    if "anyOf" in rule or ("oneOf" in rule and "discriminator" not in rule):
+        return " or ".join(_type(option, schema) for option in rule.get("anyOf", rule.get("oneOf")))
     if "$ref" in rule or "oneOf" in rule or "discriminator" in rule:
         return "settings"
     if "enum" in rule or "const" in rule:

@@ -36,6 +36,7 @@ from pipelines.itemizing import Itemizing
 from pipelines.measured import Measured
 from pipelines.network import RecurrentNetwork, write_facts
 from pipelines.recording import Reader
+from pipelines.vectors import Vectors
 from pipelines.windows import Streams, Texts
 from rnnstore.store.tables import DECADES
 
@@ -75,15 +76,19 @@ class Adam:
 OPTIMIZERS = {"sgd": SGD, "adam": Adam}
 
 
-def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool = False) -> RecurrentNetwork:
+def train(
+    recipe, corpus, folder: Path, writer, console: Console, *, again: bool = False, vectors: Vectors | None = None
+) -> RecurrentNetwork:
     """The network that `recipe` describes, trained on `corpus`; what was trained before is not trained again.
+
+    It starts with `vectors` where the recipe names word vectors, and does not change them unless they are to be tuned.
 
     Goes on from `folder`/checkpoint.npz where there is one; `again` starts over. Writes the rows of `training` after
     every epoch, and at the end weights, vocabulary and metrics. With a validation split, the weights kept are those of
     the epoch with its lowest loss. Raises TrainingError when the loss is no number or when another recipe of this name
     was trained here, Interrupted on Ctrl-C.
     """
-    key = settings_key(recipe, corpus)
+    key = settings_key(recipe, corpus, vectors)
     checkpoint = folder / "checkpoint.npz"
     if again:
         checkpoint.unlink(missing_ok=True)
@@ -101,10 +106,10 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
         return finished[0]
 
     settings, validation = recipe.training, corpus.splits.get("validation")
-    network = RecurrentNetwork.described(recipe.network, corpus)
-    network.initialise(settings.seed, settings.initial)
+    network = RecurrentNetwork.described(recipe.network, corpus, vectors and vectors.values.shape[1])
+    network.initialise(settings.seed, settings.initial, None if vectors is None else vectors.values)
     reader = Reader(network)
-    weights = list(network.weights.values())
+    weights = list(network.learned.values())
     optimizer = OPTIMIZERS[settings.optimizer](weights)
     zeros = tf.nest.flatten(network.zeros(settings.batch))
     state = [tf.Variable(zero) for zero in zeros]  # carried from window to window
@@ -187,7 +192,7 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                 patient = settings.patience is None or epoch + 1 - done.best_epoch < settings.patience
                 done.finished = done.step >= total or late or not patient
                 writer.replace("training", training_table(rows))
-                writer.replace("training_gradients", gradients_table(rows, list(network.weights)))
+                writer.replace("training_gradients", gradients_table(rows, list(network.learned)))
             saving = epoch_ends or interrupted or now - saved_time > SAVE_EVERY
             if items and (saving or items.late):  # no later than the checkpoint: from there on it is recorded anew
                 writer.replace("training", training_table(rows))
@@ -202,7 +207,8 @@ def train(recipe, corpus, folder: Path, writer, console: Console, *, again: bool
                     "The same command goes on from there."
                 )
 
-    network.assign(dict(zip(network.weights, best, strict=True)))
+    for weight, value in zip(weights, best, strict=True):
+        weight.assign(value)
     labels = {} if corpus.labels is None else {"labels": corpus.labels}
     facts = {"settings": key, "task": corpus.task, "level": corpus.level, "vocabulary": corpus.vocabulary, **labels}
     network.save(folder, **facts, tokenisation=corpus.tokenisation)
@@ -221,7 +227,7 @@ def trained(recipe, corpus, folder: Path) -> RecurrentNetwork:
     if not found:
         raise TrainingError(NOT_TRAINED.format(name=recipe.name))
     network, facts = found
-    if network.settings != RecurrentNetwork.described(recipe.network, corpus).settings:
+    if network.settings != RecurrentNetwork.described(recipe.network, corpus, network.embedding).settings:
         raise TrainingError(
             f"{recipe.name} was trained as another network than its recipe says now, or over another vocabulary. "
             "Give the recipe another name, or train anew with --again."
