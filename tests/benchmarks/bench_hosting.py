@@ -31,11 +31,12 @@ from pathlib import Path
 import psutil
 
 import rnnstore
+from pages.parts.shared.current import PAGES
 from tests.screens.visitor import Drawn, Visitor
 
 ROOT = Path(__file__).parents[2]
 
-PATIENCE = 300
+PATIENCE = 1200
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ def main() -> None:
     options.add_argument("--python", default=sys.executable)
     options.add_argument("--visitors", type=int, default=20)
     options.add_argument("--pause", type=float, default=5.0)
-    options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--views", type=int, default=20, help="pages that each visitor looks at")
     given = options.parse_args()
     store = rnnstore.open(given.store)
     if not store.models:
@@ -117,17 +118,17 @@ async def measure(process: psutil.Process, address: str, began: float, store: rn
     async with Visitor(address, PATIENCE) as second:
         print(f"the first page of the next visitor: {(await second.open()).seconds:.2f} s")
     say_memory("before any other page", process)
-    views = await visit_all(address, store, 0, 0.0, rounds=len(store.models))
-    say("one visitor, every page of every model", views)
+    views = await visit_all(address, store, 0, 0.0, len(PAGES))
+    say("one visitor, every page", views)
     say_memory("after one visitor", process)
     before, started = sum(process.cpu_times()[:2]), time.monotonic()
     watched = asyncio.create_task(highest(process))
     several = await asyncio.gather(
-        *(visit_all(address, store, number, given.pause, given.rounds) for number in range(1, given.visitors + 1))
+        *(visit_all(address, store, number, given.pause, given.views) for number in range(1, given.visitors + 1))
     )
     watched.cancel()
     views = [view for of_one in several for view in of_one]
-    say(f"{given.visitors} visitors at once, {given.rounds} rounds of all pages", views)
+    say(f"{given.visitors} visitors at once, {given.views} pages each", views)
     lasted, worked = time.monotonic() - started, sum(process.cpu_times()[:2]) - before
     print(f"  in {lasted:.0f} s, {worked / max(len(views), 1):.2f} s of processor a view")
     say_memory(f"after {given.visitors} visitors", process)
@@ -166,20 +167,21 @@ def views_of(store: rnnstore.Store, generator: random.Random) -> list[tuple[str,
         ("compare", named),
         ("distributions", {**named, "unit": 1}),
         ("training", named),
+        ("sql", {}),
     ]
     generator.shuffle(found)
     return found
 
 
 async def visit_all(
-    address: str, store: rnnstore.Store, number: int, pause: float, rounds: int
+    address: str, store: rnnstore.Store, number: int, pause: float, count: int
 ) -> list[tuple[str, Drawn]]:
-    """One visitor goes through all pages `rounds` times, reading each for `pause` seconds on average."""
+    """One visitor goes through all pages, again and again until `count` were seen, reading each for `pause` seconds."""
     generator, views = random.Random(number), []
     await asyncio.sleep(generator.uniform(0, pause))
     async with Visitor(address, PATIENCE) as visitor:
-        for _ in range(rounds):
-            for page, parameters in views_of(store, generator):
+        while len(views) < count:
+            for page, parameters in views_of(store, generator)[: count - len(views)]:
                 views.append((page or "overview", await visitor.open(page, **parameters)))
                 await asyncio.sleep(generator.uniform(0, 2 * pause))
     return views

@@ -52,6 +52,15 @@ def _run_main_script(path: str) -> None:
 
 
 @pytest.fixture
+def hosted(monkeypatch: pytest.MonkeyPatch):
+    """The application is offered to the public."""
+    before = st.get_option("client.showErrorDetails")
+    monkeypatch.setenv("RNNSTORE_HOSTED", "1")
+    yield
+    st.set_option("client.showErrorDetails", before)
+
+
+@pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """run(store, page, model=..., state=...) -> a page as drawn on a store, without a browser."""
 
@@ -122,11 +131,11 @@ def serve() -> Iterator[Serving]:
     serving.stop()
 
 
-def start_application(store: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start_application(store: Path, script: str = "streamlit_app.py") -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = ["streamlit", "run", "streamlit_app.py", f"--server.port={port}", "--server.address=127.0.0.1"]
+    command = ["streamlit", "run", script, f"--server.port={port}", "--server.address=127.0.0.1"]
     process = subprocess.Popen(
         [sys.executable, "-m", *command, "--server.headless=true", "--", "--store", str(store)],
         cwd=ROOT,

@@ -128,8 +128,7 @@ def test_a_kept_one_is_renamed_and_deleted(run, kept, at_home):
     assert hypotheses.saved(rnnstore.open(kept)).hypotheses == {}
 
 
-def test_what_a_stranger_keeps_is_of_their_visit_alone(run, kept, monkeypatch):
-    monkeypatch.setenv("RNNSTORE_HOSTED", "1")
+def test_what_a_stranger_keeps_is_of_their_visit_alone(run, kept, hosted):
     folder = kept / "hypotheses"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     app = run(kept, PAGE, **BRUSHED, other="deep")
@@ -164,8 +163,7 @@ def kept_on(folder: Path, name: str) -> str:
     return hypotheses.load(rnnstore.open(folder), name).created[:16].replace("T", " ")
 
 
-def test_a_stranger_takes_hypotheses_along_and_brings_them_again(run, kept, monkeypatch):
-    monkeypatch.setenv("RNNSTORE_HOSTED", "1")
+def test_a_stranger_takes_hypotheses_along_and_brings_them_again(run, kept, hosted):
     deep = hypotheses.load(rnnstore.open(kept), "deep")
     both = [deep.model_copy(update={"name": name}) for name in ("first", "second")]
     app = upload(run(kept, PAGE, model="brackets"), "hypotheses.json", hypotheses.written_together(both))
@@ -178,8 +176,7 @@ def test_a_stranger_takes_hypotheses_along_and_brings_them_again(run, kept, monk
     assert app.error[0].value.startswith("1 of 2 are loaded. The store keeps a hypothesis 'deep'")
 
 
-def test_a_visit_keeps_no_more_than_a_file_can_hold(run, kept, monkeypatch):
-    monkeypatch.setenv("RNNSTORE_HOSTED", "1")
+def test_a_visit_keeps_no_more_than_a_file_can_hold(run, kept, hosted, monkeypatch):
     monkeypatch.setattr("pages.parts.hypotheses.keeping.MOST_BYTES", 100)
     app = upload(
         run(kept, PAGE, model="brackets"),
