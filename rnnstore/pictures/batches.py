@@ -8,6 +8,7 @@ from rnnstore.charts.palette import palette
 from rnnstore.charts.picture import Picture
 from rnnstore.charts.training import itemized as charts
 from rnnstore.charts.training import outlines, reach
+from rnnstore.charts.training.parts import SHARE
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.store.model import Model
 from rnnstore.training import batches
@@ -39,7 +40,7 @@ def batch_picture(
     step: int,
     *,
     layer: int | None = None,
-    value: str = charts.SHARE,
+    value: str = SHARE,
     drawn: str | None = None,
     sequence: int = 0,
     theme: str = "light",

@@ -52,6 +52,7 @@ def measure(browser, address: str, application: int, batches: int) -> None:
     print(f"{batches:,} recorded batches")
     for when in ("first", "again"):
         page = browser.new_context(viewport={"width": 1280, "height": 1200}).new_page()
+        page.set_default_timeout(300_000)
         begun, worked = time.perf_counter(), _processor(application)
         page.goto(address)
         page.wait_for_selector(f".st-key-{OVERVIEW} .marks", timeout=300_000)

@@ -17,6 +17,7 @@ from rnnstore import Model, Store
 from rnnstore.charts.palette import palette
 from rnnstore.charts.training import itemized as charts
 from rnnstore.charts.training import outlines, reach
+from rnnstore.charts.training.parts import NORM, SHARE, tallest
 from rnnstore.export import csv, parquet
 from rnnstore.training import batches
 from rnnstore.training.batches import Batch, Outline
@@ -33,7 +34,7 @@ def show_batches(store: Store, view: View, steps) -> list[Batch]:
     _choose(store, view, steps)
     _choose_drawing(view, found)
     alike = len(found) == 2 and not view.own_scales and drawn(view, max(b.steps for b in found)) == BARS
-    most = max(charts.tallest(batch, view.value) for batch in found) if alike else None
+    most = max(tallest(batch, view.value) for batch in found) if alike else None
     columns = st.columns(2, gap="small") if len(found) == 2 else [st.container()]
     for place, (column, one) in enumerate(zip(columns, found, strict=True)):
         with column:
@@ -91,9 +92,9 @@ def _choose_drawing(view: View, found: list[Batch]) -> None:
             "Parts",
             "value",
             view.value,
-            options=[charts.SHARE, charts.NORM],
-            format_func={charts.SHARE: "Signed share", charts.NORM: "Norm"}.get,
-            usual=charts.SHARE,
+            options=[SHARE, NORM],
+            format_func={SHARE: "Signed share", NORM: "Norm"}.get,
+            usual=SHARE,
             required=True,
         )
         usual = usually_drawn(found[0].steps)
