@@ -95,7 +95,7 @@ def draw(model: Model, runs: bool) -> None:
     found = show_batches(store, view, steps)
     st.subheader("Over training", anchor=False)
     show_over_training(store, view, models, over, broken)
-    take_away(outline, found, over)
+    take_away(view, outline, found, over)
     explain()
 
 

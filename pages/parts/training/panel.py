@@ -232,12 +232,14 @@ def ends(found: list[Outline]) -> tuple[float, float]:
     return min(low for low, _ in spans), max(high for _, high in spans)
 
 
-def take_away(outline: Outline, found: list[Batch], over: list[Outline]) -> None:
+def take_away(view: View, outline: Outline, found: list[Batch], over: list[Outline]) -> None:
     """Pictures and numbers."""
     batch = found[0]
     name = f"{batch.model}-{batch.step}"
     with st.popover("Take away"), st.container(width=380):
         save_picture_button("All batches as a picture", "outline_view", f"batches-{batch.model}")
+        if view.stretch:
+            save_picture_button("The stretch as a picture", "stretch_view", f"stretch-{batch.model}")
         for place, one in enumerate(found):
             label = "The batch as a picture" if place == 0 else "The batch beside it as a picture"
             save_picture_button(label, f"batch_view_{place}", f"batch-{one.model}-{one.step}")
@@ -251,10 +253,11 @@ def take_away(outline: Outline, found: list[Batch], over: list[Outline]) -> None
         )
         st.download_button("Horizons of all models as CSV", lambda: csv(batches.below(over)), "horizons.csv", **options)
         st.caption("The same in a notebook")
+        stretch = f", first={view.first}, last={view.last}" if view.stretch else ""
         st.code(
             "import rnnstore\nfrom rnnstore import pictures\n\n"
             f'model = rnnstore.open("store").model("{batch.model}")\n'
-            f"pictures.batches_picture(model)\npictures.batch_picture(model, {batch.step})\n"
+            f"pictures.batches_picture(model{stretch})\npictures.batch_picture(model, {batch.step})\n"
             "pictures.reach_picture(model)",
             language="python",
         )
