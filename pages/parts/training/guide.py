@@ -19,12 +19,17 @@ $$\frac{\partial L}{\partial W} = \sum_t \sum_{j \le t} g(t, j), \qquad g(t, j) 
 with $a_j$ the pre-activations of step $j$ and $h_{j-1}$ the state before it. $t - j$ is the **lag**: how far the loss
 reached back. All gradients are those that the optimiser used, before clipping.
 
+**All batches.** A bar is the largest part of a batch's gradient, or its mean, half-life, horizon or loss: where bars are
+high, most is learned. Point at one and its batch is previewed above the bars: what ought to come, what was predicted, and
+how large the gradient through each step was (of that batch alone, whatever the others have).
+
 **One batch.** Above stand the characters or words that were read, those that ought to come next, and those that the
 network found most probable, on green where right and on orange where wrong (with probability and loss on hovering).
 Below them, the bar at a step is the gradient through that step's copy of the weights, stacked by lag: **dark is the
 loss of the same step, lighter ones come from later losses**. A dark batch learns from what is near only, a light one
-from further away. Hover a segment: all parts of the same loss are framed and drawn below alone. That is this loss's
-**gradient horizon**; where it fades out, nothing older could be learnt from this loss.
+from further away. Hover a segment or a word: all parts of the same loss are framed and drawn below alone; a click keeps
+it there. That is this loss's **gradient horizon**; where it fades out, nothing older could be learnt from this loss. At
+first it is that of the loss with the largest part.
 
 **Signed share or norm.** Norms $\lVert g(t,j) \rVert$ do not add up to the norm of their sum, because parts point in
 different directions and may cancel. The signed share $\langle g(t,j), g_j \rangle / \lVert g_j \rVert$ with
