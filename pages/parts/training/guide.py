@@ -19,9 +19,9 @@ $$\frac{\partial L}{\partial W} = \sum_t \sum_{j \le t} g(t, j), \qquad g(t, j) 
 with $a_j$ the pre-activations of step $j$ and $h_{j-1}$ the state before it. $t - j$ is the **lag**: how far the loss
 reached back. All gradients are those that the optimiser used, before clipping.
 
-**All batches.** A bar is the largest part of a batch's gradient, or its mean, half-life, horizon or loss: where bars are
-high, most is learned. Point at one and its batch is previewed above the bars: what ought to come, what was predicted, and
-how large the gradient through each step was (of that batch alone, whatever the others have).
+**All batches.** A bar is the largest part of a batch's gradient, or its mean, half-life, horizon or loss: where bars
+are high, most is learned. Point at one and its batch is previewed above the bars: what ought to come, what was
+predicted, and how large the gradient through each step was, beside that of the batch's other steps.
 
 **One batch.** Above stand the characters or words that were read, those that ought to come next, and those that the
 network found most probable, on green where right and on orange where wrong (with probability and loss on hovering).
