@@ -55,13 +55,14 @@ def draw(store: Store, model: Model, state: str) -> None:
             on_change=take_example,
             width=560,
         )
-        panel.show_history(run)
-    found = asked.known(query)
-    answered = found.query if found is not None else None
+        earlier = st.empty()
+    answered = query if asked.known(query) is not None or asked.on_its_way() is not None else None
     editor(query or offered[0].query, answered, catalogue.tables(store), catalogue.macros(), run)
     if len(query) > LONGEST:
         st.caption(f"The query has {len(query):,} characters: more than an address keeps, so a link does not hold it.")
     panel.wait()
+    with earlier:
+        panel.show_history(run)
     panel.show(asked.known(query), query, view)
     explain(pool.limits)
 

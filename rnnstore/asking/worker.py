@@ -327,29 +327,35 @@ def _plain(table: pa.Table) -> pa.Table:
     return pa.table(columns, names=names) if columns else table
 
 
-def _is_plain(kind: pa.DataType) -> bool:
+def _is_plain(kind: pa.DataType, inside: bool = False) -> bool:
     if pa.types.is_list(kind):
-        return _is_plain(kind.value_type)
+        return _is_plain(kind.value_type, True)
     if pa.types.is_struct(kind):
         names = [field.name for field in kind]
-        return len(set(names)) == len(names) > 0 and all(_is_plain(field.type) for field in kind)
+        return len(set(names)) == len(names) > 0 and all(_is_plain(field.type, True) for field in kind)
     return (
         pa.types.is_integer(kind)
         or pa.types.is_floating(kind)
         or pa.types.is_boolean(kind)
         or pa.types.is_string(kind)
-        or pa.types.is_date32(kind)
-        or (pa.types.is_timestamp(kind) and kind.tz is None)
-        or (pa.types.is_decimal(kind) and kind.scale > 0)
+        or (pa.types.is_decimal(kind) and kind.scale > 0 and not inside)
     )
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.Array:
+    """A column of another kind as text: dates, as some lie outside of any calendar, intervals, unions, maps, blobs."""
     if pa.types.is_dictionary(column.type):
         return column.cast(column.type.value_type).combine_chunks()
     if pa.types.is_decimal(column.type):
         return column.cast(pa.float64()).combine_chunks()
-    return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+    return pa.array([_said(value) for value in column], pa.string())
+
+
+def _said(value: pa.Scalar) -> str | None:
+    try:
+        return None if (plain := value.as_py()) is None else str(plain)
+    except (ValueError, OverflowError, NotImplementedError):
+        return "(no calendar has it)" if pa.types.is_temporal(value.type) else "(cannot be shown)"
 
 
 def _as_ipc(table: pa.Table) -> bytes:

@@ -46,9 +46,10 @@ def usual_axes(table: pa.Table) -> Axes | None:
     if table.num_rows < 2 or not numbers or len(axes) < 2:
         return None
     first = next((name for name in axes if name not in numbers), axes[0])
-    y = next((name for name in numbers if name != first), None)
-    if y is None:
+    others = [name for name in numbers if name != first]
+    if not others:
         return None
+    y = next((name for name in others if name != "stop"), others[0])  # a run's end says little against its start
     labels = [name for name in axes if name not in numbers]
     rising = first in numbers and _rises(table[first])
     if len(labels) == 1 and len(numbers) > 1 and pc.count_distinct(table[labels[0]]).as_py() < table.num_rows:
@@ -63,7 +64,9 @@ def answer_picture(table: pa.Table, axes: Axes, palette: Palette, *, width: int 
     wanted = {"x": axes.x, "y": axes.y, **({"colour": axes.colour} if axes.colour else {})}
     rows = pa.table({name: table[column] for name, column in wanted.items()}).slice(0, MOST)
     numeric = {name: _is_number(rows.schema.field(name).type) for name in wanted}
-    x = alt.X(f"x:{_kind(rows['x'], numeric['x'], axes.mark)}", title=axes.x, sort=None, axis=alt.Axis(labelLimit=120))
+    x = alt.X(
+        f"x:{_kind(rows['x'], numeric['x'], axes.mark)}", title=axes.x, sort=None, axis=_axis(rows["x"], numeric["x"])
+    )
     y = alt.Y(f"y:{_kind(rows['y'], numeric['y'], 'heat' if axes.mark == 'heat' else '')}", title=axes.y, sort=None)
     tooltip = [alt.Tooltip(f"{name}:{'Q' if numeric[name] else 'N'}", title=column) for name, column in wanted.items()]
     encoded: dict = {"x": x, "y": y, "tooltip": tooltip}
@@ -91,6 +94,12 @@ def _colour(values: pa.ChunkedArray, numeric: bool, title: str, palette: Palette
     labels = [each for each in pc.unique(values).to_pylist() if each is not None][:COLOURS]
     colours = [*palette.series, *palette.cells]
     return alt.Color("colour:N", title=title, scale=alt.Scale(domain=labels, range=colours[: len(labels)]))
+
+
+def _axis(values: pa.ChunkedArray, numeric: bool) -> alt.Axis:
+    few = not numeric and pc.count_distinct(values).as_py() <= 25
+    short = few and max((len(str(each)) for each in values.to_pylist()), default=0) <= 6
+    return alt.Axis(labelLimit=120, labelAngle=0) if short else alt.Axis(labelLimit=120)
 
 
 def _kind(values: pa.ChunkedArray, numeric: bool, mark: str) -> str:

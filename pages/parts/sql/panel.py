@@ -31,12 +31,14 @@ def wait() -> None:
     if question is None:
         return
     if not question.done(AT_ONCE):
-        with st.container(horizontal=True, vertical_alignment="center"):
+        waiting = st.empty()
+        with waiting.container(horizontal=True, vertical_alignment="center"):
             st.button("Cancel", on_click=question.cancel, shortcut="Escape", help="Esc")
             place = st.empty()
         while not question.done(0.3):
-            waiting = f"{question.before} before it" if question.before > 0 else "running"
-            place.caption(f"{waiting.capitalize()} ... {question.seconds:.0f} s")
+            now = f"{question.before} before it" if question.before > 0 else "running"
+            place.caption(f"{now.capitalize()} ... {question.seconds:.0f} s")
+        waiting.empty()
     asked.take_in()
 
 
