@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import streamlit as st
 
 from pages.parts.shared.asked import Store
+from pages.parts.shared.kept import kept
 from rnnstore import Model, StoreError
 from rnnstore.memory import curves as memory
 from rnnstore.memory import directions as spectra
@@ -18,22 +18,22 @@ from rnnstore.memory.word_classes import shipped_properties
 from rnnstore.networks.network import network
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept()
 def curves(store: Store, _model: Model, model: str, state: str) -> pa.Table:
     return memory.curves(_model, state)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Following words ...")
+@kept("Following words ...")
 def sample(store: Store, _model: Model, model: str, state: str, written: str, delays: int) -> Sample:
     return samples.sample(_model, state, written, delays)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept()
 def directions(store: Store, _model: Model, model: str, state: str, word_class: str, delay: int) -> Directions:
     return spectra.directions(_model, state, word_class, delay)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@kept()
 def nearest(
     store: Store, _model: Model, model: str, state: str, word_class: str, delay: int, number: int
 ) -> list[list[tuple[str, float]]]:
@@ -42,12 +42,12 @@ def nearest(
     return spectra.nearest_words(trained, found.right[number], among=spectra.read_words(_model, trained))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept()
 def shipped(store: Store, _model: Model, model: str) -> dict[str, tuple[str, str]]:
     return shipped_properties(_model)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Comparing with random directions ...")
+@kept("Comparing with random directions ...")
 def followed(
     store: Store, _model: Model, model: str, state: str, asked: tuple[tuple[str, str, str], ...], n: int, of: str
 ) -> tuple[pa.Table | None, list[str]]:
@@ -61,7 +61,7 @@ def followed(
     return (properties.memory_of(_model, state, found, n, of) if found else None), sentences
 
 
-@st.cache_resource(max_entries=32, show_spinner="Training classifiers ...")
+@kept("Training classifiers ...")
 def probed(store: Store, _model: Model, model: str, asked: tuple[tuple[str, str, str], ...]) -> list[Probe]:
     found = []
     for name, first, second in asked:
