@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.parts.connectivity.panel import draw
 from pages.parts.shared.current import current_model, current_store
+from pages.parts.shared.plain import plain
 from rnnstore import StoreError
 
 
@@ -21,7 +22,7 @@ def screen() -> None:
     try:
         draw(store, model)
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 st.title("What a prediction depends on", anchor=False)

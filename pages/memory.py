@@ -16,6 +16,7 @@ from pages.parts.memory.taking import take_away
 from pages.parts.shared import asked
 from pages.parts.shared.controls import controlled
 from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.networks.network import network
 
@@ -26,7 +27,7 @@ def screen() -> None:
     try:
         draw(current_model(), current_state())
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 def draw(model: Model, state: State) -> None:
@@ -34,7 +35,7 @@ def draw(model: Model, state: State) -> None:
     states, sentences = read_states(st.query_params, model, state.name)
     if not states:
         for sentence in sentences:
-            st.warning(sentence)
+            st.warning(plain(sentence))
         missing.say_missing(model, state.name)
         explain()
         return
@@ -45,7 +46,7 @@ def draw(model: Model, state: State) -> None:
         known[name] = max(delay, known.get(name, 0))
     view, more = read(st.query_params, store, model, states, known, embedding)
     for sentence in [*sentences, *more]:
-        st.warning(sentence)
+        st.warning(plain(sentence))
     controlled(
         st.segmented_control,
         "Show",

@@ -42,7 +42,7 @@ def screen() -> None:
             say_none(model, runs)
     except StoreError as error:
         if not runs:
-            st.error(str(error))
+            st.error(plain(str(error)))
             return
         st.caption("The training wrote more while it was being read; the page looks again in a moment.")
     finally:
@@ -73,7 +73,7 @@ def draw(model: Model, runs: bool) -> None:
     steps, layers = (ask(kept, model, model.name) for ask in (answers.steps, answers.layers))
     view, sentences = read(st.query_params, store, model, steps, layers)
     for sentence in sentences:
-        st.warning(sentence)
+        st.warning(plain(sentence))
     if runs:
         shown = "The newest batch is shown." if view.newest else "The chosen batch stays."
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from pages.parts.shared.parameters import Names, Parameters
+from pages.parts.shared.parameters import Names, Parameters, some
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.co_clusters.picture import Chosen, Drawing
 from rnnstore.co_clusters.decomposition import METHODS
@@ -110,7 +110,8 @@ def _words(asked: Parameters, name: str, expected: ExpectedResponses) -> tuple[s
                 expected.row(word)
                 found.append(word)
         except StoreError as error:
-            asked.sentences.append(str(error))
+            said = str(error)
+            asked.sentences.append(said if len(word) < 100 else f"There is no word {some([word])}.")
     return tuple(dict.fromkeys(found))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pages.parts.shared.parameters import Parameters
+from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, State, Store
 from rnnstore.comparing.comparison import FEWEST, MOST
 from rnnstore.distributions import is_gate
@@ -48,7 +48,7 @@ def read(given: Mapping[str, str], store: Store, left: Model, state: State) -> t
     named = asked.text("other", usual[0])
     if named not in recorded:
         what = "no recorded states" if named in store.models else "no place in the store"
-        asked.sentences.append(f"The model {named[:60]} has {what}. Shown instead: {usual[0]}.")
+        asked.sentences.append(f"The model {some([named])} has {what}. Shown instead: {usual[0]}.")
         named = usual[0]
     model = recorded[named]
     first = usual[1] if named == usual[0] else state.name if state.name in model.states else next(iter(model.states))
@@ -56,7 +56,7 @@ def read(given: Mapping[str, str], store: Store, left: Model, state: State) -> t
     if other not in model.states:
         if "other" in given:  # else the sidebar chose another model, to which the address does not refer
             asked.sentences.append(
-                f"{named} has no state {other[:60]}; it has {', '.join(model.states)}. Shown instead: {first}."
+                f"{named} has no state {some([other])}; it has {', '.join(model.states)}. Shown instead: {first}."
             )
         other = first
     view = View(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts.sentences.address import LAST, typed_text
-from pages.parts.shared.parameters import ALONE, Parameters
+from pages.parts.shared.parameters import ALONE, Parameters, some
 from rnnstore import Model, Store
 from rnnstore.connectivity.connected import SCALES, TARGETS
 from rnnstore.connectivity.norms import LONGEST
@@ -73,7 +73,7 @@ def _others(asked: Parameters, store: Store, model: Model) -> tuple[str, ...]:
     named = [name for name in dict.fromkeys(asked.text("with").split(",")) if name and name != model.name]
     unknown = [name for name in named if name not in store.models]
     if unknown:
-        asked.sentences.append(f"There is no model {', '.join(name[:40] for name in unknown)} in this store.")
+        asked.sentences.append(f"There is no model {some(unknown)} in this store.")
     known = [name for name in named if name in store.models]
     if len(known) >= MOST_MODELS:
         asked.sentences.append(f"{MOST_MODELS} models at most stand on one text; shown: the first of those asked for.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pages.parts.shared.parameters import Parameters
+from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, State, Store
 from rnnstore.distributions import MEASURES, MOVEMENTS, usual_limits
 
@@ -84,7 +84,7 @@ def read_training(given: Mapping[str, str], store: Store, model: Model) -> tuple
     known = tuple(dict.fromkeys(name for name in named if name in store.models))
     missing = [name for name in named if name not in store.models]
     if missing:
-        asked.sentences.append(f"The store has no model {', '.join(missing)}; it has {', '.join(store.models)}.")
+        asked.sentences.append(f"The store has no model {some(missing)}; it has {', '.join(store.models)}.")
     if len(known) > MOST_MODELS:
         asked.sentences.append(f"{len(known)} models are named; the first {MOST_MODELS} are shown.")
         known = known[:MOST_MODELS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pages.parts.shared.parameters import Parameters
+from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, Store
 from rnnstore.charts.memory import PROPERTY_MEASURES
 from rnnstore.memory.curves import MEASURES, has_memory
@@ -60,7 +60,7 @@ def read(
     models = _listed(asked.text("models")) or [model.name]
     there = [name for name in models if name in store.models]
     if len(there) < len(models):
-        missing = ", ".join(name for name in models if name not in there)
+        missing = some([name for name in models if name not in there])
         asked.sentences.append(f"The store has no model {missing}; it has {', '.join(store.models)}.")
     if len(there) > MOST_MODELS:
         asked.sentences.append(f"{len(there)} models are named; the first {MOST_MODELS} are shown.")
@@ -68,7 +68,7 @@ def read(
     classes = _listed(asked.text("classes")) or [ALL]
     found = [name for name in classes if name in known]
     if len(found) < len(classes):
-        missing = ", ".join(name for name in classes if name not in known)
+        missing = some([name for name in classes if name not in known])
         asked.sentences.append(f"No gradients were computed for the class {missing}; there are {', '.join(known)}.")
     found = found or [ALL]
     lines = len(there) * len(states) * len(found) + bool(given.get("own", "").strip())
@@ -103,7 +103,7 @@ def read_states(given: Mapping[str, str], model: Model, usual: str) -> tuple[tup
     found = [name for name in asked if name in there]
     sentences = []
     if len(found) < len(asked):
-        missing = ", ".join(name for name in asked if name not in there)
+        missing = some([name for name in asked if name not in there])
         sentences.append(
             f"{model.name} has no gradients of {missing}"
             + (f"; there are those of {', '.join(there)}." if there else " yet.")

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from pages.parts.shared import controls
-from pages.parts.shared.parameters import Parameters
+from pages.parts.shared.parameters import Parameters, some
 from pages.parts.shared.parameters import change as change_parameters
 from rnnstore import Model, State
 from rnnstore.charts.matching.match import COUNT
@@ -117,7 +117,7 @@ def read(given: Mapping[str, str], model: Model, state: State) -> tuple[View, li
     tracks = asked.names("tracks", list(model.tracks), list(model.tracks)[:FIRST_TRACKS], model)
     colour = given.get("colour", COUNT)
     if colour not in ("none", COUNT, *model.tracks):
-        asked.sentences.append(f"{model.name} has no track {colour} to colour words by.")
+        asked.sentences.append(f"{model.name} has no track {some([colour])} to colour words by.")
     if colour not in ("none", *tracks):  # or its heat map is not shown any more
         colour = COUNT
     view = View(

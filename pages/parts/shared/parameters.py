@@ -94,8 +94,9 @@ class Parameters:
         if low <= number <= high:
             return number
         nearest = min(max(number, low), high)
+        given = f"{number:,}" if abs(number) < 10**12 else _short(text)
         self.sentences.append(
-            f"The address says {self.prefix}{name}={number:,}; there is no such {what} here, from {low:,} to {high:,} "
+            f"The address says {self.prefix}{name}={given}; there is no such {what} here, from {low:,} to {high:,} "
             f"were expected. Shown instead: {nearest:,}."
         )
         return nearest
@@ -122,12 +123,11 @@ class Parameters:
         """Units of a state, each once, in the order of the address."""
         named = [text.strip() for text in self.given.get(name, "").split(",") if text.strip()]
         known = [text for text in named if text.isdecimal() and len(text) < 10 and int(text) < state.units]
-        missing = [_short(text) for text in named if text not in known]
+        missing = [text for text in named if text not in known]
         if missing:
             what = "units {}, which are" if len(missing) > 1 else "unit {}, which is"
             self.sentences.append(
-                f"The address names {what.format(', '.join(missing))} none: "
-                f"{state.name} has units 0 to {state.units - 1}."
+                f"The address names {what.format(some(missing))} none: {state.name} has units 0 to {state.units - 1}."
             )
         return tuple(dict.fromkeys(int(text) for text in known))
 
@@ -139,7 +139,7 @@ class Parameters:
         missing = [text for text in named if text not in known]
         if missing:
             there = f"it has {', '.join(known)}" if known else "it has none"
-            self.sentences.append(f"{model.name} has no track {', '.join(missing)}; {there}.")
+            self.sentences.append(f"{model.name} has no track {some(missing)}; {there}.")
         return tuple(text for text in named if text in known)
 
 
@@ -167,5 +167,13 @@ ALONE = Names()
 """The names of a panel that stands alone."""
 
 
+def some(names: Sequence[str]) -> str:
+    """What an address names in vain, as it can stand in a sentence: the first of them, and none at length."""
+    more = [f"and {len(names) - 3:,} more"] if len(names) > 3 else []
+    return ", ".join([*map(_short, names[:3]), *more])
+
+
 def _short(text: str) -> str:
-    return text if len(text) < 20 else f"{text[:19]}…"
+    """A part of the address, cut, with what cannot be seen escaped."""
+    seen = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:40])
+    return seen if len(text) <= 40 else f"{seen[:39]}…"

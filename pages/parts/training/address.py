@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pages.parts.shared.parameters import Parameters
+from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, Store
-from rnnstore.charts.training.itemized import NORM, SHARE, STACKED
+from rnnstore.charts.training.itemized import STACKED
+from rnnstore.charts.training.parts import NORM, SHARE
 from rnnstore.training import batches
 
 BARS, HEAT = "bars", "heat map"
@@ -73,7 +74,7 @@ def read(
     missing = [name for name in named if name not in recorded]
     if missing:
         asked.sentences.append(
-            f"No training batches of {', '.join(missing)} are recorded here; there are those of {', '.join(recorded)}."
+            f"No training batches of {some(missing)} are recorded here; there are those of {', '.join(recorded)}."
         )
     models = tuple(dict.fromkeys([model.name, *(name for name in named if name in recorded)]))
     view = View(
