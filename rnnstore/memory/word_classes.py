@@ -14,6 +14,7 @@ import numpy as np
 
 from rnnstore.co_clusters.expected import word_tags
 from rnnstore.errors import QuestionError, UnknownName, nearest
+from rnnstore.networks.network import network
 from rnnstore.store.model import Model
 
 MOST = 12
@@ -95,7 +96,8 @@ def of_steps(model: Model, written: Sequence[str], start: int, stop: int) -> tup
 
 
 def of_words(model: Model, written: str) -> list[str]:
-    """The words of one class; by a track, those that have the label most often. Sentences as in `of_steps`."""
+    """The words of one class: those that have a track's label most often, or a list, of any words that the network
+    knows, read in the recording or not. Sentences as in `of_steps`."""
     found: list[str] = []
     for _, track, members in _read(model, written, []):
         if track:
@@ -103,7 +105,11 @@ def of_words(model: Model, written: str) -> list[str]:
             known = zip(model.vocabulary, tags.label, strict=True)
             found += [word for word, label in known if label in members and word]
         else:
-            found += [model.vocabulary[index] for index in _ids(model, members)]
+            words = dict.fromkeys(network(model).words)
+            for word in members:
+                if word not in words:
+                    raise UnknownName(f"The network of {model.name!r} does not know {word!r}: {nearest(word, words)}")
+            found += members
     return list(dict.fromkeys(found))
 
 
