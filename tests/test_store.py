@@ -295,15 +295,15 @@ def test_two_writers_of_one_model_get_a_sentence_and_the_first_goes_on(tmp_path)
 
 def test_a_model_replaced_while_the_store_opens_is_not_called_damaged(tmp_path, monkeypatch):
     record(tmp_path)
-    real = card._parsed
+    real = card.card_alone
 
     def replaced_right_after(folder):
-        monkeypatch.setattr(card, "_parsed", real)
+        monkeypatch.setattr(card, "card_alone", real)
         seen = real(folder)
         record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
         return seen
 
-    monkeypatch.setattr(card, "_parsed", replaced_right_after)
+    monkeypatch.setattr(card, "card_alone", replaced_right_after)
     store = rnnstore.open(tmp_path)
     assert (store.problems, store.model("small").steps) == ([], 1)
 

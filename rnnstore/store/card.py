@@ -26,6 +26,8 @@ NAME = "card.json"
 
 MENDING = "Copy the model again, or record it anew under the same name; `python -m rnnstore check` says more."
 
+NO_CARD = "Copy the model again, or delete it and record it anew."
+
 _ALLOWED = re.compile(r"[^\W_][\w. -]{0,99}")
 _BYTES = 200  # file systems end names at 255 bytes, and this program puts a few before and behind
 
@@ -180,7 +182,7 @@ def card_alone(folder: Path) -> Card:
 
 def card_in(content: bytes, shown: str) -> Card:
     """The card that a text is, called `shown` where it is none; raises `DamagedModel`."""
-    return parsed(content, Card, shown=shown, what="card of a model", newest=FORMAT, mending=MENDING)
+    return parsed(content, Card, shown=shown, what="card of a model", newest=FORMAT, mending=NO_CARD)
 
 
 def _wrong_file(folder: Path, card: Card) -> str:

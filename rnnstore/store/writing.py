@@ -154,6 +154,7 @@ class ModelWriter:
             return
         for abandoned in self.path.glob(".writing-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
+        (self.path / f".{CARD}.new").unlink(missing_ok=True)
         self._sweep()
 
     def describe(self, **facts: Any) -> None:
@@ -402,6 +403,11 @@ class disk_full_said:
             ) from error
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StoreError(f"{error.filename} cannot be written ({self.doing}): {error.strerror}.") from error
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            raise DiskFull(
+                f"A file became larger than this system allows ({self.doing}); see `ulimit -f`. What the store held "
+                "before is untouched."
+            ) from error
 
 
 @contextmanager

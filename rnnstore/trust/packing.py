@@ -55,9 +55,12 @@ def pack(folder: Path, target: Path | None = None, progress: Progress = lambda *
     if target.exists():
         raise StoreError(f"There is a file {target} already; name another one, or delete it first.")
     with disk_full_said(f"packing {name}"), _appearing(target) as file:
-        summed = _write(file, folder, card, progress)
-        if read_card(folder).files != card.files:
-            raise StoreError(f"Model {name!r} was written while it was being packed; pack it again.")
+        try:
+            summed = _write(file, folder, card, progress)
+        except FileNotFoundError:
+            summed = None
+        if summed is None or read_card(folder).files != card.files:
+            raise StoreError(f"Model {name!r} was written or deleted while it was being packed; pack it again.")
         with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
             archive.writestr(_member(f"{folder.name}/{CARD}"), text_of(summed))
     return target
