@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
+from rnnstore.commands.options import completes
 from rnnstore.errors import StoreError
 
 DEMO = ("demo-parentheses", "demo-python-gru", "demo-python-lstm")
@@ -26,7 +27,7 @@ app = typer.Typer(
     "the application (streamlit run streamlit_app.py) shows.",
     epilog="First time here? `python -m pipelines demo` trains and records three small models in about two minutes.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=completes(),
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -34,8 +35,20 @@ app = typer.Typer(
 Transform = enum.Enum("Transform", {name: name for name in ("tanh", "none", "sigmoid", "tanh_abs")})
 Precision = enum.Enum("Precision", {name: name for name in ("float16", "float32")})
 
+
+def recipe_names(incomplete: str) -> list[str]:
+    """The shipped recipes that begin so, for a shell to complete."""
+    names = sorted(path.stem for path in Path(__file__).with_name("recipes").glob("*.yaml"))
+    return [name for name in names if name.startswith(incomplete)]
+
+
 RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name (see `recipes`) or the path of a .yaml file.")
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="A shipped recipe's name (see `recipes`) or the path of a .yaml file.",
+        autocompletion=recipe_names,
+    ),
 ]
 StoreFolder = Annotated[
     Path,
