@@ -14,7 +14,7 @@ from latex2mathml.converter import convert
 ROOT = Path(__file__).parents[2]
 
 NAVIGATION = {
-    "Start": ["recording", "recipes", "lstmvis", "querying", "genome", "hosting"],
+    "Start": ["recording", "recipes", "lstmvis", "querying", "trust", "genome", "hosting"],
     "Guides": [
         "hypotheses",
         "co-clusters",
