@@ -92,11 +92,13 @@ def _show_whole(model: Model, view: View, whole: Outline, chosen, broken, along)
         before, now = last_selections(key)
         clicked = clicked_since(before, now, "clicked_batch", "largest")
         was, brush = (state.get("brush", {}).get("left") for state in (before, now))
+        held = st.session_state[f"brushed-{model.name}"]
         if brush and brush != was:
-            to = _whole_bars(whole, *brush)
-            st.session_state[f"brushed-{model.name}"]["stretch"] = to
-            change(**{"from": to[0], "to": to[1]})
+            held["stretch"] = _whole_bars(whole, *brush)
+            change(**{"from": held["stretch"][0], "to": held["stretch"][1]})
         elif clicked:
+            if view.stretch and not brush:  # the click has wiped the brush away, the stretch stays
+                held.update(version=held["version"] + 1, began=view.stretch)
             change(batch=clicked[-1], loss=None)
         elif was and not brush:
             change(**{"from": None, "to": None})
