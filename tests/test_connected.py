@@ -1,5 +1,7 @@
 """Connected texts: whose score, where it stands, recorded stretches, completions; by brute force on tiny networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -79,6 +81,19 @@ def test_every_step_knows_its_place_in_what_was_typed(store):
     assert [text[begin:end] for begin, end in zip(found.begin, found.end, strict=True)] == [
         "The", "cat", "", "xyz", "sat", ""
     ]  # fmt: skip
+
+
+def test_progress_goes_up_to_one_and_what_it_raises_ends_the_work(letters):
+    told = []
+    connected(letters, "abcade", check=True, progress=told.append)
+    assert told == sorted(told) and len(told) == 2 * 6 and told[5] == 0.5 and told[-1] == 1
+
+    def stop(share: float) -> None:
+        if share > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        connected(letters, "abcade", progress=stop)
 
 
 def test_agreement_is_the_rank_correlation_of_a_row_with_the_check(letters):
@@ -166,5 +181,7 @@ def test_pictures_show_the_row_and_every_pair(letters):
     assert later == pytest.approx((found.values[:, 3] / found.values[:, 3].max()).tolist())
     with pytest.raises(QuestionError, match="0 to 5"):
         shaded_text_picture([found], LIGHT, 6)
+    names = [replace(found, model=f"complete-{name}") for name in ("gru-2x200", "lstm-2x200")]
+    assert shaded_text_picture(names, LIGHT, 3).tables["titles"]["text"].to_pylist() == ["gru-2x200", "lstm-2x200"]
     pairs = pairs_picture(found, LIGHT)
     assert pairs.tables["pairs"].num_rows == 21 and pairs.chart().to_dict()["layer"]

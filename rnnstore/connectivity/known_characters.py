@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.connectivity.connected import connected
+from rnnstore.connectivity.norms import Progress, untold
 from rnnstore.errors import MissingNetwork, QuestionError
 from rnnstore.networks.network import network
 from rnnstore.store.model import Model
@@ -30,7 +31,7 @@ _HALF_WIDTH = 1.959963984540054  # of a normal distribution's middle 95 %
 _AT_ONCE = 50_000  # steps
 
 
-def known_characters(model: Model, *, stretches: int = 0, seed: int = 0) -> pa.Table:
+def known_characters(model: Model, *, stretches: int = 0, seed: int = 0, progress: Progress = untold) -> pa.Table:
     """A row for each number of known characters, from 0 (the space before the word): known, steps, left_out (steps
     whose word the network has no output for), and for the first k of its suggestions, k from 1 to 3, accuracy_k with
     the ends of its 95 % interval (Wilson), low_k and high_k; and counted_k, how often the word is among the k outputs
@@ -42,7 +43,7 @@ def known_characters(model: Model, *, stretches: int = 0, seed: int = 0) -> pa.T
     whose recording has no track `known` or fewer than 3 predictions a step.
     """
     steps = _steps(model)
-    shares = _shares(model, steps.known, stretches, seed) if stretches else {}
+    shares = _shares(model, steps.known, stretches, seed, progress) if stretches else {}
     rows = []
     for count in range(min(int(steps.known.max()), MOST_KNOWN) + 1):
         here = (steps.known == count) & steps.asked
@@ -179,13 +180,16 @@ def _places(outputs: Sequence[str]) -> dict[tuple[str, int], int]:
     return found
 
 
-def _shares(model: Model, known: np.ndarray, stretches: int, seed: int) -> dict[int, list[np.ndarray]]:
+def _shares(
+    model: Model, known: np.ndarray, stretches: int, seed: int, progress: Progress
+) -> dict[int, list[np.ndarray]]:
     """By known characters, the shares of connectivity before the word's space, an array for each sequence drawn."""
     starts = model.sequence_starts
     ends = np.append(starts[1:], model.steps)
     drawn = np.random.default_rng(seed).permutation(len(starts))[:stretches]
     found: dict[int, list[np.ndarray]] = {}
-    for number in np.sort(drawn).tolist():
+    for done, number in enumerate(np.sort(drawn).tolist()):
+        progress(done / len(drawn))
         first, stop = int(starts[number]), int(ends[number])
         text, here = connected(model, (first, stop)), known[first:stop]
         sizes, space = np.abs(text.values), np.arange(stop - first) - here

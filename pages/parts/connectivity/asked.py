@@ -62,10 +62,13 @@ def _connected(
 
 
 class Waiting:
-    """A bar for work that takes long, with a button that stops it and remembers `question` as stopped."""
+    """A bar for work that takes long, with a button that stops it and remembers `question` as stopped.
 
-    def __init__(self, question: object, parts: int):
-        self.question, self.parts, self.done = question, parts, 0
+    `parts` are equal; what is `doing` in each is said beside its name.
+    """
+
+    def __init__(self, question: object, parts: int, doing: str):
+        self.question, self.parts, self.doing, self.done = question, parts, doing, 0
         self.began = self.moved = time.monotonic()
         self.place, self.bar = st.empty(), None
 
@@ -78,10 +81,8 @@ class Waiting:
         if self.bar is None:
             with self.place.container(horizontal=True, vertical_alignment="center"):
                 self.bar = st.empty()
-                st.button("Stop", key="connectivity-stop", on_click=self._stop)
-        self.bar.progress(
-            min(1.0, (self.done + share) / self.parts), text=f"Following every score back to every input: {name}"
-        )
+                st.button("Stop", key=f"connectivity-stop-{self.doing}", on_click=self._stop)
+        self.bar.progress(min(1.0, (self.done + share) / self.parts), text=f"{self.doing}: {name}")
 
     def next(self) -> None:
         self.done += 1
@@ -93,6 +94,21 @@ class Waiting:
         st.session_state[STOPPED] = self.question
 
 
-@kept("Counting what was known when ...")
-def known(store: Store, _model: Model, model: str, stretches: int) -> pa.Table:
-    return known_characters(_model, stretches=stretches)
+def was_stopped(question: object) -> bool:
+    """Whether this was stopped; then says so, and offers to go on."""
+    if st.session_state.get(STOPPED) != question:
+        return False
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info("Stopped. What was not finished is not kept.", width=420)
+        st.button("Work it out", key="connectivity-again", on_click=lambda: st.session_state.pop(STOPPED, None))
+    return True
+
+
+def known(model: Model, stretches: int, told: Callable[[float], None]) -> pa.Table:
+    """Accuracy by known characters, over the whole recording, and the share of connectivity in some sequences."""
+    return _known(asked.as_of(model), model, model.name, stretches, told)
+
+
+@kept()
+def _known(store: Store, _model: Model, model: str, stretches: int, _told: Callable[[float], None]) -> pa.Table:
+    return known_characters(_model, stretches=stretches, progress=_told)

@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages.parts.connectivity import asked as answers
 from pages.parts.connectivity.address import View
-from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import controlled
 from pages.parts.shared.parameters import link
@@ -57,13 +56,19 @@ def show_known(store: Store, names: list[str], view: View) -> None:
     )
     if not view.known:
         return
-    tables = {}
+    question = ("known", *completing)
+    if answers.was_stopped(question):
+        return
+    tables, waiting = {}, answers.Waiting(question, len(completing), "Where connectivity lies, by known characters")
     for name in completing:
-        each = store.models[name]
         try:
-            tables[name] = answers.known(asked.as_of(each), each, name, STRETCHES)
+            tables[name] = answers.known(
+                store.models[name], STRETCHES, lambda share, name=name: waiting.told(name, share)
+            )
         except StoreError as error:
             st.info(plain(str(error)))
+        waiting.next()
+    waiting.over()
     if not tables:
         return
     picture = known_characters_picture(tables, palette(st.context.theme.type))

@@ -93,11 +93,9 @@ def _texts(store: Store, model: Model, view: View) -> list[Connected]:
         text = (0, min(model.steps, FIRST_STEPS.get(model.card.level, FIRST_STEPS["word"])))
     names, found = (model.name, *view.others), []
     question = (names, text, view.target, view.scale, view.word, view.check)
-    waiting = answers.Waiting(question, len(names))
-    if st.session_state.get(answers.STOPPED) == question:
-        done = [name for name in names if answers.is_known(store.models[name], text, view)]
-        if len(done) < len(names):
-            _offer_again()
+    waiting = answers.Waiting(question, len(names), "Following every score back to every input")
+    done = [name for name in names if answers.is_known(store.models[name], text, view)]
+    if len(done) < len(names) and answers.was_stopped(question):
         names = done
     for name in names:
         each = store.models[name]
@@ -113,14 +111,6 @@ def _texts(store: Store, model: Model, view: View) -> list[Connected]:
         waiting.next()
     waiting.over()
     return found
-
-
-def _offer_again() -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(
-            "Stopped. What was not finished is not kept; a text half as long takes a quarter of the time.", width=640
-        )
-        st.button("Work it out", key="connectivity-again", on_click=lambda: st.session_state.pop(answers.STOPPED, None))
 
 
 def _check_same_recording(model: Model, other: Model, stretch: tuple[int, int]) -> None:
