@@ -1,6 +1,5 @@
 """Queries answered by processes of their own: what comes back, what is cut, what ends them, and how they are shared."""
 
-import os
 import subprocess
 import sys
 import time
@@ -53,8 +52,8 @@ def test_answers_are_those_of_the_store(pool, store):
         "select * from tokens where t < 20 order by model, t",
         "select * from annotations where track = 'nesting' and t between 3 and 9 order by t",
         "select model, state, t, u0, u1, u23 from states where t in (0, 7) order by all",
-        "select state, count(*) as n, min(u1) as low from states where model = 'brackets' group by state order by state",
-        "select model, unit, start, stop from on_states where start > 100 and unit < 4 order by all",
+        "select state, count(*) as n, min(u1) as low from states where model = 'brackets' group by state order by 1",
+        "select model, unit, start, stop from on_states where start > 100 and unit < 4 order by all limit 90",
         "select word, round(loss, 4) as loss from predictions where rank = 1 and word = '(' order by t limit 5",
         "from words_of('brackets', 'layer1.c', 0.3, 1)",
         "from ranked_matches('brackets', 'layer1.c', 0.3, [0, 1])  limit 20",
@@ -101,7 +100,7 @@ def test_sentences_say_where_and_what_is_near(pool, store):
         "  -- nothing": "The query is empty",
         "drop view tokens": "it would drop",
         "select * from 'x.csv'": "files cannot be read or written here",
-        "select 'x' || '" + "y" * 200_000 + "'": "200,018 characters; up to 100,000 are read",
+        "select 'x' || '" + "y" * 200_000 + "'": "200,016 characters; up to 100,000 are read",
     }.items():
         with pytest.raises(StoreError, match=said):
             pool.ask(store, query).answer()
@@ -122,7 +121,7 @@ def test_an_empty_answer_names_what_is_misspelt(pool, store):
 def test_what_takes_too_long_is_stopped_and_what_is_cancelled_ends_at_once(store):
     pool = Pool(replace(LIMITS, seconds=0.5), ahead=1)
     try:
-        with pytest.raises(Stopped, match="stopped after 0.5 seconds"):
+        with pytest.raises(Stopped, match=r"stopped after 0\.5 seconds"):
             pool.ask(store, ENDLESS).answer()
         pool.limits = replace(LIMITS, seconds=60)
         question = pool.ask(store, ENDLESS)
@@ -145,12 +144,7 @@ def test_a_visitor_has_one_place_and_the_queue_an_end(store):
         with pytest.raises(Crowded, match=r"1 queries are being answered and 2 wait"):
             pool.ask(store, "select 1", "dan")
         assert not waiting[0].done(0.7) and waiting[1].before >= 1
-        again = None
-        for _ in range(100):  # ann asks anew: her first query ends, and the others come on
-            try:
-                again = again or pool.ask(store, "select 2 as x", "ann")
-            except Crowded:
-                time.sleep(0.05)
+        again = pool.ask(store, "select 2 as x", "ann")  # ends her first, whose place she gives up for this
         with pytest.raises(Stopped):
             first.answer()
         assert [each.answer().table["x"].to_pylist() for each in (*waiting, again)] == [[1], [1], [2]]
@@ -226,14 +220,13 @@ def test_a_worker_is_given_no_secret_and_every_limit(pool, store, monkeypatch):
         time.sleep(0.01)
     place = f"/proc/{question._worker.process.pid}"
     with open(f"{place}/environ", "rb") as file:
-        assert b"SECRET_TOKEN" not in (known := file.read()) or b"abc" not in known
+        assert b"SECRET_TOKEN" not in file.read()
     with open(f"{place}/limits", encoding="ascii") as file:
         limits = {line[:26].strip(): line[26:].split()[0] for line in file}
     question.cancel()
     assert limits["Max file size"] == limits["Max processes"] == limits["Max core file size"] == "0"
     assert int(limits["Max open files"]) == LIMITS.open_files
     assert int(limits["Max address space"]) < 10_000_000_000 and int(limits["Max cpu time"]) < 60
-    assert os.readlink(f"{place}/cwd") == "/" if os.path.exists(f"{place}/cwd") else True
 
 
 def test_a_worker_is_told_files_and_no_folder(store):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from rnnstore.store.model import Model
+from rnnstore.store.runs import is_on
 
 RUNS, RESPONSES, NETWORK, MEMORY, TRAINING = (
     "Where units switch",
@@ -28,12 +31,12 @@ class Example:
 def examples(model: Model, state: str) -> list[Example]:
     """The questions that this model's tables can answer, about this state."""
     facts = model.states[state]
-    has = {key.partition("/")[0] for key in model.card.files}
+    has = {part for key in model.card.files for part in (key, key.partition("/")[0])}
     level = facts.thresholds[0] if facts.thresholds else 0.3
-    last = max(0, facts.units - 1)
-    units = [min(3, last), min(7, last)] if last else [0]
-    there = {"name": _quoted(model.name), "state": _quoted(state), "level": f"{level:g}", "unit": units[0]}
-    there |= {"units": sorted(set(units)), "start": min(100, model.steps // 2), "stop": min(103, model.steps)}
+    start, stop = _stretch(model)
+    on = np.flatnonzero(is_on(model.vectors(state, start, stop), level).all(axis=0))[:3].tolist() or [0]
+    there = {"name": _quoted(model.name), "state": _quoted(state), "level": f"{level:g}", "unit": on[-1]}
+    there |= {"units": on, "start": start, "stop": stop}
     there["track"] = _quoted(next((name for name in model.tracks if model.tracks[name].kind != "scalar"), ""))
     found = [
         Example(group, question, query.strip().format(**there), needs)
@@ -41,6 +44,15 @@ def examples(model: Model, state: str) -> list[Example]:
         if has >= set(needs) and ("{track}" not in query or there["track"] != "''")
     ]
     return found
+
+
+def _stretch(model: Model) -> tuple[int, int]:
+    """Three steps of the longest sequence, as a selection to begin with."""
+    starts = model.sequence_starts
+    lengths = np.diff(np.append(starts, model.steps))
+    longest = int(lengths.argmax())
+    first = int(starts[longest]) + min(100, int(lengths[longest]) // 2)
+    return first, min(first + 3, int(starts[longest] + lengths[longest]))
 
 
 def _quoted(text: str) -> str:
@@ -158,7 +170,7 @@ order by loss desc
         NETWORK,
         "How soon is a word known that is being typed?",
         "from known_characters({name})",
-        ("predictions", "annotations"),
+        ("predictions", "annotations/known"),
     ),
     (
         MEMORY,

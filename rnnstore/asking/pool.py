@@ -212,10 +212,12 @@ class Pool:
             )
         question = Question(query)
         with self._turn:
-            if visitor and (earlier := self._of_visitor.pop(visitor, None)) is not None:
+            earlier = self._of_visitor.pop(visitor, None) if visitor else None
+            gives_up_a_place = earlier is not None and not earlier.done(0)
+            if earlier is not None:
                 earlier.cancel()
                 self._turn.notify_all()
-            if len(self._queue) >= self.waiting:
+            if not gives_up_a_place and len(self._queue) >= self.waiting:
                 raise Crowded(
                     f"{len(self._running)} queries are being answered and {len(self._queue)} wait: that is as many as "
                     "this machine takes. Ask again in a few seconds."
