@@ -111,12 +111,14 @@ def demo(
 
 @app.command("recipes")
 def list_recipes():
-    """List the shipped recipes."""
+    """List the shipped recipes: name, network, how long it takes on two cores, what it is."""
     from pipelines import recipe as recipes
 
-    width = max(map(len, recipes.shipped()))
-    for name in recipes.shipped():
-        print(f"{name:{width}}  {recipes.load(name).description}")
+    found = [recipes.load(name) for name in recipes.shipped()]
+    rows = [(recipe.name, recipe.network.summary, recipe.takes, recipe.description) for recipe in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 @app.command("corpora")

@@ -125,6 +125,15 @@ class Network(Settings):
         None, description="The same for the inputs of the first layer; null: as `dropout`."
     )
 
+    @property
+    def summary(self) -> str:
+        """Its layers in a few words, such as "2 x 200 lstm"."""
+        found = list(dict.fromkeys((layer.units, layer.cell) for layer in self.layers))
+        if len(found) == 1:
+            units, cell = found[0]
+            return f"{len(self.layers)} x {units} {cell}"
+        return " + ".join(f"{layer.units} {layer.cell}" for layer in self.layers)
+
     @model_validator(mode="after")
     def _tied_sizes_agree(self):
         vectors = self.embedding if isinstance(self.embedding, Embedding) else None
@@ -223,6 +232,7 @@ class Recipe(Settings):
 
     name: str = Field(description="The model's name in the store: letters, digits, `.`, `_`, `-` and spaces.")
     description: str = Field("", description="A sentence for the list of models.")
+    takes: str = Field("", description="About how long it takes on two cores, for the list of recipes.")
     corpus: AnyCorpus = Field(description="What the network reads; `kind` decides which settings there are.")
     network: Network = Field(description="Embedding, recurrent layers and output.")
     training: Training = Field(description="How the weights are found.")

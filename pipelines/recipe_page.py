@@ -30,6 +30,28 @@ A recipe is a YAML file that describes a model: the corpus, the network, its tra
 
 {shipped}
 
+Times are rough, for two cores, and some are reckoned from the speed of a similar network; `takes` says them to
+`python -m pipelines recipes`.
+
+## Word vectors to start with
+
+An embedding may start as word vectors that were made elsewhere, and be trained further or left as it is:
+
+```yaml
+network:
+  embedding: {{file: glove.6B.100d.txt, tuned: false}}
+```
+
+The file may be text as word2vec and GloVe write it, packed by gzip or not, or an array of NumPy. `model: ptb-lstm-256`
+takes the embedding of another model of the same store, and `neighbours: 5` with a `width` makes vectors of the training
+text itself, by counting which words stand within five steps of one another (positive pointwise mutual information, and
+a singular value decomposition of it): no download, and the same every time. Words are looked for as they are spelled;
+those without a vector start at random, with the mean and the spread of the others, and how many they are, and how much
+of the text, is printed and stands in the model's notes. Fixed vectors do not move and are no part of the gradient's
+norm or of the number of parameters.
+
+## Texts of your own
+
 The smallest recipe for a text of your own:
 
 ```yaml
@@ -72,8 +94,10 @@ from the same description as that check (`make docs`).
 
 
 def _shipped_table() -> str:
-    rows = [f"| `{name}` | {load(name).description} |" for name in shipped()]
-    return "\n".join(["| recipe | what it is |", "|---|---|", *rows])
+    found = [load(name) for name in shipped()]
+    rows = [f"| `{each.name}` | {each.network.summary} | {each.takes} | {each.description} |" for each in found]
+    top = ["| recipe | layers | takes about | what it is |", "|---|---|---|---|"]
+    return "\n".join([*top, *rows])
 
 
 def _table(group: type[Settings], title: str, depth: int) -> str:

@@ -52,6 +52,7 @@ def test_the_smallest_recipe_gets_every_default():
     assert loaded.model_dump() == {
         "name": "small",
         "description": "",
+        "takes": "",
         "corpus": {
             "kind": "parentheses",
             "symbols": 200_000,
