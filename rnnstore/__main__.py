@@ -21,6 +21,7 @@ from rnnstore.commands import trust
 from rnnstore.commands.options import Name, StoreFolder, completes, state_names
 from rnnstore.errors import StoreError
 from rnnstore.store.overview import is_blank, notes, overview, size, status, stored_bytes
+from rnnstore.store.macros import MACROS
 from rnnstore.store.tables import MODELS, TABLES
 
 app = typer.Typer(
@@ -269,16 +270,26 @@ def tables():
             columns["u0, u1, ..."] = "value of each unit"
         for column, meaning in columns.items():
             print(f"    {column:20} {meaning}")
+    for macro in MACROS:
+        print(f"{macro.call}: {macro.meaning}")
+        for column, meaning in macro.columns:
+            print(f"    {column:20} {meaning}")
 
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help='For example "select model, steps from models".')],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help='For example "select model, steps from models".')] = "",
     store: StoreFolder = Path("store"),
     format: AnswerFormat = Format.table,
     limit: Annotated[int, typer.Option("--limit", metavar="ROWS", min=0, help="Most rows to write; 0 for all.")] = 100,
+    script: Annotated[
+        bool, typer.Option("--script", help="Write the views and macros down instead, for DuckDB's own shell.")
+    ] = False,
 ):
-    """Ask the tables with SQL; see `tables` for columns."""
+    """Ask the tables with SQL; see `tables` for columns.
+
+    Example: python -m rnnstore sql "select model, steps from models"
+    """
     answer = rnnstore.open(store).sql(query, limit=limit + 1 if limit else None)
     if not answer.num_columns:
         said = "has no answer" if query.strip(" ;\t\r\n") else "is empty"

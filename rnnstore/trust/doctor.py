@@ -134,11 +134,11 @@ def _store(path: Path) -> Iterator[Fact]:
     except StoreError as error:
         yield Fact("store", str(error), good=False, mending="Name another folder with --store or RNNSTORE.")
         return
-    there = path.is_dir()
+    there, models = path.is_dir(), "model" if len(opened.models) == 1 else "models"
     broken = f", {len(opened.problems)} that cannot be opened" if opened.problems else ""
     yield Fact(
         "store",
-        f"{shown}, {len(opened.models)} models{broken}" if there else f"{shown} is not there yet",
+        f"{shown}, {len(opened.models)} {models}{broken}" if there else f"{shown} is not there yet",
         good=not opened.problems,
         mending="python -m rnnstore check" if opened.problems else "",
     )
