@@ -154,6 +154,19 @@ class NestedLSTM(Cell):
         return {name: memories.get(name, memory) for name in self.states}, gates
 
 
+class Linearised(Cell):
+    """A cell of which no more is known than the Jacobians of its steps; who makes one says in `run` what they are.
+
+    `gates` names them: "c<h" is d c / d h', "h<x" is d h / d x, float32[steps, units, units or inputs] in the series
+    that `run` gives. All `states` have `units` numbers, and `h`, one of them, is what the next layer reads.
+    """
+
+    def __init__(self, inputs: int, units: int, states: tuple[str, ...]):
+        super().__init__(inputs, units)
+        self.states = tuple(states)
+        self.gates = tuple(f"{after}<{source}" for after in states for source in (*states, "x"))
+
+
 def _four_gates(inputs: int, units: int) -> dict[str, tuple[int, ...]]:
     return {"kernel": (inputs, 4 * units), "recurrent": (units, 4 * units), "bias": (4 * units,)}
 

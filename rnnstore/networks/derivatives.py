@@ -272,14 +272,47 @@ class NestedLSTM(Derivative):
         return [(factors[f"h{level}"], [inner[f"{gate}{level}"] for gate in "ifzo"]) for level in self.levels]
 
 
+class Linearised(Derivative):
+    """Of a cell that brings the Jacobians of its steps: products with them. One text at a time; no weights."""
+
+    blocks: dict[str, tuple[str, ...]] = {}
+
+    def factors(self, weights, before, series, tanh=np.tanh):
+        return {name: np.asarray(series[name]) for name in self.cell.gates}
+
+    def push(self, merged, factors, tangents, x=None):
+        given = dict(tangents) if x is None else {**tangents, "x": x}
+        return {
+            after: total(given[source] @ _matrix(factors[f"{after}<{source}"]).T for source in given)
+            for after in self.states
+        }
+
+    def pull(self, weights, factors, cotangents):
+        before = {
+            source: total(cotangents[after] @ _matrix(factors[f"{after}<{source}"]) for after in self.states)
+            for source in (*self.states, "x")
+        }
+        inner = {name: values + 0 for name, values in cotangents.items()}  # the place of what was given is used again
+        return {name: before[name] for name in self.states}, {**inner, "x": before["x"]}
+
+    def input(self, weights, inner):
+        return inner["x"]
+
+
+def _matrix(values: Array) -> Array:
+    """A step's Jacobian without the axis of a batch of one."""
+    return values.reshape(values.shape[-2:])
+
+
 KINDS: dict[type[cells.Cell], type[Derivative]] = {
     cells.Vanilla: Vanilla, cells.LSTM: LSTM, cells.GRU: GRU, cells.NestedLSTM: NestedLSTM,
+    cells.Linearised: Linearised,
 }  # fmt: skip
 
 
 def derivative(cell: cells.Cell) -> Derivative:
     """The derivative of a cell's step."""
-    return KINDS[type(cell)](cell)
+    return next(KINDS[kind] for kind in type(cell).__mro__ if kind in KINDS)(cell)
 
 
 def total(arrays: Iterable[Array]) -> Array:

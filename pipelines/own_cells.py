@@ -1,0 +1,262 @@
+"""Cells of one's own: connectivity, state gradients, itemized gradients of any step that TensorFlow can differentiate.
+
+The cells that recipes name have derivatives written out by hand. Of any other cell the Jacobians of its single steps
+are asked of a GradientTape, with time as the batch axis, so that one call answers for all steps of a stretch; carried
+forward as tangents and back as cotangents they are all that an analysis needs. `OwnNetwork` then stands where a network
+of the store does:
+
+    def step(x, state):  # float32[rows, inputs] and float32[rows, units] by name; rows do not know of one another
+        return {"h": tf.tanh(x @ W + state["h"] @ U)}
+
+    own = OwnNetwork("mine", words, embedding, [OwnCell(step, inputs=8, units=16)], kernel, bias)
+    rnnstore.networks.network.bring(own)  # from here on, analyses of the model "mine" read it by `own`
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import tensorflow as tf
+
+from rnnstore.errors import MissingNetwork, QuestionError
+from rnnstore.networks import cells
+from rnnstore.networks.network import Network
+from rnnstore.networks.tokenising import Tokenisation
+from rnnstore.networks.unrolled import Unrolled
+from rnnstore.training.itemized import Itemized
+
+Step = Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]
+
+STEPS = 64  # whose Jacobians are computed in one call
+LARGEST = 2 << 30  # bytes of Jacobians that are held for one text
+
+
+class OwnCell(cells.Linearised):
+    """A cell that is its `step`, a function of an input and a state to the next state, by name as in `states`.
+
+    All states have `units` numbers; `h`, one of them, is what the next layer reads. `QuestionError` where the step does
+    not give that.
+    """
+
+    def __init__(self, step: Step, inputs: int, units: int, states: Sequence[str] = ("h",)):
+        super().__init__(inputs, units, tuple(states))
+        if "h" not in self.states:
+            raise QuestionError(f"The states are {', '.join(states)}; call the one that the next layer reads h.")
+        self.step = step
+        row, vector = tf.TensorSpec((None, inputs)), tf.TensorSpec((None, units))
+        state = dict.fromkeys(self.states, vector)
+        self._forward = tf.function(self._run, input_signature=[row, tf.TensorSpec((None,)), state])
+        self._jacobians = tf.function(self._batched, input_signature=[row, state])
+        self._of_weights = {}
+        self._try()
+
+    def _try(self) -> None:
+        given = self.step(tf.zeros((2, self.inputs)), {name: tf.zeros((2, self.units)) for name in self.states})
+        if not isinstance(given, Mapping) or set(given) != set(self.states):
+            found = f"the states {', '.join(given)}" if isinstance(given, Mapping) else f"a {type(given).__name__}"
+            raise QuestionError(f"The step gave {found}; expected a dictionary with {', '.join(self.states)}.")
+        for name, value in given.items():
+            if tuple(value.shape) != (2, self.units):
+                raise QuestionError(
+                    f"The step gave {name} of shape {tuple(value.shape)} for 2 rows; expected (2, {self.units})."
+                )
+
+    def advance(self, weights, projected, state):
+        after = self.step(tf.constant(projected), {name: tf.constant(state[name]) for name in self.states})
+        return {name: value.numpy() for name, value in after.items()}, {}
+
+    def run(self, weights, x, starts, before=None):
+        """Every state, float32[steps, units], and the Jacobians of every step, computed when they are looked at."""
+        x, keep = np.asarray(x, np.float32), np.where(starts, 0, 1).astype(np.float32)
+        zeros = np.zeros(self.units, np.float32)
+        first = {name: np.asarray(before[name] if before else zeros, np.float32)[None] for name in self.states}
+        after = {name: value.numpy() for name, value in self._forward(x, keep, first).items()}
+        earlier = {name: np.concatenate([first[name], after[name][:-1]]) * keep[:, None] for name in self.states}
+        found = cache(lambda: self.jacobians(x, earlier))
+        return {**after, **{name: _Late(found, name) for name in self.gates}}
+
+    def jacobians(self, x: np.ndarray, before: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The Jacobians of steps by their names in `gates`, float32[steps, units, units or inputs], from their inputs
+        float32[steps, inputs] and the states before each. `QuestionError` where they are more than memory can hold."""
+        bytes_a_step = 4 * len(self.states) * self.units * (len(self.states) * self.units + self.inputs)
+        if len(x) * bytes_a_step > LARGEST:
+            raise QuestionError(
+                f"The Jacobians of {len(x):,} steps through {self.units} units need {len(x) * bytes_a_step >> 20:,} MB"
+                f"; read at most {LARGEST // bytes_a_step:,} steps at a time."
+            )
+        parts = []
+        for begin in range(0, len(x), STEPS):
+            here = slice(begin, begin + STEPS)
+            parts.append(self._jacobians(x[here], {name: values[here] for name, values in before.items()}))
+        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in self.gates}
+
+    def of_weights(self, x, before, cotangents, weights: Sequence[tf.Variable]) -> np.ndarray:
+        """float32[rows, numbers of all weights]: a step's gradients by weights, for rows of cotangents of its states.
+
+        `x` float32[1, inputs], `before` float32[1, units] by name, `cotangents` float32[rows, units] by name.
+        """
+        key = tuple(id(weight) for weight in weights)
+        if key not in self._of_weights:
+            self._of_weights[key] = tf.function(lambda *given: self._by_weights(*given, weights), reduce_retracing=True)
+        return self._of_weights[key](x, dict(before), dict(cotangents)).numpy()
+
+    def _run(self, x, keep, state):
+        steps = tf.shape(x)[0]
+        shape = (1, self.units)
+        arrays = {name: tf.TensorArray(tf.float32, steps, element_shape=shape) for name in self.states}
+        state = {name: tf.ensure_shape(value, shape) for name, value in state.items()}
+
+        def body(t, state, arrays):
+            after = self.step(x[t][None], {name: keep[t] * value for name, value in state.items()})
+            after = {name: tf.ensure_shape(after[name], shape) for name in self.states}
+            return t + 1, after, {name: array.write(t, after[name]) for name, array in arrays.items()}
+
+        _, _, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, state, arrays))
+        return {name: array.concat() for name, array in arrays.items()}
+
+    def _batched(self, x, before):
+        sources = {**before, "x": x}
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(sources)
+            after = self.step(x, before)
+        zero = tf.UnconnectedGradients.ZERO
+        return {
+            f"{name}<{source}": tape.batch_jacobian(after[name], values, unconnected_gradients=zero)
+            for name in self.states
+            for source, values in sources.items()
+        }
+
+    def _by_weights(self, x, before, cotangents, weights):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(weights)
+            after = self.step(x, before)
+
+        def of_row(row):
+            seeds = [row[name][None] for name in self.states]
+            found = tape.gradient(
+                [after[name] for name in self.states],
+                weights,
+                seeds,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+            return tf.concat([tf.reshape(gradient, (-1,)) for gradient in found], 0)
+
+        return tf.vectorized_map(of_row, cotangents)
+
+
+class OwnNetwork(Network):
+    """A network of one's own cells, for whatever asks a `Network`; `rnnstore.networks.network.bring` makes it known.
+
+    `words` are the vocabulary, `embedding` float32[words, inputs] their vectors, `layers` the cells from the bottom
+    up, `kernel` float32[units, outputs] and `bias` float32[outputs] what makes scores of the top layer's h (they can be
+    left out where nothing is asked of predictions), `outputs` the labels of a classifier. `tokenisation` says how typed
+    text becomes words (docs/network.md).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        words: Iterable[str],
+        embedding: np.ndarray,
+        layers: Sequence[OwnCell],
+        kernel: np.ndarray | None = None,
+        bias: np.ndarray | None = None,
+        *,
+        outputs: Iterable[str] | None = None,
+        tokenisation: dict | None = None,
+    ):
+        self.name, self.words, self.cells = name, list(words), list(layers)
+        self.outputs = self.words if outputs is None else list(outputs)
+        self.classifier, self.completes = outputs is not None, False
+        self.tokenisation = None if tokenisation is None else Tokenisation.model_validate(tokenisation)
+        self._number_of = {word: number for number, word in enumerate(self.words)}
+        top = self.cells[-1].units
+        self._embedding = self._fitting("embedding", embedding, (len(self.words), self.cells[0].inputs))
+        self._kernel = None if kernel is None else self._fitting("kernel", kernel, (top, len(self.outputs)))
+        given = np.zeros(len(self.outputs)) if bias is None else bias
+        self._bias = self._fitting("bias", given, (len(self.outputs),))
+        for number, (below, above) in enumerate(zip(self.cells, self.cells[1:], strict=False), 1):
+            if below.units != above.inputs:
+                raise QuestionError(
+                    f"Layer {number + 1} reads {above.inputs} numbers, and layer {number} has {below.units} units."
+                )
+
+    def _fitting(self, what: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        if np.shape(values) != shape:
+            raise QuestionError(f"The {what} of {self.name!r} has shape {np.shape(values)}; expected {shape}.")
+        return np.asarray(values, np.float32)
+
+    def inputs(self, word_ids: np.ndarray) -> np.ndarray:
+        x = self._embedding[np.maximum(word_ids, 0)]
+        x[np.asarray(word_ids) < 0] = 0
+        return x
+
+    def layer_weights(self, number: int) -> dict[str, np.ndarray]:
+        """A step reads its input as it is: its weights are its own."""
+        width = self.cells[number - 1].inputs
+        return {"kernel": np.eye(width, dtype=np.float32), "bias": np.zeros(width, np.float32)}
+
+    def output_columns(self, outputs: np.ndarray) -> np.ndarray:
+        return self._output()[:, outputs].T
+
+    def _scores(self, hidden: np.ndarray) -> np.ndarray:
+        return hidden @ self._output() + self._bias
+
+    def _output(self) -> np.ndarray:
+        if self._kernel is None:
+            raise MissingNetwork(f"{self.name!r} was brought without `kernel`, so nothing can be said of predictions.")
+        return self._kernel
+
+
+def itemized_gradients(
+    network: OwnNetwork,
+    ids: np.ndarray,
+    starts: np.ndarray,
+    seeds: np.ndarray,
+    weights: Mapping[int, Sequence[tf.Variable]],
+) -> dict[int, Itemized]:
+    """From which step's loss to which step's copy of its weights the gradient of one text reaches, by layer.
+
+    `seeds` float32[steps, units]: the gradient of each step's loss with respect to the top layer's h. `weights` names,
+    for each layer that is asked about (from 1), the variables in its step that count, such as the recurrent ones.
+    """
+    steps, series = len(ids), network.run(ids, starts)
+    layers = [
+        {name: series[f"layer{number}.{name}"] for name in (*cell.states, *cell.gates)}
+        for number, cell in enumerate(network.cells, 1)
+    ]
+    before = [{name: np.zeros((1, cell.units), np.float32) for name in cell.states} for cell in network.cells]
+    unrolled = Unrolled(
+        network.cells,
+        [{} for _ in network.cells],
+        [{name: np.asarray(values)[:, None] for name, values in layer.items()} for layer in layers],
+        before,
+        np.asarray(starts)[:, None],
+    )
+    found = {layer: np.full((2, steps, steps), np.nan, np.float32) for layer in weights}
+    for arrived in unrolled.back(np.asarray(seeds, np.float32)[:, None], inputs=False):
+        j = arrived.step
+        for layer, variables in weights.items():
+            cell, own = network.cells[layer - 1], layers[layer - 1]
+            x = network.inputs(ids[j : j + 1]) if layer == 1 else layers[layer - 2]["h"][j : j + 1]
+            fresh = j == 0 or starts[j]
+            earlier = before[layer - 1] if fresh else {name: own[name][j - 1 : j] for name in cell.states}
+            rows = cell.of_weights(x, earlier, {name: arrived.inner[layer][name] for name in cell.states}, variables)
+            whole = rows.sum(axis=0)
+            size = np.linalg.norm(whole)
+            found[layer][0, j:, j] = np.linalg.norm(rows, axis=1)
+            found[layer][1, j:, j] = rows @ whole / size if size > 0 else 0
+    return {layer: Itemized(*both) for layer, both in found.items()}
+
+
+class _Late:
+    """One of several arrays that are computed together, when somebody looks at the first."""
+
+    def __init__(self, found: Callable[[], dict[str, np.ndarray]], name: str):
+        self.found, self.name = found, name
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.found()[self.name], dtype)
+
+    def __getitem__(self, key):
+        return self.found()[self.name][key]
