@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -275,7 +275,7 @@ class NestedLSTM(Derivative):
 class Linearised(Derivative):
     """Of a cell that brings the Jacobians of its steps: products with them. One text at a time; no weights."""
 
-    blocks: dict[str, tuple[str, ...]] = {}
+    blocks: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def factors(self, weights, before, series, tanh=np.tanh):
         return {name: np.asarray(series[name]) for name in self.cell.gates}
