@@ -25,10 +25,9 @@ def keep(model: Model, view: View, selected: Selected) -> None:
     with st.popover("Keep this hypothesis"):
         name = st.text_input("Name", key="keep-name", placeholder="noun phrases begin")
         placeholder = "what it says, and why you believe it"
-        note = st.text_area("Note", key="keep-note", placeholder=placeholder, max_chars=hypotheses.LONGEST_NOTE)
-        again = st.checkbox("Replace one of this name", key="keep-replace")
-        arguments = (model, view, selected, name, note, again)
-        st.button("Keep it", on_click=_keep, args=arguments, disabled=not name.strip(), key="keep-button")
+        st.text_area("Note", key="keep-note", placeholder=placeholder, max_chars=hypotheses.LONGEST_NOTE)
+        st.checkbox("Replace one of this name", key="keep-replace")
+        st.button("Keep it", on_click=_keep, args=(model, view, selected), disabled=not name.strip(), key="keep-button")
 
 
 def show_kept(model: Model, state: State, view: View, selected: Selected) -> None:
@@ -156,8 +155,8 @@ def _slice(model: Model) -> tuple[int, int]:
 
 def _manage(one: Hypothesis) -> None:
     with st.popover("Manage", type="tertiary"):
-        new = st.text_input("New name", one.name, key=f"kept-name-{one.name}")
-        st.button("Rename", key=f"kept-rename-{one.name}", on_click=_rename, args=(one.name, new))
+        st.text_input("New name", one.name, key=f"kept-name-{one.name}")
+        st.button("Rename", key=f"kept-rename-{one.name}", on_click=_rename, args=(one.name,))
         st.divider()
         sure = st.checkbox("Delete it; this cannot be undone", key=f"kept-sure-{one.name}")
         st.button("Delete", key=f"kept-delete-{one.name}", disabled=not sure, on_click=_delete, args=(one.name,))
@@ -173,7 +172,10 @@ def _changed(change: Callable[[], object], done: str) -> bool:
     return True
 
 
-def _keep(model: Model, view: View, selected: Selected, name: str, note: str, again: bool) -> None:
+def _keep(model: Model, view: View, selected: Selected) -> None:
+    # as they are now: what was typed just before the click came with it, and no run has seen it yet
+    name, note, again = (st.session_state[f"keep-{what}"] for what in ("name", "note", "replace"))
+
     def change() -> None:
         made = hypotheses.form(
             model, selected.selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
@@ -183,7 +185,8 @@ def _keep(model: Model, view: View, selected: Selected, name: str, note: str, ag
     _changed(change, f"{name.strip()} is kept{' for this visit' if keeping.for_this_visit() else ''}.")
 
 
-def _rename(old: str, new: str) -> None:
+def _rename(old: str) -> None:
+    new = st.session_state[f"kept-name-{old}"]
     if _changed(lambda: keeping.rename(old, new), f"{old} is now called {new.strip()}."):
         st.query_params["other"] = new.strip()
 

@@ -14,8 +14,8 @@ from rnnstore import Model, StoreError
 def manage_popover(model: Model) -> None:
     """Rename or delete one model."""
     with st.popover("Manage", type="tertiary"):
-        new = st.text_input("New name", model.name, key=f"name-{model.name}")
-        st.button("Rename", key=f"rename-{model.name}", on_click=_rename, args=(model.name, new))
+        st.text_input("New name", model.name, key=f"name-{model.name}")
+        st.button("Rename", key=f"rename-{model.name}", on_click=_rename, args=(model.name,))
         st.divider()
         sure = st.checkbox("Delete it with all it holds; this cannot be undone", key=f"sure-{model.name}")
         st.button("Delete", key=f"delete-{model.name}", disabled=not sure, on_click=_delete, args=(model.name,))
@@ -46,8 +46,8 @@ def _change(change: Callable[[], object], done: str) -> bool:
     return True
 
 
-def _rename(old: str, new: str) -> None:
-    new = new.strip()
+def _rename(old: str) -> None:
+    new = st.session_state[f"name-{old}"].strip()  # as it is now: no run has seen yet what was typed before the click
     renamed = _change(lambda: current_store().rename(old, new), f"{old} is now called {new}.")
     if renamed and st.session_state.get("model") == old:
         st.session_state["model"] = new
