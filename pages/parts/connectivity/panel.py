@@ -69,7 +69,8 @@ def _missing_network(model: Model) -> str | None:
     try:
         network(model).tokenise("")
     except StoreError as error:
-        return f"{error} Connectivity is worked out with the weights, so it needs the network for recorded text, too."
+        what = str(error).partition(" No sentence")[0]
+        return f"{what} Connectivity is worked out with the weights, of recorded text, too: there is none to show."
     return None
 
 
