@@ -24,6 +24,7 @@ from rnnstore.training.itemized import Itemized, itemized
 
 FLUSH_EVERY = 4.0  # seconds between appends, at least
 SHARE = 0.003  # of the processor's time that appends may take, at most
+TOGETHER = 1 << 24  # bytes of batches that are taken apart in one go, at most
 HALF, HUNDREDTH = 0.5, 0.01  # of the magnitude at lag 0: where the half-life and the horizon are
 
 
@@ -46,14 +47,15 @@ class Itemizing:
     """Records batches of a training by its setting `itemize`; `state` are the variables carried between windows."""
 
     def __init__(self, network, corpus, settings, writer, state: list[tf.Variable]):
-        self.network, self.corpus, self.writer, self.state = network, corpus, writer, state
+        self.corpus, self.writer = corpus, writer
         self.every, self.lags = settings.itemize.every, settings.itemize.lags
-        self.layout = network.zeros(settings.batch)
-        self.compiled = compiled_look(network, settings)
+        self.compiled = compiled_look(network, settings, state)
         self.cells = [
             cells.KINDS[cell.kind](cell.inputs, cell.units, **{name: getattr(cell, name) for name in cell.options})
             for cell in network.cells
         ]
+        self.seen: list[tuple] = []  # windows with what was computed of each
+        self.bytes = 0  # of them
         self.waiting: list[Batch] = []
         self.flushed, self.worked, self.cost = time.monotonic(), time.process_time(), 0.0
 
@@ -71,29 +73,34 @@ class Itemizing:
         waited, worked = time.monotonic() - self.flushed, time.process_time() - self.worked
         return waited > FLUSH_EVERY and worked > self.cost / SHARE
 
-    def look(self, window, step: int) -> Batch:
+    def look(self, window, step: int) -> None:
         """Record the window that is about to be trained on, after `step` optimiser steps."""
-        with one_thread(), np.errstate(all="ignore"):  # where a training breaks down there are no numbers to take apart
-            unrolled, seeds, of_words = self.unroll(window, step)
-            layers = itemized(unrolled, seeds, self.lags)
-        found = Batch(step, layers, window.words, window.targets, window.weigh > 0, *of_words)
-        self.waiting.append(found)
-        return found
+        self.seen.append((window, step, self.compiled(window, step)))
+        self.bytes += sum(array.nbytes for array in tf.nest.flatten(self.seen[-1][-1]))
+        if self.bytes > TOGETHER:
+            self.take_apart()
 
-    def unroll(self, window, step: int) -> tuple[Unrolled, np.ndarray, list[np.ndarray]]:
-        """The network over a window, the gradients of its losses at the top, and what is said of every word."""
-        before = [
-            {name: value.numpy() for name, value in layer.items()}
-            for layer in tf.nest.pack_sequence_as(self.layout, self.state)
-        ]
-        packed, seeds, dropped, of_words = self.compiled(window, step, self.state)
+    def take_apart(self) -> None:
+        """Take apart the batches that were only looked at so far: many in a row, while the code for it is at hand."""
+        with one_thread(), np.errstate(all="ignore"):  # where a training breaks down there are no numbers to take apart
+            for window, step, found in self.seen:
+                unrolled, seeds, of_words = self.unroll(window, found)
+                layers = itemized(unrolled, seeds, self.lags)
+                self.waiting.append(Batch(step, layers, window.words, window.targets, window.weigh > 0, *of_words))
+        self.seen, self.bytes = [], 0
+
+    def unroll(self, window, found) -> tuple[Unrolled, np.ndarray, list[np.ndarray]]:
+        """The network over a window, the gradients of its losses at the top, and what is said of every word.
+
+        `found` is what `compiled` gives of it.
+        """
+        packed, seeds, dropped, of_words, before, weights = found
         series, at = [], 0
         for cell in self.cells:
             names = (*cell.states, *cell.gates)
             blocks = [packed[..., at + i * cell.units : at + (i + 1) * cell.units] for i in range(len(names))]
             series.append(dict(zip(names, blocks, strict=True)))
             at += len(names) * cell.units
-        weights = [{name: value.numpy() for name, value in cell.weights.items()} for cell in self.network.cells]
         return Unrolled(self.cells, weights, series, before, window.keep.T == 0, dropped), seeds, of_words
 
     def look_where_it_broke(self, window, step: int) -> None:
@@ -103,6 +110,7 @@ class Itemizing:
 
     def flush(self) -> None:
         """Append what waits to the store."""
+        self.take_apart()
         began = time.thread_time()
         if self.waiting:
             tables = (horizon_rows(self.waiting), gradient_rows(self.waiting), word_rows(self.waiting, self.corpus))
@@ -111,19 +119,24 @@ class Itemizing:
         self.flushed, self.worked, self.cost = time.monotonic(), time.process_time(), time.thread_time() - began
 
 
-def compiled_look(network, settings):
+def compiled_look(network, settings, state: list[tf.Variable]):
     """A function of a window and a step: all states and gates side by side float32[steps, batch, all], gradients of the
     losses at the top layer's h float32[steps, batch, units], what dropout multiplied each layer's input by, of every
-    word float32[batch, steps] the predicted one, its probability, the target's probability and the loss."""
+    word float32[batch, steps] the predicted one, its probability, the target's probability and the loss; the states
+    before the window; the weights of every cell.
+
+    For a small network most of a call's time is TensorFlow's: finding out which compiled function fits the arguments,
+    and handing out one array after another. So that is found out once for each length of window, and all is handed out
+    by one call."""
     names = tuple(f"layer{n}.{name}" for n, cell in enumerate(network.cells, 1) for name in (*cell.states, *cell.gates))
     top = f"layer{len(network.cells)}.h"
     layout = network.zeros(settings.batch)
     widths = {n: cell.inputs for n, cell in enumerate(network.cells, 1) if n > 1 and network.dropout}
 
     @tf.function(jit_compile=True)
-    def run(words, targets, weigh, keep, step, state):
+    def run(words, targets, weigh, keep, step):
         drop_seed = tf.stack([settings.seed, step])
-        before = tf.nest.pack_sequence_as(layout, state)
+        before = tf.nest.pack_sequence_as(layout, [tf.convert_to_tensor(variable) for variable in state])
         _, _, series = network.forward(words, keep, before, record=names, drop_seed=drop_seed)
         with tf.GradientTape() as tape:
             tape.watch(series[top])
@@ -146,11 +159,18 @@ def compiled_look(network, settings):
             for n, width in widths.items()
         }
         packed = tf.transpose(tf.concat([series[name] for name in names], -1), (1, 0, 2))
-        return packed, seeds, dropped, [tf.reshape(values, words.shape) for values in of_words]
+        weights = [
+            {name: tf.convert_to_tensor(weight) for name, weight in cell.weights.items()} for cell in network.cells
+        ]
+        return packed, seeds, dropped, [tf.reshape(values, words.shape) for values in of_words], before, weights
 
-    def call(window, step, state):
-        given = map(tf.constant, (window.words, window.targets, window.weigh, window.keep, step))
-        found = run(*given, [tf.convert_to_tensor(variable) for variable in state])
+    fitting = {}
+
+    def call(window, step):
+        given = [tf.constant(each) for each in (window.words, window.targets, window.weigh, window.keep, step)]
+        if window.words.shape not in fitting:
+            fitting[window.words.shape] = run.get_concrete_function(*given)
+        found = fitting[window.words.shape](*given)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), found)
 
     return call

@@ -28,7 +28,7 @@ from rnnstore.training.itemized import itemized
 
 RECIPE = """
 name: bench
-corpus: {{kind: parentheses, symbols: 125000}}
+corpus: {{kind: parentheses, symbols: 300000}}
 network: {{embedding: 100, layers: [{{cell: vanilla, units: 100}}]}}
 training: {{epochs: 1, batch: 1, unroll: 25, learning_rate: 0.001{itemize}}}
 """

@@ -61,7 +61,7 @@ def a_window(recipe, corpus, network):
 
 def summed(items, window, step):
     """The gradient of each layer's recurrent weights: the sum over all pairs of steps, by layer and weight."""
-    unrolled, seeds, _ = items.unroll(window, step)
+    unrolled, seeds, _ = items.unroll(window, items.compiled(window, step))
     found = {}
     for arrived in unrolled.back(seeds, inputs=False):
         for layer, inner in arrived.inner.items():
@@ -82,7 +82,10 @@ def test_the_parts_sum_to_the_gradient_that_the_optimiser_takes(layers, batch, d
     network.initialise(1, 0.6)
     window, state = a_window(recipe, corpus, network)
     items = Itemizing(network, corpus, recipe.training, None, state)
-    parts, found = summed(items, window, 7), items.look(window, 7)
+    parts = summed(items, window, 7)
+    items.look(window, 7)
+    items.take_apart()
+    found = items.waiting[0]
 
     weights = list(network.weights.values())
     optimizer = Kept(weights)
