@@ -71,7 +71,7 @@ def _rows(writer: ModelWriter, name: str, parts: Sequence[File]) -> pa.Table:
     """The rows of some parts of a table."""
     schema = BY_NAME[name].schema
     try:
-        read = [pq.read_table(writer.path / part.path, partitioning=None).cast(schema) for part in parts]
+        read = [pq.ParquetFile(writer.path / part.path).read().cast(schema) for part in parts]
     except (OSError, pa.ArrowException) as error:
         raise DamagedModel(f"The table {name} of model {writer.name!r} is damaged ({error}).") from error
     return pa.concat_tables([schema.empty_table(), *read])
