@@ -62,11 +62,11 @@ def move_to(container: str, visit: int) -> None:
 
 def wide_page() -> None:
     """Less empty space beside what the page shows: words need it. Captions are as dark as small letters have to be
-    (4.5 to 1 in both themes), and the keyboard's place among the links of the sidebar is seen."""
+    (4.5 to 1 in both themes), and the keyboard's place among links is seen."""
     st.html(
         "<style>[data-testid='stMainBlockContainer'] { padding-left: 2.25rem; padding-right: 2.25rem; }"
         "[data-testid='stCaptionContainer'] { opacity: 0.75; }"
-        "[data-testid='stSidebar'] a:focus-visible { outline: 2px solid #4488c8; outline-offset: -2px; }</style>"
+        "[data-testid='stApp'] a:focus-visible { outline: 2px solid #4488c8; outline-offset: -2px; }</style>"
     )
 
 
