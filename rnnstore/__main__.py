@@ -20,8 +20,8 @@ from rnnstore import export
 from rnnstore.commands import trust
 from rnnstore.commands.options import Name, StoreFolder, completes, state_names
 from rnnstore.errors import StoreError
-from rnnstore.store.overview import is_blank, notes, overview, size, status, stored_bytes
 from rnnstore.store.macros import MACROS
+from rnnstore.store.overview import is_blank, notes, overview, size, status, stored_bytes
 from rnnstore.store.tables import MODELS, TABLES
 
 app = typer.Typer(
@@ -286,10 +286,13 @@ def sql(
         bool, typer.Option("--script", help="Write the views and macros down instead, for DuckDB's own shell.")
     ] = False,
 ):
-    """Ask the tables with SQL; see `tables` for columns.
+    """Ask the tables with SQL; see `tables` for columns and macros.
 
     Example: python -m rnnstore sql "select model, steps from models"
     """
+    if script:
+        print(rnnstore.open(store).script(), end="")
+        return
     answer = rnnstore.open(store).sql(query, limit=limit + 1 if limit else None)
     if not answer.num_columns:
         said = "has no answer" if query.strip(" ;\t\r\n") else "is empty"
