@@ -38,7 +38,7 @@ def known_characters_picture(tables: Mapping[str, pa.Table], palette: Palette, *
         "model:N",
         scale=alt.Scale(domain=[name for name, _ in pairs], range=[shade for _, shade in pairs]),
         title=None,
-        legend=alt.Legend(orient="top", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2),
+        legend=alt.Legend(orient="top", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2, symbolOpacity=1),
     )
     x = alt.X("known:Q", title="characters of the word that are known (0: the space before it)")
     y = alt.Y("share:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"))
