@@ -72,11 +72,20 @@ def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
             width="stretch",
             height="content",
         )
-    st.caption("Grey: what 1,000 random directions give, mean and 95 % band.")
+    st.caption("Grey: what 1,000 random directions give, mean and 95 % band." + _sources(model, wanted))
     controlled(st.toggle, "Are the classes separable at all? (trains classifiers)", "probes", view.probes, usual=False)
     if view.probes:
         _show_probes(model, wanted)
     return table
+
+
+def _sources(model: Model, wanted: list[tuple[str, str, str]]) -> str:
+    """Where the labels are from that the classes go by: a tagger's are not gold."""
+    named = dict.fromkeys(text.partition(":")[0].rpartition("=")[2] for _, *sides in wanted for text in sides)
+    said = [
+        f"{name}: {model.tracks[name].source}" for name in named if name in model.tracks and model.tracks[name].source
+    ]
+    return plain(f" Labels of {'; '.join(said)}.") if said else ""
 
 
 def _own(model: Model, view: View) -> list[tuple[str, str, str]]:
