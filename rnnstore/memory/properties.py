@@ -21,6 +21,7 @@ from rnnstore.memory.word_classes import of_words
 from rnnstore.networks.network import Network, network
 from rnnstore.store.model import Model
 from rnnstore.store.tables import BY_NAME
+from rnnstore.threads import one_thread
 
 FEWEST = 5
 """Words that a class needs for its mean embedding to say something."""
@@ -102,35 +103,36 @@ def memory_of(
     if not found.num_rows:
         matrix(model, state, word_class, 0)  # says what is missing
     schema, rows = BY_NAME["memory_of_properties"].schema, []
-    for delay, values in zip(found["delay"].to_pylist(), found["matrix"], strict=True):
-        gradient = values.values.to_numpy().reshape(-1, network(model).cells[0].inputs).astype(np.float64)
-        right = np.linalg.svd(gradient, full_matrices=False)[2]
-        random = np.random.default_rng(seed).normal(size=(RANDOM, gradient.shape[1]))
-        random /= np.linalg.norm(random, axis=1, keepdims=True)
-        n = min(n, len(right))
-        largest = float(np.linalg.norm(gradient, 2))
-        by_chance = {
-            "cosine": np.linalg.norm(random @ right[:n].T, axis=1),
-            "memory": np.linalg.norm(random @ gradient.T, axis=1) / (largest or np.nan),
-        }
-        chance = {}
-        for name, values in by_chance.items():
-            low, high = np.quantile(values, (0.025, 0.975))
-            chance |= {f"random_{name}": values.mean(), f"random_{name}_low": low, f"random_{name}_high": high}
-        rows += [
-            {
-                "state": state,
-                "property": each.name,
-                "word_class": word_class,
-                "delay": delay,
-                "words_first": len(each.first),
-                "words_second": len(each.second),
-                "directions": n,
-                "cosine": cosine_with_span(each.direction, right, n),
-                "relative_memory": relative_memory(each.direction, gradient),
-                **chance,
+    with one_thread():  # many small products
+        for delay, values in zip(found["delay"].to_pylist(), found["matrix"], strict=True):
+            gradient = values.values.to_numpy().reshape(-1, network(model).cells[0].inputs).astype(np.float64)
+            right = np.linalg.svd(gradient, full_matrices=False)[2]
+            random = np.random.default_rng(seed).normal(size=(RANDOM, gradient.shape[1]))
+            random /= np.linalg.norm(random, axis=1, keepdims=True)
+            n = min(n, len(right))
+            largest = float(np.linalg.norm(gradient, 2))
+            by_chance = {
+                "cosine": np.linalg.norm(random @ right[:n].T, axis=1),
+                "memory": np.linalg.norm(random @ gradient.T, axis=1) / (largest or np.nan),
             }
-            for each in asked
-        ]
+            chance = {}
+            for name, values in by_chance.items():
+                low, high = np.quantile(values, (0.025, 0.975))
+                chance |= {f"random_{name}": values.mean(), f"random_{name}_low": low, f"random_{name}_high": high}
+            rows += [
+                {
+                    "state": state,
+                    "property": each.name,
+                    "word_class": word_class,
+                    "delay": delay,
+                    "words_first": len(each.first),
+                    "words_second": len(each.second),
+                    "directions": n,
+                    "cosine": cosine_with_span(each.direction, right, n),
+                    "relative_memory": relative_memory(each.direction, gradient),
+                    **chance,
+                }
+                for each in asked
+            ]
     fields = [pa.field("state", pa.string()), *(field for field in schema if field.name != "state")]
     return pa.Table.from_pylist(rows, pa.schema(fields))
