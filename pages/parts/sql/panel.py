@@ -26,20 +26,26 @@ COLUMNS, ROWS = 200, 10_000
 
 
 def wait() -> None:
-    """Wait for the query on its way, with what happens and a way to stop it; then put it into the history."""
+    """Wait for the query on its way, or say that it runs with a way to stop it; then put it into the history."""
     question = asked.on_its_way()
     if question is None:
         return
-    if not question.done(AT_ONCE):
-        waiting = st.empty()
-        with waiting.container(horizontal=True, vertical_alignment="center"):
-            st.button("Cancel", on_click=question.cancel, shortcut="Escape", help="Esc")
-            place = st.empty()
-        while not question.done(0.3):
-            now = f"{question.before} before it" if question.before > 0 else "running"
-            place.caption(f"{now.capitalize()} ... {question.seconds:.0f} s")
-        waiting.empty()
-    asked.take_in()
+    if question.done(AT_ONCE):
+        asked.take_in()
+    else:
+        _look_again()
+
+
+@st.fragment(run_every=0.5)
+def _look_again() -> None:
+    """Look now and then: a fragment that waited in a loop would hear of the Cancel button when it is over."""
+    question = asked.on_its_way()
+    if question is None or question.done(2 if question.cancelled else 0):
+        st.rerun()
+    now = f"{question.before} before it" if question.before > 0 else "running"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Cancel", on_click=question.cancel, shortcut="Escape", help="Esc")
+        st.caption(f"{now.capitalize()} ... {question.seconds:.0f} s")
 
 
 def show(found: Asked | None, query: str, view: View) -> None:
