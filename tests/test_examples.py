@@ -216,6 +216,30 @@ def test_state_space(tmp_path):
         np.testing.assert_allclose(seen, memory, atol=4 * HALF, rtol=HALF)
 
 
+@pytest.mark.training
+def test_own_cell(tmp_path):
+    """The state by a loop, and the mean gradient of one step by differences of its values."""
+    pytest.importorskip("tensorflow")
+    model = run("own_cell.py", tmp_path / "store").model("own-cell")
+    kept, ids = weights(model), model.word_ids()
+    inputs = kept["embedding"].astype(float)[ids]
+
+    def step(x, h):
+        keep = sigmoid(x @ kept["to_gate"] + h @ kept["gate_of"] + 1)
+        return keep * h + (1 - keep) * np.tanh(x @ kept["to_new"] + (keep * h) @ kept["new_of"])
+
+    states = [np.zeros(kept["gate_of"].shape[0])]
+    for x in inputs:
+        states.append(step(x, states[-1]))
+    np.testing.assert_allclose(recorded(model, "layer1.h"), states[1:], atol=2 * HALF)
+    before, size = np.array(states[:-1]), 1e-5
+    change = size * np.eye(inputs.shape[1])
+    found = [(step(inputs + d, before) - step(inputs - d, before)).mean(axis=0) / (2 * size) for d in change]
+    query = "select matrix from state_gradients where word_class = 'all words' and delay = 0"
+    rows = rnnstore.open(tmp_path / "store").sql(query)["matrix"][0].as_py()
+    np.testing.assert_allclose(np.reshape(rows, (-1, inputs.shape[1])), np.array(found).T, atol=1e-4)
+
+
 def test_every_example_is_tested_and_in_the_documentation():
     programs = {file.name for file in EXAMPLES.glob("*.py")}
     tests, said = Path(__file__).read_text("utf-8"), (ROOT / "docs" / "recording.md").read_text("utf-8")
