@@ -88,7 +88,7 @@ def test_a_passage_takes_columns_of_the_query_around_it(store):
     found = store.sql(
         "select t, passage(model, t, t + 3) as text from tokens where t in (5, 50) order by t"
     ).to_pylist()
-    assert found.to_pylist() == [{"t": t, "text": " ".join(model.words(t, t + 3)["word"].to_pylist())} for t in (5, 50)]
+    assert found == [{"t": t, "text": " ".join(model.words(t, t + 3)["word"].to_pylist())} for t in (5, 50)]
 
 
 def test_expected_responses_of_a_unit_are_those_of_the_table(store):
