@@ -48,6 +48,17 @@ def test_curves_of_several_models_stand_below_one_another(store):
     assert [note.split(" ")[0] for note in found.notes] == ["elsewhere", "Of"]
 
 
+def test_texts_of_any_length_have_no_time_by_their_window(tmp_path):
+    store = rnnstore.open(tmp_path)
+    with store.writer("words") as writer:
+        writer.describe(task="autocomplete", settings={"training": {"batch": 10, "unroll": 4}})
+        writer.replace("training", training_curve(rows=4))
+    store.refresh()
+    found = curves([store.model("words")])
+    assert found.table["seconds"].to_pylist() == [None] * 4
+    assert "not known how long its training took" in found.notes[0]
+
+
 def test_nothing_trained_here_is_an_empty_table_and_a_sentence(store):
     found = curves([store.model("elsewhere")])
     assert found.table.num_rows == 0 and found.models == []

@@ -60,6 +60,8 @@ def _seconds(model: Model, rows: pa.Table) -> np.ndarray:
     training = model.card.settings.get("training")
     settings = training if isinstance(training, dict) else {}
     tokens, speed = settings.get("batch", 0) * settings.get("unroll", 0), rows["tokens_per_second"]
+    if model.card.task in ("classifier", "autocomplete"):  # whole texts are read, each as long as it is
+        tokens = 0
     if not tokens or speed.null_count:
         return np.full(rows.num_rows, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
