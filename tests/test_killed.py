@@ -57,6 +57,7 @@ def started(path, version: int):
     progress, far_end = context.Pipe()
     process = context.Process(target=write_for_ever, args=(str(path), version, far_end))
     process.start()
+    far_end.close()  # so that a process that ends before it has begun is heard of, and not waited for
     assert progress.recv() == "started"
     return process, progress
 

@@ -112,7 +112,7 @@ def test_killed_while_packing_unpacking_checking_and_sealing(store, tmp_path):
 def test_stopped_by_the_keyboard_is_no_traceback(store, tmp_path):
     """Control-C in the middle of packing: exit code 130, no file."""
     record(store, "large", words=["a"] * 40_000, states={"s": np.random.default_rng(0).normal(size=(40_000, 400))})
-    code = "import sys, rnnstore.trust.packing as p; p.AT_ONCE = 64; from rnnstore.__main__ import main; main()"
+    code = "import sys, rnnstore.trust.packing as p; p.AT_ONCE = 16; from rnnstore.__main__ import main; main()"
     begun = subprocess.Popen(
         [sys.executable, "-c", code, "pack", "large", tmp_path / "x.zip", "--store", store],
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
@@ -368,6 +368,7 @@ def test_a_model_deleted_while_its_page_is_open(store, monkeypatch):
     from tests.screens.conftest import _run_main_script
 
     monkeypatch.setattr(script_runner, "_mpa_v1", _run_main_script)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # put back: processes begun later run it
     monkeypatch.setenv("RNNSTORE", str(store))
     pages = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.name[0] != "_")
     assert len(pages) > 5

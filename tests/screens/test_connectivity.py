@@ -131,6 +131,7 @@ def test_hovering_shades_by_connectivity_and_a_click_holds(serve, connected_stor
     page.wait_for_url("**at=5**")
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**at=6**")
+    settle(page)
     page.go_back()
     seen.and_(page.locator("[data-step='5']")).wait_for()
     page.get_by_role("button", name="@3").click()

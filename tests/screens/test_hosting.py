@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -161,7 +162,8 @@ def test_several_visitors_at_once_meet_no_error(small_store):
         return [view for views in await asyncio.gather(*map(visit, range(4))) for view in views]
 
     try:
-        views = asyncio.run(visit_together())
+        with ThreadPoolExecutor(1) as alone:  # a browser of another test may have left its loop running in this thread
+            views = alone.submit(asyncio.run, visit_together()).result()
     finally:
         process.terminate()
         process.wait()

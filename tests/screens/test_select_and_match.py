@@ -100,7 +100,7 @@ def test_a_widget_changes_the_address_and_turns_to_the_first_page(open_page):
         ({"from": "soon"}, "The address says from=soon; a whole step was expected"),
         ({"threshold": "high"}, "The address says threshold=high; a number was expected. Shown instead: 0.3."),
         ({"out": "2,77"}, "The address names unit 77, which is none: layer1.c has units 0 to 23."),
-        ({"pin": "a," + "9" * 5000}, "units a, 9999999999999999999…, which are none"),
+        ({"pin": "a," + "9" * 5000}, "units a, 999999999999999999999999999999999999999…, which are none"),
         ({"shortest": "5", "longest": "2"}, "shown instead: of exactly 5."),
         ({"colour": "pos"}, "brackets has no track pos to colour words by."),
         ({"tracks": "pos"}, "brackets has no track pos; it has"),
