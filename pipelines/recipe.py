@@ -20,7 +20,7 @@ from pipelines.corpora.labelled_settings import LabelledText
 from pipelines.corpora.shared_settings import FromFiles
 from pipelines.errors import RecipeError
 from pipelines.explain import nearest, sentences
-from pipelines.settings import Count, Loader, Settings
+from pipelines.settings import Count, Loader, Settings, Width
 
 SHIPPED = Path(__file__).parent / "recipes"
 
@@ -29,13 +29,13 @@ class Layer(Settings):
     """One recurrent layer."""
 
     cell: Literal["vanilla", "lstm", "gru", "nested-lstm"] = Field(description="The recurrent cell.")
-    units: Count = Field(description="Width of the state: hidden units of this layer.")
+    units: Width = Field(description="Width of the state: hidden units of this layer.")
     peepholes: bool = Field(False, description="lstm: let the gates see the cell state.")
     reset: Literal["before", "after"] = Field(
         "after",
         description="gru: apply the reset gate before or after the product with the recurrent weights.",
     )
-    depth: Annotated[int, Field(ge=1)] = Field(
+    depth: Annotated[int, Field(ge=1, le=16)] = Field(
         2, description="nested-lstm: number of memories inside one another; 1 is an LSTM."
     )
 
@@ -79,7 +79,7 @@ class Embedding(Settings):
         description="Make vectors of the training text itself, by counting which words stand within so many steps of "
         "one another: nothing to download. Needs `width`.",
     )
-    width: Count | None = Field(
+    width: Width | None = Field(
         None,
         description="Numbers a word; null: as many as the vectors have. If they have others, that is an error.",
     )
@@ -107,12 +107,14 @@ class Network(Settings):
     """Embedding, recurrent layers from the input upwards, and a softmax over the vocabulary or over labels."""
 
     embedding: Annotated[
-        Annotated[Count, Tag("(number)")] | Annotated[Embedding, Tag("(vectors)")],
+        Annotated[Width, Tag("(number)")] | Annotated[Embedding, Tag("(vectors)")],
         Discriminator(lambda given: "(vectors)" if isinstance(given, dict | Embedding) else "(number)"),
     ] = Field(
         description="Numbers a word is represented by at the input; or word vectors to start with (network.embedding)."
     )
-    layers: Annotated[list[Layer], Field(min_length=1)] = Field(description="The recurrent layers, lowest first.")
+    layers: Annotated[list[Layer], Field(min_length=1, max_length=64)] = Field(
+        description="The recurrent layers, lowest first."
+    )
     tie: bool = Field(
         False,
         description="Use the embedding as output weights too: fewer parameters; the last layer must be as wide "
@@ -165,10 +167,10 @@ class Training(Settings):
     """How the weights are found: backpropagation through time, minimising the loss of the next word or of the label."""
 
     epochs: Count = Field(description="Passes over the training split, at most.")
-    batch: Count = Field(
+    batch: Width = Field(
         20, description="Stretches of text that are read side by side; of labelled texts, whole texts."
     )
-    unroll: Count = Field(
+    unroll: Width = Field(
         20, description="Steps that a gradient reaches back (a training window). Not for labelled texts."
     )
     optimizer: Literal["sgd", "adam"] = Field("adam", description="How a gradient changes the weights.")

@@ -8,6 +8,8 @@ import yaml
 from pydantic import Field
 
 Count = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=1, le=65_536)]
+"""Numbers side by side: more of them are a slip of the pen, and no memory holds their weights."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -138,6 +138,7 @@ def test_the_smallest_recipe_gets_every_default():
         # types and sizes
         (changed(network={"embedding": -3}), "network.embedding is -3; it must be at least 1."),
         (changed(training={"batch": 0}), "training.batch is 0; it must be at least 1."),
+        (changed(network={"embedding": 10**12}), "network.embedding is 1000000000000; it must be at most 65536."),
         (changed(training={"batch": True}), "training.batch is true; expected a whole number."),
         (changed(training={"unroll": 2.5}), "training.unroll is 2.5; expected a whole number."),
         (changed(training={"unroll": "ten"}), "training.unroll is 'ten'; expected a whole number."),
