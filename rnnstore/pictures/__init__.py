@@ -5,6 +5,7 @@ what is shown is what the application shows at the same steps. A `Picture` shows
 an Altair chart to save or change, its `tables` are the numbers. There is a module for each page.
 """
 
+from rnnstore.pictures.answers import answer_picture
 from rnnstore.pictures.batches import batch_picture, batches_picture, reach_picture
 from rnnstore.pictures.co_clusters import clusters_picture, responses_picture, words_picture
 from rnnstore.pictures.comparisons import agreement_picture, comparison_picture, disagreement_picture
@@ -22,6 +23,7 @@ from rnnstore.pictures.worth import ranges_picture, ranking_picture, worth_pictu
 
 __all__ = [
     "agreement_picture",
+    "answer_picture",
     "batch_picture",
     "batches_picture",
     "clusters_picture",
