@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from rnnstore import QuestionError
-from rnnstore.charts.sql import MOST, Axes, usual_axes
+from rnnstore.charts.sql import MOST, Axes, usual_axes, without_colour
 from rnnstore.pictures import answer_picture
 
 vl_convert = pytest.importorskip("vl_convert")
@@ -32,6 +32,15 @@ def test_every_mark_is_drawn_from_the_columns_asked_for(mark, theme):
 def test_a_long_answer_is_cut():
     long = pa.table({"t": range(MOST + 10), "value": range(MOST + 10)})
     assert answer_picture(long).tables["answer"].num_rows == MOST
+
+
+def test_values_for_which_no_colour_is_left_are_counted():
+    many = pa.table({"word": [f"w{i}" for i in range(23)], "n": range(23)})
+    assert without_colour(many, Axes("word", "n", "word")) == 3
+    assert without_colour(many, Axes("word", "n", "n")) == without_colour(many, Axes("word", "n")) == 0
+    picture = answer_picture(many, "word", "n", colour="word")
+    scale = picture.chart().to_dict()["layer"][0]["encoding"]["color"]["scale"]
+    assert scale["domain"] == [f"w{i}" for i in range(20)]
 
 
 @pytest.mark.parametrize(

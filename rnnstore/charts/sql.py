@@ -87,6 +87,13 @@ def answer_picture(table: pa.Table, axes: Axes, palette: Palette, *, width: int 
     return Picture(rendered(styled(chart, palette).to_dict(validate=False), rows.num_rows), {"answer": rows})
 
 
+def without_colour(table: pa.Table, axes: Axes) -> int:
+    """How many values of the colouring column are not drawn, since there are no more colours that can be told apart."""
+    if not axes.colour or _is_number(table.schema.field(axes.colour).type):
+        return 0
+    return max(0, len(pc.unique(table[axes.colour].slice(0, MOST)).drop_null()) - COLOURS)
+
+
 def _colour(values: pa.ChunkedArray, numeric: bool, title: str, palette: Palette) -> alt.Color:
     if numeric and pc.count_distinct(values).as_py() > COLOURS:
         scale = alt.Scale(range=list(palette.sequential[1:]))

@@ -124,6 +124,10 @@ def _chart(table: pa.Table, view: View) -> None:
             save_picture_button("Chart as a picture", "sql_view", "answer")
         if drawn < table.num_rows:
             st.caption(f"The first {drawn:,} of {table.num_rows:,} rows are drawn.")
+        if missing := charts.without_colour(table, chosen):
+            st.caption(
+                f"{missing:,} more values of {plain(chosen.colour)} are not drawn: there are {charts.COLOURS} colours."
+            )
 
 
 def show_history(run) -> None:
