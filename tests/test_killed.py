@@ -16,7 +16,7 @@ import pytest
 import rnnstore
 from tests.worlds import record
 
-KILLS = 60
+KILLS = 30
 STEPS = 40_000
 
 
@@ -93,7 +93,7 @@ def version_of(store: rnnstore.Store, name: str) -> int | None:
     return version
 
 
-def test_a_store_survives_sixty_kills(tmp_path):
+def test_a_store_survives_thirty_kills(tmp_path):
     """kill -9 at a random moment of recording, replacing, copying, renaming, deleting; the next process goes on."""
     moments = random.Random(1)
     version, seen = 0, set()
