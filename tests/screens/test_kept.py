@@ -136,3 +136,12 @@ def test_hosted_there_is_less_room(monkeypatch):
         array(number)
     assert shelf().bytes <= 200_000
     assert array.is_kept(9) and not array.is_kept(0)
+
+
+def test_neither_an_answer_that_is_kept_nor_an_error_leaves_a_lock_behind():
+    held = Shelf()
+    for _ in range(3):
+        assert held.answer("question", lambda: "answer", 1000) == "answer"
+    with pytest.raises(ZeroDivisionError):
+        held.answer("another", lambda: 1 / 0, 1000)
+    assert held._asked == {} and len(held) == 1

@@ -48,12 +48,15 @@ class Shelf:
     def answer(self, question: Hashable, compute: Callable[[], Any], room: int) -> Any:
         """The answer to `question`, kept or computed now; what an error or a stopped page breaks off is not kept."""
         with self._lock:
-            held, asked = self._held.get(question), self._asked.setdefault(question, threading.Lock())
+            held = self._held.get(question)
+            asked = None if held else self._asked.setdefault(question, threading.Lock())
         if held is None:
             with asked:
-                held = self._held.get(question) or (compute(), 0)
-                with self._lock:
-                    self._asked.pop(question, None)
+                try:
+                    held = self._held.get(question) or (compute(), 0)
+                finally:  # what ends in an error leaves no lock behind, else strangers' errors would fill the memory
+                    with self._lock:
+                        self._asked.pop(question, None)
         self._put(question, held[0], size(question) + size(held[0]), room)  # an answer grows by what it works out later
         return held[0]
 
