@@ -14,7 +14,7 @@ from pages.parts.compare.address import LEFT, LINKED, RIGHT, USUAL_COUNT, USUAL_
 from pages.parts.shared import asked
 from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import clicked_since, last_selections, number
+from pages.parts.shared.controls import clicked_chart, number
 from pages.parts.shared.kept import kept
 from pages.parts.shared.parameters import Names, change, link
 from pages.parts.shared.plain import plain
@@ -109,23 +109,8 @@ def _pick(word: str) -> None:
 def _words(found: Comparison, quantity: str, picked: list[str]) -> None:
     picture = words_picture(found, quantity, palette(st.context.theme.type), picked=picked)
     key = f"compared-{quantity}-{'-'.join((*found.left, *found.right))}"
-
-    def take() -> None:
-        before, now = last_selections(key)
-        for word in clicked_since(before, now, "clicked_word", "word"):
-            _pick(word)
-
-    with st.container(key=f"{quantity}_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=["clicked_word"],
-            theme=None,
-            width="stretch",
-            height="content",
-            alt=f"A point a word, by its {QUANTITIES[quantity]} in the left and in the right state.",
-        )
+    alt = f"A point a word, by its {QUANTITIES[quantity]} in the left and in the right state."
+    clicked_chart(picture, f"{quantity}_view", key, "clicked_word", "word", _pick, alt=alt)
     if quantity == "magnitude":
         st.caption("Root mean square over units of the mean change, sampling error taken away. Scales may differ.")
     else:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts.distributions.address import View
 from pages.parts.distributions.counted import A_SECOND, several, uncounted
-from pages.parts.shared.controls import clicked_since, controlled, last_selections
+from pages.parts.shared.controls import clicked_chart, controlled
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.parameters import change
 from rnnstore import Model, State
@@ -29,23 +29,12 @@ def show_saturation(model: Model, state: State, view: View, found: Distribution,
     )
     key = f"saturation-{model.name}-{len(counted)}-{counted[0].state}"
 
-    def take() -> None:
-        before, now = last_selections(key)
-        for clicked in clicked_since(before, now, "clicked_gate", "id"):
-            name, _, unit = clicked.rpartition(":")
-            go_to(name, int(unit))
+    def go(clicked: str) -> None:
+        name, _, unit = clicked.rpartition(":")
+        go_to(name, int(unit))
 
-    with st.container(key="saturation_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=["clicked_gate"],
-            theme=None,
-            width="content",
-            height="content",
-            alt="A point a unit: how often it is left and right saturated.",
-        )
+    alt = "A point a unit: how often it is left and right saturated."
+    clicked_chart(picture, "saturation_view", key, "clicked_gate", "id", go, width="content", alt=alt)
     st.caption(
         f"A point a unit: upwards the share of steps below {of[0]:g}, to the right that above {of[1]:g}. On the dashed "
         "line it is always beyond one of them. Click a point to see its unit."

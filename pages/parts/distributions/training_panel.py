@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.distributions.address import AXES, MOST_MODELS, TrainingView
 from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import clicked_since, controlled, last_selections
+from pages.parts.shared.controls import clicked_chart, controlled
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.kept import kept
 from pages.parts.shared.parameters import change
@@ -112,25 +112,15 @@ def _of_weights(found: Gradients, view: TrainingView, recipe: str | None) -> Non
     colours = palette(st.context.theme.type)
     left, right = st.columns(2, gap="medium")
     with left:
-        key = f"norms-{found.model}"
-
-        def take() -> None:
-            before, now = last_selections(key)
-            for clicked in clicked_since(before, now, "clicked_weight", "weight"):
-                change(weight=clicked)
-
-        picture = charts.norms_picture(found, colours, relative=relative, weight=weight)
-        with st.container(key="norms_view"):
-            st.vega_lite_chart(
-                picture.for_page(),
-                key=key,
-                on_select=take,
-                selection_mode=["clicked_weight"],
-                theme=None,
-                width="stretch",
-                height="content",
-                alt="The norm of every weight's gradient over training; click a line for its distribution.",
-            )
+        clicked_chart(
+            charts.norms_picture(found, colours, relative=relative, weight=weight),
+            "norms_view",
+            f"norms-{found.model}",
+            "clicked_weight",
+            "weight",
+            lambda clicked: change(weight=clicked),
+            alt="The norm of every weight's gradient over training; click a line for its distribution.",
+        )
     with right:
         _chart(charts.decades_picture(found, weight, colours), "decades_view")
     st.caption(f"Gradients before clipping, at the steps that were written down. {found.note}")

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.parts.memory import asked as remembered
 from pages.parts.memory.address import MOST_MODELS, MOST_STATES, View, with_memory
 from pages.parts.shared import asked
-from pages.parts.shared.controls import clicked_since, controlled, last_selections, number
+from pages.parts.shared.controls import clicked_chart, controlled, number
 from pages.parts.shared.parameters import change
 from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
@@ -138,7 +138,7 @@ def show_curves(store: Store, model: Model, view: View) -> pa.Table:
         single=view.single,
         delay=view.delay,
     )
-    _listening(picture, "memory_view", f"curves-{model.name}-{view.states[0]}", "clicked_delay", "delay", _to_delay)
+    clicked_chart(picture, "memory_view", f"curves-{model.name}-{view.states[0]}", "clicked_delay", "delay", _to_delay)
     _say_counts(table)
     return table
 
@@ -192,7 +192,7 @@ def show_directions(model: Model, view: View, known: dict[str, int]) -> None:
     with left:
         picture = charts.spectrum_picture(found, palette(st.context.theme.type), chosen=chosen)
         key = f"spectrum-{model.name}-{state}-{view.word_class}"
-        _listening(picture, "spectrum_view", key, "clicked_direction", "direction", _to_direction)
+        clicked_chart(picture, "spectrum_view", key, "clicked_direction", "direction", _to_direction)
         rank = memory.effective_rank(found.singular_values)
         st.caption(f"Mean over {found.count:,} pairs; effective rank {rank:.1f} of {len(found.singular_values)}.")
     with right:
@@ -212,23 +212,3 @@ def _listed(words: list[tuple[str, float]]) -> str:
 
 def _visible(word: str) -> str:
     return {" ": "␣", "\n": "⏎", "\t": "⇥"}.get(word, word)
-
-
-def _listening(picture, view_key, key, parameter, field, do) -> None:
-    """A chart whose clicks are acted on."""
-
-    def take() -> None:
-        before, now = last_selections(key)
-        for value in clicked_since(before, now, parameter, field):
-            do(value)
-
-    with st.container(key=view_key):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=[parameter],
-            theme=None,
-            width="stretch",
-            height="content",
-        )

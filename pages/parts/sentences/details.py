@@ -10,7 +10,7 @@ import streamlit as st
 from pages.parts.sentences.address import Names, View
 from pages.parts.shared import asked
 from pages.parts.shared import asked_responses as answers
-from pages.parts.shared.controls import clicked_since, last_selections
+from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.charts.co_clusters.responses import response_picture
@@ -64,24 +64,20 @@ def _show_response(
         where = f"{shown[number].title}, word {index + 1}"
         actual[f"{visible(word)} in {where}"] = response_at(shown[number].reading, state.name, index)
     picture = response_picture([usual], palette(st.context.theme.type), actual=actual, clusters=found.unit_cluster)
-    key = f"{names.prefix}sentences-response"
 
-    def take() -> None:
-        before, now = last_selections(key)
-        for unit in clicked_since(before, now, "clicked_unit", "unit"):
-            names.change(colour=None if view.colouring == Colouring(unit=int(unit)) else f"unit-{unit}")
+    def colour(unit: int) -> None:
+        names.change(colour=None if view.colouring == Colouring(unit=int(unit)) else f"unit-{unit}")
 
-    with st.container(key=f"{names.prefix}response_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=["clicked_unit"],
-            theme=None,
-            width="stretch",
-            height=int(picture.specification["height"]),
-            alt=f"How {visible(word)} moved every unit here, over the distribution of its responses in the recording.",
-        )
+    clicked_chart(
+        picture,
+        f"{names.prefix}response_view",
+        f"{names.prefix}sentences-response",
+        "clicked_unit",
+        "unit",
+        colour,
+        height=int(picture.specification["height"]),
+        alt=f"How {visible(word)} moved every unit here, over the distribution of its responses in the recording.",
+    )
     st.caption(_said(usual, response_at(reading, state.name, chosen[1]), found.unit_cluster))
 
 
@@ -114,22 +110,18 @@ def _show_text(
     if words > MOST:
         st.caption(f"Shown: the first {MOST:,} of {words:,} words.")
     picture = coloured_text_picture(passages, str(view.colouring), palette(st.context.theme.type), selected=chosen)
-    key = f"{names.prefix}sentences-coloured"
 
-    def take() -> None:
-        before, now = last_selections(key)
-        for place in clicked_since(before, now, "clicked_word", "place"):
-            number, _, index = place.partition(":")
-            go(int(number), int(index))
+    def look(place: str) -> None:
+        number, _, index = place.partition(":")
+        go(int(number), int(index))
 
-    with st.container(key=f"{names.prefix}text_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=["clicked_word"],
-            theme=None,
-            width="stretch",
-            height=int(picture.specification["height"]),
-            alt=f"The words, coloured by {view.colouring}.",
-        )
+    clicked_chart(
+        picture,
+        f"{names.prefix}text_view",
+        f"{names.prefix}sentences-coloured",
+        "clicked_word",
+        "place",
+        look,
+        height=int(picture.specification["height"]),
+        alt=f"The words, coloured by {view.colouring}.",
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shared import parameters
+from rnnstore.charts.picture import Picture
 
 
 def controlled(widget: Callable[..., Any], label: str, name: str, now: Any, **options: Any) -> Any:
@@ -34,6 +35,24 @@ def controlled(widget: Callable[..., Any], label: str, name: str, now: Any, **op
 def number(label: str, name: str, value: int | None, low: int, high: int, **options: Any) -> Any:
     """A whole number of the address."""
     return controlled(st.number_input, label, name, value, min_value=low, max_value=max(low, high), step=1, **options)
+
+
+def clicked_chart(
+    picture: Picture, view: str, key: str, parameter: str, field: str, do: Callable[[Any], None], **options: Any
+) -> None:
+    """A chart in the container `view` whose marks can be clicked: `do` is told the `field` of each that was.
+
+    The chart names the selection `parameter`; `options` are those of `st.vega_lite_chart`.
+    """
+
+    def take() -> None:
+        before, now = last_selections(key)
+        for value in clicked_since(before, now, parameter, field):
+            do(value)
+
+    options = {"theme": None, "width": "stretch", "height": "content"} | options
+    with st.container(key=view):
+        st.vega_lite_chart(picture.for_page(), key=key, on_select=take, selection_mode=[parameter], **options)
 
 
 def last_selections(key: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
