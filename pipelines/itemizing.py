@@ -23,7 +23,7 @@ from rnnstore.threads import one_thread
 from rnnstore.training.itemized import Itemized, itemized
 
 FLUSH_EVERY = 4.0  # seconds between appends, at least
-SHARE = 0.003  # of the processor's time that appends may take, at most
+SHARE = 0.002  # of the processor's time that appends may take, at most
 TOGETHER = 1 << 24  # bytes of batches that are taken apart in one go, at most
 HALF, HUNDREDTH = 0.5, 0.01  # of the magnitude at lag 0: where the half-life and the horizon are
 

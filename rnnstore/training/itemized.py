@@ -17,6 +17,9 @@ import numpy as np
 
 from rnnstore.networks.unrolled import Unrolled
 
+TOGETHER = 1 << 18
+"""Numbers of cotangents that are measured at once, about: as many as stay near the processor."""
+
 
 @dataclass(frozen=True)
 class Itemized:
@@ -71,33 +74,61 @@ def itemized(unrolled: Unrolled, seeds: np.ndarray, lags: int | None = None) -> 
     `lags`: how many lags are followed, from 0; None for all.
     """
     steps, batch = seeds.shape[:2]
+    # Of each layer: |g(t, j)|^2 and <g(t, j), g(j)>, by column; and of each j |g(j)|^2.
     found = {layer: np.full((2, steps, steps), np.nan, np.float32) for layer in unrolled.derivatives}
+    whole = {layer: np.zeros(steps, np.float32) for layer in unrolled.derivatives}
+    waiting: dict[int, list[tuple]] = {layer: [] for layer in unrolled.derivatives}
+    size = dict.fromkeys(waiting, 0)
     for arrived in unrolled.back(seeds, lags, inputs=False):
         j = arrived.step
         for layer, inner in arrived.inner.items():
             factors = {name: value[j] for name, value in unrolled.factors[layer].items()}
-            squares = alike = whole = 0.0
-            for left, rights in unrolled.derivatives[layer].outer(_of_all(factors, inner, batch), inner):
-                measured = _of_one(left[0], rights) if batch == 1 else _of_several(left[:batch], rights)
-                squares, alike, whole = squares + measured[0], alike + measured[1], whole + measured[2]
-            rows = slice(j, j + len(squares))
-            found[layer][0, rows, j] = np.sqrt(np.maximum(squares, 0))
-            found[layer][1, rows, j] = alike / np.sqrt(whole) if whole > 0 else 0
-    return {layer: Itemized(*both) for layer, both in found.items()}
+            outer = unrolled.derivatives[layer].outer(_of_all(factors, inner, batch), inner)
+            waiting[layer].append((j, outer))
+            size[layer] += sum(right.size for _, rights in outer for right in rights)
+            if j == 0 or batch > 1 or size[layer] > TOGETHER:
+                _measure(waiting[layer], batch, found[layer], whole[layer])
+                waiting[layer], size[layer] = [], 0
+    whole = {layer: np.where(values > 0, values, 1) for layer, values in whole.items()}
+    return {
+        layer: Itemized(np.sqrt(np.maximum(squares, 0)), alike / np.sqrt(whole[layer]))
+        for layer, (squares, alike) in found.items()
+    }
 
 
-def _of_one(left, rights):
-    """Of products of one state `left` float32[units] and each loss step's cotangents `rights` float32[steps, units]:
+def _measure(waiting, batch, found, whole) -> None:
+    """Enter what the outer products of some steps, (j, their factors) each, come to: all of them at once, because
+    those of one step are so small that asking for them would take longer than answering."""
+    lengths = [len(outer[0][1][0]) // batch for _, outer in waiting]
+    columns, which = np.array([j for j, _ in waiting]), np.repeat(np.arange(len(waiting)), lengths)
+    first = np.cumsum([0, *lengths[:-1]])
+    squares = alike = 0.0
+    for parts in zip(*(outer for _, outer in waiting), strict=True):
+        lefts, rights = zip(*parts, strict=True)
+        if batch == 1:
+            measured = _of_one(np.stack([left[0] for left in lefts]), rights, first, which)
+        else:
+            measured = _of_several(lefts[0][:batch], rights[0])
+        squares, alike = squares + measured[0], alike + measured[1]
+        whole[columns] += measured[2]
+    t, j = np.arange(len(which)) - first[which] + columns[which], columns[which]
+    found[0, t, j], found[1, t, j] = squares, np.where(whole[j] > 0, alike, 0)
 
-    their squared norms and their inner products with the sum of all, float32[steps] each, and that sum's squared norm.
+
+def _of_one(lefts, rights, first, which):
+    """Of products of states `lefts` float32[steps, units] and loss steps' cotangents `rights`, of each step a list of
+    float32[rows, units]; `first` is the first row of each step when all stand below one another, `which` its step.
+
+    Their squared norms and inner products with the sum of their step's, float32[all rows]; those sums' squared norms.
     """
     squares, alike, whole = 0.0, 0.0, 0.0
-    for right in rights:
-        total = right.sum(axis=0)
-        squares = squares + np.einsum("tu,tu->t", right, right)
-        alike, whole = alike + right @ total, whole + total @ total
-    of_state = left @ left
-    return of_state * squares, of_state * alike, of_state * whole
+    for right in zip(*rights, strict=True):
+        rows = right[0] if len(right) == 1 else np.concatenate(right)
+        totals = np.add.reduceat(rows, first)
+        squares, whole = squares + np.vecdot(rows, rows), whole + np.vecdot(totals, totals)
+        alike = alike + (rows @ totals[0] if len(right) == 1 else np.vecdot(rows, totals[which]))
+    of_states = np.vecdot(lefts, lefts)
+    return of_states[which] * squares, of_states[which] * alike, of_states * whole
 
 
 def _of_several(left, rights):
