@@ -35,6 +35,25 @@ def test_sql_gives_what_was_clustered(store):
     assert {row["sign"] for row in rows} == {1}
 
 
+def test_sql_lists_the_members_of_clusters(store):
+    expected = expected_responses(store.model("small"), "s")
+    found = decompose(expected).clusters(3)
+    clusterings.keep(store, expected, found)
+    wanted = {}
+    names = [expected.words[row] for row in found.rows]
+    for kind, of, weights, called in (
+        ("word", found.word_cluster, found.word_weight, names),
+        ("unit", found.unit_cluster, found.unit_weight, [str(unit) for unit in range(6)]),
+    ):
+        for cluster in set(of.tolist()):
+            members = np.flatnonzero(of == cluster)
+            order = members[np.argsort(-weights[members], kind="stable")]
+            wanted[kind, cluster] = (len(members), [called[each] for each in order])
+    told = store.sql("from members_of_clusters('small', 's', 3)").to_pylist()
+    assert {(row["kind"], row["cluster"]): (row["members"], row["nearest"]) for row in told} == wanted
+    assert store.sql("from members_of_clusters('small', 's', 2)").num_rows == 0
+
+
 def test_a_clustering_replaces_its_like_and_a_recording_all(store, tmp_path):
     count = "select state, method, k, count(*) as rows from co_clusters group by all order by all"
     for state, k, words in (("s", 3, 12), ("s", 2, 12), ("r", 3, 12), ("s", 3, 5)):

@@ -17,7 +17,7 @@ import rnnstore
 from tests.worlds import record
 
 KILLS = 30
-STEPS = 40_000
+STEPS = 12_000
 
 
 def write_for_ever(path: str, version: int, progress) -> None:

@@ -82,6 +82,19 @@ def test_curves_hold_the_measures(store):
     assert memory.effective_rank(np.array([3.0, 0, 0])) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("fraction", [0.9, 0.5, 1e-9])
+def test_sql_says_how_long_a_class_is_remembered(store, fraction):
+    """The last delay before the mean largest singular value of single words falls below a fraction of that at 0."""
+    table, expected = memory.curves(store.model("tiny"), "layer1.c").to_pylist(), {}
+    for name in {row["word_class"] for row in table}:
+        single = [row["mean_sigma_1"] for row in sorted(table, key=lambda r: r["delay"]) if row["word_class"] == name]
+        last = next((d for d, value in enumerate(single) if value < fraction * single[0]), len(single)) - 1
+        expected[name] = (last, len(single) - 1, pytest.approx(single[0]))
+    rows = store.sql(f"from longest_remembered('tiny', 'layer1.c', fraction := {fraction})").to_pylist()
+    assert {row["word_class"]: (row["remembered"], row["measured"], row["at_once"]) for row in rows} == expected
+    assert [row["remembered"] for row in rows] == sorted((row["remembered"] for row in rows), reverse=True)
+
+
 def test_directions_make_the_matrix_again(store):
     found = spectra.directions(store.model("tiny"), "layer1.h", "nouns", 2)
     again = (found.left.T * found.singular_values) @ found.right

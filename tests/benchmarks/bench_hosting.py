@@ -1,6 +1,7 @@
 """What a hosted copy costs: its start, its memory, and twenty visitors at once on every page.
 
-    python -m tests.benchmarks.bench_hosting --store demonstration       with this Python
+    python -m tests.benchmarks.bench_hosting                             with this Python, on a store that is made
+    python -m tests.benchmarks.bench_hosting --store demonstration       on this one
     python -m tests.benchmarks.bench_hosting --fresh                     in a new environment of requirements.txt alone
     python -m tests.benchmarks.bench_hosting --visitors 5 --pause 0      fewer, who never stop to read
 
@@ -41,7 +42,7 @@ PATIENCE = 1200
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--store", type=Path, default=ROOT / "demonstration")
+    options.add_argument("--store", type=Path, default=Path("bench-stores") / "demonstration")
     options.add_argument("--fresh", action="store_true")
     options.add_argument("--python", default=sys.executable)
     options.add_argument("--visitors", type=int, default=20)
@@ -50,7 +51,9 @@ def main() -> None:
     given = options.parse_args()
     store = rnnstore.open(given.store)
     if not store.models:
-        sys.exit(f"{given.store} holds no models; python -m pipelines demo --steps 10000 --store {given.store}")
+        making = ["-m", "pipelines", "demo", "--steps", "10000", "--store", str(given.store.absolute())]
+        subprocess.run([sys.executable, *making], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        store = rnnstore.open(given.store)
     print(f"{len(store.models)} models, load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as folder:
         python = fresh_environment(Path(folder)) if given.fresh else given.python

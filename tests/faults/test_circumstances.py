@@ -48,7 +48,7 @@ def whole(store) -> bool:
 
 # Killed
 
-KILLS = int(os.environ.get("RNNSTORE_KILLS", "12"))
+KILLS = int(os.environ.get("RNNSTORE_KILLS", "8"))
 """Processes that are started and killed."""
 
 KILLED = """
@@ -377,10 +377,10 @@ def test_a_model_deleted_while_its_page_is_open(store, monkeypatch):
     pages = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.name[0] != "_")
     assert len(pages) > 5
     packed = pack(store / "model=full", store.parent / "x.zip")
+    app = AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=60)
+    app.run()
     for page in pages:
-        app = AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=60)
         app.query_params["model"] = "full"
-        app.run()
         app.switch_page(f"pages/{page}").run()
         assert not app.exception, (page, app.exception)
         rnnstore.open(store).delete("full")

@@ -14,7 +14,7 @@ from rnnstore.__main__ import list_models, show, sql
 from rnnstore.trust.checking import check
 from tests.faults.worlds import full_model
 
-FLIPS = int(os.environ.get("RNNSTORE_FLIPS", "80"))
+FLIPS = int(os.environ.get("RNNSTORE_FLIPS", "50"))
 """Changes a run; a thousand take minutes."""
 
 QUERIES = (

@@ -155,6 +155,11 @@ def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_pa
             ]
             wanted = [corpus.labels[target] for target in split.targets[here]]
             assert row["counted_1"] == pytest.approx(np.mean([a == b for a, b in zip(best, wanted, strict=True)]))
+    told = {row["known"]: row for row in store.sql("from known_characters('small')").to_pylist()}
+    assert told.keys() == {row["known"] for row in found if row["steps"]}
+    for row in (row for row in found if row["steps"]):
+        for name in ("steps", "accuracy_1", "accuracy_3"):
+            assert told[row["known"]][name] == pytest.approx(row[name])
     assert found[0]["accuracy_1"] < 0.6 and found[3]["accuracy_1"] > 0.95  # nothing but letters tells words apart
     total = overall(model)
     assert total["steps"] == (split.targets >= 0).sum() and total["left_out"] == (split.targets < 0).sum()

@@ -253,7 +253,7 @@ main()
 @pytest.mark.training
 def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
     path, store = tmp_path / "brackets.yaml", tmp_path / "store"
-    values = {"symbols": 12_000, "epochs": 3, "rate": 0.01, "seed": 1, "dropout": 0.1, "patience": "null"}
+    values = {"symbols": 12_000, "epochs": 2, "rate": 0.01, "seed": 1, "dropout": 0.1, "patience": "null"}
     path.write_text(RECIPE.format(**values))
     checkpoint = store / "model=brackets" / "network" / "checkpoint.npz"
     command = [sys.executable, "-c", SLOW, str(path), str(store)]

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -193,14 +193,25 @@ def browser():
         opened.close()
 
 
-@pytest.fixture
-def page(browser):
-    """A window of 1280 x 720 that shares nothing with those of other tests."""
+@pytest.fixture(scope="session")
+def profile(browser):
+    """What all windows share: the files of Streamlit itself, which take longer to load and compile than a page."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
-    opened = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(profile):
+    """A window of 1280 x 720, in which nothing is kept that another test has left."""
+    opened = profile.new_page()
     opened.set_default_timeout(PATIENCE * 1000)
     yield opened
-    context.close()
+    with suppress(Exception):  # on a page that never opened
+        opened.evaluate("localStorage.clear()")
+    for each in profile.pages:
+        each.close()
+    profile.clear_cookies()
 
 
 def visit(page, address: str) -> None:
@@ -225,6 +236,18 @@ def changing(page) -> Iterator[None]:
     yield
     page.wait_for_function("before => location.href !== before", arg=before)
     settle(page)
+
+
+def assert_fits_both(page) -> None:
+    """`assert_fits`, in a window of 1280 and in one of 1920 pixels."""
+    before = page.viewport_size
+    for width in {1280, 1920} - {before["width"]}:
+        page.set_viewport_size({**before, "width": width})
+        settle(page)
+        assert_fits(page)
+    page.set_viewport_size(before)
+    settle(page)
+    assert_fits(page)
 
 
 def assert_fits(page) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 import rnnstore
 from rnnstore.distributions import distribution, unit_values
-from tests.screens.conftest import assert_fits, settle, visit
+from tests.screens.conftest import assert_fits_both, settle, visit
 
 PAGE = "pages/distributions.py"
 
@@ -84,9 +84,8 @@ def test_trainings_of_several_models_and_of_none(run, small_store):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 1920])
-def test_units_and_gates_are_clicked(page, serve, gated, width):
-    page.set_viewport_size({"width": width, "height": 1400})
+def test_units_and_gates_are_clicked(page, serve, gated):
+    page.set_viewport_size({"width": 1280, "height": 1400})
     address = serve(gated)
     visit(page, f"{address}/distributions?model=gated&state=layer1.c&sort=unit")
     drawn = page.locator(".st-key-units_view svg.marks, .st-key-units_view canvas").first
@@ -96,7 +95,7 @@ def test_units_and_gates_are_clicked(page, serve, gated, width):
     page.wait_for_url("**unit=2*")
     settle(page)
     assert page.get_by_text("Unit 2:").count() == 1
-    assert_fits(page)
+    assert_fits_both(page)
     found = unit_values(rnnstore.open(gated).model("gated"), "layer1.c", 2)
     page.get_by_role("link", name="Select and match where it is on").click()
     page.wait_for_url("**/select_and_match**")
@@ -108,4 +107,4 @@ def test_units_and_gates_are_clicked(page, serve, gated, width):
     page.wait_for_url("**drawn=heat*")
     settle(page)
     assert "unit=2" in page.url
-    assert_fits(page)
+    assert_fits_both(page)

@@ -12,7 +12,7 @@ from pages.parts.shared.plain import plain
 from rnnstore.hypotheses import kept as hypotheses
 from rnnstore.hypotheses.worth import places, worth
 from rnnstore.matching.selection import Selection, select
-from tests.screens.conftest import assert_fits, settle, visit
+from tests.screens.conftest import assert_fits, assert_fits_both, settle, visit
 from tests.screens.test_select_and_match import said, widget
 
 PAGE = "pages/hypotheses.py"
@@ -237,13 +237,12 @@ def test_a_damaged_file_is_told_and_the_page_goes_on(run, kept):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 1920])
-def test_the_page_is_drawn_whole(page, serve, kept, width):
-    page.set_viewport_size({"width": width, "height": 900})
+def test_the_page_is_drawn_whole(page, serve, kept):
+    page.set_viewport_size({"width": 1280, "height": 900})
     address = serve(kept)
     visit(page, f"{address}/hypotheses?model=brackets&state=layer1.c&from=44&to=46&track=kind&other=deep&ranges=yes")
     page.locator(".st-key-plane_view canvas, .st-key-plane_view svg").first.wait_for()
-    assert_fits(page)
+    assert_fits_both(page)
     for key in ("worth_view", "precision_view", "plane_view"):
         drawn = page.locator(f".st-key-{key} canvas, .st-key-{key} svg.marks").first
         assert drawn.bounding_box()["height"] > 100
