@@ -26,7 +26,7 @@ from pages.parts.co_clusters.address import (
 )
 from pages.parts.shared import asked
 from pages.parts.shared import asked_responses as answers
-from pages.parts.shared.controls import clicked_since, controlled
+from pages.parts.shared.controls import clicked_since, controlled, last_selections
 from pages.parts.shared.parameters import ALONE, Names
 from pages.parts.shared.plain import plain
 from rnnstore import Model, QuestionError, State
@@ -262,9 +262,7 @@ def show(panel: Panel, *, narrow: bool = False) -> None:
 
 def _take(panel: Panel, key: str) -> None:
     """Take over a click: on a word, a unit, a chip or a cloud; a second one takes it back."""
-    seen = st.session_state.setdefault("clusters-seen", {})
-    now, before = dict(st.session_state[key].selection), seen.get(key, {})
-    seen[key] = now
+    before, now = last_selections(key)
     view = panel.view
     for row in clicked_since(before, now, "clicked_word", "word"):
         pick_word(panel, panel.expected.words[row])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from pages.parts.co_clusters.address import TOGETHER, USUAL_BOXES, USUAL_COUNT, as_written
 from pages.parts.co_clusters.panel import Panel, pick_unit, pick_word
 from pages.parts.shared import asked
 from pages.parts.shared import asked_responses as answers
-from pages.parts.shared.controls import clicked_since
+from pages.parts.shared.controls import clicked_chart
 from rnnstore.charts.co_clusters.responses import response_picture
 from rnnstore.charts.co_clusters.unit_words import unit_words_picture
 from rnnstore.charts.palette import palette
-from rnnstore.charts.picture import Picture
 
 DETAIL = 620
 """Pixels that the detail view is laid out for."""
@@ -49,7 +50,12 @@ def show_words(panel: Panel) -> None:
         clusters=panel.clusters.unit_cluster,
         width=DETAIL,
     )
-    _draw(panel, picture, "response_view", "clicked_unit", "unit")
+    clicked_chart(
+        picture, f"{panel.prefix}response_view", _key(panel, "response"), "clicked_unit", "unit",
+        partial(pick_unit, panel),
+        height=picture.specification["height"],
+        alt="The picked words, a band each: how every unit responds to them on average.",
+    )  # fmt: skip
 
 
 def show_units(panel: Panel) -> None:
@@ -79,30 +85,14 @@ def show_units(panel: Panel) -> None:
         clusters=panel.clusters.unit_cluster,
         width=DETAIL,
     )
-    _draw(panel, picture, "unit_view", "clicked_word", "word_id")
+    vocabulary = panel.model.vocabulary
+    clicked_chart(
+        picture, f"{panel.prefix}unit_view", _key(panel, "unit"), "clicked_word", "word_id",
+        lambda word: pick_word(panel, vocabulary[word]),
+        height=picture.specification["height"],
+        alt="The picked units, a box plot each of their responses to the words that move them most.",
+    )  # fmt: skip
 
 
-def _draw(panel: Panel, picture: Picture, name: str, parameter: str, field: str) -> None:
-    key = f"{panel.prefix}{name}-{panel.model.name}-{panel.state.name}-{st.context.theme.type}"
-
-    def take() -> None:
-        seen = st.session_state.setdefault("clusters-seen", {})
-        now, before = dict(st.session_state[key].selection), seen.get(key, {})
-        seen[key] = now
-        for value in clicked_since(before, now, parameter, field):
-            if field == "unit":
-                pick_unit(panel, value)
-            else:
-                pick_word(panel, panel.model.vocabulary[value])
-            return
-
-    with st.container(key=f"{panel.prefix}{name}"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=[parameter],
-            theme=None,
-            width="stretch",
-            height=picture.specification["height"],
-        )
+def _key(panel: Panel, name: str) -> str:
+    return f"{panel.prefix}{name}-{panel.model.name}-{panel.state.name}-{st.context.theme.type}"

@@ -11,13 +11,12 @@ from pages.parts.distributions.counted import distribution, unit_values
 from pages.parts.distributions.saturation_panel import show_all_states, show_saturation
 from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import clicked_since, controlled, last_selections, number
+from pages.parts.shared.controls import clicked_chart, controlled, number
 from pages.parts.shared.parameters import change, link
 from rnnstore import Model, State
 from rnnstore import distributions as counting
 from rnnstore.charts import distributions as charts
 from rnnstore.charts.palette import palette
-from rnnstore.charts.picture import Picture
 from rnnstore.distributions import MEASURES, MOVEMENTS, Distribution, UnitValues, usual_limits
 from rnnstore.export import csv, parquet
 from rnnstore.matching.windows import window_start
@@ -100,12 +99,10 @@ def _all_units(
     by = MEASURES[view.sort]
     picture = draw_as(found, order, palette(st.context.theme.type), limits=limits, unit=view.unit, sorted_by=by)
     key = f"units-{model.name}-{state.name}-{view.drawn}"
-
-    def take() -> None:
-        for unit in _clicked(key, "clicked_unit", "unit"):
-            change(unit=int(unit))
-
-    _chart(picture, "units_view", key, ["clicked_unit"], take, "The distribution of every unit's values; click one.")
+    clicked_chart(
+        picture, "units_view", key, "clicked_unit", "unit", lambda unit: change(unit=int(unit)),
+        alt="The distribution of every unit's values; click one.",
+    )  # fmt: skip
     shown = (
         "Each column is a unit: the middle 98, 82 and 50 % of its values and its median."
         if view.drawn == BANDS
@@ -259,27 +256,6 @@ $|h_i(t) - h_i(t-1)|$ inside sequences. Such a unit is a constant to the layers 
 Everything is counted over all recorded steps; nothing is sampled.
 """
         )
-
-
-def _chart(
-    picture: Picture, container: str, key: str, modes: list[str], take, alt: str, width: str = "stretch"
-) -> None:
-    with st.container(key=container):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=modes,
-            theme=None,
-            width=width,
-            height="content",
-            alt=alt,
-        )
-
-
-def _clicked(key: str, parameter: str, field: str) -> list:
-    before, now = last_selections(key)
-    return clicked_since(before, now, parameter, field)
 
 
 def _digits(step: float) -> int:

@@ -17,6 +17,7 @@ from rnnstore.charts.palette import palette
 from rnnstore.memory import curves as memory
 from rnnstore.memory import samples
 from rnnstore.memory.state_gradients import ALL
+from rnnstore.visible import visible
 
 SHORT = {
     "sigma_1": "Largest singular value",
@@ -207,8 +208,4 @@ def show_directions(model: Model, view: View, known: dict[str, int]) -> None:
 
 
 def _listed(words: list[tuple[str, float]]) -> str:
-    return ", ".join(f"**{plain(_visible(word))}** {cosine:+.2f}" for word, cosine in words) or "none"
-
-
-def _visible(word: str) -> str:
-    return {" ": "␣", "\n": "⏎", "\t": "⇥"}.get(word, word)
+    return ", ".join(f"**{plain(visible(word))}** {cosine:+.2f}" for word, cosine in words) or "none"

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.parts.selection.address import PER_PAGE, View, change, controlled, number
 from pages.parts.selection.hypothesis import Selected
 from pages.parts.shared import asked
-from pages.parts.shared.controls import clicked_since, last_selections
+from pages.parts.shared.controls import clicked_chart
 from rnnstore import Model, State
 from rnnstore.charts.matching.match import COUNT, length_picture, match_picture, prepare
 from rnnstore.charts.palette import palette
@@ -146,48 +146,28 @@ def show_matches(model: Model, state: State, view: View, selected: Selected, mat
     )
     key = f"match-{model.name}-{state.name}"
 
-    def go() -> None:
-        for rank in _clicked(key, "clicked_match", "rank"):
-            place = np.flatnonzero(found["rank"].to_numpy() == rank)
-            if len(place):
-                change(at=window_start(model, int(starts[place[0]]), view.window))
-                st.session_state["match-visits"] = st.session_state.get("match-visits", 0) + 1
+    def go(rank: int) -> None:
+        place = np.flatnonzero(found["rank"].to_numpy() == rank)
+        if len(place):
+            change(at=window_start(model, int(starts[place[0]]), view.window))
+            st.session_state["match-visits"] = st.session_state.get("match-visits", 0) + 1
 
-    with st.container(key="match_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=go,
-            selection_mode=["clicked_match"],
-            theme=None,
-            width="stretch",
-            height=int(picture.specification["height"]),
-            alt="The matches, a row each: their words, how many of the selected units are on, and their annotations.",
-        )
+    clicked_chart(
+        picture, "match_view", key, "clicked_match", "rank", go,
+        height=int(picture.specification["height"]),
+        alt="The matches, a row each: their words, how many of the selected units are on, and their annotations.",
+    )  # fmt: skip
 
 
 def _show_lengths(view: View, matches: Matches) -> None:
     key = "match-lengths"
 
-    def take() -> None:
-        for length in _clicked(key, "clicked_length", "length"):
-            exact = view.shortest == view.longest == length
-            change(shortest=None if exact else length, longest=None if exact else length)
+    def take(length: int) -> None:
+        exact = view.shortest == view.longest == length
+        change(shortest=None if exact else length, longest=None if exact else length)
 
-    with st.container(key="length_view"):
-        picture = length_picture(matches.lengths, view.shortest, view.longest, palette(st.context.theme.type))
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=take,
-            selection_mode=["clicked_length"],
-            theme=None,
-            width="stretch",
-            alt="How many matches are how long; click a bar for matches of exactly this length.",
-        )
-
-
-def _clicked(key: str, parameter: str, field: str) -> list[int]:
-    """What was clicked in the chart of that key since it was last asked."""
-    before, now = last_selections(key)
-    return clicked_since(before, now, parameter, field)
+    clicked_chart(
+        length_picture(matches.lengths, view.shortest, view.longest, palette(st.context.theme.type)),
+        "length_view", key, "clicked_length", "length", take,
+        alt="How many matches are how long; click a bar for matches of exactly this length.",
+    )  # fmt: skip
