@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -41,7 +42,9 @@ BLOCKS = 8
 SAMPLE = 200
 """Tokens of a class whose own largest singular value is taken, at most; evenly spread over the text."""
 
-_SOURCES = 32  # followed between two looks at progress; with the delays, twice so many steps' matrices are held
+_SOURCES = 32  # followed between two looks at progress
+
+_AHEAD = 2  # such groups are begun before the first of them is done, so that no thread waits for the others at its end
 
 _TOGETHER = 4  # words that a thread follows side by side: their products are one
 
@@ -104,15 +107,15 @@ def state_gradients(
     needed = _within(follow, end, delays)
     sums = _Sums(network, states, len(classes), delays)
     with one_thread(), ThreadPoolExecutor(threads) as pool:
-        work, done = [], 0
+        begun = deque()
         for first, steps in _windows(network, ids, starts, states, delays, before, needed):
-            _finish(work, progress, done, len(ids))
-            done = min(first + _SOURCES, len(ids))
-            work = [
-                pool.submit(_followed, together, steps, first, sums, end, rows, sampled)
-                for together in _groups(follow, first, done)
-            ]
-        _finish(work, progress, done, len(ids))
+            if len(begun) == _AHEAD:
+                _finish(*begun.popleft(), progress, len(ids))
+            stop = min(first + _SOURCES, len(ids))
+            given = (steps, first, sums, end, rows, sampled)
+            begun.append(([pool.submit(_followed, group, *given) for group in _groups(follow, first, stop)], stop))
+        for each in begun:
+            _finish(*each, progress, len(ids))
         return _table(sums, network.name, states, list(classes), delays)
 
 
@@ -133,7 +136,7 @@ def _within(follow, end, delays) -> np.ndarray:
     return np.cumsum(change)[:-1] > 0
 
 
-def _finish(work, progress, done, everything):
+def _finish(work, done, progress, everything):
     for each in work:
         each.result()
     if work and progress:
@@ -195,7 +198,7 @@ def _largest(matrix: np.ndarray) -> float:
 
 def _windows(network, ids, starts, states, delays, before, needed) -> Iterator[tuple[int, list[list[Layer] | None]]]:
     """(first source, the steps from it on that its group of sources needs), each step made once."""
-    steps, done, kept = [], 0, 2 * _SOURCES + delays
+    steps, done, kept = [], 0, (_AHEAD + 1) * _SOURCES + delays
     layers = []
     for number, cell in enumerate(network.cells, 1):
         slope = derivative(cell)
