@@ -35,7 +35,7 @@ def world(words=120, units=60, groups=6, seed=3) -> ExpectedResponses:
 
 
 def compiled(picture) -> dict:
-    return vl_convert.vegalite_to_vega(json.dumps(picture.chart().to_dict(validate=False)))
+    return vl_convert.vegalite_to_vega(json.dumps(picture.whole()))
 
 
 @pytest.fixture(scope="module")

@@ -80,8 +80,6 @@ def test_a_training_is_drawn_with_and_without_validation():
         rows.column_names.index("validation_loss"), "validation_loss", pa.nulls(rows.num_rows, pa.float64())
     )
     for table, named in ((rows, True), (without, False)):
-        svg = vl_convert.vegalite_to_svg(
-            json.dumps(training_curve(table, palette("light")).chart().to_dict(validate=False))
-        )
+        svg = vl_convert.vegalite_to_svg(json.dumps(training_curve(table, palette("light")).whole()))
         assert ">training<" in svg
         assert (">validation<" in svg) is named

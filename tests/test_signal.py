@@ -135,6 +135,6 @@ def test_the_select_view_draws_lines_above_the_cells_of_their_tracks(tmp_path, p
     }  # fmt: skip
     titles = {row["title"]: row["y"] for row in picture.tables["titles"].to_pylist()}
     assert titles["level"] - titles["small"] == 20 and titles["large"] - titles["level"] == 20 + signal.SIGNAL
-    specification = json.dumps(picture.chart().to_dict(validate=False))
+    specification = json.dumps(picture.whole())
     svg = vl_convert.vegalite_to_svg(specification)
     assert "0.0137" in svg and "-999,999.00" in svg

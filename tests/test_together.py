@@ -80,7 +80,7 @@ def test_the_picture_draws_each_state_on_an_axis_of_its_own(store):
     found = match(same, "s", units, 0.1, 1, 0)
     below = [Also(one, "t", -0.3), Also(same, "s", 0.1, found)]
     picture = pictures.selection_picture(one, SELECTION, at=10, steps=40, below=below)
-    assert vl_convert.vegalite_to_vega(json.dumps(picture.chart().to_dict(validate=False)))["marks"]
+    assert vl_convert.vegalite_to_vega(json.dumps(picture.whole()))["marks"]
     tables = picture.tables
     assert tables["title"]["said"].to_pylist()[0].startswith("s, at -0.5: ")
     said = tables["below1_title"]["said"].to_pylist()[0]

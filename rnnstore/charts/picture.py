@@ -30,14 +30,18 @@ class Picture:
         """The specification with its tables as Arrow, as `st.vega_lite_chart` takes them."""
         return {**self.specification, "datasets": dict(self.tables)}
 
+    def whole(self) -> dict[str, Any]:
+        """The specification with its tables as rows inside: Vega-Lite that any program draws."""
+        return {**self.specification, "datasets": {name: table.to_pylist() for name, table in self.tables.items()}}
+
     def chart(self) -> alt.LayerChart | alt.FacetChart:
         """The Altair chart with its data inside, to change, save or combine."""
-        inside = {name: table.to_pylist() for name, table in self.tables.items()}
         kind = alt.FacetChart if "facet" in self.specification else alt.LayerChart
-        return kind.from_dict({**self.specification, "datasets": inside}, validate=False)
+        return kind.from_dict(self.whole(), validate=False)
 
-    def _repr_mimebundle_(self, *arguments: Any, **options: Any) -> Any:
-        return self.chart()._repr_mimebundle_(*arguments, **options)
+    def _repr_mimebundle_(self, *_: Any, **__: Any) -> Any:
+        renderer = alt.renderers.get()
+        return renderer(self.whole()) if renderer else None
 
 
 def named(name: str) -> alt.Chart:
