@@ -23,6 +23,7 @@ import rnnstore
 import rnnstore.__main__
 import rnnstore.store.tables
 from pipelines.errors import RecipeError
+from tests import processes
 from tests.pipelines import lstmvis_folder
 from tests.screens import stores
 
@@ -111,12 +112,8 @@ def demonstration(recorded, tmp_path) -> Path:
     return tmp_path
 
 
-def run(command: list[str], folder: Path, **options) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("RNNSTORE", None)
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False, **options
-    )
+def run(arguments: list[str], folder: Path, input: str = "") -> subprocess.CompletedProcess[str]:
+    return processes.run(arguments, folder, {name: v for name, v in os.environ.items() if name != "RNNSTORE"}, input)
 
 
 def test_every_block_says_what_language_it_is():
@@ -139,7 +136,7 @@ def test_python_example_runs(block, demonstration):
     names_are_there(block.text)
     if why := reason(block.text):
         pytest.skip(why)
-    done = run([sys.executable, "-c", block.text], demonstration)
+    done = run(["-c", block.text], demonstration)
     assert done.returncode == 0, done.stderr
 
 
@@ -178,10 +175,10 @@ def test_command_works(where, command, demonstration):
     if not reason(command):
         assert words[:2] == ["python", "-m"] and words[2] in ("rnnstore", "pipelines"), f"nobody can run {command!r}"
         prepare(words[3], demonstration)
-        done = run([sys.executable, *words[1:]], demonstration, input="y\n")
+        done = run(words[1:], demonstration, "y\n")
         assert done.returncode == 0, done.stderr
     elif words[:3] == ["python", "-m", "pipelines"]:
-        done = run([sys.executable, "-m", "pipelines", words[3], "--help"], demonstration)
+        done = run(["-m", "pipelines", words[3], "--help"], demonstration)
         assert done.returncode == 0, done.stderr
         options = set(re.findall(r"--[a-z-]+", done.stdout))
         assert {word for word in words[4:] if word.startswith("--")} <= options
@@ -190,7 +187,8 @@ def test_command_works(where, command, demonstration):
     elif words[:2] == ["python", "-m"] and words[2].startswith("tests.benchmarks"):
         assert importlib.util.find_spec(words[2]) is not None
     elif words[0] == "make":
-        done = run(["make", "--dry-run", *words[1:]], ROOT)
+        making = ["make", "--dry-run", *words[1:]]
+        done = subprocess.run(making, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
     elif "streamlit" in words:
         assert (ROOT / words[words.index("run") + 1]).exists()
@@ -206,7 +204,7 @@ def prepare(command: str, folder: Path) -> None:
             dirs_exist_ok=True,
         )
     elif command == "unpack":
-        packed = run([sys.executable, "-m", "rnnstore", "pack", "demo-python-lstm"], folder)
+        packed = run(["-m", "rnnstore", "pack", "demo-python-lstm"], folder)
         assert packed.returncode == 0, packed.stderr
     elif command == "import-lstmvis":
         lstmvis_folder.write(folder / "parens")

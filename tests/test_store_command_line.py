@@ -1,14 +1,14 @@
 """The store's command line, run as a person runs it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 import rnnstore
 from rnnstore.__main__ import app
+from tests import processes
 from tests.worlds import record
 
 ROOT = Path(__file__).parents[1]
@@ -25,9 +25,8 @@ def store(tmp_path):
     return tmp_path / "store"
 
 
-def run(*arguments, **options) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rnnstore", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, **options)
+def run(*arguments, input: str = "") -> CompletedProcess[str]:
+    return processes.run(["-m", "rnnstore", *arguments], ROOT, input=input)
 
 
 def test_without_a_command_it_explains_itself():
