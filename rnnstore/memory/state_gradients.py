@@ -44,7 +44,7 @@ SAMPLE = 200
 
 _SOURCES = 32  # followed between two looks at progress
 
-_AHEAD = 2  # such groups are begun before the first of them is done, so that no thread waits for the others at its end
+_AHEAD = 3  # such groups are begun before the first of them is done, so that no thread waits for the others at its end
 
 _TOGETHER = 4  # words that a thread follows side by side: their products are one
 
