@@ -63,7 +63,11 @@ def test_one_setting_says_whether_the_application_is_hosted(monkeypatch, options
         (None, "http://localhost:8501/", {}, True),
         (None, "http://127.0.0.1:8501/select_and_match", {}, True),
         (None, None, {}, True),
+        ("::ffff:127.0.0.1", "http://127.0.0.1:8501/", {}, True),  # asked by IPv4 where one socket listens to both
         ("10.1.2.3", "http://localhost:8501/", {}, False),
+        ("::ffff:10.1.2.3", "http://localhost:8501/", {}, False),
+        ("fe80::1%eth0", "http://localhost:8501/", {}, False),
+        ("unknown", "http://localhost:8501/", {}, False),
         (None, "https://workbench.example.org/", {}, False),
         (None, "http://localhost:8501/", {"X-Forwarded-For": "10.1.2.3"}, False),
     ],

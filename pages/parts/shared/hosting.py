@@ -8,6 +8,7 @@ another visitor sees, what they keep stays in their session, and no sentence nam
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import sys
 from urllib.parse import urlsplit
@@ -33,7 +34,19 @@ def may_change() -> bool:
     if hosted() or any(name in st.context.headers for name in FORWARDED):
         return False
     host = urlsplit(st.context.url or "").hostname or "localhost"
-    return st.context.ip_address is None and host in HERE
+    return host in HERE and _is_here(st.context.ip_address)
+
+
+def _is_here(asking: str | None) -> bool:
+    """Whether a visitor's address is this machine's own: None, as Streamlit says it, or one that is an IPv4 address
+    inside an IPv6 one, because by default it listens to both with one socket."""
+    if asking is None:
+        return True
+    try:
+        found = ipaddress.ip_address(asking)
+    except ValueError:
+        return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 def sql_allowed() -> bool:
