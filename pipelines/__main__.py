@@ -20,7 +20,15 @@ from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
 from rnnstore.commands.options import completes
 from rnnstore.errors import StoreError
 
-DEMO = ("demo-parentheses", "demo-python-gru", "demo-python-lstm")
+DEMO = {
+    "demo-parentheses": ["opening=(", "closing=)"],
+    "demo-python-gru": ["token"],
+    "demo-python-lstm": ["token"],
+}
+"""The demonstration's recipes, with the classes of words whose memory is measured."""
+
+FOLLOWED, DELAYS = 2000, 30
+"""Words of each whose memory is measured, and for how many delays: two seconds' worth."""
 
 app = typer.Typer(
     help="Train recurrent networks by recipe and record what they keep in their states, into a store that "
@@ -94,19 +102,34 @@ def demo(
     store: StoreFolder = Path("store"),
     steps: Annotated[int | None, typer.Option(min=1, help="Record so many steps of each, for a small store.")] = None,
 ):
-    """Train and record the three demonstration models.
+    """Train and record the three demonstration models, and measure how long they remember words.
 
     Those that are there already are left as they are. Nothing is downloaded.
     """
     import rnnstore
 
     there = rnnstore.open(store).models
-    for name in DEMO:
+    for name, classes in DEMO.items():
         if name in there and there[name].steps:
             print(f"{name} is in {store} already.")
         else:
             work(name, store, None, training=True, recording=True, steps=steps)
+        measure_memory(name, store, classes)
     print(f"Now run: streamlit run streamlit_app.py -- --store {store}")
+
+
+def measure_memory(name: str, store: Path, classes: list[str]) -> None:
+    """Follow some words of a demonstration model, unless that was done or it is not one of a recipe."""
+    import rnnstore
+    from rnnstore.memory.curves import has_memory
+    from rnnstore.memory.measuring import keep, remember
+
+    opened = rnnstore.open(store)
+    model = opened.model(name)
+    if model.card.settings.get("training") and not has_memory(model):
+        stop = min(model.steps, FOLLOWED)
+        keep(opened, name, remember(model, delays=DELAYS, classes=classes, stop=stop), model)
+        print(f"{name}: followed {stop:,} words for {DELAYS} steps each into {store}")
 
 
 @app.command("recipes")

@@ -50,6 +50,10 @@ class MissingNetwork(QuestionError):
     """A typed sentence needs the trained network, and the model's folder does not hold all of it."""
 
 
+NO_TEXT = (UnicodeError, RuntimeError)
+"""What DuckDB raises, beside its own errors, where a word or a column's name in a damaged file is no text."""
+
+
 def nearest(given: str, known: Iterable[str]) -> str:
     """The end of a sentence that names the nearest known names, or all of them when there are few.
 

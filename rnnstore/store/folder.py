@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rnnstore.errors import DamagedModel, ReadOnly, StoreError, UnknownModel, nearest
+from rnnstore.errors import NO_TEXT, DamagedModel, ReadOnly, StoreError, UnknownModel, nearest
 from rnnstore.store.card import FACTS, Card, checked_name, read_card
 from rnnstore.store.card import NAME as CARD
 from rnnstore.store.macros import MACROS
@@ -126,7 +126,7 @@ class Store:
                 return self._answer(query, parameters, limit)
         except duckdb.Error as error:
             raise self._refused(error, query, parameters) from error
-        except UnicodeError as error:
+        except NO_TEXT as error:
             raise DamagedModel(f"{TEXT_DAMAGED} `python -m rnnstore check` says where, and how to mend it.") from error
 
     def _refused(self, error: duckdb.Error, query: str, parameters: Any) -> StoreError:
@@ -194,7 +194,7 @@ class Store:
                 connection.execute(f"create or replace view {table.name} as {self._select(table)}")
             except duckdb.IOException:
                 raise
-            except (duckdb.Error, UnicodeError) as error:
+            except (duckdb.Error, *NO_TEXT) as error:
                 raise self._damaged(connection, table) from error
             _comment(connection, table, "view")
         for macro in MACROS:
@@ -209,7 +209,7 @@ class Store:
             try:
                 for file in files:
                     connection.execute("describe select * from read_parquet($file)", {"file": file})
-            except (duckdb.Error, UnicodeError):
+            except (duckdb.Error, *NO_TEXT):
                 return DamagedModel(
                     f"The table {table.name} of model {name!r} is damaged, so SQL cannot be asked of this store. "
                     f"`python -m rnnstore check {name}` says how to mend it."

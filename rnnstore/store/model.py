@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rnnstore.errors import DamagedModel, QuestionError, StoreError, UnknownName, cause, nearest
+from rnnstore.errors import NO_TEXT, DamagedModel, QuestionError, StoreError, UnknownName, cause, nearest
 from rnnstore.store.card import MENDING, Card, File, State, Track
 from rnnstore.store.parts import RowMajorReader
 from rnnstore.store.runs import is_on, unit_runs
@@ -379,7 +379,7 @@ class Model:
                 f"Model {self.name!r} changed or was deleted while it was being read; open the store again. "
                 f"({cause(error)})"
             ) from error
-        except (pa.ArrowException, duckdb.Error, UnicodeError) as error:
+        except (pa.ArrowException, duckdb.Error, *NO_TEXT) as error:
             raise DamagedModel(f"A file of model {self.name!r} is damaged ({cause(error)}). {MENDING}") from error
 
     def _check_steps(self, steps: np.ndarray) -> None:

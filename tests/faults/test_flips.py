@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 
 import numpy as np
 import pytest
@@ -91,3 +92,22 @@ def test_every_changed_byte_is_found_and_none_is_a_traceback(model):
             file.write_bytes(content)
     assert found == FLIPS
     assert check(model).findings == ()
+
+
+def test_a_column_whose_name_is_no_text_is_a_sentence(model):
+    """Of every name in a file's footer one bit changes, so that it is no UTF-8: DuckDB says so with an error of none
+    of its own kinds."""
+    (file,) = (model / "tokens").glob("*.parquet")
+    content = file.read_bytes()
+    places = [found.start() for found in re.finditer(rb"word(?=[^a-z])", content)]
+    said = set()
+    for place in places:
+        file.write_bytes(content[:place] + bytes([content[place] | 0x80]) + content[place + 1 :])
+        for asked in ("words", "sql"):
+            store = rnnstore.open(model.parent)
+            try:
+                store.model("full").words(0, 400) if asked == "words" else store.sql("select word from tokens")
+            except rnnstore.StoreError as error:
+                said.add(f"{asked}: {error}")
+    file.write_bytes(content)
+    assert {"words", "sql"} == {sentence.split(":")[0] for sentence in said if "is damaged" in sentence}

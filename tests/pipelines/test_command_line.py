@@ -9,6 +9,8 @@ import pytest
 import rnnstore
 from pipelines import __main__ as command_line
 from pipelines.corpora.kinds import KINDS
+from rnnstore.memory.curves import has_memory
+from tests.remembered import store_with_memory
 
 needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 
@@ -122,14 +124,29 @@ def test_a_model_being_written_by_another_process_is_left_alone(capsys, monkeypa
 
 
 def test_demo_leaves_out_what_is_there(capsys, monkeypatch, tmp_path):
-    made = []
+    made, measured = [], []
     monkeypatch.setattr(command_line, "work", lambda name, *_, **__: made.append(name))
-    with rnnstore.open(tmp_path).record(command_line.DEMO[1]) as recorder:
+    monkeypatch.setattr(command_line, "measure_memory", lambda name, *_: measured.append(name))
+    first, second, third = command_line.DEMO
+    with rnnstore.open(tmp_path).record(second) as recorder:
         recorder.add(words=["a"], states={"layer1.h": [[0.5]]})
     code, out, _ = call(capsys, monkeypatch, "demo", "--store", tmp_path)
     assert code == 0
-    assert made == [command_line.DEMO[0], command_line.DEMO[2]]
-    assert f"{command_line.DEMO[1]} is in {tmp_path} already." in out
+    assert (made, measured) == ([first, third], [first, second, third])
+    assert f"{second} is in {tmp_path} already." in out
+
+
+def test_memory_of_a_demonstration_model_is_measured_once_and_only_of_one_with_a_recipe(capsys, tmp_path):
+    store = store_with_memory(tmp_path)
+    command_line.measure_memory("tiny", tmp_path, ["opening=("])
+    assert capsys.readouterr().out == "" and not has_memory(store.model("tiny"))
+    with store.writer("tiny") as writer:
+        writer.describe(settings={"training": {"epochs": 1}})
+    command_line.measure_memory("tiny", tmp_path, ["verbs=be,do"])
+    assert capsys.readouterr().out == f"tiny: followed 200 words for 30 steps each into {tmp_path}\n"
+    assert has_memory(rnnstore.open(tmp_path).model("tiny"))
+    command_line.measure_memory("tiny", tmp_path, ["verbs=be,do"])
+    assert capsys.readouterr().out == ""
 
 
 def test_ctrl_c_outside_training_ends_without_a_traceback(capsys, monkeypatch, tmp_path):
