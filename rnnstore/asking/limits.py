@@ -42,6 +42,16 @@ class Limits:
         )
 
 
+def of_this_machine() -> Limits:
+    """What a query may take where nobody else asks: a quarter of the machine's memory, from 1 to 4 GB."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # a system that does not say
+        return Limits()
+    memory = min(4000 * MEGABYTE, max(Limits.memory, memory // 4 // MEGABYTE * MEGABYTE))
+    return Limits(memory=memory, resident=memory + 500 * MEGABYTE, address_space=memory + 2000 * MEGABYTE)
+
+
 def missing() -> str:
     """What this operating system cannot hold a process to, as a sentence; empty on Linux."""
     if sys.platform == "linux":

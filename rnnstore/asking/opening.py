@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from rnnstore.asking.limits import Limits
 from rnnstore.store.folder import Store
-from rnnstore.store.macros import MACROS
+from rnnstore.store.macros import MACROS, PLANNING
 from rnnstore.store.tables import MODELS, TABLES, Table, states_schema
 
 
@@ -37,6 +37,7 @@ def opening(store: Store, limits: Limits) -> dict[str, Any]:
     with pa.ipc.new_stream(rows, models.schema) as stream:
         stream.write_table(models)
     return {
+        "planning": PLANNING,
         "tables": tables,
         "rows": {MODELS.name: _text(rows.getvalue().to_pybytes())},
         "statements": [statement for macro in MACROS for statement in (macro.creation, macro.comment)],

@@ -161,7 +161,7 @@ def _open(opening: dict[str, Any]) -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": False,
             "enable_external_file_cache": False,
             "max_expression_depth": 250,
-            "asof_loop_join_threshold": 0,  # a dataset's size is unknown: it is taken for tiny
+            **opening["planning"],
         },
     )
     for table in opening["tables"]:

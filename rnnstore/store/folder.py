@@ -22,7 +22,7 @@ import pyarrow as pa
 from rnnstore.errors import NO_TEXT, DamagedModel, ReadOnly, StoreError, UnknownModel, nearest
 from rnnstore.store.card import FACTS, Card, checked_name, read_card
 from rnnstore.store.card import NAME as CARD
-from rnnstore.store.macros import MACROS
+from rnnstore.store.macros import MACROS, PLANNING
 from rnnstore.store.model import Model
 from rnnstore.store.recorder import Recorder
 from rnnstore.store.refused import refused
@@ -147,6 +147,7 @@ class Store:
         """
         lines = [
             f"-- The store {self.path} as it was written down: views over its Parquet files, and macros.",
+            *(f"set {name} = {value};" for name, value in PLANNING.items()),
             f"create or replace view {MODELS.name} as {self._models_as_values()};",
             *(f"create or replace view {table.name} as {self._select(table)};" for table in TABLES),
             *(f"-- {macro.name}: {macro.meaning}\n{macro.creation};" for macro in MACROS),
@@ -176,7 +177,9 @@ class Store:
         """A cursor of one thread's own; the views are made when first wanted: DuckDB reads every footer for them."""
         with self._lock:
             if self._connection is None:
-                self._connection = duckdb.connect(":memory:", config={"threads": min(4, os.cpu_count() or 1)})
+                self._connection = duckdb.connect(
+                    ":memory:", config={"threads": min(4, os.cpu_count() or 1), **PLANNING}
+                )
                 self._connection.execute("set parquet_metadata_cache = true")
             if views and not self._viewed:
                 self._add_views(self._connection)

@@ -44,6 +44,10 @@ class Macro:
         return f"comment on macro {'table ' if self.columns else ''}{self.name} is '{text}'"
 
 
+PLANNING = {"asof_loop_join_threshold": 0}
+"""Settings of DuckDB with which these macros are asked: what they pass on is of a size that it cannot know and takes for
+tiny, and it would then compare every row with every other one."""
+
 _RUN = (
     ("start", "first step"),
     ("stop", "step after the last (half-open)"),
@@ -130,23 +134,34 @@ MACROS = (
             ("union", "units that are selected, on throughout, or both"),
         ),
         """
-        with found as materialized (from matches(model, state, threshold, units, at_least := at_least)),
-        lasting as materialized (
-            select r.unit, r.start, r.stop
+        with found as materialized (
+            select (row_number() over ())::int as number, m.start::int as start, m.stop::int as stop, m.overlap
+            from matches(model, state, threshold, units, at_least := at_least) as m
+        ),
+        runs as (  -- narrow, since all of them are put in order
+            select r.unit::int as unit, r.start::int as start, r.stop::int as stop
             from on_states as r
             where r.model = model and r.state = state and r.threshold = threshold
-              and r.stop - r.start >= (select min(f.length) from found as f)
+              and r.stop - r.start >= (select min(f.stop - f.start) from found as f)
         ),
-        others as (
-            select f.start, f.stop, f.length, f.overlap, u.unit
-            from found as f, (select distinct l.unit from lasting as l) as u
+        anyone as (
+            select distinct r.unit::int as unit
+            from on_states as r
+            where r.model = model and r.state = state and r.threshold = threshold
+        ),
+        places as (select f.number, f.start, f.stop, a.unit from found as f, anyone as a),
+        throughout as (
+            select p.number, count(*) as units_on
+            from places as p
+            asof join runs as r on r.unit = p.unit and p.start >= r.start
+            where r.stop >= p.stop
+            group by p.number
         )
-        select o.start, o.stop, o.length, o.overlap, len(units) + count(*) - o.overlap as "union"
-        from others as o
-        asof join lasting as r on r.unit = o.unit and o.start >= r.start
-        where r.stop >= o.stop
-        group by o.start, o.stop, o.length, o.overlap
-        order by o.overlap desc, "union", o.length desc, o.start
+        select
+            f.start, f.stop, f.stop - f.start as length, f.overlap, len(units) + o.units_on - f.overlap as "union"
+        from throughout as o
+        join found as f on f.number = o.number
+        order by f.overlap desc, "union", length desc, f.start
         """,
         "from ranked_matches({model}, {state}, {threshold}, {units}) limit 50",
     ),

@@ -35,7 +35,7 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None, co
             placeholder="other models, on the same text",
             key="connectivity-with",
             usual=[],
-            width=215,
+            width=330 if len(view.others) > 1 else 215,
         )
         controlled(
             st.segmented_control,

@@ -39,7 +39,7 @@ def choose(store: Store, model: Model, state: str, view: View, known: list[str])
             list(view.classes),
             options=known,
             usual=[ALL],
-            width=320,
+            width=400,
             help="Computed by the command: `--classes TRACK`, `--classes name=word,word`",
         )
         controlled(

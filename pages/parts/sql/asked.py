@@ -11,10 +11,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts.shared.hosting import hosted
 from pages.parts.shared.parameters import change
 from pages.parts.sql.address import LONGEST
 from rnnstore import Store, StoreError
 from rnnstore.asking.answers import Answer
+from rnnstore.asking.limits import Limits, of_this_machine
 from rnnstore.asking.pool import Pool, Question
 
 KEPT, REMEMBERED = 4, 30
@@ -34,7 +36,7 @@ class Asked:
 @st.cache_resource(max_entries=2, show_spinner=False, on_release=lambda pool: pool.close())
 def pool(path: Path) -> Pool:
     """The processes that answer, for all visitors of a store."""
-    return Pool()
+    return Pool(Limits() if hosted() else of_this_machine())
 
 
 def history() -> list[Asked]:
