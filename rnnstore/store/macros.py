@@ -45,8 +45,8 @@ class Macro:
 
 
 PLANNING = {"asof_loop_join_threshold": 0}
-"""Settings of DuckDB with which these macros are asked: what they pass on is of a size that it cannot know and takes for
-tiny, and it would then compare every row with every other one."""
+"""Settings of DuckDB for these macros: what they pass on is of a size that it cannot know and takes for tiny, and it
+would then compare every row with every other one."""
 
 _RUN = (
     ("start", "first step"),
