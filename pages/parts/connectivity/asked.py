@@ -14,6 +14,7 @@ import streamlit as st
 from pages.parts.connectivity.address import View
 from pages.parts.shared import asked
 from pages.parts.shared.asked import Store
+from pages.parts.shared.controls import of_no_fragment
 from pages.parts.shared.kept import kept
 from rnnstore import Model
 from rnnstore.connectivity.connected import Connected
@@ -81,7 +82,8 @@ class Waiting:
         if self.bar is None:
             with self.place.container(horizontal=True, vertical_alignment="center"):
                 self.bar = st.empty()
-                st.button("Stop", key=f"connectivity-stop-{self.doing}", on_click=self._stop)
+                with of_no_fragment():
+                    st.button("Stop", key=f"connectivity-stop-{self.doing}", on_click=self._stop)
         self.bar.progress(min(1.0, (self.done + share) / self.parts), text=f"{self.doing}: {name}")
 
     def next(self) -> None:

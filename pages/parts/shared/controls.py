@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from pages.parts.shared import parameters
 from rnnstore.charts.picture import Picture
@@ -53,6 +55,12 @@ def clicked_chart(
     options = {"theme": None, "width": "stretch", "height": "content"} | options
     with st.container(key=view):
         st.vega_lite_chart(picture.for_page(), key=key, on_select=take, selection_mode=[parameter], **options)
+
+
+def of_no_fragment() -> AbstractContextManager[Any]:
+    """A button drawn in it breaks off the run that draws it. One that belongs to a fragment is heard only when that
+    run has come to its end: Streamlit lets no fragment overtake a script."""
+    return ThreadState.scoped(fragment_id=None)
 
 
 def last_selections(key: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
