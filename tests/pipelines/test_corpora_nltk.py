@@ -53,9 +53,11 @@ def small(tmp_path, monkeypatch):
     arguments = ("brown", reader.CategorizedTaggedCorpusReader, r"c[a-z]\d\d")
     lazy = loader(*arguments, cat_file="cats.txt", tagset="brown", encoding="ascii")
     monkeypatch.setattr(corpus_module, "brown", lazy)
-    monkeypatch.delitem(importlib.import_module("nltk.tag.mapping")._MAPPINGS, "en-brown", raising=False)  # of another
+    monkeypatch.delitem(importlib.import_module("nltk.tag.mapping")._MAPPINGS, "en-brown", raising=False)
+    nltk.data.clear_cache()  # of maps that another test read from real ones
     nltk_data._universal_map.cache_clear()
     yield tmp_path
+    nltk.data.clear_cache()
     nltk_data._universal_map.cache_clear()
 
 
