@@ -1,6 +1,7 @@
 """Tables that grow while training, and recorded batches asked of them: whole tables told beforehand."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from rnnstore.errors import QuestionError, StoreError
 from rnnstore.store.writing import OF_BATCHES
 from rnnstore.training import batches
 from rnnstore.training.previews import previews
+from rnnstore.visible import visible
 
 vl_convert = pytest.importorskip("vl_convert")
 
@@ -183,6 +185,23 @@ def test_where_a_batch_broke_is_its_first_loss_or_else_its_first_gradient_withou
     assert of_gradient.broke() == batches.Broke("gradient", 1, 0, "")  # a step without a label: its word is not told
     losses = found.words.set_column(7, "loss", pa.array([float("nan"), None], pa.float32()))
     assert replace(of_gradient, words=losses).broke() == batches.Broke("loss", 0, 0, "a")
+
+
+def test_a_bar_that_is_pointed_at_shows_its_words_one_a_place(model):
+    whole = batches.outline(model)
+    glances = previews(model, whole.table["largest"].to_pylist(), whole.window)
+    drawn = outline_picture(whole, LIGHT, glances=glances).whole()
+    for parameter in drawn["params"]:
+        if parameter["name"] == "over":
+            parameter["value"] = [{"largest": 60}]
+    texts = re.findall(r">([^<>]+)</text>", vl_convert.vegalite_to_svg(json.dumps(drawn)))
+    words = [
+        visible(row[name] or "")
+        for name in ("label", "predicted")
+        for row in glances.table.to_pylist()
+        if row["step"] == 60
+    ]
+    assert len(words) == 4 and texts[-4:] == words
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
