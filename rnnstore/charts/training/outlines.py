@@ -148,7 +148,7 @@ def _specification(
 ) -> dict[str, Any]:
     top = (_PREVIEW if words else _PREVIEW - 2 * _ROW) if places else 6
     layers = [
-        *_bars(palette, quantity, brushed, [top + height, top]),
+        *_bars(palette, quantity, brushed, bool(places), [top + height, top]),
         *(_preview(palette, places, words, width) if places else []),
     ]
     chart = alt.layer(*layers).resolve_scale(y="independent")
@@ -158,20 +158,23 @@ def _specification(
     return rendered(styled(chart, palette).to_dict(validate=False), 10_000)
 
 
-def _bars(palette: Palette, quantity: str, brushed: bool, place: list[int]) -> list[alt.Chart]:
-    """The bars, what of them the pointer meets, and where the numbers end."""
+def _bars(palette: Palette, quantity: str, brushed: bool, previewed: bool, place: list[int]) -> list[alt.Chart]:
+    """The bars, what of them the pointer meets, and where the numbers end; what a preview says no tooltip says."""
     scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False, clamp=True)
     axis = alt.Axis(grid=False, tickCount=8, tickMinStep=1, format=",d")
     base = named("bars").encode(x=alt.X("left:Q", title=None, scale=scale, axis=axis), x2="right:Q")
-    tooltip = [
+    of_preview = [
         alt.Tooltip("first:Q", title="after step", format=",d"),
-        alt.Tooltip("batches:Q", title="batches in this bar", format=",d"),
         alt.Tooltip("largest:Q", title="largest after step", format=",d"),
         alt.Tooltip("maximum:Q", format=".4~g"),
+        alt.Tooltip("loss:Q", format=".3f"),
+    ]
+    tooltip = [
+        alt.Tooltip("batches:Q", title="batches in this bar", format=",d"),
         alt.Tooltip("mean:Q", format=".4~g"),
         alt.Tooltip("half_life:Q", title="half-life", format=".2~f"),
         alt.Tooltip("horizon:Q", format=".2~f"),
-        alt.Tooltip("loss:Q", format=".3f"),
+        *([] if previewed else of_preview),
     ]
     drawn = base.mark_rect().encode(
         y=alt.Y(f"{quantity}:Q", title=QUANTITIES[quantity], axis=value_axis(), scale=alt.Scale(range=place)),
