@@ -46,7 +46,7 @@ _SOURCES = 32  # followed between two looks at progress
 
 _AHEAD = 3  # such groups are begun before the first of them is done, so that no thread waits for the others at its end
 
-_TOGETHER = 4  # words that a thread follows side by side: their products are one
+_TOGETHER = 5  # words that a thread follows side by side: their products are one
 
 
 class _Sums:
