@@ -1,5 +1,6 @@
 """Training: one step against Keras, the entropy of a known language, and interruptions of a real process."""
 
+import io
 import os
 import signal
 import subprocess
@@ -280,6 +281,8 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(t
     assert "going on from step" in said
 
     assert load_checkpoint(checkpoint).done.step > 0
-    finished, _ = train(recipes.load(path), checkpoint.parent)
-    whole, _ = train(recipes.load(path), tmp_path / "whole")
+    recipe, told = recipes.load(path), io.StringIO()
+    finished = training.train(recipe, load(recipe.corpus), checkpoint.parent, Written(), Console(file=told, width=200))
+    assert "going on from step" in told.getvalue()
+    whole, _ = train(recipe, tmp_path / "whole")
     assert_same(weights_of(finished), weights_of(whole))
