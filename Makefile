@@ -47,7 +47,7 @@ bench: $(VENV)/.rnnstore-requirements-dev  ## Measure the speeds that are promis
 	OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TF_NUM_INTRAOP_THREADS=2 TF_NUM_INTEROP_THREADS=1 $(RUN) -m tests.benchmarks
 
 random: $(VENV)/.rnnstore-requirements-dev  ## Try 10,000 random recipes, addresses, and some hundred whole pages
-	RNNSTORE_RANDOM=10000 $(RUN) -m pytest -n 2 --timeout 7200 tests/pipelines/test_random_recipes.py tests/screens/test_random_addresses.py
+	RNNSTORE_RANDOM=10000 $(RUN) -m pytest -n 2 --timeout 7200 tests/pipelines/test_random_recipes.py tests/pages/test_random_addresses.py
 
 docs: install  ## Write the pages of docs/ that are made from the code
 	$(RUN) -c 'import rnnstore.store.tables as t; print(t.document(), end="")' > docs/tables.md

@@ -8,9 +8,9 @@ import streamlit as st
 
 from pages.parts.hypotheses.kept_panel import keep, show_kept
 from pages.parts.hypotheses.worth_panel import show_ranges, show_worth
-from pages.parts.selection.address import View, change, read
-from pages.parts.selection.guide import explain_worth
-from pages.parts.selection.hypothesis import Selected, choose_hypothesis, offer_actions, selected
+from pages.parts.matching.address import View, change, read
+from pages.parts.matching.guide import explain_worth
+from pages.parts.matching.hypothesis import Selected, choose_hypothesis, offer_actions, selected
 from pages.parts.shared.current import current_model, current_state
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
@@ -62,7 +62,7 @@ def link_to_matches(model: Model, state: State, view: View) -> None:
     """The same selection on the page that shows its units and matches."""
     if view.brushed is not None:
         there = {**st.query_params.to_dict(), "model": model.name, "state": state.name}
-        st.page_link("pages/select_and_match.py", label="See its units and matches", query_params=there)
+        st.page_link("pages/matching.py", label="See its units and matches", query_params=there)
 
 
 st.title("What a hypothesis is worth", anchor=False)

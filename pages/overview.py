@@ -11,10 +11,10 @@ from pages.parts.shared.current import architecture, current_store, say_how_to_b
 from pages.parts.shared.hosting import may_change
 from pages.parts.shared.plain import plain
 from rnnstore import Model
-from rnnstore.charts import overview as charts
-from rnnstore.charts.palette import palette
+from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
 from rnnstore.store.overview import is_blank, notes, overview, size, small_curves, stored_bytes
+from rnnstore.training.charts import losses as charts
 
 CARDS = 4
 """Models up to which every one shows its card; of more, those chosen in the table, else the sidebar's."""
@@ -131,7 +131,7 @@ def show_states(model: Model) -> None:
         st.markdown(":gray[States, to select and match in]")
     for state in model.states.values():
         st.page_link(
-            "pages/select_and_match.py",
+            "pages/matching.py",
             label=f":blue[**{state.name}**] {model.steps:,} × {state.units}",
             query_params={"model": model.name, "state": state.name},
             help=f"Steps × units. Values from {state.minimum:.2f} to {state.maximum:.2f}, kept as {state.dtype}.",

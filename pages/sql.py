@@ -13,8 +13,8 @@ from pages.parts.sql.address import LONGEST, read
 from pages.parts.sql.editor import editor
 from pages.parts.sql.guide import explain, say_off
 from rnnstore import Model, Store, StoreError
-from rnnstore.asking import catalogue
-from rnnstore.asking.examples import examples
+from rnnstore.sql import catalogue
+from rnnstore.sql.examples import examples
 
 
 @st.fragment

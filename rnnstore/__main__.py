@@ -17,7 +17,7 @@ import typer
 
 import rnnstore
 from rnnstore import export
-from rnnstore.commands import trust
+from rnnstore.commands import integrity as trust
 from rnnstore.commands.options import Name, StoreFolder, completes, state_names
 from rnnstore.errors import StoreError
 from rnnstore.store.macros import MACROS

@@ -21,13 +21,13 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from rnnstore import Model
-from rnnstore.charts.co_clusters.layout import ASIDE
-from rnnstore.charts.co_clusters.picture import Drawing, co_cluster_picture
-from rnnstore.charts.palette import palette
+from rnnstore.co_clusters.charts.layout import ASIDE
+from rnnstore.co_clusters.charts.picture import Drawing, co_cluster_picture
 from rnnstore.co_clusters.decomposition import decompose
 from rnnstore.co_clusters.expected import expected_responses
+from rnnstore.drawing.palette import palette
 from tests.benchmarks.planted_store import planted_store
-from tests.screens.conftest import FLAGS, find_browser, settle, start_application
+from tests.pages.conftest import FLAGS, find_browser, settle, start_application
 
 PICTURE = ".st-key-cluster_view .marks"
 

@@ -6,7 +6,7 @@
     python -m tests.benchmarks.bench_hosting --visitors 5 --pause 0      fewer, who never stop to read
 
 The application runs as docs/hosting.md says; the visitors speak its protocol without a browser
-(tests/screens/visitor.py), each with a model and a state of its own, and go through all pages in an order of their own,
+(tests/support/visitor.py), each with a model and a state of its own, and go through all pages in an order of their own,
 reading each for some seconds. A view counts from asking for it to all of it having arrived; drawing is the browser's.
 Memory is of the process and its children: resident, and proportional (shared pages divided among those who share
 them). The aims: the first page 3 s after the start, under 690 MB, no error.
@@ -33,7 +33,7 @@ import psutil
 
 import rnnstore
 from pages.parts.shared.current import PAGES
-from tests.screens.visitor import Drawn, Visitor
+from tests.support.visitor import Drawn, Visitor
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,7 +161,7 @@ def views_of(store: rnnstore.Store, generator: random.Random) -> list[tuple[str,
     typed = {**named, "text": "".join(model.words(first, first + 40)["word"].to_pylist())}
     found = [
         ("", {}),
-        ("select_and_match", {**brushed, "before": generator.randrange(2)}),
+        ("matching", {**brushed, "before": generator.randrange(2)}),
         ("hypotheses", {**brushed, **({"ranges": "yes"} if generator.random() < 0.2 else {})}),
         ("co_clusters", {**named, "k": generator.randrange(2, 12)}),
         ("sentences", typed),

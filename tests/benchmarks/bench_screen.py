@@ -20,9 +20,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from rnnstore.charts.selection.layers import MARGIN
+from rnnstore.matching.charts.layers import MARGIN
 from tests.benchmarks.large_store import large_store
-from tests.screens.conftest import FLAGS, find_browser, start_application
+from tests.pages.conftest import FLAGS, find_browser, start_application
 
 STEPS = 20
 BRUSHES = [(8, 11), (3, 5), (12, 14), (5, 7), (13, 15), (2, 4), (16, 18), (9, 11), (4, 7), (14, 16), (6, 8)]
@@ -64,7 +64,7 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
             asked = f"model={model.name}&window={STEPS}&before=1&after=1&below={given.below}"
-            measure(browser, f"{address}/select_and_match?{asked}")
+            measure(browser, f"{address}/matching?{asked}")
             browser.close()
     finally:
         process.terminate()

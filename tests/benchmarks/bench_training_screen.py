@@ -23,10 +23,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from rnnstore.charts.training.outlines import SIDES
+from rnnstore.training.charts.outlines import SIDES
 from tests.benchmarks.bench_co_cluster_screen import WATCH
 from tests.benchmarks.recorded_batches import recorded_batches
-from tests.screens.conftest import FLAGS, find_browser, settle, start_application
+from tests.pages.conftest import FLAGS, find_browser, settle, start_application
 
 REPEATS = 7
 OVERVIEW, STRETCH, BATCH = "outline_view", "stretch_view", "batch_view_0"

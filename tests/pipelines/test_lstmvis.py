@@ -19,16 +19,16 @@ from pipelines import __main__ as command_line
 from pipelines import lstmvis
 from pipelines.lstmvis import datasets, dictionary
 from pipelines.lstmvis.importing import ORIGIN
-from rnnstore.charts.palette import LIGHT
-from rnnstore.charts.selection.select import Hypothesis, select_picture
+from rnnstore.drawing.palette import LIGHT
 from rnnstore.errors import StoreError
+from rnnstore.matching.charts.select import Hypothesis, select_picture
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import Selection
 from rnnstore.matching.selection import select as select_units
 from rnnstore.matching.windows import window
-from tests import worlds
+from tests.matching.test_matching import brute_force, rows_of
 from tests.pipelines import lstmvis_folder
-from tests.test_matching import brute_force, rows_of
+from tests.support import worlds
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 Five kinds: a shipped recipe with values, keys and groups changed; one with a single value changed, whose key has to be
 named; a recipe made from the description of the settings itself; YAML's odd corners put into a shipped recipe; and
-bytes. `tests.frugal` says how many of each.
+bytes. `tests.support.frugal` says how many of each.
 """
 
 import random
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pipelines import recipe
 from pipelines.errors import RecipeError
 from pipelines.recipe import Recipe
-from tests.frugal import frugal
+from tests.support.frugal import frugal
 
 SHIPPED = {name: (recipe.SHIPPED / f"{name}.yaml").read_text("utf-8") for name in recipe.shipped()}
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from pages.parts.shared.parameters import Names, Parameters, some
 from rnnstore import Model, State, StoreError
-from rnnstore.charts.co_clusters.picture import Chosen, Drawing
+from rnnstore.co_clusters.charts.picture import Chosen, Drawing
 from rnnstore.co_clusters.decomposition import METHODS
 from rnnstore.co_clusters.expected import ExpectedResponses, WordTags
 

@@ -30,10 +30,10 @@ from pages.parts.shared.controls import clicked_since, controlled, last_selectio
 from pages.parts.shared.parameters import ALONE, Names
 from pages.parts.shared.plain import plain
 from rnnstore import Model, QuestionError, State
-from rnnstore.charts.co_clusters.picture import co_cluster_picture, words_drawn
-from rnnstore.charts.palette import palette
+from rnnstore.co_clusters.charts.picture import co_cluster_picture, words_drawn
 from rnnstore.co_clusters.decomposition import METHODS, CoClusters
 from rnnstore.co_clusters.expected import ExpectedResponses, find_words
+from rnnstore.drawing.palette import palette
 
 FOUND = 30
 """Words found that are listed."""

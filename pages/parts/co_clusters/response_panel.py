@@ -11,9 +11,9 @@ from pages.parts.co_clusters.panel import Panel, pick_unit, pick_word
 from pages.parts.shared import asked
 from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.controls import clicked_chart
-from rnnstore.charts.co_clusters.responses import response_picture
-from rnnstore.charts.co_clusters.unit_words import unit_words_picture
-from rnnstore.charts.palette import palette
+from rnnstore.co_clusters.charts.responses import response_picture
+from rnnstore.co_clusters.charts.unit_words import unit_words_picture
+from rnnstore.drawing.palette import palette
 
 DETAIL = 620
 """Pixels that the detail view is laid out for."""

@@ -14,10 +14,10 @@ from pages.parts.shared.controls import controlled
 from pages.parts.shared.parameters import link
 from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
-from rnnstore.charts.connectivity import pairs_picture
-from rnnstore.charts.known_characters import FEWEST, known_characters_picture
-from rnnstore.charts.palette import palette
+from rnnstore.connectivity.charts.known_characters import FEWEST, known_characters_picture
+from rnnstore.connectivity.charts.pairs import pairs_picture
 from rnnstore.connectivity.connected import Connected, pairs_table, suggestions_table
+from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
 
 STRETCHES = 20

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from rnnstore.charts.palette import Palette, interpolate
-from rnnstore.charts.tracks import ink_on
 from rnnstore.connectivity.connected import Connected
+from rnnstore.drawing.palette import Palette, interpolate
+from rnnstore.drawing.tracks import ink_on
 from rnnstore.visible import visible
 
 SHADES = 33

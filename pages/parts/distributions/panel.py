@@ -14,10 +14,9 @@ from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import clicked_chart, controlled, number
 from pages.parts.shared.parameters import change, link
 from rnnstore import Model, State
-from rnnstore import distributions as counting
-from rnnstore.charts import distributions as charts
-from rnnstore.charts.palette import palette
-from rnnstore.distributions import MEASURES, MOVEMENTS, Distribution, UnitValues, usual_limits
+from rnnstore.distributions import charts, counting
+from rnnstore.distributions.counting import MEASURES, MOVEMENTS, Distribution, UnitValues, usual_limits
+from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
 from rnnstore.matching.windows import window_start
 
@@ -169,7 +168,7 @@ def _one_unit(
             "threshold": f"{values.threshold:.6g}",
         }
         st.page_link(
-            "pages/select_and_match.py",
+            "pages/matching.py",
             label="Select and match where it is on",
             query_params=there,
             help=f"Steps {values.start:,} to {values.stop - 1:,}, with the threshold {values.threshold:g}: there this "

@@ -10,10 +10,10 @@ from pages.parts.shared.controls import clicked_chart, controlled
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.parameters import change
 from rnnstore import Model, State
-from rnnstore import distributions as counting
-from rnnstore.charts.distributions import saturation_picture
-from rnnstore.charts.palette import palette
-from rnnstore.distributions import Distribution, is_gate, usual_limits
+from rnnstore.distributions import counting
+from rnnstore.distributions.charts import saturation_picture
+from rnnstore.distributions.counting import Distribution, is_gate, usual_limits
+from rnnstore.drawing.palette import palette
 
 
 def show_saturation(model: Model, state: State, view: View, found: Distribution, limits: tuple[float, float]) -> None:

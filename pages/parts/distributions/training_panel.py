@@ -12,11 +12,11 @@ from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.kept import kept
 from pages.parts.shared.parameters import change
 from rnnstore import Store
-from rnnstore.charts.palette import palette
-from rnnstore.charts.picture import Picture
-from rnnstore.charts.training import curves as charts
+from rnnstore.drawing.palette import palette
+from rnnstore.drawing.picture import Picture
 from rnnstore.export import csv, parquet
 from rnnstore.training import curves
+from rnnstore.training.charts import curves as charts
 from rnnstore.training.curves import Curves, Gradients
 
 

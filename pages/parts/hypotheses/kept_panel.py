@@ -9,8 +9,8 @@ import streamlit as st
 from pages.parts.hypotheses import keeping
 from pages.parts.hypotheses.share_panel import HAPPENED, address, load, share, take_along
 from pages.parts.hypotheses.worth_panel import track_asked
-from pages.parts.selection.address import View, controlled, number
-from pages.parts.selection.hypothesis import Selected
+from pages.parts.matching.address import View, controlled, number
+from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.current import current_store
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
@@ -97,7 +97,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         there = address(one)
         if one.model in current_store().models:
             st.page_link("pages/hypotheses.py", label="Open it here", query_params=there)
-            st.page_link("pages/select_and_match.py", label="Open it in Select and match", query_params=there)
+            st.page_link("pages/matching.py", label="Open it in Select and match", query_params=there)
         share(one)
         if keeping.may_manage(one.name):
             _manage(one)

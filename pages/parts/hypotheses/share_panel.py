@@ -39,7 +39,7 @@ def share(one: Hypothesis) -> None:
     """The link to a hypothesis, for whoever sees this store, and its file, for another store."""
     with st.popover("Share"), st.container(width=420):
         st.caption("A link, for whoever can open this application")
-        page = urljoin(st.context.url or "", "select_and_match")
+        page = urljoin(st.context.url or "", "matching")
         st.code(f"{page}?{urlencode(address(one))}", language=None, wrap_lines=True)
         st.caption("A small file, to be loaded into another store on its page Hypotheses")
         st.download_button(

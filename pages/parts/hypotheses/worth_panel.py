@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.selection.address import View, controlled, number
-from pages.parts.selection.hypothesis import Selected
+from pages.parts.matching.address import View, controlled, number
+from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.kept import kept
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
-from rnnstore.charts.matching.worth import numbers_picture, plane_note, plane_picture, precision_picture, shares_picture
-from rnnstore.charts.palette import palette
-from rnnstore.charts.picture import Picture
+from rnnstore.drawing.palette import palette
+from rnnstore.drawing.picture import Picture
 from rnnstore.export import csv
 from rnnstore.hypotheses import phrases, worth
+from rnnstore.hypotheses.charts import numbers_picture, plane_note, plane_picture, precision_picture, shares_picture
 from rnnstore.hypotheses.phrases import Plane, Ranges, Separation
 from rnnstore.hypotheses.worth import Places, ScalarWorth, Worth
 

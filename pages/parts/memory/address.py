@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, Store
-from rnnstore.charts.memory import PROPERTY_MEASURES
+from rnnstore.memory.charts import PROPERTY_MEASURES
 from rnnstore.memory.curves import MEASURES, has_memory
 from rnnstore.memory.state_gradients import ALL
 

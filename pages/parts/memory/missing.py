@@ -10,11 +10,11 @@ from pages.parts.shared.controls import controlled
 from pages.parts.shared.current import command
 from pages.parts.shared.plain import plain
 from rnnstore import Model, StoreError
-from rnnstore.charts.memory import curves_picture
-from rnnstore.charts.palette import palette
+from rnnstore.drawing.palette import palette
 from rnnstore.errors import MissingNetwork
 from rnnstore.memory import curves as memory
 from rnnstore.memory import samples
+from rnnstore.memory.charts import curves_picture
 from rnnstore.memory.state_gradients import ALL
 from rnnstore.networks.network import network
 

@@ -12,10 +12,9 @@ from pages.parts.shared.controls import clicked_chart, controlled, number
 from pages.parts.shared.parameters import change
 from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
-from rnnstore.charts import memory as charts
-from rnnstore.charts.palette import palette
+from rnnstore.drawing.palette import palette
+from rnnstore.memory import charts, samples
 from rnnstore.memory import curves as memory
-from rnnstore.memory import samples
 from rnnstore.memory.state_gradients import ALL
 from rnnstore.visible import visible
 

@@ -11,8 +11,8 @@ from pages.parts.shared import asked
 from pages.parts.shared.controls import controlled, number
 from pages.parts.shared.plain import plain
 from rnnstore import Model
-from rnnstore.charts.memory import PROPERTY_MEASURES, properties_picture
-from rnnstore.charts.palette import palette
+from rnnstore.drawing.palette import palette
+from rnnstore.memory.charts import PROPERTY_MEASURES, properties_picture
 from rnnstore.memory.state_gradients import ALL
 
 

@@ -17,8 +17,8 @@ from pages.parts.co_clusters.address import most_clusters as most_of
 from pages.parts.shared.asked_responses import responses
 from pages.parts.shared.parameters import Names, Parameters
 from rnnstore import Model, State, StoreError
-from rnnstore.charts.sentences.layout import FEWEST_COLUMNS
 from rnnstore.co_clusters.decomposition import METHODS
+from rnnstore.sentences.charts.layout import FEWEST_COLUMNS
 from rnnstore.sentences.passages import Colouring, sentences_of
 
 MOST_PASSAGES = 6

@@ -9,10 +9,10 @@ import streamlit as st
 from pages.parts.sentences.address import View
 from pages.parts.shared.controls import clicked_since, last_selections
 from pages.parts.shared.parameters import Names
-from rnnstore.charts.palette import palette
-from rnnstore.charts.picture import Picture
-from rnnstore.charts.sentences.course import course_picture
-from rnnstore.charts.sentences.layout import Arrangement
+from rnnstore.drawing.palette import palette
+from rnnstore.drawing.picture import Picture
+from rnnstore.sentences.charts.course import course_picture
+from rnnstore.sentences.charts.layout import Arrangement
 from rnnstore.sentences.passages import Colouring, Passage
 
 

@@ -11,8 +11,8 @@ from pages.parts.co_clusters.address import FEWEST
 from pages.parts.sentences.address import MOST_A_LINE, WORDS, Names, View, most_clusters, most_predicted
 from pages.parts.shared.controls import controlled, number
 from rnnstore import Model, State
-from rnnstore.charts.sentences.layout import FEWEST_COLUMNS, Arrangement
 from rnnstore.co_clusters.decomposition import METHODS
+from rnnstore.sentences.charts.layout import FEWEST_COLUMNS, Arrangement
 from rnnstore.sentences.passages import Passage, common_words
 
 

@@ -13,10 +13,10 @@ from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
-from rnnstore.charts.co_clusters.responses import response_picture
-from rnnstore.charts.palette import palette
-from rnnstore.charts.sentences.coloured_text import MOST, coloured_text_picture
+from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.expected import WordResponse
+from rnnstore.drawing.palette import palette
+from rnnstore.sentences.charts.coloured_text import MOST, coloured_text_picture
 from rnnstore.sentences.passages import Colouring, Grouping, Passage, Titled, response_at, same_words
 from rnnstore.visible import visible
 

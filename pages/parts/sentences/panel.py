@@ -22,10 +22,10 @@ from pages.parts.shared import asked
 from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
-from rnnstore.charts.palette import palette
-from rnnstore.charts.sentences.chips import Clusters
-from rnnstore.charts.sentences.glyphs import glyph_picture
-from rnnstore.charts.sentences.layout import FEWEST_COLUMNS, Arrangement, Layout
+from rnnstore.drawing.palette import palette
+from rnnstore.sentences.charts.chips import Clusters
+from rnnstore.sentences.charts.glyphs import glyph_picture
+from rnnstore.sentences.charts.layout import FEWEST_COLUMNS, Arrangement, Layout
 from rnnstore.sentences.passages import (
     Grouping,
     Passage,
@@ -225,7 +225,7 @@ def _go_on(
             first = shown[number].first
             if first is not None:
                 there = {"model": model.name, "state": state.name, "at": str(first), "from": str(first + index)}
-                st.page_link("pages/select_and_match.py", label="Select its units", query_params=there)
+                st.page_link("pages/matching.py", label="Select its units", query_params=there)
         if view.chip is not None:
             there = {"model": model.name, "state": state.name, "focus": f"u{view.chip}", "k": str(view.k)}
             there |= {"words": str(view.words), "method": view.method, "seed": str(view.seed)}

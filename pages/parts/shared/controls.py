@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from pages.parts.shared import parameters
-from rnnstore.charts.picture import Picture
+from rnnstore.drawing.picture import Picture
 
 
 def controlled(widget: Callable[..., Any], label: str, name: str, now: Any, **options: Any) -> Any:

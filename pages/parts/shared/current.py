@@ -24,13 +24,13 @@ from rnnstore.store.overview import status
 
 PAGES = {
     "pages/overview.py": "Overview",
-    "pages/select_and_match.py": "Select and match",
+    "pages/matching.py": "Select and match",
     "pages/hypotheses.py": "Hypotheses",
     "pages/co_clusters.py": "Co-clusters",
     "pages/sentences.py": "Sentences",
     "pages/connectivity.py": "Connectivity",
     "pages/memory.py": "Memory",
-    "pages/compare.py": "Compare",
+    "pages/comparing.py": "Compare",
     "pages/distributions.py": "Distributions",
     "pages/training.py": "Training",
     "pages/sql.py": "SQL",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pages.parts.shared.parameters import Parameters
-from rnnstore.charts.sql import MARKS
+from rnnstore.sql.charts import MARKS
 
 LONGEST = 6_000
 """Characters of a query that an address keeps; a browser or a server in between cuts much longer ones."""

@@ -15,9 +15,9 @@ from pages.parts.shared.hosting import hosted
 from pages.parts.shared.parameters import change
 from pages.parts.sql.address import LONGEST
 from rnnstore import Store, StoreError
-from rnnstore.asking.answers import Answer
-from rnnstore.asking.limits import Limits, of_this_machine
-from rnnstore.asking.pool import Pool, Question
+from rnnstore.sql.answers import Answer
+from rnnstore.sql.limits import Limits, of_this_machine
+from rnnstore.sql.pool import Pool, Question
 
 KEPT, REMEMBERED = 4, 30
 """Answers and queries that a session keeps."""

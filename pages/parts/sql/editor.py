@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from rnnstore.asking.catalogue import Entry
+from rnnstore.sql.catalogue import Entry
 
 _HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnstore.asking.limits import Limits, missing
+from rnnstore.sql.limits import Limits, missing
 
 
 def explain(limits: Limits) -> None:

@@ -11,11 +11,11 @@ from pages.parts.shared.plain import plain
 from pages.parts.sql import asked
 from pages.parts.sql.address import View
 from pages.parts.sql.asked import Asked
-from rnnstore.asking.answers import Answer
-from rnnstore.charts import sql as charts
-from rnnstore.charts.palette import palette
-from rnnstore.charts.sql import Axes
+from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
+from rnnstore.sql import charts
+from rnnstore.sql.answers import Answer
+from rnnstore.sql.charts import Axes
 from rnnstore.store.refused import Refused, pointed
 
 AT_ONCE = 0.4

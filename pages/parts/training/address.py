@@ -9,9 +9,9 @@ import numpy as np
 
 from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, Store
-from rnnstore.charts.training.itemized import STACKED
-from rnnstore.charts.training.parts import NORM, SHARE
 from rnnstore.training import batches
+from rnnstore.training.charts.itemized import STACKED
+from rnnstore.training.charts.parts import NORM, SHARE
 
 BARS, HEAT = "bars", "heat map"
 ONE, OWN = "one", "own"

@@ -10,9 +10,9 @@ from pages.parts.shared.parameters import change
 from pages.parts.training import asked as answers
 from pages.parts.training.address import View
 from rnnstore import Model
-from rnnstore.charts.palette import palette
-from rnnstore.charts.training import outlines
+from rnnstore.drawing.palette import palette
 from rnnstore.training.batches import Outline
+from rnnstore.training.charts import outlines
 
 NAMES = {"maximum": "Maximum", "mean": "Mean", "half_life": "Half-life", "horizon": "Horizon", "loss": "Loss"}
 

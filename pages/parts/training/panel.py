@@ -14,13 +14,13 @@ from pages.parts.shared.plain import plain
 from pages.parts.training import asked as answers
 from pages.parts.training.address import BARS, HEAT, ONE, OWN, Shown, View, drawn, usually_drawn
 from rnnstore import Model, Store
-from rnnstore.charts.palette import palette
-from rnnstore.charts.training import itemized as charts
-from rnnstore.charts.training import outlines, reach
-from rnnstore.charts.training.parts import NORM, SHARE, tallest
+from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
 from rnnstore.training import batches
 from rnnstore.training.batches import Batch, Outline
+from rnnstore.training.charts import itemized as charts
+from rnnstore.training.charts import outlines, reach
+from rnnstore.training.charts.parts import NORM, SHARE, tallest
 from rnnstore.visible import visible
 
 WIDTH, HALF = 1100, 545

@@ -1,0 +1,233 @@
+"""What two states have in common on the page "Compare", in numbers: similarities, groups, and words one by one."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import streamlit as st
+
+from pages.parts.co_clusters.address import TOGETHER, as_written
+from pages.parts.co_clusters.address import read as read_clusters
+from pages.parts.comparing.address import LEFT, LINKED, RIGHT, USUAL_COUNT, USUAL_WORDS, View
+from pages.parts.shared import asked
+from pages.parts.shared import asked_responses as answers
+from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.controls import clicked_chart, number
+from pages.parts.shared.kept import kept
+from pages.parts.shared.parameters import Names, change, link
+from pages.parts.shared.plain import plain
+from rnnstore import Model, State, StoreError
+from rnnstore.comparing import comparison
+from rnnstore.comparing.charts import QUANTITIES, clusters_picture, words_picture
+from rnnstore.comparing.comparison import FEWEST, MOST, NEIGHBOURS, ClusterAgreement, Comparison
+from rnnstore.drawing.palette import palette
+from rnnstore.drawing.picture import Picture
+from rnnstore.export import csv, parquet
+from rnnstore.visible import visible
+
+
+def show_differences(model: Model, state: State, view: View) -> None:
+    """How alike the two treat the words that both have read."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        number(
+            "Words compared", "compared", view.words, FEWEST, MOST, width=150, usual=USUAL_WORDS,
+            help="The most frequent words that both have read",
+        )  # fmt: skip
+        number(
+            "Read at least", "often", view.least, 1, 1_000_000, width=130, usual=USUAL_COUNT,
+            help="Times, by either; the mean response to a rare word is mostly chance",
+        )  # fmt: skip
+    found = _compared(
+        asked.as_of(model), model, view.model, model.name, state.name, view.model.name, view.state.name,
+        view.words, view.least,
+    )  # fmt: skip
+    picked = _picked(found)
+    _show_numbers(found)
+    st.caption(found.shared.note)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**How strongly words move either state**")
+        _words(found, "magnitude", picked)
+    with right:
+        st.markdown("**How many units carry a word's response**")
+        _words(found, "participation", picked)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Do words fall into the same groups?**")
+        agreement = _groups(model, state, view)
+    with right:
+        st.markdown("**Words one by one**")
+        _one_by_one(found, picked)
+    _take_away(model, state, found, agreement)
+
+
+def _show_numbers(found: Comparison) -> None:
+    one, other, third, fourth = st.columns(4, gap="small")
+    for column, label, measured, meaning in (
+        (one, "Similarity of words (RSA)", found.rsa, "Spearman correlation of the similarities of all pairs of words"),
+        (other, "Alignment (CKA)", found.cka, "Linear centred kernel alignment, debiased"),
+    ):
+        column.metric(label, f"{measured.value:.3f}", help=f"{meaning}. 1: the same up to rotation and scale")
+        if len(measured.chance):
+            column.caption(
+                f"Shuffled words give {measured.chance.mean():+.3f}, at most {measured.chance.max():.3f} "
+                f"({len(measured.chance)} shuffles, p = {measured.p:.2g})"
+            )
+    third.metric("Strength of responses", f"{found.magnitudes:.3f}", help="Spearman correlation over words")
+    third.caption("Spearman correlation of how strongly words move either state")
+    spread = found.table
+    of = [pc.mean(spread[f"participation_{side}"].filter(pc.is_finite(spread[f"participation_{side}"]))).as_py()
+          for side in ("left", "right")]  # fmt: skip
+    fourth.metric(
+        "Units that carry a response", f"{of[0]:.1%} : {of[1]:.1%}", help="Participation ratio, mean of words"
+    )
+    sparser = "left" if of[0] < of[1] else "right"
+    fourth.caption(f"Left and right, mean of the words: the {sparser} state responds more sparsely")
+
+
+def _picked(found: Comparison) -> list[str]:
+    """The words picked on this page that are among those compared."""
+    return [word for word in _named_words() if word in found.shared.words]
+
+
+def _named_words() -> list[str]:
+    from urllib.parse import unquote
+
+    return [unquote(text) for text in st.query_params.get("word", "").split(",") if text]
+
+
+def _pick(word: str) -> None:
+    named = _named_words()
+    words = [each for each in named if each != word]
+    if word not in named:
+        words = [*words, word][-TOGETHER:]
+    change(word=as_written(words))
+
+
+def _words(found: Comparison, quantity: str, picked: list[str]) -> None:
+    picture = words_picture(found, quantity, palette(st.context.theme.type), picked=picked)
+    key = f"compared-{quantity}-{'-'.join((*found.left, *found.right))}"
+    alt = f"A point a word, by its {QUANTITIES[quantity]} in the left and in the right state."
+    clicked_chart(picture, f"{quantity}_view", key, "clicked_word", "word", _pick, alt=alt)
+    if quantity == "magnitude":
+        st.caption("Root mean square over units of the mean change, sampling error taken away. Scales may differ.")
+    else:
+        st.caption("The share of units over which a response is spread; lower is sparser. Click a word to pick it.")
+
+
+def _groups(model: Model, state: State, view: View) -> ClusterAgreement | None:
+    """Word clusters of either side, as the page of groups shows them, against each other."""
+    try:
+        found = comparison.cluster_agreement(_clusters(model, state, LEFT), _clusters(view.model, view.state, RIGHT))
+    except StoreError as error:
+        st.info(plain(str(error)))
+        return None
+    names = [f"{each.name} · {its.name}" for each, its in ((model, state), (view.model, view.state))]
+    picture = clusters_picture(found, palette(st.context.theme.type), left=names[0], right=names[1])
+    _chart(picture, "agreement_view")
+    st.caption(
+        f"{found.words:,} words that stand in clusters of both. Adjusted Rand index {found.rand:.3f}, adjusted mutual "
+        f"information {found.information:.3f}: 1 for the same groups, 0 for what chance gives."
+    )
+    return found
+
+
+def _clusters(model: Model, state: State, prefix: str):
+    expected = answers.responses(model, state.name)
+    view, _ = read_clusters(st.query_params, model, state, expected, Names(prefix, LINKED))
+    return answers.clusters(
+        asked.as_of(model), model, model.name, state.name, view.words, view.pinned, view.clusters, view.method,
+        view.seed,
+    )  # fmt: skip
+
+
+def _one_by_one(found: Comparison, picked: list[str]) -> None:
+    order = pc.sort_indices(found.table, sort_keys=[("agreement", "ascending")])
+    table = found.table.take(order).select(["word", "agreement", "shared_neighbours", "count_left", "count_right"])
+    words = table["word"].to_pylist()
+    table = table.set_column(0, "word", pa.array([visible(word) for word in words], pa.string()))
+    key = f"compared-table-{'-'.join((*found.left, *found.right))}"
+
+    def take() -> None:
+        for row, _ in st.session_state[key].selection.cells:
+            _pick(words[row])
+
+    st.dataframe(
+        table,
+        key=key,
+        on_select=take,
+        selection_mode="single-cell",
+        hide_index=True,
+        height=230,
+        column_config={
+            "word": st.column_config.TextColumn(width=100),
+            "agreement": st.column_config.NumberColumn(format="%.2f", width=82),
+            "shared_neighbours": st.column_config.NumberColumn("near in both", width=92),
+            "count_left": st.column_config.NumberColumn("read, left", format="localized", width=72),
+            "count_right": st.column_config.NumberColumn("read, right", format="localized", width=76),
+        },
+    )
+    st.caption(
+        "Those treated most differently first: agreement is the correlation of a word's similarities to all others; "
+        f"of its {NEIGHBOURS} nearest, chance shares {NEIGHBOURS**2 / (len(found.shared.words) - 1):.1f}. Click a word."
+    )
+    for word in picked[-2:]:
+        near = found.near(word)
+        st.markdown(f"Nearest to {_quoted(word)}")
+        st.markdown(
+            "  \n".join(
+                f":gray[{'left' if side == 'left' else 'right'}] " + ", ".join(map(_quoted, near[side].to_pylist()))
+                for side in ("left", "right")
+            )
+        )
+
+
+def _quoted(word: str) -> str:
+    """A word as code in Markdown, whatever it is."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", word)), default=0))
+    blank = " " if "`" in word else ""
+    return f"{fence}{blank}{visible(word)}{blank}{fence}"
+
+
+def _take_away(model: Model, state: State, found: Comparison, agreement: ClusterAgreement | None) -> None:
+    options = {"on_click": "ignore", "width": "stretch"}
+    name = "-".join((*found.left, *found.right))
+    with st.popover("Take away"), st.container(width=380):
+        for label, view in (
+            ("Strength as a picture", "magnitude_view"),
+            ("Units that respond as a picture", "participation_view"),
+            ("Groups as a picture", "agreement_view"),
+        ):
+            save_picture_button(label, view, f"{view.removesuffix('_view')}-{name}")
+        st.download_button("Words as CSV", lambda: csv(found.table), f"compared-{name}.csv", "text/csv", **options)
+        st.download_button("Words as Parquet", lambda: parquet(found.table), f"compared-{name}.parquet", **options)
+        if agreement is not None:
+            st.download_button(
+                "Groups as CSV", lambda: csv(agreement.members), f"groups-{name}.csv", "text/csv", **options
+            )
+        st.caption("Link to exactly this view")
+        st.code(link(model, state), language=None, wrap_lines=True)
+
+
+def _chart(picture: Picture, key: str) -> None:
+    with st.container(key=key):
+        st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
+
+
+@kept("Comparing ...")
+def _compared(
+    store: asked.Store,
+    _left: Model,
+    _right: Model,
+    left: str,
+    left_state: str,
+    right: str,
+    right_state: str,
+    words: int,
+    least: int,
+) -> Comparison:
+    return comparison.compare(
+        answers.responses(_left, left_state), answers.responses(_right, right_state), words, least
+    )

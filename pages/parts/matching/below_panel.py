@@ -1,0 +1,212 @@
+"""States below the first one in the select view: the same words in another layer or another model, under one brush."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.parts.matching.address import PER_PAGE, Named, View, change, first_threshold
+from pages.parts.matching.hypothesis import Selected
+from pages.parts.shared import asked
+from pages.parts.shared.current import current_store
+from pages.parts.shared.plain import plain
+from rnnstore import Model, State, StoreError
+from rnnstore.matching.charts.select import Below, drawn
+from rnnstore.matching.matches import Matches
+from rnnstore.matching.selection import SelectedUnits, Selection, units_on
+from rnnstore.matching.together import MOST, Also, check_same_words, select_also, touching
+from rnnstore.visible import visible
+
+WORDS_TO_FIND = 8
+"""Words of the window with which a model that reads others is searched."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A state below, as the address names it: what it selects and matches, or a sentence why it cannot stand there."""
+
+    named: Named
+    threshold: float = 0.0
+    also: Also | None = None
+    below: Below | None = None
+    units: SelectedUnits | None = None
+    matches: Matches | None = None
+    refused: str = ""
+
+
+def rows_below(model: Model, view: View, selected: Selected) -> list[Row]:
+    """What stands below the first state, in order."""
+    return [_row(model, view, named, selected.selection) for named in view.below]
+
+
+def _row(model: Model, view: View, named: Named, selection: Selection | None) -> Row:
+    threshold = named.threshold or 0.0
+    try:
+        other = model if named.model is None else current_store().model(named.model)
+        state = other.state(named.state)
+        threshold = first_threshold(state) if named.threshold is None else named.threshold
+        stop = min(model.steps, view.at + view.window)
+        check_same_words(model, other, view.at, stop)
+    except StoreError as error:
+        return Row(named, threshold, refused=str(error))
+    also = Also(other, state.name, threshold)
+    store = asked.as_of(other)
+    seen = asked.window(store, other, other.name, state.name, view.at, stop)
+    nothing = Selection(state.name, 0, 0, threshold)
+    units, matches, refused = None, None, ""
+    if selection is not None:
+        try:
+            units = select_also(model, also, selection)
+            matches = _matches(other, state, view, threshold, units) if len(units.units) else None
+        except StoreError as error:
+            refused = str(error)
+    if units is None:
+        hypothesis = replace(drawn(nothing, ()), start=None, stop=None)
+        on = units_on(other, state.name, (), threshold, view.at, stop)
+    else:
+        hypothesis = drawn(also.asks(selection), units.units, matches)
+        on = units_on(other, state.name, units.units, threshold, view.at, stop)
+    return Row(named, threshold, also, Below(also.called(model), seen, hypothesis, on), units, matches, refused)
+
+
+def _matches(model: Model, state: State, view: View, threshold: float, units: SelectedUnits) -> Matches:
+    """The best matches of the units of a state below."""
+    return asked.match(
+        asked.as_of(model),
+        model,
+        model.name,
+        state.name,
+        tuple(units.units.tolist()),
+        threshold,
+        view.before,
+        view.after,
+        PER_PAGE,
+        0,
+        view.shortest,
+        view.longest,
+        view.copies,
+    )
+
+
+def choose_below(model: Model, view: View) -> None:
+    """A further state to put below, of this model or another."""
+    options = [Named(None, name, None) for name in model.states]
+    options += [
+        Named(other.name, name, None)
+        for other in current_store().models.values()
+        if other.name != model.name
+        for name in other.states
+    ]
+    full = len(view.below) >= MOST
+
+    def add() -> None:
+        if (chosen := st.session_state["add-below"]) is not None:
+            change(below=[*view.below, chosen])
+            st.session_state["add-below"] = None
+
+    st.selectbox(
+        "Another state below",
+        options,
+        index=None,
+        key="add-below",
+        format_func=lambda named: named.called,
+        placeholder="the same words elsewhere",
+        on_change=add,
+        disabled=full,
+        help="The same steps in another state, under the same brush; of another model, where it reads the same words",
+    )
+    if full:
+        st.caption(f"{MOST} stand below; take one away first.")
+
+
+def show_below(model: Model, state: State, view: View, rows: list[Row], first: Matches | None) -> None:
+    """A line for each state below: its threshold, what it selects, how it matches, and what can be done with it."""
+    for index, row in enumerate(rows):
+        level, sentence, actions = st.columns([0.14, 0.58, 0.28], vertical_alignment="center")
+        with level:
+            _choose_threshold(view, row, index)
+        sentence.markdown(_said(row, first))
+        with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+            if row.also is not None:
+                there = on_top(model, state, view, index, row.also, st.query_params.to_dict())
+                st.page_link("pages/matching.py", label="To the top", query_params=there)
+            elif row.named.model in current_store().models:
+                _offer_search(model, view, row)
+            others = [named for place, named in enumerate(view.below) if place != index]
+            st.button("Remove", key=f"below-away-{index}", on_click=change, kwargs={"below": others})
+
+
+def _choose_threshold(view: View, row: Row, index: int) -> None:
+    key = f"below-threshold-{index}"
+    st.session_state[key] = row.threshold
+
+    def take() -> None:
+        named = list(view.below)
+        named[index] = replace(row.named, threshold=st.session_state[key])
+        change(below=named)
+
+    st.number_input(
+        f"Threshold of {row.named.state}",
+        step=0.01,
+        format="%.3f",
+        key=key,
+        on_change=take,
+        disabled=row.also is None,
+        label_visibility="collapsed",
+        help="A unit of this state is on where its value is at least this",
+    )
+
+
+def _said(row: Row, first: Matches | None) -> str:
+    """What a state below selects and where it matches, in a line."""
+    name = row.named.called
+    if row.refused:
+        return f"**{name}**: :orange[{plain(row.refused)}]"
+    if row.units is None:
+        return f"**{name}**: drag over words to see which of its units switch on there."
+    count = len(row.units.units)
+    if not count:
+        return f"**{name}**: no unit is on throughout these words at {row.threshold:g}."
+    said = f"**{name}**: **{count} unit{'s' if count > 1 else ''}** on throughout."
+    if row.matches is not None:
+        said += f" {row.matches.note}"
+        best = row.matches.table.num_rows
+        if first is not None and first.table.num_rows and best:
+            shared = touching(first.table, row.matches.table)
+            said += f" {shared} of its best {best} touch one of the first state's best {first.table.num_rows}."
+    return said
+
+
+def best_matches(model: Model, state: State, view: View, selected: Selected, shown: Matches | None) -> Matches | None:
+    """The first page of the first state's matches, with which those below are compared."""
+    if shown is None or view.page == 1 or not view.below or selected.units is None:
+        return shown
+    return _matches(model, state, view, view.threshold, selected.units)
+
+
+def on_top(model: Model, state: State, view: View, index: int, also: Also, now: Mapping[str, str]) -> dict[str, str]:
+    """The address (`now` it is this) in which a state below and the first one have changed places."""
+    here = also.model.name == model.name
+    below = [Named(None if here else model.name, state.name, view.threshold)]
+    for place, named in enumerate(view.below):
+        if place != index:
+            owner = named.model or model.name
+            below.append(replace(named, model=None if owner == also.model.name else owner))
+    parted = ("out", "pin", "page") if here else ("out", "pin", "page", "tracks", "colour", "predicted")
+    kept = {name: value for name, value in now.items() if name not in parted}
+    facts = {"model": also.model.name, "state": also.state, "threshold": f"{also.threshold:.6g}"}
+    return {**kept, **facts, "below": ",".join(map(str, below))}
+
+
+def _offer_search(model: Model, view: View, row: Row) -> None:
+    """The way to where a model that reads other words here reads these."""
+    first, stop = view.brushed or (view.at, view.at + WORDS_TO_FIND)
+    words: pa.Table = model.words(first, min(stop, first + WORDS_TO_FIND, model.steps))
+    joint = "" if model.card.level == "character" else " "
+    text = joint.join(words["word"].to_pylist())
+    there = {"model": str(row.named.model), "state": row.named.state, "find": text}
+    shown = visible(text) if len(text) < 16 else f"{visible(text)[:15]}…"
+    st.page_link("pages/matching.py", label=f"Find {shown} there", query_params=there)

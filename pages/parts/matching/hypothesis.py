@@ -1,0 +1,233 @@
+"""A hypothesis on the page "Select and match": brushed words, threshold and limits, and the units they select."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from pages.parts.matching.address import MOST_OFF, View, change, controlled, number
+from pages.parts.shared import asked
+from pages.parts.shared.plain import plain
+from rnnstore import Model, State, StoreError
+from rnnstore.matching.charts.select import LINES
+from rnnstore.matching.selection import SelectedUnits, Selection, select
+from rnnstore.matching.suggestions import example, nearest_threshold
+from rnnstore.matching.windows import threshold_range, window_start
+from rnnstore.visible import visible
+
+
+def choose_hypothesis(model: Model, state: State, view: View) -> None:
+    """Threshold, brushed words by number, and how many steps before and after must be off."""
+    stop = min(model.steps, view.at + view.window)
+    seen = asked.window(asked.as_of(model), model, model.name, state.name, view.at, stop)
+    low, high, step = threshold_range(seen, view.threshold)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        controlled(
+            st.slider,
+            "Threshold",
+            "threshold",
+            min(max(view.threshold, low), high),
+            min_value=low,
+            max_value=high,
+            step=step,
+            key="select-threshold-slider",
+            help="A unit is on at a step when its value there is at least this; from here to there as the bands of the "
+            "steps shown reach, any other number beside it",
+        )
+        controlled(
+            st.number_input,
+            "Exactly",
+            "threshold",
+            view.threshold,
+            step=step,
+            format="%.3f",
+            width=116,
+            key="select-threshold-number",
+        )
+        _end(
+            model,
+            view,
+            "First word",
+            "from",
+            "Step of the first brushed word. Brush on the chart, drag the brush to move it, click a word beside it "
+            "with the shift key to let it reach there; or set its ends exactly here",
+        )
+        _end(model, view, "Last word", "to", "Step of the last brushed word")
+        number(
+            "Off before",
+            "before",
+            view.before,
+            0,
+            MOST_OFF,
+            width=90,
+            usual=0,
+            help="So many steps before the brushed words the units must be off; 0: does not matter",
+        )
+        number(
+            "Off after",
+            "after",
+            view.after,
+            0,
+            MOST_OFF,
+            width=90,
+            usual=0,
+            help="So many steps after the brushed words the units must be off; 0: does not matter",
+        )
+
+
+def _end(model: Model, view: View, label: str, name: str, help: str) -> None:
+    """One end of the brush by its step (`name` is "from" or "to"); the other end is moved along where it must be."""
+    now, other, (other_name, nearer) = {
+        "from": (view.first, view.last, ("to", max)),
+        "to": (view.last, view.first, ("from", min)),
+    }[name]
+
+    def along(step: int | None) -> dict[str, Any]:
+        return {other_name: None if step is None else nearer(step, step if other is None else other)}
+
+    controlled(
+        st.number_input,
+        label,
+        name,
+        now,
+        min_value=0,
+        max_value=model.steps - 1,
+        step=1,
+        value=None,
+        width=170,
+        placeholder="step",
+        also=along,
+        help=help,
+    )
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What the address selects: nothing, a selection with its units, or one that is refused with a sentence."""
+
+    selection: Selection | None = None
+    units: SelectedUnits | None = None
+    refused: str = ""
+
+    @property
+    def chosen(self) -> np.ndarray:
+        """int64[n]: the units that are selected, which may be none."""
+        return np.zeros(0, np.int64) if self.units is None else self.units.units
+
+
+def selected(model: Model, state: State, view: View) -> Selected:
+    """The selection that the address describes, and the units that it selects."""
+    if view.brushed is None:
+        return Selected()
+    selection = Selection(state.name, *view.brushed, view.threshold, view.before, view.after)
+    try:
+        return Selected(selection, select(model, selection, view.left_out, view.pinned))
+    except StoreError as error:
+        return Selected(selection, refused=str(error))
+
+
+def say_selection(model: Model, view: View, selected: Selected) -> None:
+    """What is selected, in a sentence."""
+    selection, units = selected.selection, selected.units
+    if selection is None:
+        st.markdown("**Drag over words** to see which units switch on there; a click takes one word.")
+    elif units is None:
+        st.markdown(f":orange[{plain(selected.refused)}]")
+    elif len(units.units):
+        st.markdown(_said(model, view, selection, units))
+    elif len(units.left_out):
+        count = len(units.left_out)
+        follow = f"**The {count} units** that are on" if count > 1 else "**The one unit** that is on"
+        st.markdown(f"{follow} throughout {_quoted(model, selection)} {'are' if count > 1 else 'is'} left out by hand.")
+    else:
+        beside = ", and off beside it as asked" if view.before or view.after else ""
+        sentence = f"**No unit** is on throughout {_quoted(model, selection)} at threshold {view.threshold:g}{beside}."
+        none = nearest_threshold(model, selection) is None
+        st.markdown(sentence + (" No threshold would select one." if none else ""))
+
+
+def offer_actions(model: Model, state: State, view: View, selected: Selected) -> None:
+    """Buttons for what to do next: an example, a threshold that selects something, the way back to the brush."""
+    selection, units = selected.selection, selected.units
+    if selection is None:
+        _offer_example(model, state, view)
+        return
+    if units is not None and not len(units.units) and len(units.left_out):
+        st.button("Take them back", on_click=change, kwargs={"out": None}, type="primary")
+    elif units is not None and not len(units.units):
+        nearest = nearest_threshold(model, selection)
+        if nearest is not None:
+            said = "The nearest threshold at which a unit follows the pattern"
+            st.button(
+                f"Set it to {nearest:g}", on_click=change, kwargs={"threshold": nearest}, type="primary", help=said
+            )
+    if selection.start >= view.at + view.window or selection.stop <= view.at:
+        there = window_start(model, selection.start, view.window)
+        st.button("Go to the brush", on_click=change, kwargs={"at": there}, help="Show the brushed words")
+    st.button("Clear", on_click=change, kwargs={"from": None, "to": None}, help="Take the brush away")
+
+
+def _said(model: Model, view: View, selection: Selection, units: SelectedUnits) -> str:
+    count = len(units.units)
+    sides = [f"{view.before} before" * bool(view.before), f"{view.after} after" * bool(view.after)]
+    limits = " and ".join(side for side in sides if side)
+    sentence = f"**{count} unit{'s' if count > 1 else ''}** on throughout {_quoted(model, selection)}"
+    sentence += f", off {limits}" if limits else ""
+    if len(units.left_out):
+        sentence += f"; {len(units.left_out)} left out"
+    if len(units.pinned):
+        sentence += f"; {len(units.pinned)} pinned"
+    return sentence + (f". Drawn: the first {LINES}." if count > LINES else ".")
+
+
+def _quoted(model: Model, selection: Selection) -> str:
+    words = model.words(selection.start, min(selection.stop, selection.start + 12))["word"].to_pylist()
+    text = ("" if model.card.level == "character" else " ").join(visible(word) for word in words)
+    text = text.replace("`", "'") + (" …" if selection.stop - selection.start > 12 else "")
+    last = selection.stop - 1
+    steps = f"step {selection.start:,}" if last == selection.start else f"steps {selection.start:,} to {last:,}"
+    return f"`{text}` ({steps})"
+
+
+def _offer_example(model: Model, state: State, view: View) -> None:
+    found = example(model, state.name, view.threshold, view.at, min(model.steps, view.at + view.window))
+    if found:
+        st.button(
+            "Try an example",
+            on_click=change,
+            kwargs={
+                "from": found.start,
+                "to": found.stop - 1,
+                "threshold": found.threshold,
+                "before": found.off_before,
+                "after": None,
+            },
+            type="primary",
+        )
+
+
+def choose_units(state: State, view: View, units: SelectedUnits | None) -> None:
+    """Units left out and pinned by hand."""
+    following = units.following.tolist() if units else []
+    everything = list(range(state.units))
+    controlled(
+        st.multiselect,
+        "Left out",
+        "out",
+        list(view.left_out),
+        options=sorted({*following, *view.left_out}),
+        placeholder="none",
+        help="Units that follow the pattern but should not count; clicking a unit in the chart's list does the same",
+    )
+    controlled(
+        st.multiselect,
+        "Pinned",
+        "pin",
+        list(view.pinned),
+        options=everything,
+        placeholder="none",
+        help="Units that count whether they follow the pattern or not",
+    )

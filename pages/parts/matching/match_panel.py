@@ -1,0 +1,173 @@
+"""The lower half of "Select and match": where else the selected units do the same, with ground truth beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from pages.parts.matching.address import PER_PAGE, View, change, controlled, number
+from pages.parts.matching.hypothesis import Selected
+from pages.parts.shared import asked
+from pages.parts.shared.controls import clicked_chart
+from rnnstore import Model, State
+from rnnstore.drawing.palette import palette
+from rnnstore.matching.charts.match import COUNT, length_picture, match_picture, prepare
+from rnnstore.matching.matches import Matches
+from rnnstore.matching.windows import window_start
+
+WORDS_SHOWN, CHARACTERS_SHOWN = 10, 60
+"""Columns of the word matrix; what is left of a match that is longer is an arrow."""
+
+LEAST_SHOWN = 4
+"""Steps of a match that are shown in any case."""
+
+
+def find_matches(model: Model, state: State, view: View, selected: Selected) -> Matches:
+    """The page of matches that the address asks for."""
+    return asked.match(
+        asked.as_of(model),
+        model,
+        model.name,
+        state.name,
+        tuple(selected.chosen.tolist()),
+        view.threshold,
+        view.before,
+        view.after,
+        PER_PAGE,
+        (view.page - 1) * PER_PAGE,
+        view.shortest,
+        view.longest,
+        view.copies,
+    )
+
+
+def prepare_matches(model: Model, view: View) -> None:
+    """What can be made ready for the first match while a person looks for words to brush."""
+    prepare({name: model.tracks[name] for name in view.tracks}, palette(st.context.theme.type))
+
+
+def choose_matches(view: View, matches: Matches) -> None:
+    """Lengths, page, context and colours of the matches."""
+    lengths, controls = st.columns([0.36, 0.64], gap="medium", vertical_alignment="bottom")
+    with lengths:
+        _show_lengths(view, matches)
+    with controls:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            pages = max(1, -(-matches.counted // PER_PAGE))
+            number(
+                "Page",
+                "page",
+                view.page,
+                1,
+                max(pages, view.page) + (not matches.complete),  # one further, and more are counted
+                width=112,
+                usual=1,
+                help=f"{PER_PAGE} matches a page; {pages} pages {'in all' if matches.complete else 'counted so far'}",
+            )
+            number(
+                "Shortest",
+                "shortest",
+                view.shortest,
+                1,
+                10_000,
+                width=112,
+                usual=1,
+                help="Steps that a match has at least",
+            )
+            controlled(
+                st.number_input,
+                "Longest",
+                "longest",
+                view.longest,
+                min_value=1,
+                max_value=10_000,
+                step=1,
+                value=None,
+                width=112,
+                placeholder="any",
+                help="Steps that a match has at most; the same as the shortest for an exact length",
+            )
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            number("Words before", "left", view.left, 0, 60, width=112)
+            number("Words after", "right", view.right, 1, 100, width=112)
+            choices = ["none", COUNT, *view.tracks]
+            controlled(
+                st.selectbox,
+                "Colour words by",
+                "colour",
+                view.colour,
+                options=choices,
+                usual=COUNT,
+                width=150,
+                help="The colours of a heat map, fainter where fewer of the selected units are on",
+            )
+            controlled(
+                st.checkbox,
+                "Show overlapping copies",
+                "copies",
+                view.copies,
+                usual=False,
+                help="Each place is shown once, by its best range; with this, every range that cannot grow",
+            )
+
+
+def show_matches(model: Model, state: State, view: View, selected: Selected, matches: Matches) -> None:
+    """The word matrix with its heat maps; a click goes to a match and keeps the hypothesis."""
+    found = matches.table
+    if not found.num_rows:
+        st.info("There are no matches on this page." if matches.counted else matches.note)
+        return
+    columns = CHARACTERS_SHOWN if model.card.level == "character" else WORDS_SHOWN
+    room = max(LEAST_SHOWN, columns - view.left - view.right)
+    after = min(int(found["length"].to_numpy().max()), room) + view.right
+    starts = found["start"].to_numpy()
+    chosen = tuple(selected.chosen.tolist())
+    cells = asked.cells(
+        asked.as_of(model),
+        model,
+        model.name,
+        state.name,
+        chosen,
+        view.threshold,
+        tuple(starts.tolist()),
+        view.left,
+        after,
+        view.tracks,
+    )
+    picture = match_picture(
+        found,
+        cells,
+        len(chosen),
+        palette(st.context.theme.type),
+        tracks={name: model.tracks[name] for name in view.tracks},
+        mapped=view.colour,
+        before=view.left,
+        after=after,
+    )
+    key = f"match-{model.name}-{state.name}"
+
+    def go(rank: int) -> None:
+        place = np.flatnonzero(found["rank"].to_numpy() == rank)
+        if len(place):
+            change(at=window_start(model, int(starts[place[0]]), view.window))
+            st.session_state["match-visits"] = st.session_state.get("match-visits", 0) + 1
+
+    clicked_chart(
+        picture, "match_view", key, "clicked_match", "rank", go,
+        height=int(picture.specification["height"]),
+        alt="The matches, a row each: their words, how many of the selected units are on, and their annotations.",
+    )  # fmt: skip
+
+
+def _show_lengths(view: View, matches: Matches) -> None:
+    key = "match-lengths"
+
+    def take(length: int) -> None:
+        exact = view.shortest == view.longest == length
+        change(shortest=None if exact else length, longest=None if exact else length)
+
+    clicked_chart(
+        length_picture(matches.lengths, view.shortest, view.longest, palette(st.context.theme.type)),
+        "length_view", key, "clicked_length", "length", take,
+        alt="How many matches are how long; click a bar for matches of exactly this length.",
+    )  # fmt: skip

@@ -1,0 +1,94 @@
+"""Going through the corpus on the page "Select and match": by windows, to a step, to where a phrase occurs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.matching.address import LONGEST_WINDOW, SHORTEST_WINDOW, View, change, controlled, number
+from pages.parts.shared import asked
+from pages.parts.shared.plain import plain
+from rnnstore import Model, StoreError
+from rnnstore.matching.windows import window_start
+
+HITS = 100
+
+
+def navigate(model: Model, view: View) -> None:
+    """Going through the corpus: by windows, to a step, to where a phrase occurs."""
+    last = max(0, model.steps - view.window)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        back, forward = max(0, view.at - view.window), min(last, view.at + view.window)
+        st.button(
+            "Back", on_click=change, kwargs={"at": back}, disabled=view.at == 0, shortcut="B", help="Back by a window"
+        )
+        st.button(
+            "Forward",
+            on_click=change,
+            kwargs={"at": forward},
+            disabled=view.at >= last,
+            shortcut="F",
+            help="Forward by a window; the brushed words stay brushed",
+        )
+        number(
+            "First step shown", "at", view.at, 0, last, width=130, help="Position in the corpus, from 0; type one to go"
+        )
+        controlled(
+            st.slider,
+            "Steps shown",
+            "window",
+            view.window,
+            min_value=SHORTEST_WINDOW,
+            max_value=LONGEST_WINDOW,
+            width=180,
+            help="Fewer steps make wider cells, up to long words; more make narrower ones, down to a character",
+        )
+        controlled(
+            st.text_input,
+            "Find in the corpus",
+            "find",
+            view.find,
+            placeholder="a phrase",
+            help="Words as they stand in the corpus, or a regular expression; then click a hit to go there",
+        )
+        controlled(st.toggle, "Regular expression", "regex", view.regex, usual=False)
+    if view.find:
+        _show_hits(model, view)
+
+
+def _show_hits(model: Model, view: View) -> None:
+    try:
+        hits = asked.search(asked.as_of(model), model, model.name, view.find, view.regex, not view.case, HITS)
+    except StoreError as error:
+        st.error(plain(str(error)))
+        return
+    more = f" Shown: the first {HITS}." if hits.total > HITS else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        framed = " The one that you went to is framed among the words." if view.hit and hits.total else ""
+        st.caption(f"{plain(hits.note)}{more}{framed}", width="stretch")
+        controlled(st.toggle, "Match case", "case", view.case, usual=False)
+        closed = {"find": None, "regex": None, "case": None, "hit": None}
+        st.button("Close the search", on_click=change, kwargs=closed, type="tertiary")
+    if not hits.table.num_rows:
+        return
+    key = f"hits-{view.find}-{view.regex}-{view.case}"
+
+    def go() -> None:
+        for row, _ in st.session_state[key].selection.cells:
+            start, stop = (hits.table[name][row].as_py() for name in ("start", "stop"))
+            change(at=window_start(model, start, view.window), hit=f"{start}-{stop - 1}")
+
+    with st.container(key="hits_view"):
+        st.dataframe(
+            hits.table.select(["start", "before", "words", "after"]),
+            key=key,
+            on_select=go,
+            selection_mode="single-cell",
+            hide_index=True,
+            height=min(38 + 35 * hits.table.num_rows, 160),
+            column_config={
+                "start": st.column_config.NumberColumn("step", format="localized", width=80),
+                "before": st.column_config.TextColumn("before", alignment="right", width=260),
+                "words": st.column_config.TextColumn("found", width=120),
+                "after": st.column_config.TextColumn("after", width=260),
+            },
+        )

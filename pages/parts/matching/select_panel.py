@@ -1,0 +1,152 @@
+"""The select view on the page "Select and match": the chart, and what is done in it with the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from pages.parts.matching.address import View, change, controlled, number
+from pages.parts.matching.hypothesis import Selected
+from pages.parts.shared import asked
+from pages.parts.shared.controls import clicked_since
+from pages.parts.shared.plain import plain
+from rnnstore import Model, State
+from rnnstore.drawing.palette import palette
+from rnnstore.matching.charts.select import Below, Hypothesis, select_picture
+from rnnstore.matching.selection import units_on
+from rnnstore.matching.windows import Window
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the chart shows: the window, and how many of the selected units are on at each of its steps."""
+
+    window: Window
+    on: np.ndarray
+
+
+def show_selection(
+    model: Model,
+    state: State,
+    view: View,
+    selected: Selected,
+    matches: Sequence[tuple[int, int, int]],
+    below: Sequence[Below] = (),
+) -> Shown:
+    """The select view; `matches` (rank, start, stop) are marked where they lie in it, other states stand `below`."""
+    stop = min(model.steps, view.at + view.window)
+    store = asked.as_of(model)
+    seen = asked.window(store, model, model.name, state.name, view.at, stop)
+    selection = selected.selection
+    on = units_on(model, state.name, selected.chosen, view.threshold, view.at, stop)
+    tracks = {name: model.tracks[name] for name in view.tracks}
+    key, held = _chart_key(model, state, view)
+    picture = select_picture(
+        seen,
+        Hypothesis(
+            threshold=view.threshold,
+            start=selection.start if selection else None,
+            stop=selection.stop if selection else None,
+            off_before=view.before,
+            off_after=view.after,
+            units=selected.chosen.tolist(),
+            left_out=view.left_out,
+            pinned=view.pinned,
+            matches=matches,
+        ),
+        palette(st.context.theme.type),
+        on=on,
+        tracks=tracks,
+        annotations=asked.annotations(store, model, model.name, view.tracks, view.at, stop) if tracks else None,
+        predictions=asked.predictions(store, model, model.name, view.at, stop) if view.predicted else None,
+        predicted=view.predicted,
+        brush=held,
+        hit=view.hit,
+        title=state.name,
+        below=below,
+    )
+    with st.container(key="select_view"):
+        st.vega_lite_chart(
+            picture.for_page(),
+            key=key,
+            on_select=lambda: _take_brush(key, view),
+            selection_mode=["brush", "clicked_word", "extended_word", "clicked_unit"],
+            theme=None,
+            width="stretch",
+            height=picture.specification["height"],
+            alt="Values of all units over the words shown; drag over words to select the units that are on there.",
+        )
+    return Shown(seen, on)
+
+
+def choose_tracks(model: Model, view: View) -> None:
+    """What stands under the words."""
+    controlled(
+        st.multiselect,
+        "Under the words",
+        "tracks",
+        list(view.tracks),
+        options=list(model.tracks),
+        placeholder="no track" if model.tracks else "no track was recorded",
+        disabled=not model.tracks,
+        also=lambda chosen: {} if chosen else {"tracks": ["none"]},
+    )
+    if model.has_predictions:
+        label = "Predicted labels" if model.card.task == "classifier" else "Predicted next words"
+        number(label, "predicted", view.predicted, 0, model.predictions_per_step)
+    for name in view.tracks:
+        if model.tracks[name].source:
+            st.caption(plain(f"{name}: {model.tracks[name].source}"))
+
+
+def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float, float] | None]:
+    """The chart's key, and the brush with which it began: a new chart whenever the brush was changed from elsewhere.
+
+    The chart itself cannot be told to move its brush; while the mouse moves it, it must not be replaced.
+    """
+    held = st.session_state.setdefault("select-held", {"version": 0, "brushed": None, "began": None})
+    if held["brushed"] != view.brushed:
+        held.update(version=held["version"] + 1, brushed=view.brushed, began=view.brushed, seen={})
+    built = (view.at, view.window, view.tracks, view.predicted, len(view.below))
+    if held.get("built") != built:  # the chart is built anew in any case, and takes hold of the brush where it is
+        held.update(built=built, began=view.brushed)
+    return f"select-{model.name}-{state.name}-{held['version']}", held["began"]
+
+
+def _take_brush(key: str, view: View) -> None:
+    """Take over what was done in the chart: a brush, a click on a word or, with the shift key, on one that the brush
+    shall reach to, or a click on a unit of the list."""
+    held = st.session_state["select-held"]
+    now, before = dict(st.session_state[key].selection), held.get("seen", {})
+    held["seen"] = now
+    for word in clicked_since(before, now, "clicked_word", "t"):
+        change(**{"from": word, "to": word})
+        return
+    for word in clicked_since(before, now, "extended_word", "t"):
+        first, last = reaching(word, view.first, view.last)
+        change(**{"from": first, "to": last})
+        return
+    for unit in clicked_since(before, now, "clicked_unit", "unit"):
+        change(out=sorted({*view.left_out} ^ {unit}), pin=sorted({*view.pinned} - {unit}))
+        return
+    interval = now.get("brush", {}).get("mid")
+    if interval and interval != before.get("brush", {}).get("mid"):
+        first, last = whole_steps(*interval)
+        held["brushed"] = (first, last + 1)
+        change(**{"from": first, "to": last})
+
+
+def reaching(word: int, first: int | None, last: int | None) -> tuple[int, int]:
+    """The brushed steps with the end that is nearer to `word` moved to it."""
+    if first is None or last is None:
+        return word, word
+    return (word, last) if word - first < last - word else (first, word)
+
+
+def whole_steps(low: float, high: float) -> tuple[int, int]:
+    """The first and last step whose middle lies in an interval of the axis, or the one step that it lies in."""
+    first, last = int(np.ceil(low - 0.5)), int(np.floor(high - 0.5))
+    return (first, last) if first <= last else (int(np.floor((low + high) / 2)),) * 2

@@ -1,1 +1,0 @@
-"""The match view, and what a hypothesis is worth."""

@@ -1,0 +1,254 @@
+"""Pictures of two states side by side: words by how they move either, groups of words against groups, two losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rnnstore.comparing.comparison import ClusterAgreement, Comparison
+from rnnstore.comparing.disagreement import Disagreement
+from rnnstore.drawing.palette import Palette, styled
+from rnnstore.drawing.picture import Picture, clicked, named
+from rnnstore.visible import visible
+
+QUANTITIES = {
+    "magnitude": "response (root mean square over units)",
+    "participation": "share of units that carry the response",
+}
+
+IN_A_CELL = 12
+"""Words that the tooltip of a pair of clusters names."""
+
+
+def words_picture(
+    found: Comparison,
+    quantity: str,
+    palette: Palette,
+    *,
+    picked: Sequence[str] = (),
+    width: int = 440,
+    height: int = 300,
+) -> Picture:
+    """A point a word, by one of `QUANTITIES` in the left state (across) and in the right one (upwards).
+
+    A click is heard as `clicked_word`; `picked` words are named. The darker, the more alike its neighbours are.
+    """
+    table = found.table
+    left, right = (table[f"{quantity}_{side}"] for side in ("left", "right"))
+    known = pc.and_(pc.is_finite(left), pc.is_finite(right))
+    if quantity == "magnitude":
+        known = pc.and_(known, pc.and_(pc.greater(left, 0), pc.greater(right, 0)))
+    rows = table.filter(known)
+    rows = rows.append_column("shown", pa.array([visible(word) for word in rows["word"].to_pylist()], pa.string()))
+    rows = rows.append_column("picked", pa.array([word in picked for word in rows["word"].to_pylist()]))
+    log = alt.Scale(type="log", nice=False, padding=8) if quantity == "magnitude" else alt.Scale(zero=False, padding=8)
+    axis = alt.Axis(tickCount=5, format="~g" if quantity == "magnitude" else ".0%")
+    names = [f"{model} · {state}" for model, state in (found.left, found.right)]
+    x = alt.X(f"{quantity}_left:Q", title=names[0], scale=log, axis=axis)
+    y = alt.Y(f"{quantity}_right:Q", title=names[1], scale=log, axis=axis)
+    least = float(np.floor(10 * np.nanquantile(table["agreement"].to_numpy(), 0.05)) / 10)
+    number = ".3~g" if quantity == "magnitude" else ".1%"
+    tooltip = [
+        alt.Tooltip("shown:N", title="word"),
+        alt.Tooltip(f"{quantity}_left:Q", title="left", format=number),
+        alt.Tooltip(f"{quantity}_right:Q", title="right", format=number),
+        alt.Tooltip("agreement:Q", format=".2f"),
+        alt.Tooltip("shared_neighbours:Q", title="neighbours in both"),
+        alt.Tooltip("count_left:Q", title="read, left", format=",d"),
+        alt.Tooltip("count_right:Q", title="read, right", format=",d"),
+    ]
+    points = (
+        named("words")
+        .mark_point(filled=True, size=34, opacity=0.75, cursor="pointer")
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "agreement:Q",
+                title="agreement",
+                scale=alt.Scale(domain=[least, 1], range=list(palette.sequential[1:]), clamp=True),
+                legend=alt.Legend(
+                    orient="top", direction="horizontal", gradientLength=120, gradientThickness=8, values=[least, 1]
+                ),
+            ),
+            tooltip=tooltip,
+        )
+        .add_params(clicked("clicked_word", "word"))
+    )
+    chosen = named("words").transform_filter("datum.picked").encode(x=x, y=y)
+    rings = chosen.mark_point(filled=False, size=90, strokeWidth=2, color=palette.threshold)
+    said = {"dx": 9, "align": "left", "baseline": "middle", "fontSize": 13, "fontWeight": "bold", "tooltip": None}
+    halo = chosen.mark_text(**said, stroke=palette.background, strokeWidth=4).encode(text="shown:N")
+    labels = chosen.mark_text(**said, color=palette.text).encode(text="shown:N")
+    chart = alt.layer(points, rings, halo, labels).properties(width=width, height=height)
+    return Picture(styled(chart, palette).to_dict(validate=False), {"words": rows})
+
+
+def clusters_picture(
+    found: ClusterAgreement, palette: Palette, *, left: str, right: str, width: int = 440, height: int = 300
+) -> Picture:
+    """How many words of each cluster on the left (rows) are in each on the right (columns); the words are in the
+    tooltip. Columns are in the order that puts the largest counts on the diagonal."""
+    from scipy.optimize import linear_sum_assignment
+
+    of_row, of_column = linear_sum_assignment(-found.counts)
+    columns = [*of_column[np.argsort(of_row)].tolist()]
+    columns += [each for each in range(found.counts.shape[1]) if each not in columns]
+    words = {}
+    for row in found.members.to_pylist():
+        words.setdefault((row["left"], row["right"]), []).append(visible(row["word"]))
+    cells = [(row, column, int(found.counts[row, column])) for row, column in words]
+    said = [
+        ", ".join(words[row, column][:IN_A_CELL]) + (" …" if len(words[row, column]) > IN_A_CELL else "")
+        for row, column, _ in cells
+    ]
+    table = pa.table(
+        {
+            "left": pa.array([row for row, _, _ in cells], pa.int16()),
+            "right": pa.array([column for _, column, _ in cells], pa.int16()),
+            "count": pa.array([count for _, _, count in cells], pa.int32()),
+            "words": pa.array(said, pa.string()),
+        }
+    )
+    axis = alt.Axis(grid=False, labelAngle=0, ticks=False)
+    x = alt.X("right:O", title=f"word clusters of {right}", scale=alt.Scale(domain=columns), axis=axis)
+    y = alt.Y(
+        "left:O", title=f"word clusters of {left}", scale=alt.Scale(domain=list(range(len(found.counts)))), axis=axis
+    )
+    most = int(found.counts.max())
+    cell = (
+        named("cells")
+        .mark_rect()
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("count:Q", scale=alt.Scale(domain=[0, most], range=list(palette.sequential)), legend=None),
+            tooltip=[
+                alt.Tooltip("left:O", title="cluster, left"),
+                alt.Tooltip("right:O", title="cluster, right"),
+                alt.Tooltip("count:Q", title="words"),
+                alt.Tooltip("words:N", title="such as"),
+            ],
+        )
+    )
+    numbers = (
+        named("cells")
+        .mark_text(fontSize=10, tooltip=None)
+        .encode(
+            x=x,
+            y=y,
+            text="count:Q",
+            color=alt.condition(f"datum.count > {most * 0.45}", alt.value(palette.background), alt.value(palette.text)),
+        )
+    )
+    chart = alt.layer(cell, numbers).properties(width=width, height=height)
+    return Picture(styled(chart, palette).to_dict(validate=False), {"cells": table})
+
+
+def losses_picture(
+    found: Disagreement, palette: Palette, *, left: str, right: str, width: int = 1100, height: int = 190
+) -> Picture:
+    """At every word, by how much its loss differs: bars upwards (orange) where the right model predicted it better,
+    downwards (blue) where the left one did. A word stands under the bar of its own loss, that of expecting it."""
+    rows = found.table.filter(found.table["difference"].is_valid())
+    side = pc.if_else(pc.greater(rows["difference"], 0), right, left)
+    rows = rows.append_column("better", side.cast(pa.string()))
+    rows = rows.append_column("shown", pa.array([visible(word) for word in rows["target"].to_pylist()], pa.string()))
+    keys = [f"{t:06d}{word}" for t, word in zip(rows["t"].to_pylist(), rows["shown"].to_pylist(), strict=True)]
+    rows = rows.append_column("place", pa.array(keys, pa.string()))
+    x = _words_below(keys, rows["shown"].to_pylist(), palette)
+    bars = (
+        named("losses")
+        .mark_bar()
+        .encode(
+            x=x,
+            y=alt.Y("difference:Q", title="loss, left - right (nats)", axis=alt.Axis(tickCount=5)),
+            color=alt.Color(
+                "better:N",
+                title="predicted better by",
+                scale=alt.Scale(domain=[left, right], range=[palette.diverging[1], palette.diverging[-2]]),
+                legend=alt.Legend(orient="top", symbolType="square"),
+            ),
+            tooltip=[
+                alt.Tooltip("shown:N", title="word"),
+                alt.Tooltip("loss_left:Q", title=f"loss, {left}", format=".3f"),
+                alt.Tooltip("loss_right:Q", title=f"loss, {right}", format=".3f"),
+                alt.Tooltip("difference:Q", format="+.3f"),
+                alt.Tooltip("first_left:N", title=f"expected by {left}"),
+                alt.Tooltip("first_right:N", title=f"expected by {right}"),
+            ],
+        )
+    )
+    zero = named("losses").mark_rule(color=palette.muted, strokeWidth=0.8).encode(y=alt.datum(0))
+    chart = alt.layer(zero, bars).properties(width=width, height=height)
+    return Picture(styled(chart, palette).to_dict(validate=False), {"losses": rows})
+
+
+def labels_picture(
+    found: Disagreement, palette: Palette, *, left: str, right: str, width: int = 1100, height: int = 170
+) -> Picture:
+    """The probability of the label that the left classifier ends with, after each word: left blue, right orange."""
+    words = [visible(word) for word in found.table["word"].to_pylist()]
+    keys = [f"{t:06d}{word}" for t, word in enumerate(words)]
+    rows = pa.concat_tables(
+        [
+            pa.table(
+                {
+                    "place": pa.array(keys, pa.string()),
+                    "shown": pa.array(words, pa.string()),
+                    "model": pa.array([name] * len(words), pa.string()),
+                    "probability": found.table[f"label_{side}"],
+                    "first": found.table[f"first_{side}"],
+                }
+            )
+            for side, name in (("left", left), ("right", right))
+        ]
+    )
+    chart = named("labels").encode(
+        x=_words_below(keys, words, palette),
+        y=alt.Y(
+            "probability:Q",
+            title=f"p of {found.label}",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%", values=[0, 0.5, 1]),
+        ),
+        color=alt.Color(
+            "model:N",
+            title=None,
+            scale=alt.Scale(domain=[left, right], range=[palette.diverging[1], palette.diverging[-2]]),
+            legend=alt.Legend(orient="top", symbolType="circle"),
+        ),
+        tooltip=[
+            alt.Tooltip("shown:N", title="after"),
+            alt.Tooltip("model:N"),
+            alt.Tooltip("probability:Q", title=f"p of {found.label}", format=".1%"),
+            alt.Tooltip("first:N", title="says"),
+        ],
+    )
+    drawn = alt.layer(chart.mark_line(strokeWidth=2), chart.mark_point(filled=True, size=45, opacity=1))
+    drawn = drawn.properties(width=width, height=height)
+    return Picture(styled(drawn, palette).to_dict(validate=False), {"labels": rows})
+
+
+def _words_below(keys: Sequence[str], words: Sequence[str], palette: Palette) -> alt.X:
+    """An axis of words, of which several can be the same: keys of six digits and the word."""
+    return alt.X(
+        "place:O",
+        title=None,
+        sort=list(keys),
+        axis=alt.Axis(
+            labelExpr="slice(datum.label, 6)",
+            labelAngle=-90 if max(map(len, words), default=1) > 1 else 0,
+            labelLimit=110,
+            labelPadding=8,
+            ticks=False,
+            grid=False,
+            labelColor=palette.text,
+            labelOverlap=False,
+            labelFontSize=12,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""How the values of states and gates are spread."""

@@ -1,0 +1,1 @@
+"""What a selection and its matches look like."""

@@ -1,0 +1,222 @@
+"""Further states under the first in the select view: the same steps and one brush, bands, lines and units of their own.
+
+A layered chart has one axis of values, and that is the first state's. What stands here is therefore placed in pixels,
+which the tables say, with marks for the numbers at the axis; so everything is one chart, and one brush spans it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+
+from rnnstore.drawing.numerals import numeral
+from rnnstore.drawing.palette import Palette, interpolate
+from rnnstore.drawing.picture import hovered, named
+from rnnstore.matching.charts.values import (
+    Hypothesis,
+    bands_table,
+    beyond,
+    cells,
+    lines_table,
+    match_table,
+    value_range,
+)
+from rnnstore.matching.windows import Window
+
+TITLE, PLOT, STRIP, MARKS = 22, 116, 10, 6
+"""Heights in pixels: what it is, its values, how many of its units are on, where its matches are."""
+
+BELOW = TITLE + PLOT + 4 + STRIP + MARKS + 4
+
+LIST_ROW, LIST_COLUMNS = 12, 3
+
+
+@dataclass(frozen=True)
+class Below:
+    """A state under the first: what it is called, its window (of the same steps), what its hypothesis selects, and how
+    many of its selected units are on at each step, int[steps]."""
+
+    title: str
+    seen: Window
+    hypothesis: Hypothesis
+    on: np.ndarray
+
+
+def heading(title: str, hypothesis: Hypothesis) -> str:
+    """What stands over a plot: which state, at which threshold, and how many units are selected and drawn."""
+    units, drawn = len(hypothesis.units), len(hypothesis.drawn)
+    said = f"{title}, at {hypothesis.threshold:g}"
+    if hypothesis.start is not None:
+        said += f": {units} unit{'' if units == 1 else 's'}"
+    return said + (f", drawn the first {drawn}" if units > drawn else "")
+
+
+def below_tables(index: int, shown: Below, top: float, palette: Palette) -> dict[str, pa.Table]:
+    """The tables of the plot number `index` (from 0), which starts `top` pixels under the first plot's top."""
+    seen, hypothesis, drawn = shown.seen, shown.hypothesis, shown.hypothesis.drawn
+    least, most = value_range(seen, hypothesis, drawn)
+    most = most if most > least else least + 1
+    start = top + TITLE
+
+    def pixels(values: np.ndarray) -> np.ndarray:
+        return (start + PLOT * (1 - (values - least) / (most - least))).astype(np.float32)
+
+    bands, line = bands_table(seen, least, most), lines_table(seen, drawn, least, most)
+    for name in bands.column_names[1:]:
+        bands = bands.set_column(bands.column_names.index(name), name, pa.array(pixels(bands[name].to_numpy())))
+    height = pixels(line["value"].to_numpy()) if len(drawn) else np.full(1, start + PLOT, np.float32)
+    ticks = np.array(_ticks(least, most))
+    units, said = len(hypothesis.units), heading(shown.title, hypothesis)
+    remark = beyond(seen, drawn, least, most)
+    place = np.arange(len(drawn[: LIST_COLUMNS * (PLOT // LIST_ROW)]))
+    tables = {
+        "bands": bands,
+        "lines": line.append_column("y", pa.array(height)),
+        "axis": pa.table(
+            {
+                "y": pa.array(pixels(ticks), pa.float32()),
+                "said": pa.array([numeral(tick).replace("-", "−") for tick in ticks.tolist()], pa.string()),
+            }
+        ),
+        "levels": pa.table(
+            {
+                "y": pa.array(pixels(np.array([0.0, hypothesis.threshold])), pa.float32()),
+                "level": pa.array(["zero", "threshold"], pa.string()),
+            }
+        ),
+        "title": pa.table(
+            {
+                "y": pa.array([top + TITLE - 9, start + PLOT + 4 + STRIP / 2], pa.float32()),
+                "said": pa.array([f"{said} ({remark})" if remark else said, "its units on"], pa.string()),
+                "kind": pa.array(["title", "row"], pa.string()),
+            }
+        ),
+        "cells": pa.table(
+            {
+                **cells(seen.words["t"].to_numpy()),
+                "shown": seen.words["shown"],
+                "on": pa.array(shown.on, pa.int16()),
+                "of": pa.array([units] * seen.steps, pa.int32()),
+                "colour": pa.array(interpolate(palette.shade, shown.on / max(units, 1)), pa.string()),
+            }
+        ),
+        "matches": match_table(hypothesis, seen),
+        "units": pa.table(
+            {
+                "unit": pa.array(drawn[: len(place)], pa.int32()),
+                "x": pa.array(24 + 34 * (place % LIST_COLUMNS), pa.float32()),
+                "y": pa.array(start + 8 + LIST_ROW * (place // LIST_COLUMNS), pa.float32()),
+            }
+        ),
+    }
+    return {f"below{index}_{name}": table for name, table in tables.items()}
+
+
+def _ticks(low: float, high: float, about: int = 3) -> list[float]:
+    """Round numbers from `low` to `high`, some `about` of them.
+
+    >>> _ticks(-0.9, 1.1)
+    [-0.5, 0.0, 0.5, 1.0]
+    """
+    rough = (high - low) / about
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough * 0.75)
+    return [round(place * step, 12) + 0.0 for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def below_layers(
+    index: int, top: float, margin: float, x: Callable[[str], alt.X], cell: str, palette: Palette
+) -> list[alt.Chart]:
+    """The layers over the tables of `below_tables`; `x` gives the window's axis of steps over a column, `cell` is the
+    width of a step as an expression, `margin` what there is to the plot's left."""
+
+    def table(name: str) -> alt.Chart:
+        return named(f"below{index}_{name}")
+
+    def y(field: str = "y") -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=None, axis=None)
+
+    outer, inner, median = palette.bands
+    over = hovered(f"hovered_below{index}", "unit")
+    strip = top + TITLE + PLOT + 4
+    beside = {"align": "right", "baseline": "middle", "fontSize": 11, "color": palette.muted, "tooltip": None}
+    listed = table("units").transform_calculate(px="width + datum.x")
+    there = (alt.X("px:Q", scale=None, axis=None), y())
+    edge = alt.ExprRef(f"{cell} > 6 ? 1 : 0")
+
+    def level(name: str) -> alt.Chart:
+        return table("levels").transform_filter(f"datum.level === '{name}'")
+
+    return [
+        table("axis").mark_rule(color=palette.grid, tooltip=None).encode(y()),
+        table("axis").mark_text(**beside).encode(y(), x=alt.value(-8), text="said:N"),
+        table("bands").mark_area(color=outer, tooltip=None).encode(x("mid"), y("low"), alt.Y2("high")),
+        table("bands").mark_area(color=inner, tooltip=None).encode(x("mid"), y("lower"), alt.Y2("upper")),
+        table("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None).encode(x("mid"), y("middle")),
+        level("zero").mark_rule(color=palette.muted, opacity=0.7, tooltip=None).encode(y()),
+        table("lines")
+        .mark_line(color=palette.accent)
+        .encode(
+            x("mid"),
+            y(),
+            alt.Detail(["unit:N", "sequence:N"]),
+            opacity=alt.condition(over, alt.value(1), alt.value(0.55)),
+            strokeWidth=alt.condition(over, alt.value(3.2), alt.value(1.1)),
+            tooltip=[alt.Tooltip("unit:Q", title="unit")],
+        ),
+        level("threshold")
+        .mark_rule(color=palette.threshold, strokeDash=[6, 4], strokeWidth=1.4, tooltip=None)
+        .encode(y()),
+        table("cells")
+        .mark_rect(stroke=palette.background, strokeWidth=edge)
+        .encode(
+            x("t"),
+            alt.X2("t2"),
+            y=alt.value(strip),
+            y2=alt.value(strip + STRIP),
+            color=alt.Color("colour:N", scale=None),
+            tooltip=[
+                alt.Tooltip("shown:N", title="word"),
+                alt.Tooltip("t:Q", title="step", format=",d"),
+                alt.Tooltip("on:Q", title="selected units of this state on"),
+                alt.Tooltip("of:Q", title="out of"),
+            ],
+        ),
+        table("matches")
+        .mark_rect(color=palette.threshold)
+        .encode(
+            x("from"),
+            alt.X2("to"),
+            y=alt.value(strip + STRIP + 2),
+            y2=alt.value(strip + STRIP + 5),
+            tooltip=[
+                alt.Tooltip("said:N", title="match of this state"),
+                alt.Tooltip("from:Q", title="first step", format=",d"),
+            ],
+        ),
+        listed.mark_square(size=160, filled=True, opacity=1)
+        .encode(
+            *there,
+            color=alt.condition(over, alt.value(palette.accent), alt.value(palette.background)),
+            tooltip=[alt.Tooltip("unit:Q", title="unit of this state")],
+        )
+        .add_params(over),
+        listed.mark_text(fontSize=11, baseline="middle", tooltip=None).encode(
+            *there,
+            text="unit:N",
+            color=alt.condition(over, alt.value(palette.background), alt.value(palette.text)),
+        ),
+        table("title")
+        .transform_filter("datum.kind === 'title'")
+        .mark_text(align="left", baseline="middle", fontSize=12, fontWeight=600, color=palette.text, tooltip=None)
+        .encode(y(), x=alt.value(0), text="said:N"),
+        table("title")
+        .transform_filter("datum.kind === 'row'")
+        .mark_text(**beside, limit=margin)
+        .encode(y(), x=alt.value(-8), text="said:N"),
+    ]

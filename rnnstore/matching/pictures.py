@@ -1,0 +1,127 @@
+"""The pictures of the page "Select and match" by one call: select view, match view, lengths of matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from rnnstore.drawing.palette import palette
+from rnnstore.drawing.picture import Picture
+from rnnstore.errors import QuestionError
+from rnnstore.matching.charts.match import COUNT, length_picture, match_picture
+from rnnstore.matching.charts.select import Below, drawn, select_picture
+from rnnstore.matching.matches import Matches
+from rnnstore.matching.selection import Selection, select, units_on
+from rnnstore.matching.together import Also, check_same_words, select_also
+from rnnstore.matching.windows import cells_of_matches, window, window_start
+from rnnstore.store.model import Model
+
+
+def selection_picture(
+    model: Model,
+    selection: Selection,
+    *,
+    at: int | None = None,
+    steps: int = 80,
+    tracks: Sequence[str] = (),
+    predicted: int = 0,
+    left_out: Iterable[int] = (),
+    pinned: Iterable[int] = (),
+    matches: Matches | None = None,
+    hit: tuple[int, int] | None = None,
+    below: Sequence[Also] = (),
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """The select view: `steps` steps from `at` (None: so that the selection stands a fifth from the left).
+
+    `tracks` stand under the words, and the `predicted` most probable next words; units are left out and pinned as in
+    `rnnstore.select`; `matches` are marked where they lie in the window, and
+    the words at steps `hit` (start, stop) are framed. Other states, of this model or of one that
+    read the same words, stand `below` over the same steps, each with the units that the same words select in it.
+    `theme` is "light" or "dark". Raises `QuestionError` as `rnnstore.select` does, for steps that are not in the
+    corpus, and for a model below that reads other words there.
+
+    >>> selection = Selection("layer1.c", 396, 400, 0.3, 1, 1)
+    >>> selection_picture(model, selection, tracks=["nesting"])  # doctest: +SKIP
+    >>> selection_picture(model, selection, below=[Also(model, "layer1.h", 0.2)])  # doctest: +SKIP
+    """
+    start = window_start(model, selection.start, steps) if at is None else at
+    stop = min(model.steps, start + steps)
+    left_out, pinned = tuple(left_out), tuple(pinned)
+    units = select(model, selection, left_out, pinned).units
+    return select_picture(
+        window(model, selection.state, start, stop),
+        drawn(selection, units, matches, left_out, pinned),
+        palette(theme),
+        on=units_on(model, selection.state, units, selection.threshold, start, stop),
+        tracks={name: model.tracks[name] for name in tracks},
+        annotations=model.annotations(tracks, start, stop),
+        predictions=model.predictions(start, stop) if predicted else None,
+        predicted=predicted,
+        hit=hit,
+        title=selection.state,
+        below=[_below(model, also, selection, start, stop) for also in below],
+        width=width,
+    )
+
+
+def _below(first: Model, also: Also, selection: Selection, start: int, stop: int) -> Below:
+    """What stands below the first state of `also` over steps start..stop-1."""
+    asked = also.asks(selection)
+    check_same_words(first, also.model, start, stop)
+    units = select_also(first, also, selection).units
+    return Below(
+        also.called(first),
+        window(also.model, also.state, start, stop),
+        drawn(asked, units, also.matches),
+        units_on(also.model, also.state, units, also.threshold, start, stop),
+    )
+
+
+def matches_picture(
+    model: Model,
+    selection: Selection,
+    units: Sequence[int] | np.ndarray,
+    matches: Matches,
+    *,
+    before: int = 3,
+    after: int = 8,
+    tracks: Sequence[str] = (),
+    mapped: str | None = COUNT,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """The match view of `matches`, found with `units` and the selection's state and threshold.
+
+    A row a match, from `before` steps before to `after` steps after its start, with a heat map of how many of the units
+    are on and one for each of `tracks`; the colours of the heat map `mapped` lie behind the words (None: none). Raises
+    `QuestionError` when there are no matches to show.
+    """
+    if not matches.table.num_rows:
+        raise QuestionError(f"There are no matches to show. {matches.note}")
+    starts = matches.table["start"].to_numpy()
+    return match_picture(
+        matches.table,
+        cells_of_matches(model, selection.state, units, selection.threshold, starts, before, after, tracks),
+        len(units),
+        palette(theme),
+        tracks={name: model.tracks[name] for name in tracks},
+        mapped=mapped,
+        before=before,
+        after=after,
+        width=width,
+    )
+
+
+def lengths_picture(
+    matches: Matches, *, shortest: int = 1, longest: int | None = None, theme: str = "light", width: int = 300
+) -> Picture:
+    """How many of the counted matches are how long; those of `shortest` to `longest` steps (None: any) stand out.
+
+    Raises `QuestionError` when there are none.
+    """
+    if not matches.counted:
+        raise QuestionError(f"There are no lengths to show. {matches.note}")
+    return length_picture(matches.lengths, shortest, longest, palette(theme), width)

@@ -1,0 +1,367 @@
+"""The specification of the glyph view: layers whose marks carry their own places and colours, see `glyphs`.
+
+One layered chart for both directions and any number of passages, words and clusters, so that another sentence moves
+marks and builds nothing anew. Links are single marks whose shape is a path.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+
+from rnnstore.drawing.palette import Palette, styled
+from rnnstore.drawing.picture import clicked, fitted, hovered, named
+from rnnstore.drawing.tracks import legend_layers
+
+MARGIN = {"left": 88, "right": 10, "top": 14, "bottom": 6}
+
+_BAR = "(width * (datum.x2 - datum.x))"
+_CELL = "(width * (datum.wx2 - datum.wx))"
+_ROOM = "(width * (datum.x2 - datum.x))"
+
+
+def _fitted(field: str, room: str, most: float) -> str:
+    """The size of letters at which a text fits its room, by estimate, and no smaller than can be read."""
+    return f"max(8.5, min({most}, ({room} - 3) / (0.6 * max(length(datum.{field}), 1))))"
+
+
+@lru_cache(maxsize=8)
+def glyph_specification(palette: Palette, width: int) -> dict[str, Any]:
+    """The glyph view in Vega-Lite, over the tables that `glyph_picture` makes."""
+    glyph, cluster = hovered("hovered_token", "place"), hovered("hovered_cluster", "cluster")
+    layers = [
+        *_link_layers(glyph, palette),
+        *_frame_layers(glyph, palette),
+        *_emphasis_layers(cluster, palette),
+        *_bar_layers(palette),
+        *_word_layers(palette),
+        *_prediction_layers(palette),
+        *_chip_layers(cluster, palette),
+        *_grip_layers(glyph, cluster),
+        *_title_layers(palette),
+        *legend_layers("legends", palette, MARGIN["left"] - 10),
+    ]
+    chart = alt.layer(*layers).add_params(alt.param(name="down", value=False), alt.param(name="marked", value=-1))
+    return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
+
+
+def _x(field: str = "x") -> alt.X:
+    """A place as a share of the width."""
+    return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False, zero=False), axis=None)
+
+
+def _y(field: str = "y") -> alt.Y:
+    """A height in pixels that the table says."""
+    return alt.Y(f"{field}:Q", scale=None, axis=None)
+
+
+def _box(table: alt.Chart, x: str = "x", y: str = "y", **encodings: Any) -> alt.Chart:
+    return table.encode(_x(x), alt.X2(f"{x}2"), _y(y), alt.Y2(f"{y}2"), **encodings)
+
+
+def _colour(field: str = "colour") -> alt.Color:
+    return alt.Color(f"{field}:N", scale=None)
+
+
+def _link_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
+    """The links of the chosen token, and fainter those of the one under the pointer."""
+    across = (
+        "'M0,' + datum.stem + 'C0,' + (datum.stem + datum.dy) / 2 + ',' + datum.dx * width + ',' "
+        "+ (datum.stem + datum.dy) / 2 + ',' + datum.dx * width + ',' + datum.dy"
+    )
+    beside = (
+        "'M0,0C' + datum.dx * width / 2 + ',0,' + datum.dx * width / 2 + ',' + datum.dy + ',' "
+        "+ datum.dx * width + ',' + datum.dy"
+    )
+    links = named("links").transform_calculate(path=f"down ? {beside} : {across}")
+
+    def drawn(rows: alt.Chart, opacity: float) -> alt.Chart:
+        return rows.mark_point(filled=False, size=4, opacity=opacity, strokeCap="butt", tooltip=None).encode(
+            _x(),
+            _y(),
+            shape=alt.Shape("path:N", scale=None, legend=None),
+            strokeWidth=alt.StrokeWidth("thick:Q", scale=None, legend=None),
+            stroke=alt.Stroke("colour:N", scale=None, legend=None),
+        )
+
+    def stem(rows: alt.Chart, colour: str, thick: float) -> alt.Chart:
+        mark = rows.mark_rule(color=colour, strokeWidth=thick, tooltip=None)
+        return mark.encode(_x("middle"), _y("y2"), alt.Y2("stem"))
+
+    across_only = named("tokens").transform_filter("isValid(datum.stem)")
+    return [
+        stem(across_only.transform_filter(glyph), palette.muted, 1),
+        stem(across_only.transform_filter("datum.selected"), palette.accent, 2.2),
+        drawn(links.transform_filter("datum.chosen"), 0.8),
+        drawn(links.transform_filter("!datum.chosen").transform_filter(glyph), 0.4),
+    ]
+
+
+def _frame_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
+    """The tiles on which glyphs stand; the chosen and the aligned ones framed."""
+    tile = named("tokens").mark_rect(
+        cornerRadius=3, fill=palette.surface, strokeWidth=1, stroke=palette.grid, tooltip=None
+    )
+    over = (
+        named("tokens")
+        .transform_filter(glyph)
+        .mark_rect(cornerRadius=3, filled=False, stroke=palette.muted, strokeWidth=1.4, tooltip=None)
+    )
+    same = (
+        named("tokens")
+        .transform_filter("datum.aligned")
+        .mark_rect(
+            cornerRadius=3,
+            fill=palette.accent,
+            fillOpacity=0.12,
+            stroke=palette.accent,
+            strokeOpacity=0.5,
+            tooltip=None,
+        )
+    )
+    chosen = (
+        named("tokens")
+        .transform_filter("datum.selected")
+        .mark_rect(cornerRadius=3, filled=False, stroke=palette.accent, strokeWidth=2.2, tooltip=None)
+    )
+    begins = named("tokens").transform_filter("datum.starts").mark_rule(
+        color=palette.muted, strokeWidth=1.4, strokeDash=[2, 2], tooltip=None
+    )  # fmt: skip
+    edge = begins.transform_calculate(edge="datum.x - 2.5 / width").encode(_x("edge"), _y("y"), alt.Y2("y2"))
+    return [_box(tile), _box(same), edge, _box(over), _box(chosen)]
+
+
+def _emphasis_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
+    """The column of the cluster that is marked or under the pointer, in every glyph."""
+
+    def column(rows: alt.Chart, opacity: float) -> alt.Chart:
+        mark = rows.mark_rect(fill=palette.accent, fillOpacity=opacity, tooltip=None)
+        return mark.encode(_x("hx"), alt.X2("hx2"), _y("top"), alt.Y2("bottom"))
+
+    bars = named("bars")
+    return [
+        column(bars.transform_filter("datum.cluster === marked"), 0.22),
+        column(bars.transform_filter(cluster), 0.14),
+    ]
+
+
+def _bar_layers(palette: Palette) -> list[alt.Chart]:
+    """Tracks with their cursors, boxes with their hats, the zero line."""
+    bars = named("bars")
+
+    def part(y: str, y2: str, **mark: Any) -> alt.Chart:
+        return bars.mark_rect(tooltip=None, **mark).encode(_x(), alt.X2("x2"), _y(y), alt.Y2(y2))
+
+    track = bars.mark_rule(color=palette.grid, strokeWidth=1.2, tooltip=None).encode(
+        _x("mid"), _y("track"), alt.Y2("track2")
+    )
+    cursor = (
+        bars.transform_filter("isValid(datum.cursor)")
+        .transform_calculate(cursor2="datum.cursor + 2.4")
+        .mark_rect(fill=palette.text, tooltip=None)
+        .encode(_x(), alt.X2("x2"), _y("cursor"), alt.Y2("cursor2"))
+    )
+    outline = alt.ExprRef(f"{_BAR} > 3.4 ? min(1.3, {_BAR} / 6) : 0")
+    zero = bars.mark_rect(fill=palette.muted, tooltip=None).transform_calculate(under="datum.zero + 0.8")
+
+    def beyond(side: str) -> alt.Chart:
+        mark = bars.transform_filter(f"isValid(datum.beyond_{side})").mark_point(
+            shape=f"triangle-{side}", size=22, color=palette.threshold, filled=True, opacity=1, tooltip=None
+        )
+        return mark.encode(_x("mid"), _y(f"beyond_{side}"))
+
+    return [
+        track,
+        cursor,
+        part("high", "low", fill=palette.bands[1]),
+        part("high", "before_high").encode(color=_colour("up_colour")),
+        part("low", "before_low").encode(color=_colour("down_colour")),
+        part("high", "low", filled=False, stroke=palette.text, strokeOpacity=0.75, strokeWidth=outline),
+        zero.encode(_x("hx"), alt.X2("hx2"), _y("zero"), alt.Y2("under")),
+        beyond("up"),
+        beyond("down"),
+    ]
+
+
+def _word_layers(palette: Palette) -> list[alt.Chart]:
+    """The words as they were typed, coloured where a unit or cluster colours them; unknown ones underlined."""
+    words = named("tokens")
+    cell = _box(
+        words.mark_rect(cursor="pointer", cornerRadius=2),
+        "wx",
+        "wy",
+        color=_colour(),
+        tooltip=[
+            alt.Tooltip("typed:N", title="word"),
+            alt.Tooltip("read:N", title="read as"),
+            alt.Tooltip("step:Q", title="step", format=",d"),
+            alt.Tooltip("value:Q", title="coloured by", format=".3~f"),
+        ],
+    ).add_params(clicked("clicked_token", "place"))
+    text = (
+        words.transform_calculate(wmiddle="down ? datum.wx2 - 0.006 : (datum.wx + datum.wx2) / 2")
+        .mark_text(
+            baseline="middle",
+            align=alt.ExprRef("down ? 'right' : 'center'"),
+            tooltip=None,
+            fontSize=alt.ExprRef(f"length(datum.typed) < 2 ? 13 : {_fitted('typed', _CELL, 12)}"),
+            fontStyle=alt.ExprRef("datum.unknown ? 'italic' : 'normal'"),
+            fontWeight=alt.ExprRef("datum.selected || datum.aligned ? 700 : 400"),
+            limit=alt.ExprRef(f"length(datum.typed) < 2 ? 0 : max({_CELL} - 2, 1)"),
+        )
+        .encode(
+            _x("wmiddle"),
+            _y("wmid"),
+            text="typed:N",
+            color=_colour("ink"),
+            opacity=alt.value(alt.ExprRef(f"{_CELL} > min(18, length(datum.typed) * 5) ? 1 : 0")),
+        )
+    )
+    line = words.transform_filter("datum.unknown").mark_rule(
+        strokeDash=[3, 2], color=palette.threshold, strokeWidth=1.2, tooltip=None
+    )
+    return [cell, text, line.encode(_x("wx"), alt.X2("wx2"), _y("wy2"))]
+
+
+def _prediction_layers(palette: Palette) -> list[alt.Chart]:
+    """The most probable next words, the right one in another colour, and the probability of the one that came."""
+    predicted = named("predictions")
+    cell = _box(
+        predicted.mark_rect(cornerRadius=2, fill=palette.surface),
+        tooltip=[
+            alt.Tooltip("shown:N", title="predicted"),
+            alt.Tooltip("probability:Q", format=".4f"),
+            alt.Tooltip("rank:Q"),
+            alt.Tooltip("came:N", title="came"),
+        ],
+    )
+    chance = predicted.mark_rect(cornerRadius=2, tooltip=None)
+    number = f"({_ROOM} > 6 * length(datum.shown) + 36 ? '  ' + format(datum.probability, '.0%') : '')"
+    text = (
+        predicted.transform_calculate(left="datum.x + 3 / width", said=f"datum.shown + {number}")
+        .mark_text(
+            baseline="middle",
+            align="left",
+            fontSize=alt.ExprRef(_fitted("shown", _ROOM, 10.5)),
+            color=palette.text,
+            tooltip=None,
+            limit=alt.ExprRef(f"max({_ROOM} - 5, 1)"),
+        )
+        .encode(_x("left"), _y("mid"), text="said:N")
+    )
+    room = _box(
+        named("came").mark_rect(fill=palette.grid, cornerRadius=2),
+        tooltip=[
+            alt.Tooltip("target:N", title="target"),
+            alt.Tooltip("chance:Q", title="its probability", format=".4f"),
+            alt.Tooltip("loss:Q", title="loss (nats)", format=".2f"),
+        ],
+    )
+    bar = named("came").mark_rect(fill=palette.right, cornerRadius=2, tooltip=None)
+    said = (
+        named("came")
+        .transform_calculate(
+            left="datum.x + 3 / width", said="datum.chance < 0.0005 ? '<0.1%' : format(datum.chance, '.1%')"
+        )
+        .mark_text(baseline="middle", align="left", fontSize=9.5, color=palette.text, tooltip=None)
+    )
+    return [
+        cell,
+        chance.encode(_x(), alt.X2("to"), _y(), alt.Y2("y2"), color=_colour()),
+        text,
+        room,
+        bar.encode(_x(), alt.X2("to"), _y(), alt.Y2("y2")),
+        said.encode(
+            _x("left"),
+            _y("mid"),
+            text="said:N",
+            opacity=alt.value(alt.ExprRef(f"{_ROOM} > 30 ? 1 : 0")),
+        ),
+    ]
+
+
+def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
+    """Memory chips with a cell a unit, and the words that move each most."""
+    tooltip = [
+        alt.Tooltip("cluster:Q", title="cluster"),
+        alt.Tooltip("units:Q", title="units"),
+        alt.Tooltip("words:N", title="moved most by"),
+    ]
+    chip = named("chips").mark_rect(cornerRadius=3, cursor="pointer", fill=palette.surface)
+    frame = named("chips").mark_rect(cornerRadius=3, filled=False, strokeWidth=2.4, stroke=palette.accent, tooltip=None)
+    cell = named("cells").mark_rect(
+        stroke=palette.background, strokeWidth=alt.ExprRef(f"{_ROOM} > 4 ? 0.8 : 0.2"), cursor="pointer"
+    )
+    text = named("chip_words").mark_text(
+        align=alt.ExprRef("down ? 'left' : 'center'"),
+        baseline="middle",
+        fontSize=11,
+        limit=alt.ExprRef("max(datum.room * width, 1)"),
+        tooltip=None,
+    )
+    return [
+        _box(chip, stroke=alt.value(palette.grid), tooltip=tooltip).add_params(clicked("clicked_chip", "cluster")),
+        _box(
+            cell,
+            color=_colour(),
+            tooltip=[
+                alt.Tooltip("unit:Q"),
+                alt.Tooltip("cluster:Q"),
+                alt.Tooltip("value:Q", title="change at the chosen word", format="+.3f"),
+            ],
+        ).add_params(clicked("clicked_cell", "unit")),
+        _box(frame.transform_filter("datum.marked")),
+        _box(frame.transform_filter(cluster)),
+        text.encode(
+            _x(),
+            _y(),
+            text="text:N",
+            color=_colour(),
+        ),
+    ]
+
+
+def _grip_layers(glyph: alt.Parameter, cluster: alt.Parameter) -> list[alt.Chart]:
+    """What the pointer meets: a bar of a glyph, from the track to its lower edge, with its numbers."""
+    grip = named("bars").mark_rect(fillOpacity=0, cursor="pointer")
+    return [
+        grip.encode(
+            _x("hx"),
+            alt.X2("hx2"),
+            _y("top"),
+            alt.Y2("bottom"),
+            tooltip=[
+                alt.Tooltip("word:N"),
+                alt.Tooltip("cluster:Q"),
+                alt.Tooltip("units:Q", title="units in it"),
+                alt.Tooltip("positive:Q", title="positive, per unit", format="+.4f"),
+                alt.Tooltip("more:Q", title="positive, its change", format="+.4f"),
+                alt.Tooltip("negative:Q", title="negative, per unit", format="+.4f"),
+                alt.Tooltip("less:Q", title="negative, its change", format="+.4f"),
+                alt.Tooltip("share:Q", title="preserved", format=".1%"),
+                alt.Tooltip("step:Q", format=",d"),
+            ],
+        ).add_params(glyph, cluster, clicked("clicked_bar", "bar"))
+    ]
+
+
+def _title_layers(palette: Palette) -> list[alt.Chart]:
+    titles = named("titles").transform_calculate(px="datum.x * width + datum.dx")
+    text = titles.mark_text(
+        align=alt.ExprRef("datum.kind === 'heading' ? 'left' : 'right'"),
+        baseline="middle",
+        fontSize=alt.ExprRef("datum.kind === 'row' ? 10.5 : 12"),
+        fontWeight=alt.ExprRef("datum.kind === 'row' ? 400 : 600"),
+        limit=alt.ExprRef(f"datum.kind === 'heading' ? 260 : {MARGIN['left'] - 10}"),
+    )
+    return [
+        text.encode(
+            alt.X("px:Q", scale=None, axis=None),
+            _y(),
+            text="text:N",
+            tooltip="text:N",
+            color=alt.condition("datum.kind === 'row'", alt.value(palette.muted), alt.value(palette.text)),
+        )
+    ]

@@ -1,0 +1,166 @@
+"""The folders are the architecture: what each room may know, read off its imports and checked in a fresh process."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import stores
+
+ROOT = Path(__file__).parents[2]
+
+ROOMS = {
+    "rnnstore": sorted((ROOT / "rnnstore").rglob("*.py")),
+    "pipelines": sorted((ROOT / "pipelines").rglob("*.py")),
+    "pages": [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "streamlit_app.py", ROOT / "hosted_app.py"],
+}
+
+FORBIDDEN = {
+    "rnnstore": {"streamlit", "tensorflow", "keras", "pipelines", "pages"},
+    "pipelines": {"streamlit", "pages", "duckdb"},
+    "pages": {"tensorflow", "keras", "pipelines", "duckdb"},
+}
+
+ANALYSES = {
+    "store": set(),
+    "sql": {"store"},
+    "distributions": {"store"},
+    "matching": {"store"},
+    "hypotheses": {"matching", "store"},
+    "networks": {"store"},
+    "co_clusters": {"store"},
+    "sentences": {"co_clusters", "networks", "store"},
+    "comparing": {"co_clusters", "networks", "store"},
+    "connectivity": {"networks", "store"},
+    "memory": {"co_clusters", "networks", "store"},
+    "training": {"networks", "store"},
+    "integrity": {"networks", "store"},
+}
+"""What the answers of each folder of rnnstore know of one another; its charts and pictures know `drawing` too."""
+
+DRAWN = {"charts", "pictures"}
+"""The parts of an analysis that draw."""
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The packages that a file imports anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+def texts(file: Path) -> Iterator[str]:
+    """The string constants of a file that are no docstrings."""
+    tree = ast.parse(file.read_text("utf-8"))
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node.value
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_it_may_know(room):
+    assert ROOMS[room]
+    wrong = [
+        (file.relative_to(ROOT), name) for file in ROOMS[room] for name in imported(file) if name in FORBIDDEN[room]
+    ]
+    assert wrong == []
+
+
+def answers(folder: str) -> list[Path]:
+    """The files of an analysis that answer, without those that draw."""
+    place = ROOT / "rnnstore" / folder
+    return [file for file in sorted(place.rglob("*.py")) if file.relative_to(place).parts[0].split(".")[0] not in DRAWN]
+
+
+@pytest.mark.parametrize("folder", ANALYSES)
+def test_the_answers_of_an_analysis_know_only_those_it_builds_on_and_draw_nothing(folder):
+    nodes = [node for file in answers(folder) for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    known = {module.split(".")[1] for module in modules if module.startswith("rnnstore.")}
+    assert known - {folder, "errors", "threads", "visible"} <= ANALYSES[folder]
+    assert "altair" not in {module.split(".")[0] for module in modules}
+    assert not [module for module in modules if module.startswith("rnnstore.") and DRAWN & set(module.split("."))]
+
+
+def test_every_folder_is_an_analysis_or_shared():
+    folders = {path.name for path in (ROOT / "rnnstore").iterdir() if path.joinpath("__init__.py").exists()}
+    assert folders == {*ANALYSES, "drawing", "commands"}
+
+
+def test_pages_write_no_sql():
+    for file in ROOMS["pages"]:
+        calls = [node.func for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        assert not [call for call in calls if isinstance(call, ast.Attribute) and call.attr == "sql"], file
+        for text in texts(file):
+            words = text.lower().split()
+            assert not (words[:1] == ["select"] and "from" in words), (file, text)
+
+
+def test_pipelines_know_no_file_name_inside_the_store():
+    for file in ROOMS["pipelines"]:
+        for text in texts(file):
+            assert not any(mark in text for mark in ("card.json", ".parquet", "model=", "state=", "track=")), (
+                file,
+                text,
+            )
+
+
+def test_every_module_says_why_it_exists():
+    for file in (file for room in ROOMS.values() for file in room if file.stat().st_size):
+        assert ast.get_docstring(ast.parse(file.read_text("utf-8"))), f"{file.relative_to(ROOT)} has no docstring"
+
+
+def run(code: str, *arguments: str) -> str:
+    """What `code` prints in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_rnnstore_loads_neither_streamlit_nor_tensorflow():
+    code = """
+import importlib, pkgutil, sys
+import rnnstore
+for module in pkgutil.walk_packages(rnnstore.__path__, "rnnstore."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(sorted({"streamlit", "tensorflow", "keras", "pipelines"} & set(sys.modules)))
+"""
+    assert run(code) == "[]"
+
+
+def test_pipelines_command_line_starts_without_tensorflow():
+    code = "import sys, pipelines.__main__; print(sorted({'streamlit', 'tensorflow', 'keras'} & set(sys.modules)))"
+    assert run(code) == "[]"
+
+
+def test_every_page_runs_without_tensorflow(tmp_path):
+    stores.small_store(tmp_path / "store")
+    code = """
+import os, sys
+from streamlit.runtime.scriptrunner import script_runner
+from streamlit.testing.v1 import AppTest
+from tests.pages.conftest import _run_main_script
+script_runner._mpa_v1 = _run_main_script
+os.environ["RNNSTORE"] = sys.argv[1]
+app = AppTest.from_file("streamlit_app.py", default_timeout=60)
+pages = sorted(page for page in os.listdir("pages") if page.endswith(".py") and not page.startswith("_"))
+app.run()
+for model in ("brackets", "sentences", "sensor", "only-trained"):
+    for page in pages:
+        app.query_params["model"] = model
+        app.switch_page(f"pages/{page}").run()
+        assert not app.exception, (model, page, app.exception)
+        assert app.sidebar.selectbox[0].value == model
+print(len(pages) >= 2, sorted({"tensorflow", "keras", "pipelines"} & set(sys.modules)))
+"""
+    assert run(code, str(tmp_path / "store")) == "True []"
