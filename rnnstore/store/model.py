@@ -7,6 +7,7 @@ row-major copy). Both give the stored values unchanged.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -43,6 +44,16 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {self.steps:,} steps, states {', '.join(self.states) or 'none'})"
+
+    @cached_property
+    def key(self) -> tuple[str, str]:
+        """Identifies what this object reads: the model's folder and a fingerprint of its card. Hashable, for caches.
+
+        Two objects have one key exactly when their answers are the same; a model that was recorded, trained or
+        described anew since has another. The fingerprint is of the card as it was read: asking looks at no file.
+        """
+        card = repr(self.card).encode("utf-8", "surrogatepass")
+        return str(self.folder), hashlib.blake2b(card, digest_size=16).hexdigest()
 
     @property
     def steps(self) -> int:

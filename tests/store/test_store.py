@@ -277,6 +277,28 @@ def test_the_fingerprint_changes_with_every_model_and_only_then(tmp_path):
     assert len(set(seen)) == 4 and seen[0] == seen[-1] == rnnstore.fingerprint(tmp_path)
 
 
+def test_the_key_of_a_model_changes_with_it_alone(tmp_path):
+    store = record(tmp_path, "a")
+    keys = [store.model("a").key, rnnstore.open(tmp_path).model("a").key]
+    assert keys[0] == keys[1] and hash(keys[0]) == hash(keys[1])
+    opened = store.model("a")
+    record(tmp_path, "b")
+    store.refresh()
+    assert store.model("a").key == keys[0] != store.model("b").key  # another model changes nothing
+    with store.writer("a") as writer:
+        writer.describe(description="another")
+    assert opened.key == keys[0]  # what was opened reads what it read
+    store.refresh()
+    keys.append(store.model("a").key)
+    record(tmp_path, "a")  # the same values in new files
+    store.refresh()
+    keys.append(store.model("a").key)
+    shutil.copytree(tmp_path / "model=a", tmp_path / "model=c")
+    store.refresh()
+    keys.append(store.model("c").key)
+    assert len(set(keys)) == 4
+
+
 def test_two_writers_of_one_model_get_a_sentence_and_the_first_goes_on(tmp_path):
     store = rnnstore.open(tmp_path)
     with store.record("m") as recorder:
