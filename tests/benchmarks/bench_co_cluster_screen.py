@@ -27,7 +27,7 @@ from rnnstore.co_clusters.decomposition import decompose
 from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.drawing.palette import palette
 from tests.benchmarks.planted_store import planted_store
-from tests.pages.conftest import FLAGS, find_browser, settle, start_application
+from tests.support.screens import FLAGS, find_browser, settle, start_application
 
 PICTURE = ".st-key-cluster_view .marks"
 

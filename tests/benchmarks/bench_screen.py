@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from rnnstore.matching.charts.layers import MARGIN
 from tests.benchmarks.large_store import large_store
-from tests.pages.conftest import FLAGS, find_browser, start_application
+from tests.support.screens import FLAGS, find_browser, start_application
 
 STEPS = 20
 BRUSHES = [(8, 11), (3, 5), (12, 14), (5, 7), (13, 15), (2, 4), (16, 18), (9, 11), (4, 7), (14, 16), (6, 8)]

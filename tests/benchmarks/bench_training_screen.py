@@ -26,7 +26,7 @@ from playwright.sync_api import Page, sync_playwright
 from rnnstore.training.charts.outlines import SIDES
 from tests.benchmarks.bench_co_cluster_screen import WATCH
 from tests.benchmarks.recorded_batches import recorded_batches
-from tests.pages.conftest import FLAGS, find_browser, settle, start_application
+from tests.support.screens import FLAGS, find_browser, settle, start_application
 
 REPEATS = 7
 OVERVIEW, STRETCH, BATCH = "outline_view", "stretch_view", "batch_view_0"

@@ -364,15 +364,10 @@ def test_a_file_system_without_locks_is_a_sentence(store, monkeypatch):
     assert run("list", "--store", store).returncode == 0 and whole(store)
 
 
-def test_a_model_deleted_while_its_page_is_open(store, monkeypatch):
+def test_a_model_deleted_while_its_page_is_open(fresh, store, monkeypatch):
     """Every page, run once more after the model went: the store that is left, or a sentence, never an error."""
-    from streamlit.runtime.scriptrunner import script_runner
     from streamlit.testing.v1 import AppTest
 
-    from tests.pages.conftest import _run_main_script
-
-    monkeypatch.setattr(script_runner, "_mpa_v1", _run_main_script)
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # put back: processes begun later run it
     monkeypatch.setenv("RNNSTORE", str(store))
     pages = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.name[0] != "_")
     assert len(pages) > 5

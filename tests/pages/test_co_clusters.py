@@ -8,7 +8,7 @@ import pytest
 
 import rnnstore
 from pages.parts.co_clusters.address import as_written
-from tests.pages.conftest import assert_fits, settle, visit
+from tests.support.screens import assert_fits, settle, visit
 
 PAGE = "pages/co_clusters.py"
 WORDS = [

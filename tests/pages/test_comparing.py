@@ -6,8 +6,8 @@ import pytest
 import rnnstore
 from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.comparing.comparison import compare
-from tests.pages.conftest import assert_fits_both, settle, visit
 from tests.pages.test_matching import said, widget
+from tests.support.screens import assert_fits_both, settle, visit
 
 PAGE = "pages/comparing.py"
 

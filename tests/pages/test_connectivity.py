@@ -7,9 +7,9 @@ import rnnstore
 from rnnstore.connectivity.connected import connected
 from rnnstore.networks.network import network
 from tests.connectivity.test_connected import LETTERS
-from tests.pages.conftest import assert_fits, settle, visit
 from tests.pages.test_matching import said, widget
 from tests.support import stores
+from tests.support.screens import assert_fits, settle, visit
 
 PAGE = "pages/connectivity.py"
 

@@ -5,7 +5,7 @@ import pytest
 
 import rnnstore
 from rnnstore.distributions.counting import distribution, unit_values
-from tests.pages.conftest import assert_fits_both, settle, visit
+from tests.support.screens import assert_fits_both, settle, visit
 
 PAGE = "pages/distributions.py"
 

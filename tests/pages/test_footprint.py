@@ -5,7 +5,7 @@ import time
 import psutil
 import pytest
 
-from tests.pages.conftest import settle, start_application, visit
+from tests.support.screens import settle, start_application, visit
 
 pytestmark = pytest.mark.browser
 

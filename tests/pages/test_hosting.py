@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 import rnnstore
 from pages.parts.shared import hosting
 from pages.parts.shared.current import PAGES
-from tests.pages.conftest import PATIENCE, ROOT, start_application
+from tests.support.screens import PATIENCE, ROOT, start_application
 from tests.support.visitor import Drawn, Visitor
 
 

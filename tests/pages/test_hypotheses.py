@@ -12,8 +12,8 @@ from pages.parts.shared.plain import plain
 from rnnstore.hypotheses import kept as hypotheses
 from rnnstore.hypotheses.worth import places, worth
 from rnnstore.matching.selection import Selection, select
-from tests.pages.conftest import assert_fits, assert_fits_both, settle, visit
 from tests.pages.test_matching import said, widget
+from tests.support.screens import assert_fits, assert_fits_both, settle, visit
 
 PAGE = "pages/hypotheses.py"
 BRUSHED = {"model": "brackets", "state": "layer1.c", "from": "44", "to": "46"}

@@ -21,7 +21,7 @@ from rnnstore.matching.charts.layers import Rows
 from rnnstore.matching.selection import Selection, select
 from rnnstore.matching.together import Also
 from rnnstore.store.runs import unit_runs
-from tests.pages.conftest import assert_fits, changing, settle, visit
+from tests.support.screens import assert_fits, changing, settle, visit
 
 PAGE = "pages/matching.py"
 LEVEL_FOUR = {"model": "brackets", "state": "layer1.c", "before": "1", "after": "1"}

@@ -5,8 +5,8 @@ import pytest
 from rnnstore.memory import directions as spectra
 from rnnstore.memory import measuring
 from rnnstore.memory.state_gradients import ALL
-from tests.pages.conftest import assert_fits, settle, visit
 from tests.support.remembered import store_with_memory
+from tests.support.screens import assert_fits, settle, visit
 
 PAGE = "pages/memory.py"
 

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 import rnnstore
 from rnnstore.store.overview import overview, status
-from tests.pages.conftest import assert_fits, changing, settle, visit
 from tests.support import stores
+from tests.support.screens import assert_fits, changing, settle, visit
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.memory import measuring
 from rnnstore.memory.state_gradients import ALL
 from rnnstore.training import batches
-from tests.pages.conftest import ROOT
 from tests.support import stores
 from tests.support.frugal import frugal
 from tests.support.remembered import store_with_memory
+from tests.support.screens import ROOT
 
 READERS = {
     "co_clusters": lambda given, store, model, state: co_clusters.read(

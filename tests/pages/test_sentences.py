@@ -8,9 +8,9 @@ import pytest
 import rnnstore
 from pages.parts.shared.plain import plain
 from rnnstore.networks.network import network
-from tests.pages.conftest import assert_fits, settle, visit
 from tests.pages.test_matching import said, widget
 from tests.support import stores
+from tests.support.screens import assert_fits, settle, visit
 
 PAGE = "pages/sentences.py"
 WORDS = ["<unk>", "<eos>", "the", "a", "cat", "dog", "sat", "ran", "down", "up", "and", "then"]

@@ -5,7 +5,7 @@ import pytest
 
 import rnnstore
 from rnnstore.matching.charts.layers import MARGIN, Rows
-from tests.pages.conftest import assert_fits, visit
+from tests.support.screens import assert_fits, visit
 
 STEPS = 20_000
 

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.pages.conftest import PATIENCE, assert_fits, settle, visit
+from tests.support.screens import PATIENCE, assert_fits, settle, visit
 
 PAGE = "pages/sql.py"
 WORDS = "from words_of('brackets', 'layer1.c', 0.3, 1)"

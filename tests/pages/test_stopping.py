@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages.conftest import start_application
+from tests.support.screens import start_application
 
 LONG = """
 import time

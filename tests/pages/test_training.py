@@ -5,8 +5,8 @@ import pytest
 
 import rnnstore
 from rnnstore.training.charts.outlines import SIDES
-from tests.pages.conftest import assert_fits, changing, settle, visit
 from tests.support import stores
+from tests.support.screens import assert_fits, changing, settle, visit
 
 PAGE = "pages/training.py"
 

@@ -13,14 +13,10 @@ import rnnstore
 from rnnstore import QuestionError, Selection, pictures
 from rnnstore.drawing.picture import Picture
 from rnnstore.memory import measuring
-from tests.pages import conftest
 from tests.support import stores
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = json.loads((ROOT / "examples" / "notebook.ipynb").read_text("utf-8"))
-
-run = conftest.run
-"""The fixture that draws a page without a browser."""
 
 
 def shown(source: str, namespace: dict) -> object:

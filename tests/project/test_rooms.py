@@ -149,8 +149,8 @@ def test_every_page_runs_without_tensorflow(tmp_path):
 import os, sys
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
-from tests.pages.conftest import _run_main_script
-script_runner._mpa_v1 = _run_main_script
+from tests.support.screens import run_main_script
+script_runner._mpa_v1 = run_main_script
 os.environ["RNNSTORE"] = sys.argv[1]
 app = AppTest.from_file("streamlit_app.py", default_timeout=60)
 pages = sorted(page for page in os.listdir("pages") if page.endswith(".py") and not page.startswith("_"))

@@ -7,15 +7,34 @@ import contextlib
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 import tempfile
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import CompletedProcess
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["rnnstore.__main__", "rnnstore.pictures", "pandas", "sklearn.linear_model"])
+
+
+def forked(target: Callable[..., None], *arguments: object) -> BaseProcess:
+    """A process that runs a function, started; what this process runs as its main module, it does not."""
+    process, main = _CONTEXT.Process(target=target, args=arguments), sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = main
+    return process
+
+
+def interruptible() -> None:
+    """In a new process, before its program begins: Control-C ends it, as from a terminal. What a shell starts with `&`,
+    and all that this starts, ignores it. For `preexec_fn`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(
@@ -27,8 +46,7 @@ def run(
         streams = [os.path.join(place, name) for name in ("in", "out", "err")]
         for path, text in zip(streams, (input, "", ""), strict=True):
             Path(path).write_text(text, "utf-8")
-        process = _CONTEXT.Process(target=_be, args=(words, str(folder), dict(environment or os.environ), streams))
-        process.start()
+        process = forked(_be, words, str(folder), dict(environment or os.environ), streams)
         process.join(120)
         if process.exitcode is None:
             process.kill()
