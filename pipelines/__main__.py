@@ -77,13 +77,15 @@ Again = Annotated[bool, typer.Option("--again", help="Train anew, even what is t
 
 
 @app.command()
-def train(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None, again: Again = False):
+def train(
+    recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None, again: Again = False
+) -> None:
     """Train the model of a recipe. An interrupted training goes on from where it was."""
     work(recipe, store, corpora, training=True, again=again)
 
 
 @app.command()
-def record(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None):
+def record(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None) -> None:
     """Record what a trained model keeps in its states.
 
     Its states, gates, predictions and annotations, over the part of the corpus that the recipe names.
@@ -92,7 +94,9 @@ def record(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: Corp
 
 
 @app.command()
-def run(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None, again: Again = False):
+def run(
+    recipe: RecipeName, store: StoreFolder = Path("store"), corpora: CorporaFolder = None, again: Again = False
+) -> None:
     """Train the model of a recipe and record it."""
     work(recipe, store, corpora, training=True, recording=True, again=again)
 
@@ -101,7 +105,7 @@ def run(recipe: RecipeName, store: StoreFolder = Path("store"), corpora: Corpora
 def demo(
     store: StoreFolder = Path("store"),
     steps: Annotated[int | None, typer.Option(min=1, help="Record so many steps of each, for a small store.")] = None,
-):
+) -> None:
     """Train and record the three demonstration models, and measure how long they remember words.
 
     Those that are there already are left as they are. Nothing is downloaded.
@@ -133,7 +137,7 @@ def measure_memory(name: str, store: Path, classes: list[str]) -> None:
 
 
 @app.command("recipes")
-def list_recipes():
+def list_recipes() -> None:
     """List the shipped recipes: name, network, how long it takes on two cores, what it is."""
     from pipelines import recipe as recipes
 
@@ -145,7 +149,7 @@ def list_recipes():
 
 
 @app.command("corpora")
-def list_corpora():
+def list_corpora() -> None:
     """List the kinds of corpus that a recipe can name."""
     from pipelines.corpora.kinds import KINDS
 
@@ -168,7 +172,7 @@ def import_lstmvis(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and say what would be imported.")
     ] = False,
-):
+) -> None:
     """Import an LSTMVis project folder as a model.
 
     All of it is checked first; an import that fails leaves nothing in the store.

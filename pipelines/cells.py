@@ -24,7 +24,7 @@ class Cell:
     states: tuple[str, ...]  # carried from step to step, in recording order; the last, h, is what the next layer sees
     gates: tuple[str, ...]
 
-    def __init__(self, inputs: int, units: int):
+    def __init__(self, inputs: int, units: int) -> None:
         self.inputs = inputs
         self.units = units
         self.weights: dict[str, tf.Tensor | tf.Variable] = {}
@@ -106,7 +106,7 @@ class LSTM(Cell):
     states = ("c", "h")
     gates = ("i", "f", "g", "o")
 
-    def __init__(self, inputs: int, units: int, *, peepholes: bool = False):
+    def __init__(self, inputs: int, units: int, *, peepholes: bool = False) -> None:
         super().__init__(inputs, units)
         self.peepholes = peepholes
 
@@ -120,7 +120,7 @@ class LSTM(Cell):
             shapes |= {f"peephole_{gate}": (self.units,) for gate in "ifo"}
         return shapes
 
-    def set_forget_bias(self, bias, name, limit):
+    def set_forget_bias(self, bias, name, limit) -> None:
         if limit is None:
             bias[self.units : 2 * self.units] = 1.0
 
@@ -150,7 +150,7 @@ class GRU(Cell):
     states = ("h",)
     gates = ("z", "r", "g")
 
-    def __init__(self, inputs: int, units: int, *, reset: str = "after"):
+    def __init__(self, inputs: int, units: int, *, reset: str = "after") -> None:
         super().__init__(inputs, units)
         self.reset = reset
 
@@ -188,7 +188,7 @@ class NestedLSTM(Cell):
     kind = "nested-lstm"
     options = ("depth",)
 
-    def __init__(self, inputs: int, units: int, *, depth: int = 2):
+    def __init__(self, inputs: int, units: int, *, depth: int = 2) -> None:
         super().__init__(inputs, units)
         self.depth = depth
         self.states = (*(f"c{level}" for level in range(1, depth + 1)), "h")
@@ -203,7 +203,7 @@ class NestedLSTM(Cell):
             shapes[f"bias{end}"] = (4 * self.units,)
         return shapes
 
-    def set_forget_bias(self, bias, name, limit):
+    def set_forget_bias(self, bias, name, limit) -> None:
         bias[self.units : 2 * self.units] = 1.0
 
     def advance(self, projected, state):

@@ -46,7 +46,7 @@ class Batch:
 class Itemizing:
     """Records batches of a training by its setting `itemize`; `state` are the variables carried between windows."""
 
-    def __init__(self, network, corpus, settings, writer, state: list[tf.Variable]):
+    def __init__(self, network, corpus, settings, writer, state: list[tf.Variable]) -> None:
         self.corpus, self.writer = corpus, writer
         self.every, self.lags = settings.itemize.every, settings.itemize.lags
         self.compiled = compiled_look(network, settings, state)

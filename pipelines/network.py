@@ -38,7 +38,7 @@ class RecurrentNetwork:
         input_dropout: float | None = None,
         outputs: int | None = None,
         tuned: bool = True,
-    ):
+    ) -> None:
         self.outputs = vocabulary if outputs is None else outputs
         self.settings = {
             "vocabulary": vocabulary,

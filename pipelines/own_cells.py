@@ -38,7 +38,7 @@ class OwnCell(cells.Linearised):
     not give that.
     """
 
-    def __init__(self, step: Step, inputs: int, units: int, states: Sequence[str] = ("h",)):
+    def __init__(self, step: Step, inputs: int, units: int, states: Sequence[str] = ("h",)) -> None:
         super().__init__(inputs, units, tuple(states))
         if "h" not in self.states:
             raise QuestionError(f"The states are {', '.join(states)}; call the one that the next layer reads h.")
@@ -164,7 +164,7 @@ class OwnNetwork(Network):
         *,
         outputs: Iterable[str] | None = None,
         tokenisation: dict | None = None,
-    ):
+    ) -> None:
         self.name, self.words, self.cells = name, list(words), list(layers)
         self.outputs = self.words if outputs is None else list(outputs)
         self.classifier, self.completes = outputs is not None, False
@@ -252,7 +252,7 @@ def itemized_gradients(
 class _Late:
     """One of several arrays that are computed together, when somebody looks at the first."""
 
-    def __init__(self, found: Callable[[], dict[str, np.ndarray]], name: str):
+    def __init__(self, found: Callable[[], dict[str, np.ndarray]], name: str) -> None:
         self.found, self.name = found, name
 
     def __array__(self, dtype=None, copy=None):

@@ -39,7 +39,7 @@ class Stretch:
 class Reader:
     """A network made ready to read: its compiled functions, and the loops around them."""
 
-    def __init__(self, network: RecurrentNetwork):
+    def __init__(self, network: RecurrentNetwork) -> None:
         self.network = network
         self.window = tf.function(self._window, jit_compile=True)
         self.probabilities = tf.function(self._probabilities, reduce_retracing=True)  # chunks of any length

@@ -24,7 +24,7 @@ class Loader(yaml.SafeLoader):
 
     deepest = 50  # brackets in one another, for which the scanner takes time with their square
 
-    def fetch_flow_collection_start(self, TokenClass):
+    def fetch_flow_collection_start(self, TokenClass) -> None:
         if self.flow_level >= self.deepest:
             problem = f"more than {self.deepest} brackets are open"
             raise yaml.scanner.ScannerError(None, None, problem, self.get_mark())

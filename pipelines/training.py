@@ -47,10 +47,10 @@ SAVE_EVERY = 120.0  # seconds between checkpoints inside an epoch
 class SGD:
     """Plain gradient descent."""
 
-    def __init__(self, weights: list[tf.Variable]):
+    def __init__(self, weights: list[tf.Variable]) -> None:
         self.slots: list[tf.Variable] = []
 
-    def apply(self, weights, gradients, rate):
+    def apply(self, weights, gradients, rate) -> None:
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.assign_sub(rate * gradient)
 
@@ -58,13 +58,13 @@ class SGD:
 class Adam:
     """Adam (Kingma & Ba, 2015) with its published constants."""
 
-    def __init__(self, weights: list[tf.Variable]):
+    def __init__(self, weights: list[tf.Variable]) -> None:
         self.count = tf.Variable(0.0)
         self.means = [tf.Variable(tf.zeros_like(w)) for w in weights]
         self.squares = [tf.Variable(tf.zeros_like(w)) for w in weights]
         self.slots = [self.count, *self.means, *self.squares]
 
-    def apply(self, weights, gradients, rate):
+    def apply(self, weights, gradients, rate) -> None:
         count = self.count.assign_add(1.0)
         rate = rate * tf.sqrt(1.0 - 0.999**count) / (1.0 - 0.9**count)
         for weight, gradient, mean, square in zip(weights, gradients, self.means, self.squares, strict=True):

@@ -36,7 +36,7 @@ class Streams:
     The last steps that do not fill a row are left out. A target that starts another sequence is none, and weighs 0.
     """
 
-    def __init__(self, split, batch: int, unroll: int):
+    def __init__(self, split, batch: int, unroll: int) -> None:
         steps = (len(split.word_ids) - 1) // batch
         ids = split.word_ids[: steps * batch + 1]
         starts = split.sequence_starts[: steps * batch + 1]
@@ -63,7 +63,7 @@ class Texts:
     last batch, are filled up with steps of no weight.
     """
 
-    def __init__(self, split, batch: int, seed: int):
+    def __init__(self, split, batch: int, seed: int) -> None:
         self.split, self.batch, self.seed = split, batch, seed
         self.begins, self.lengths = np.flatnonzero(split.sequence_starts), split.lengths
         self.drawn, self.batches = -1, []

@@ -47,7 +47,7 @@ AnswerFormat = Annotated[Format, typer.Option("--format", help="How to write the
 
 
 @app.command("list")
-def list_models(store: StoreFolder = Path("store"), format: AnswerFormat = Format.table):
+def list_models(store: StoreFolder = Path("store"), format: AnswerFormat = Format.table) -> None:
     """List the models, with what is known about each.
 
     Example: python -m rnnstore list --format csv
@@ -69,7 +69,7 @@ def list_models(store: StoreFolder = Path("store"), format: AnswerFormat = Forma
 
 
 @app.command()
-def show(name: Name, store: StoreFolder = Path("store")):
+def show(name: Name, store: StoreFolder = Path("store")) -> None:
     """Say all that is known about one model.
 
     Example: python -m rnnstore show demo-python-lstm
@@ -120,7 +120,7 @@ def rename(
     name: Name,
     new: Annotated[str, typer.Argument(metavar="NEW-NAME", help="What it is to be called.")],
     store: StoreFolder = Path("store"),
-):
+) -> None:
     """Give a model another name.
 
     Example: python -m rnnstore rename demo-python-lstm python-150-units
@@ -134,7 +134,7 @@ def delete(
     name: Name,
     store: StoreFolder = Path("store"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-):
+) -> None:
     """Delete a model with all it holds. To keep it elsewhere first, see `pack`.
 
     Example: python -m rnnstore delete demo-python-lstm
@@ -153,7 +153,7 @@ def copy_in(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A model's folder: model=<name> of another store.")],
     store: StoreFolder = Path("store"),
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it here.")] = None,
-):
+) -> None:
     """Copy a model's folder into the store.
 
     Example: python -m rnnstore copy-in ../elsewhere/store/model=mine --name theirs
@@ -176,7 +176,7 @@ def cluster(
     minimum_count: Annotated[int, typer.Option("--minimum-count", min=1, help="Leave out words read less often.")] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random start of the spectral method.")] = 0,
     store: StoreFolder = Path("store"),
-):
+) -> None:
     """Cluster words and units by their expected responses, and keep that in the table co_clusters.
 
     Example: python -m rnnstore cluster demo-python-lstm layer1.h --k 8
@@ -225,7 +225,7 @@ def memory(
         str, typer.Option("--steps", metavar="A:B", help="Recorded steps to follow, half-open; all where not given.")
     ] = "",
     store: StoreFolder = Path("store"),
-):
+) -> None:
     """Measure how long a model's states keep the words they read (state gradients), for the page "Memory".
 
     Example: python -m rnnstore memory demo-python-lstm --delays 20 --steps 0:10000
@@ -258,7 +258,7 @@ def memory(
 
 
 @app.command()
-def tables():
+def tables() -> None:
     """Explain the tables that SQL can ask, column by column.
 
     Example: python -m rnnstore tables
@@ -285,7 +285,7 @@ def sql(
     script: Annotated[
         bool, typer.Option("--script", help="Write the views and macros down instead, for DuckDB's own shell.")
     ] = False,
-):
+) -> None:
     """Ask the tables with SQL; see `tables` for columns and macros.
 
     Example: python -m rnnstore sql "select model, steps from models"

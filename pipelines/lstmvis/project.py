@@ -138,7 +138,7 @@ def read(
 class _Attempts:
     """Makes one thing after another, keeps the sentences of those that fail, and raises them together."""
 
-    def __init__(self, where: str):
+    def __init__(self, where: str) -> None:
         self._where = where
         self.mistakes: list[str] = []
 
@@ -159,7 +159,7 @@ class _Attempts:
 class _Dictionaries:
     """The dict files of a folder, each read once."""
 
-    def __init__(self, described: Description):
+    def __init__(self, described: Description) -> None:
         self._described = described
         self._read: dict[str, Dictionary] = {}
         self.of_words: Dictionary | None = None

@@ -143,7 +143,7 @@ def _nearest_of(known: np.ndarray, points: np.ndarray) -> np.ndarray:
 class _Forest:
     """The clusters that stand at the moment: centre, size and nearest other cluster of each, and the joins so far."""
 
-    def __init__(self, points: np.ndarray, either_way: bool):
+    def __init__(self, points: np.ndarray, either_way: bool) -> None:
         points = np.asarray(points, float)
         n = len(points)
         self.points, self.either_way = n, either_way

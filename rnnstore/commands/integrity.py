@@ -36,7 +36,7 @@ def check(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,
     store: StoreFolder = Path("store"),
-):
+) -> None:
     """Check models: are all files there and unchanged, and do the tables say what they should?
 
     Every file is read for its checksum and every table for its counts and ranges; of the states, a sample is compared
@@ -82,7 +82,7 @@ def pack(
         Path | None, typer.Argument(metavar="FILE", help="Where to; NAME.rnnstore.zip in this folder.")
     ] = None,
     store: StoreFolder = Path("store"),
-):
+) -> None:
     """Pack a model with all it holds into one file, to be sent or kept; `unpack` brings it back.
 
     The file is a zip archive, not compressed, since tables are so already. Every byte is compared with its checksum.
@@ -102,7 +102,7 @@ def unpack(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A packed model.")],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it here.")] = None,
     store: StoreFolder = Path("store"),
-):
+) -> None:
     """Bring a packed model into the store.
 
     The file may come from anywhere: it is refused whole unless it holds exactly the files of one model, each with its
@@ -118,7 +118,7 @@ def unpack(
     print(f"{unpacked} has been unpacked into {store}.")
 
 
-def diagnose(store: StoreFolder = Path("store")):
+def diagnose(store: StoreFolder = Path("store")) -> None:
     """Say what this machine has, what is missing, and which command brings it.
 
     Nothing private is said: paths begin with ~ where they are yours. The exit code is 1 when something that is needed

@@ -12,7 +12,7 @@ EVERY = 0.2
 class Line:
     """Called with what is being done, how much of it is done and how much there is. Silent where nobody watches."""
 
-    def __init__(self, to: TextIO, subject: str = ""):
+    def __init__(self, to: TextIO, subject: str = "") -> None:
         self._to, self._subject = to, f"{subject}: " if subject else ""
         self._doing, self._began, self._said, self._shown = "", 0.0, 0.0, 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -81,7 +82,14 @@ def words_picture(
     )
     chosen = named("words").transform_filter("datum.picked").encode(x=x, y=y)
     rings = chosen.mark_point(filled=False, size=90, strokeWidth=2, color=palette.threshold)
-    said = {"dx": 9, "align": "left", "baseline": "middle", "fontSize": 13, "fontWeight": "bold", "tooltip": None}
+    said: dict[str, Any] = {
+        "dx": 9,
+        "align": "left",
+        "baseline": "middle",
+        "fontSize": 13,
+        "fontWeight": "bold",
+        "tooltip": None,
+    }
     halo = chosen.mark_text(**said, stroke=palette.background, strokeWidth=4).encode(text="shown:N")
     labels = chosen.mark_text(**said, color=palette.text).encode(text="shown:N")
     chart = alt.layer(points, rings, halo, labels).properties(width=width, height=height)
@@ -102,7 +110,7 @@ def clusters_picture(
     for row in found.members.to_pylist():
         words.setdefault((row["left"], row["right"]), []).append(visible(row["word"]))
     cells = [(row, column, int(found.counts[row, column])) for row, column in words]
-    said = [
+    said: dict[str, Any] = [
         ", ".join(words[row, column][:IN_A_CELL]) + (" …" if len(words[row, column]) > IN_A_CELL else "")
         for row, column, _ in cells
     ]

@@ -349,7 +349,7 @@ class _Half:
 
     note = ""
 
-    def __init__(self, facts: State):
+    def __init__(self, facts: State) -> None:
         reach = np.float16(max(abs(facts.minimum), abs(facts.maximum)))
         self._patterns = int(reach.view(np.uint16)) + 1  # of one sign
         self.slots = 2 * self._patterns
@@ -369,7 +369,7 @@ class _Single:
 
     slots = SPACED
 
-    def __init__(self, facts: State):
+    def __init__(self, facts: State) -> None:
         self._low, span = facts.minimum, facts.maximum - facts.minimum
         self._scale = (SPACED - 1) / span if span > 0 else 0.0
         self.values = self._low + span * np.arange(SPACED) / (SPACED - 1)

@@ -48,7 +48,7 @@ ORDERED = ("training", "training_gradients", *OF_BATCHES)
 class Contents:
     """Looks at the tables of one model; `wrong` are files that are damaged as files and not worth opening."""
 
-    def __init__(self, folder: Path, card: Card, wrong: set[str], progress: Callable[[int], None]):
+    def __init__(self, folder: Path, card: Card, wrong: set[str], progress: Callable[[int], None]) -> None:
         self.folder, self.card, self._wrong, self._progress = folder, card, wrong, progress
         self.sequence = np.zeros(0, np.int32)
         self.word_ids = np.zeros(0, np.int32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Never
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,9 @@ _OCCURRENCES = 1 << 16
 class Recomputed:
     """Compares one model's tables with its states; `full` compares everything instead of a sample."""
 
-    def __init__(self, model: Model, contents: Contents, full: bool, progress: Callable[[int], None], seed: int = 0):
+    def __init__(
+        self, model: Model, contents: Contents, full: bool, progress: Callable[[int], None], seed: int = 0
+    ) -> None:
         self.model, self.card, self.full = model, model.card, full
         self._contents, self._progress = contents, progress
         self._random = np.random.default_rng(seed)
@@ -241,7 +244,7 @@ class Recomputed:
 def of_model(folder: Path, name: str, card: Card) -> Model:
     """The model, for its direct ways to states; what would need SQL is not asked."""
 
-    def no_sql():
+    def no_sql() -> Never:
         raise AssertionError("a check asks no SQL")
 
     return Model(name, folder, card, no_sql)

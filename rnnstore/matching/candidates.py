@@ -130,7 +130,9 @@ def _on_blocks(
 class _Scan:
     """Takes blocks of on/off values from the last step to the first and keeps the candidates that can make the page."""
 
-    def __init__(self, units: int, steps: int, firsts: np.ndarray, pattern: Pattern, needed: int, overlapping: bool):
+    def __init__(
+        self, units: int, steps: int, firsts: np.ndarray, pattern: Pattern, needed: int, overlapping: bool
+    ) -> None:
         self._units, self._steps, self._firsts = units, steps, np.append(firsts, steps)
         self._pattern, self._needed, self._overlapping = pattern, needed, overlapping
         self._left = max(1, pattern.before)
@@ -293,7 +295,7 @@ class _Scan:
 class _Runs:
     """Where the runs in a block of on/off values end, for any unit at any step of the block, in two look-ups."""
 
-    def __init__(self, on: np.ndarray):
+    def __init__(self, on: np.ndarray) -> None:
         units, steps = on.shape
         self._steps = steps
         words = steps // 64 + 1

@@ -182,7 +182,7 @@ def _part(progress: Callable[[float], None], start: float, size: float) -> Calla
 class _Ranking:
     """The matches found so far, best first, complete down to an overlap."""
 
-    def __init__(self, selected: int):
+    def __init__(self, selected: int) -> None:
         self.selected = selected
         self.lowest_overlap = 0
         self.start = self.length = self.overlap = self.union = np.zeros(0, np.int64)

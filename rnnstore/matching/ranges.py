@@ -68,7 +68,7 @@ def units_following(
 class _Blocks:
     """Cuts the corpus into blocks in which about `ROWS` steps are asked for by the ranges low..high (inclusive)."""
 
-    def __init__(self, low: np.ndarray, high: np.ndarray):
+    def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
         sizes = high - low + 1
         self._low, self._end = low, int(high.max()) + 1
         self._asked = np.concatenate([[0], np.cumsum(np.minimum(sizes, ROWS))])
@@ -99,7 +99,7 @@ class _Blocks:
 class _Steps:
     """The on/off bits uint64[steps, words] of those steps that some range low..high (inclusive, by low) asks for."""
 
-    def __init__(self, model: Model, state: str, threshold: float, low: np.ndarray, high: np.ndarray):
+    def __init__(self, model: Model, state: str, threshold: float, low: np.ndarray, high: np.ndarray) -> None:
         reach = np.maximum.accumulate(high)
         opens = np.flatnonzero(np.concatenate([[True], low[1:] > reach[:-1] + 1]))
         first, stop = low[opens], np.append(reach[opens[1:] - 1], reach[-1]) + 1  # stretches that leave nothing out

@@ -148,7 +148,7 @@ class _Text:
     `begins` is int64[steps + 1]: bytes from the start of the stretch, the last is its length.
     """
 
-    def __init__(self, ids: np.ndarray, inner: np.ndarray, words: pa.Array, sizes: np.ndarray, joint: str):
+    def __init__(self, ids: np.ndarray, inner: np.ndarray, words: pa.Array, sizes: np.ndarray, joint: str) -> None:
         bounds = np.concatenate([[0], inner, [len(ids)]]).astype(np.int32)
         self._strings = pc.binary_join(pa.ListArray.from_arrays(bounds, words.take(pa.array(ids))), joint)
         self._sizes = sizes[ids]

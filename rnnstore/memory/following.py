@@ -33,7 +33,7 @@ class Followed:
     `step` is any one step, a `Layer` each; `wanted` are the names that are told.
     """
 
-    def __init__(self, step: Sequence[Layer], many: int, wanted: Sequence[str]):
+    def __init__(self, step: Sequence[Layer], many: int, wanted: Sequence[str]) -> None:
         self.inputs = step[0].carrier.slope.cell.inputs
         self.states: list[dict[str, np.ndarray]] = []  # per layer, rows of all words
         self.rooms, self.told, self.tangents = [], [], {}
@@ -67,7 +67,7 @@ class Followed:
                 self._gates(number, layer, before, here, x if number else self._word(begins, high + 1 - low), low, tell)
             x = here["h"]
 
-    def _read(self, layer, low, high, begins, done):
+    def _read(self, layer, low, high, begins, done) -> None:
         """A step of the first layer: no word but the one that is read now changes what it reads."""
         if high > low:
             rows = slice(low * self.inputs, high * self.inputs)
@@ -86,7 +86,7 @@ class Followed:
         x[-1] = np.eye(self.inputs)
         return x.reshape(-1, self.inputs)
 
-    def _gates(self, number, layer, before, after, x, low, tell):
+    def _gates(self, number, layer, before, after, x, low, tell) -> None:
         for gate, values in layer.gates.tangents(layer.factors, before, after, x).items():
             name, words = f"layer{number + 1}.{gate}", len(values) // self.inputs
             self.tangents[name][low : low + words] = values.reshape(words, self.inputs, -1)
@@ -94,6 +94,6 @@ class Followed:
                 tell(name, word)
 
     @staticmethod
-    def _done(names, low, tell, word):
+    def _done(names, low, tell, word) -> None:
         for name in names:
             tell(name, low + word)

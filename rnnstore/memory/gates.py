@@ -21,7 +21,7 @@ Arrays = Mapping[str, np.ndarray]
 class Gates:
     """The gates `wanted` of a layer's cell; `weights` are those of `Derivative.by_gate`."""
 
-    def __init__(self, slope: Derivative, weights: Arrays, wanted: Sequence[str]):
+    def __init__(self, slope: Derivative, weights: Arrays, wanted: Sequence[str]) -> None:
         self.cell, self.weights, self.wanted = slope.cell, weights, tuple(wanted)
 
     def factors(self, before: Arrays, series: Arrays) -> dict[str, np.ndarray]:

@@ -47,7 +47,7 @@ class Remembered:
 class Progress:
     """How many steps were followed, how quickly and how long it will take, on one line of a terminal."""
 
-    def __init__(self, to: TextIO):
+    def __init__(self, to: TextIO) -> None:
         self.to, self.began, self.said, self.shown = to, time.monotonic(), -EVERY, False
 
     def __call__(self, done: int, of: int) -> None:

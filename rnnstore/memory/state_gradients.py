@@ -52,7 +52,7 @@ _TOGETHER = 5  # words that a thread follows side by side: their products are on
 class _Sums:
     """What is added up, by state: matrices and moments by class (after the classes the blocks) and delay."""
 
-    def __init__(self, network: Network, states: Sequence[str], classes: int, delays: int):
+    def __init__(self, network: Network, states: Sequence[str], classes: int, delays: int) -> None:
         units = {name: network.cells[int(name.split(".")[0].removeprefix("layer")) - 1].units for name in states}
         width = network.cells[0].inputs
         self.matrix = {name: np.zeros((classes + BLOCKS, delays, width, units[name]), np.float32) for name in states}
@@ -136,19 +136,19 @@ def _within(follow, end, delays) -> np.ndarray:
     return np.cumsum(change)[:-1] > 0
 
 
-def _finish(work, done, progress, everything):
+def _finish(work, done, progress, everything) -> None:
     for each in work:
         each.result()
     if work and progress:
         progress(done, everything)
 
 
-def _followed(*given):
+def _followed(*given) -> None:
     with np.errstate(over="ignore", invalid="ignore"):  # said at the end, with the delay from which on
         _follow(*given)
 
 
-def _follow(sources, steps, first, sums, end, rows, sampled):
+def _follow(sources, steps, first, sums, end, rows, sampled) -> None:
     """Add what the words at `sources`, some that follow one another, do to later states."""
     delays, wanted = sums.count.shape[1], list(sums.matrix)
     many, members = len(sources), [np.flatnonzero(column) for column in rows[:, sources].T]
@@ -180,7 +180,7 @@ def _follow(sources, steps, first, sums, end, rows, sampled):
             sums.norm[name] += belongs @ norms[name]
 
 
-def _sample_sigma(sums, tangents, members, delay):
+def _sample_sigma(sums, tangents, members, delay) -> None:
     squares = {name: _largest(values) ** 2 for name, values in tangents.items()}
     with sums.lock:
         sums.sampled[members, delay] += 1

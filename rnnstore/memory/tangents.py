@@ -25,7 +25,7 @@ class Carrier:
     step t - kept. `rows` are the rows of one word: the dimensions of the embedding.
     """
 
-    def __init__(self, slope: Derivative, weights: Arrays, kept: int, rows: int):
+    def __init__(self, slope: Derivative, weights: Arrays, kept: int, rows: int) -> None:
         self.slope, self.weights, self.rows = slope, weights, rows
 
     def ready(self, t: int, factors: Arrays) -> Any:
@@ -57,7 +57,7 @@ class Carrier:
 class LSTMCarrier(Carrier):
     """c = c kept + (h R_c + x K_c) and h = c shown + (h R_h + x K_h), with R = [R_c, R_h] and K = [K_c, K_h]."""
 
-    def __init__(self, slope, weights, kept, rows):
+    def __init__(self, slope, weights, kept, rows) -> None:
         super().__init__(slope, weights, kept, rows)
         units, inputs = slope.cell.units, slope.cell.inputs
         self.gates = {}
@@ -80,7 +80,7 @@ class LSTMCarrier(Carrier):
     def room(self, rows):
         return np.empty((rows, 2 * self.slope.cell.units), np.float32)
 
-    def advance(self, step, tangents, room, x, done):
+    def advance(self, step, tangents, room, x, done) -> None:
         merged, factors = step
         c, h = tangents["c"], tangents["h"]
         moved = np.matmul(h, merged["recurrent"], out=room[: len(h)])
@@ -91,12 +91,12 @@ class LSTMCarrier(Carrier):
             self._finish(factors, moved[piece], c[piece], h[piece])
             done(number)
 
-    def begin(self, step, tangents):
+    def begin(self, step, tangents) -> None:
         merged, factors = step
         tangents["c"][...] = 0
         self._finish(factors, merged["kernel"], tangents["c"], tangents["h"])
 
-    def _finish(self, factors, moved, c, h):
+    def _finish(self, factors, moved, c, h) -> None:
         units = self.slope.cell.units
         np.multiply(c, factors["kept"], out=c)
         np.add(c, moved[:, :units], out=c)

@@ -23,7 +23,7 @@ class Cell:
     states: tuple[str, ...]
     gates: tuple[str, ...]
 
-    def __init__(self, inputs: int, units: int):
+    def __init__(self, inputs: int, units: int) -> None:
         self.inputs, self.units = inputs, units
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -70,7 +70,7 @@ class LSTM(Cell):
     states = ("c", "h")
     gates = ("i", "f", "g", "o")
 
-    def __init__(self, inputs: int, units: int, *, peepholes: bool = False):
+    def __init__(self, inputs: int, units: int, *, peepholes: bool = False) -> None:
         super().__init__(inputs, units)
         self.peepholes = peepholes
 
@@ -95,7 +95,7 @@ class GRU(Cell):
     states = ("h",)
     gates = ("z", "r", "g")
 
-    def __init__(self, inputs: int, units: int, *, reset: str = "after"):
+    def __init__(self, inputs: int, units: int, *, reset: str = "after") -> None:
         super().__init__(inputs, units)
         self.reset = reset
 
@@ -123,7 +123,7 @@ class NestedLSTM(Cell):
     output is the new memory. The innermost level adds i tanh(z) and f c'.
     """
 
-    def __init__(self, inputs: int, units: int, *, depth: int = 2):
+    def __init__(self, inputs: int, units: int, *, depth: int = 2) -> None:
         super().__init__(inputs, units)
         self.depth = depth
         self.states = (*(f"c{level}" for level in range(1, depth + 1)), "h")
@@ -161,7 +161,7 @@ class Linearised(Cell):
     that `run` gives. All `states` have `units` numbers, and `h`, one of them, is what the next layer reads.
     """
 
-    def __init__(self, inputs: int, units: int, states: tuple[str, ...]):
+    def __init__(self, inputs: int, units: int, states: tuple[str, ...]) -> None:
         super().__init__(inputs, units)
         self.states = tuple(states)
         self.gates = tuple(f"{after}<{source}" for after in states for source in (*states, "x"))

@@ -30,7 +30,7 @@ class Derivative:
     states: tuple[str, ...]
     blocks: dict[str, tuple[str, ...]]  # weights by gate: name of the weight -> its gates from left to right
 
-    def __init__(self, cell: cells.Cell):
+    def __init__(self, cell: cells.Cell) -> None:
         self.cell, self.states = cell, cell.states
 
     def by_gate(self, weights: Arrays, transpose: Callable = np.transpose) -> dict[str, Array]:
@@ -208,7 +208,7 @@ class GRU(Derivative):
 class NestedLSTM(Derivative):
     """i z and f c' are input and hidden state of the LSTM one level further in, whose output is the new memory."""
 
-    def __init__(self, cell):
+    def __init__(self, cell) -> None:
         super().__init__(cell)
         self.levels = range(1, cell.depth + 1)
         self.blocks = {

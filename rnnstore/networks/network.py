@@ -47,7 +47,7 @@ class Network:
     completes   whether it reads characters and predicts the whole word that they are part of
     """
 
-    def __init__(self, name: str, facts: Facts, weights: Path):
+    def __init__(self, name: str, facts: Facts, weights: Path) -> None:
         self.name, self._facts = name, facts
         self.words = facts.vocabulary
         self.completes = facts.task == "autocomplete"

@@ -113,7 +113,7 @@ def tokenise(text: str, how: Tokenisation, number_of: dict[str, int]) -> Tokens:
 class _Reading:
     """Words gathered from pieces of text, in order."""
 
-    def __init__(self, how: Tokenisation, number_of: dict[str, int]):
+    def __init__(self, how: Tokenisation, number_of: dict[str, int]) -> None:
         self.how, self.number_of = how, number_of
         self.words: list[str] = []
         self.typed: list[str] = []

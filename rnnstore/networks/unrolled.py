@@ -49,7 +49,7 @@ class Unrolled:
         before: Sequence[Mapping[str, np.ndarray]],
         starts: np.ndarray,
         dropped: Mapping[int, np.ndarray] | None = None,
-    ):
+    ) -> None:
         self.dropped = dropped or {}
         self.starts, self.batch = starts, starts.shape[1]
         self.derivatives: dict[int, Derivative] = {}

@@ -44,7 +44,7 @@ class Weights(Mapping):
     `rows(name, index)` reads single rows without the rest: an embedding is large, and a sentence has few words.
     """
 
-    def __init__(self, path: Path, shapes: Mapping[str, tuple[int, ...]]):
+    def __init__(self, path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self._path = path
         self._places, self._version = _places(path, shapes)
         self._read: dict[str, np.ndarray] = {}

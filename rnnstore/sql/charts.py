@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import pyarrow as pa
@@ -69,11 +70,11 @@ def answer_picture(table: pa.Table, axes: Axes, palette: Palette, *, width: int 
     )
     y = alt.Y(f"y:{_kind(rows['y'], numeric['y'], 'heat' if axes.mark == 'heat' else '')}", title=axes.y, sort=None)
     tooltip = [alt.Tooltip(f"{name}:{'Q' if numeric[name] else 'N'}", title=column) for name, column in wanted.items()]
-    encoded: dict = {"x": x, "y": y, "tooltip": tooltip}
+    encoded: dict[str, Any] = {"x": x, "y": y, "tooltip": tooltip}
     if axes.colour:
         encoded["color"] = _colour(rows["colour"], numeric["colour"], axes.colour, palette)
     base = named("answer")
-    fill = {} if axes.colour else {"color": palette.accent}
+    fill: dict[str, Any] = {} if axes.colour else {"color": palette.accent}
     if axes.mark == "line":
         encoded["order"] = alt.Order("x:Q") if numeric["x"] else alt.Order()
         layer = base.mark_line(point=rows.num_rows <= 200, **fill).encode(**encoded)

@@ -41,7 +41,7 @@ GRACE = 0.3
 class Worker:
     """A child process that has opened a store; it answers one query."""
 
-    def __init__(self, store: Store, as_of: str, limits: Limits):
+    def __init__(self, store: Store, as_of: str, limits: Limits) -> None:
         self.as_of = as_of
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", script.__file__],
@@ -128,7 +128,7 @@ def _environment() -> dict[str, str]:
 class Question:
     """A query on its way: `done` waits, `answer` gives what became of it, `cancel` ends it."""
 
-    def __init__(self, query: str):
+    def __init__(self, query: str) -> None:
         self.query = query
         self.asked_at = time.monotonic()
         self.before = 0
@@ -179,7 +179,7 @@ class Question:
 class Pool:
     """Answers the queries of many visitors over one store; `close` ends all its processes."""
 
-    def __init__(self, limits: Limits | None = None, *, at_once: int = 3, waiting: int = 12, ahead: int = 1):
+    def __init__(self, limits: Limits | None = None, *, at_once: int = 3, waiting: int = 12, ahead: int = 1) -> None:
         self.limits = limits or Limits()
         self.at_once, self.waiting, self.ahead = at_once, waiting, ahead
         self._turn = threading.Condition()

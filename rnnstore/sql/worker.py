@@ -89,7 +89,7 @@ class Watch:
     Its threads begin before the limits: after those no thread begins.
     """
 
-    def __init__(self, messages: BinaryIO):
+    def __init__(self, messages: BinaryIO) -> None:
         self.messages, self.asked = messages, threading.Event()  # set when a query is begun
 
     def start(self, resident: int) -> None:

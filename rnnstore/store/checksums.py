@@ -65,7 +65,7 @@ def _product(a: int, b: int) -> int:
 class SummedFile:
     """A new file, written from its beginning to its end, that knows the CRC-32 of what was written so far."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self._file = open(path, "wb")  # noqa: SIM115 - closed by `close`, as Arrow does with what it writes to
         self.crc = 0
 

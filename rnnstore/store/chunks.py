@@ -60,7 +60,7 @@ def _encodable(word: str) -> str:
 class Vocabulary:
     """Words and their ids: given beforehand, or numbered as they first appear."""
 
-    def __init__(self, words: Sequence[str] | None):
+    def __init__(self, words: Sequence[str] | None) -> None:
         if words is not None and (isinstance(words, Mapping) or not hasattr(words, "__len__")):
             raise StoreError(
                 f"The vocabulary was given as {type(words).__name__}; a list was expected, with the word of id 0 first."

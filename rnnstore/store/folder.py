@@ -66,7 +66,7 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
 class Store:
     """A folder of recorded models; `rnnstore.open` gives it. Safe to use from several threads."""
 
-    def __init__(self, path: Path, read_only: bool = False):
+    def __init__(self, path: Path, read_only: bool = False) -> None:
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file; a store is a folder. Name the folder that holds the models.")
         if os.path.exists(path / CARD):
@@ -337,7 +337,7 @@ class Store:
 class _Recording:
     """`with store.record(...)`: opens the writer and the recorder together."""
 
-    def __init__(self, store: Store, writer: ModelWriter, options: Mapping[str, Any]):
+    def __init__(self, store: Store, writer: ModelWriter, options: Mapping[str, Any]) -> None:
         self._store = store
         own = ("vocabulary", "outputs", "thresholds", "dtype", "track_sources", "recorded")
         self._writer = writer

@@ -34,7 +34,7 @@ _WIDE = 32
 class Model:
     """A recorded model of a store; `Store.model` gives it."""
 
-    def __init__(self, name: str, folder: Path, card: Card, cursor: Callable[[], duckdb.DuckDBPyConnection]):
+    def __init__(self, name: str, folder: Path, card: Card, cursor: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self.name, self.folder, self.card = name, folder, card
         self._cursor = cursor
         self._readers: dict[str, RowMajorReader] = {}

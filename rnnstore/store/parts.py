@@ -31,7 +31,7 @@ DELTA = "DELTA_BINARY_PACKED"
 class _Stream:
     """Batches written in order by a thread of `pool`, at most one of them waiting."""
 
-    def __init__(self, pool: ThreadPoolExecutor):
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
         self._pending: Future | None = None
         self.files: list[File] = []
@@ -66,7 +66,9 @@ class _Stream:
 class ParquetParts(_Stream):
     """The Parquet parts of one table, below `folder` of a staging folder."""
 
-    def __init__(self, staging: Staging, folder: str, schema: pa.Schema, pool: ThreadPoolExecutor, **options: Any):
+    def __init__(
+        self, staging: Staging, folder: str, schema: pa.Schema, pool: ThreadPoolExecutor, **options: Any
+    ) -> None:
         super().__init__(pool)
         self._staging, self._folder, self._schema, self._options = staging, folder, schema, options
         self._writer: pq.ParquetWriter | None = None
@@ -100,7 +102,7 @@ class ParquetParts(_Stream):
 class RowMajorParts(_Stream):
     """A state's values once more as NumPy files [steps, units], where a window or a single step is one short read."""
 
-    def __init__(self, staging: Staging, folder: str, units: int, dtype: np.dtype, pool: ThreadPoolExecutor):
+    def __init__(self, staging: Staging, folder: str, units: int, dtype: np.dtype, pool: ThreadPoolExecutor) -> None:
         super().__init__(pool)
         self._staging, self._folder, self._units, self._dtype = staging, folder, units, np.dtype(dtype)
         self._file: Any = None
@@ -155,7 +157,7 @@ class RowMajorReader:
     READ = 1 << 22
     """Bytes of one read of scattered steps, at most."""
 
-    def __init__(self, folder: Path, files: list[File], units: int, dtype: str):
+    def __init__(self, folder: Path, files: list[File], units: int, dtype: str) -> None:
         self._files, self._folder = files, folder
         self._units, self._dtype = units, np.dtype(dtype)
         self._row = units * self._dtype.itemsize

@@ -45,7 +45,7 @@ class Recorder:
         dtype: str,
         track_sources: Mapping[str, str],
         recorded: str,
-    ):
+    ) -> None:
         if dtype not in ("float16", "float32"):
             raise StoreError(f"States are stored as float16 or float32, not as {dtype!r}.")
         self._writer = writer

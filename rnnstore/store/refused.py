@@ -18,7 +18,7 @@ from rnnstore.store.tables import MODELS, TABLES
 class Refused(QuestionError):
     """A query that cannot be answered; `line` and `column` count from 1 and are 0 where no place is known."""
 
-    def __init__(self, sentence: str, line: int = 0, column: int = 0):
+    def __init__(self, sentence: str, line: int = 0, column: int = 0) -> None:
         super().__init__(sentence)
         self.line, self.column = line, column
 

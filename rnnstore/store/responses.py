@@ -30,7 +30,7 @@ _UNITS_AT_ONCE = 64  # so many columns of a block stay in the processor's cache
 class Moments:
     """Sums of one state's responses by word, from consecutive blocks: memory words x units."""
 
-    def __init__(self, units: int):
+    def __init__(self, units: int) -> None:
         self.units = units
         self._last = np.zeros(units, np.float32)
         self.count = np.zeros(0, np.int64)
@@ -97,7 +97,7 @@ class EvenSample:
     `SAMPLE`. Found afterwards from the written word ids, so that nothing grows with the corpus while recording.
     """
 
-    def __init__(self, tokens: Sequence[Path]):
+    def __init__(self, tokens: Sequence[Path]) -> None:
         self._tokens = tokens
         count = np.zeros(0, np.int64)
         for ids in self._word_ids():

@@ -107,7 +107,7 @@ class RunEncoder:
     Runs that are still going at the end of a block are kept back and come out with the block in which they end.
     """
 
-    def __init__(self, units: int, threshold: float):
+    def __init__(self, units: int, threshold: float) -> None:
         self.threshold = threshold
         self._open = np.full(units, -1, np.int64)
 

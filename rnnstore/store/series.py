@@ -85,7 +85,7 @@ class StateSeries:
         dtype: np.dtype,
         thresholds: Sequence[float],
         most_words: int,
-    ):
+    ) -> None:
         """`most_words`: up to so many, the words' expected responses are kept."""
         self.name, self.units, self._dtype, self._target = name, units, dtype, target
         self.thresholds = tuple(float(threshold) for threshold in thresholds)
@@ -209,7 +209,7 @@ class StateSeries:
 class TrackSeries:
     """One annotation track being recorded."""
 
-    def __init__(self, target: Target, name: str):
+    def __init__(self, target: Target, name: str) -> None:
         self.name = name
         self.parts = target.parquet("annotations", f"track={name}")
         self._labels: Counter[str] = Counter()

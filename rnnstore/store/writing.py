@@ -102,7 +102,7 @@ def new_id() -> str:
 class ModelWriter:
     """Writes one model; made by `Store.writer` and used in a `with` statement."""
 
-    def __init__(self, store: Path, name: str):
+    def __init__(self, store: Path, name: str) -> None:
         self.name = checked_name(name)
         self.store = store
         self.path = model_folder(store, name)
@@ -340,7 +340,7 @@ class ModelWriter:
 class Staging:
     """A hidden folder in which files are written before they are published; gone when its `with` is left."""
 
-    def __init__(self, model: Path):
+    def __init__(self, model: Path) -> None:
         self.id = new_id()
         self.path = model / f".writing-{self.id}"
 
@@ -389,7 +389,7 @@ def own_files(model: Path) -> list[str]:
 class disk_full_said:
     """Turns the operating system's refusals, no room or no right, into sentences that say what was being done."""
 
-    def __init__(self, doing: str):
+    def __init__(self, doing: str) -> None:
         self.doing = doing
 
     def __enter__(self) -> None:

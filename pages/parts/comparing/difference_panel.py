@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -192,7 +193,7 @@ def _quoted(word: str) -> str:
 
 
 def _take_away(model: Model, state: State, found: Comparison, agreement: ClusterAgreement | None) -> None:
-    options = {"on_click": "ignore", "width": "stretch"}
+    options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
     name = "-".join((*found.left, *found.right))
     with st.popover("Take away"), st.container(width=380):
         for label, view in (

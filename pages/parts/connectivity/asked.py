@@ -68,7 +68,7 @@ class Waiting:
     `parts` are equal; what is `doing` in each is said beside its name.
     """
 
-    def __init__(self, question: object, parts: int, doing: str):
+    def __init__(self, question: object, parts: int, doing: str) -> None:
         self.question, self.parts, self.doing, self.done = question, parts, doing, 0
         self.began = self.moved = time.monotonic()
         self.place, self.bar = st.empty(), None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import streamlit as st
@@ -203,7 +205,7 @@ def _take_away(model: Model, state: State, found: Distribution, limits: tuple[fl
     save_picture_button("All units as a picture", "units_view", f"units-{name}")
     save_picture_button("This unit as a picture", "unit_view", f"unit-{name}")
     save_picture_button("Saturation as a picture", "saturation_view", f"saturation-{name}")
-    options = {"on_click": "ignore", "width": "stretch"}
+    options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
     st.download_button(
         "Numbers as CSV", lambda: csv(found.table(*limits)), f"distribution-{name}.csv", "text/csv", **options
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.parts.distributions.address import AXES, MOST_MODELS, TrainingView
@@ -132,7 +134,7 @@ def _chart(picture: Picture, key: str) -> None:
 
 
 def _take_away(found: Curves, gradients: Gradients) -> None:
-    options = {"on_click": "ignore", "width": "stretch"}
+    options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
     if found.table.num_rows:
         save_picture_button("Losses as a picture", "loss_view", "losses")
         st.download_button("Curves as CSV", lambda: csv(found.table), "training.csv", "text/csv", **options)

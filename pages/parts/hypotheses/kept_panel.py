@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -125,8 +126,8 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         again = hypotheses.rerun(model, one, state=state.name, start=first, stop=last + 1, by=by)
         st.caption(plain(again.note))
         if selected.selection is not None and len(selected.chosen):
-            by_hand = {"left_out": view.left_out, "pinned": view.pinned}
-            lengths = {"shortest": view.shortest, "longest": view.longest}
+            by_hand: dict[str, Any] = {"left_out": view.left_out, "pinned": view.pinned}
+            lengths: dict[str, Any] = {"shortest": view.shortest, "longest": view.longest}
             now = hypotheses.form(model, selected.selection, "present", **by_hand, **lengths)
             here = hypotheses.rerun(model, now, start=first, stop=last + 1, by="units")
             _compare(model, again, here)

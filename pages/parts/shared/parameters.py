@@ -52,7 +52,7 @@ class Parameters:
     (20, ['The address says k=30; there is no such number here, from 2 to 20 were expected. Shown instead: 20.'])
     """
 
-    def __init__(self, given: Mapping[str, str], prefix: str = ""):
+    def __init__(self, given: Mapping[str, str], prefix: str = "") -> None:
         self.given = {name[len(prefix) :]: value for name, value in given.items() if name.startswith(prefix)}
         self.prefix = prefix
         self.sentences: list[str] = []

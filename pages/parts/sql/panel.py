@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import streamlit as st
 
@@ -82,7 +84,7 @@ def _say(answer: Answer) -> None:
 
 
 def _take_away(answer: Answer) -> None:
-    options = {"on_click": "ignore", "width": "stretch"}
+    options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
     table, rows = answer.table, f"{answer.table.num_rows:,} rows"
     st.download_button(f"{rows} as CSV", lambda: csv(table), "answer.csv", "text/csv", **options)
     st.download_button(f"{rows} as Parquet", lambda: parquet(table), "answer.parquet", **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -148,7 +149,7 @@ def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -
     heard = ["clicked_loss", "clicked_word"] if batch.steps <= charts.STACKED else ["clicked_loss"]
     taking = {"on_select": partial(_take_loss, key, heard, view.loss), "selection_mode": heard} if place == 0 else {}
     with st.container(key=f"batch_view_{place}"):
-        options = {"theme": None, "width": "stretch", "height": "content"}
+        options: dict[str, Any] = {"theme": None, "width": "stretch", "height": "content"}
         st.vega_lite_chart(picture.for_page(), key=key, **options, **taking)
     said = [
         f"Shown are the words of text {sequence} of 0 to {batch.sequences - 1}; the gradient is that of all of them."
@@ -245,7 +246,7 @@ def take_away(view: View, outline: Outline, found: list[Batch], over: list[Outli
             save_picture_button(label, f"batch_view_{place}", f"batch-{one.model}-{one.step}")
         save_picture_button("Horizons as a picture", "reach_view", f"horizons-{batch.model}")
         save_picture_button("Losses and norms as a picture", "course_view", f"losses-{batch.model}")
-        options = {"on_click": "ignore", "width": "stretch"}
+        options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
         st.download_button("Batches as CSV", lambda: csv(outline.table), "batches.csv", "text/csv", **options)
         st.download_button("Words of the batch as CSV", lambda: csv(batch.words), f"words-{name}.csv", **options)
         st.download_button(

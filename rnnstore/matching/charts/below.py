@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -144,7 +145,13 @@ def below_layers(
     outer, inner, median = palette.bands
     over = hovered(f"hovered_below{index}", "unit")
     strip = top + TITLE + PLOT + 4
-    beside = {"align": "right", "baseline": "middle", "fontSize": 11, "color": palette.muted, "tooltip": None}
+    beside: dict[str, Any] = {
+        "align": "right",
+        "baseline": "middle",
+        "fontSize": 11,
+        "color": palette.muted,
+        "tooltip": None,
+    }
     listed = table("units").transform_calculate(px="width + datum.x")
     there = (alt.X("px:Q", scale=None, axis=None), y())
     edge = alt.ExprRef(f"{cell} > 6 ? 1 : 0")

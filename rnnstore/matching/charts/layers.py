@@ -173,9 +173,9 @@ def _line_layers(over: alt.Parameter, palette: Palette) -> list[alt.Chart]:
 
 def _title_layers(palette: Palette) -> list[alt.Chart]:
     """Which state the first plot shows, where there are others; readable on its lines."""
-    text = {"align": "left", "baseline": "middle", "fontSize": 12, "fontWeight": 600, "tooltip": None}
+    text: dict[str, Any] = {"align": "left", "baseline": "middle", "fontSize": 12, "fontWeight": 600, "tooltip": None}
     title = named("title")
-    there = {"x": alt.value(3), "y": alt.value(9), "text": "said:N"}
+    there: dict[str, Any] = {"x": alt.value(3), "y": alt.value(9), "text": "said:N"}
     return [
         title.mark_text(**text, stroke=palette.background, strokeWidth=4, color=palette.background).encode(**there),
         title.mark_text(**text, color=palette.text).encode(**there),
@@ -217,7 +217,7 @@ def _word_layers(brush: alt.Parameter, rows: Rows, palette: Palette) -> list[alt
             clicked("extended_word", "t", "click[event.shiftKey]"),
         )
     )
-    text = words.mark_text(
+    text: dict[str, Any] = words.mark_text(
         baseline="middle",
         tooltip=None,
         color=palette.text,
@@ -273,7 +273,7 @@ def _pattern_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
             color=alt.condition(on, alt.value(palette.accent), alt.value(palette.background)),
         )
     )
-    text = (
+    text: dict[str, Any] = (
         named("pattern")
         .mark_text(fontSize=9, baseline="middle", tooltip=None)
         .encode(
@@ -332,7 +332,7 @@ def _track_layers(table: str, title: str, top: int, palette: Palette, cut: bool)
     """The cells of a track; a label may be `cut` where it does not fit, a long number would be another one then."""
     least = "min(length(datum.shown), 3)" if cut else "(length(datum.shown) + 1)"
     cell = named(table).mark_rect(stroke=palette.background, strokeWidth=_EDGE)
-    text = named(table).mark_text(
+    text: dict[str, Any] = named(table).mark_text(
         fontSize=10, baseline="middle", tooltip=None, limit=alt.ExprRef(f"max({_CELL} - 3, 1)")
     )
     return [
@@ -358,7 +358,7 @@ def _prediction_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
     """Predicted words, the more probable the stronger, the right one in another colour; below, what came had."""
     size = "min(length(datum.shown), 3) * 6.5"
     cell = named("predictions").mark_rect()
-    text = named("predictions").mark_text(
+    text: dict[str, Any] = named("predictions").mark_text(
         fontSize=10,
         baseline="middle",
         tooltip=None,

@@ -116,7 +116,7 @@ def _legend(palette: Palette) -> list[alt.Chart]:
 
     base = named("lags")
     rects = base.mark_rect(tooltip=None).encode(x=pixels("from"), x2="to:Q", y=alt.value(1), y2=alt.value(11))
-    quiet = {"baseline": "middle", "fontSize": 11, "color": palette.muted, "tooltip": None}
+    quiet: dict[str, Any] = {"baseline": "middle", "fontSize": 11, "color": palette.muted, "tooltip": None}
     before = base.mark_text(align="right", dx=-6, **quiet).encode(x=pixels("from"), y=alt.value(6), text="before:N")
     behind = base.mark_text(align="left", dx=6, **quiet).encode(x=pixels("to"), y=alt.value(6), text="behind:N")
     return [rects.encode(color=alt.Color("fill:N", scale=None, legend=None)), before, behind]

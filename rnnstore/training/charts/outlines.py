@@ -83,7 +83,7 @@ def outline_picture(
     if glances is not None:
         tables |= {"glances": _glances(glances), "hint": pa.table({"hint": [HINT if brush is None else ""]})}
     places = 0 if glances is None else max(glances.places, _FEWEST)
-    words = glances is not None and glances.each == 1
+    words: dict[str, Any] = glances is not None and glances.each == 1
     specification = _specification(palette, quantity, places, words, brushed, width, height)
     low, high = along or span(outline)
     numbers: dict[str, Any] = {"low": low, "high": max(high, low + 1)}
@@ -199,7 +199,13 @@ def broken_layers(palette: Palette, place: Sequence[float], title: str | None = 
     base = named("broken").encode(x=alt.X("step:Q", title=title))
     ends = {"y": alt.value(place[1]), "y2": alt.value(place[0])}
     line = base.mark_rule(color=palette.text, strokeWidth=1.5, strokeDash=[4, 3], tooltip=None).encode(**ends)
-    words = {"text": "no number from here", "color": palette.text, "fontSize": 11, "dy": 6, "tooltip": None}
+    words: dict[str, Any] = {
+        "text": "no number from here",
+        "color": palette.text,
+        "fontSize": 11,
+        "dy": 6,
+        "tooltip": None,
+    }
     late = base.transform_filter("2 * datum.step > low + high").mark_text(align="right", dx=-5, **words)
     early = base.transform_filter("2 * datum.step <= low + high").mark_text(align="left", dx=5, **words)
     return [line, *(side.encode(y=alt.value(place[1])) for side in (late, early))]
@@ -215,8 +221,8 @@ def _preview(palette: Palette, places: int, words: bool, width: int) -> list[alt
     cells = base.transform_calculate(**ends).encode(x=alt.X("begin:Q", title=None))
     top = _SAID + (2 * _ROW if words else 0)
     fills = f"datum.right === '1' ? '{palette.right}' : datum.right === '0' ? '{palette.wrong}' : 'transparent'"
-    quiet = {"align": "left", "baseline": "top", "fontSize": 11, "color": palette.muted}
-    above = {"x": alt.value(0), "y": alt.value(0)}
+    quiet: dict[str, Any] = {"align": "left", "baseline": "top", "fontSize": 11, "color": palette.muted}
+    above: dict[str, Any] = {"x": alt.value(0), "y": alt.value(0)}
     layers = [
         named("hint").transform_filter("!over.largest").mark_text(**quiet).encode(text="hint:N", **above),
         named("bars").transform_filter(_POINTED).mark_text(**quiet).encode(text="said:N", **above),
@@ -246,5 +252,5 @@ def _pixels(field: str) -> alt.Y:
 
 def value_axis(title: str | None = None, ticks: int = 4) -> alt.Axis:
     """The vertical axis, with the same room beside every picture."""
-    given = {} if title is None else {"title": title}
+    given: dict[str, Any] = {} if title is None else {"title": title}
     return alt.Axis(orient="left", tickCount=ticks, format=".3~g", minExtent=ROOM, maxExtent=ROOM, **given)
