@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import rnnstore
 from pipelines.own_cells import OwnCell, OwnNetwork
-from rnnstore.connectivity.connected import connected
+from rnnstore.connectivity.texts import connected
 from rnnstore.memory import measuring
 from rnnstore.networks.network import bring
 

@@ -19,8 +19,8 @@ from pages.parts.training.overview_panel import show_overview
 from pages.parts.training.panel import ends, outlines_of, show_batches, show_over_training, take_away
 from rnnstore import Model, StoreError, fingerprint
 from rnnstore.store.overview import being_written
-from rnnstore.training import batches
-from rnnstore.training.batches import RECORDING
+from rnnstore.training import recorded_batches as batches
+from rnnstore.training.recorded_batches import RECORDING
 
 EVERY = 8
 """Seconds after which it is looked whether a training that still runs has written more."""

@@ -20,7 +20,7 @@ from rnnstore.networks import cells
 from rnnstore.networks.unrolled import Unrolled
 from rnnstore.store.writing import OF_BATCHES
 from rnnstore.threads import one_thread
-from rnnstore.training.itemized import Itemized, itemized
+from rnnstore.training.itemization import Itemized, itemized
 
 FLUSH_EVERY = 4.0  # seconds between appends, at least
 SHARE = 0.002  # of the processor's time that appends may take, at most

@@ -23,7 +23,7 @@ from rnnstore.networks import cells
 from rnnstore.networks.network import Network
 from rnnstore.networks.tokenising import Tokenisation
 from rnnstore.networks.unrolled import Unrolled
-from rnnstore.training.itemized import Itemized
+from rnnstore.training.itemization import Itemized
 
 Step = Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]
 

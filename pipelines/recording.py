@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import rnnstore
-from pipelines.measured import Measured
+from pipelines.evaluation import Measured
 from pipelines.network import RecurrentNetwork
 
 CHUNK = 2048  # steps of a stream in one call: long enough that a call costs nothing, short enough for any memory

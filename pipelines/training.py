@@ -32,8 +32,8 @@ from pipelines.checkpoint import (
     training_table,
 )
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
+from pipelines.evaluation import Measured
 from pipelines.itemizing import Itemizing
-from pipelines.measured import Measured
 from pipelines.network import RecurrentNetwork, write_facts
 from pipelines.recording import Reader
 from pipelines.vectors import Vectors

@@ -16,8 +16,8 @@ from rnnstore.errors import (
     UnknownName,
 )
 from rnnstore.matching.matches import Matches, match
-from rnnstore.matching.search import Hits, search
 from rnnstore.matching.selection import SelectedUnits, Selection, select, units_on
+from rnnstore.matching.text_search import Hits, search
 from rnnstore.store.card import Metric, State, Track
 from rnnstore.store.chunks import Predictions
 from rnnstore.store.folder import Problem, Store, fingerprint, open

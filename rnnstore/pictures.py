@@ -19,7 +19,7 @@ from rnnstore.memory.pictures import memory_picture, properties_picture, spectru
 from rnnstore.sentences.pictures import coloured_text, sentences_picture
 from rnnstore.sql.pictures import answer_picture
 from rnnstore.training.pictures.batches import batch_picture, batches_picture, reach_picture
-from rnnstore.training.pictures.curves import curve_picture, gradients_picture, training_picture
+from rnnstore.training.pictures.history import curve_picture, gradients_picture, training_picture
 
 __all__ = [
     "agreement_picture",

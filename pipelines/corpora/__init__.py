@@ -7,7 +7,7 @@ The vocabulary is counted on the training split alone.
 import importlib
 from pathlib import Path
 
-from pipelines.corpora.prepared import Corpus, Split
+from pipelines.corpora.corpus import Corpus, Split
 from pipelines.errors import CorpusError
 
 __all__ = ["Corpus", "Split", "check", "load"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.prepared import Corpus, Split
+from pipelines.corpora.corpus import Corpus, Split
 from pipelines.corpora.text import decode, find
 from pipelines.errors import CorpusError
 

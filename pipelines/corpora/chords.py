@@ -21,7 +21,7 @@ import numpy as np
 
 from pipelines.corpora import harmony
 from pipelines.corpora.billboard import BAR, HELD, Song, songs
-from pipelines.corpora.prepared import Corpus, Stretch, divide, join, prepare
+from pipelines.corpora.corpus import Corpus, Stretch, divide, join, prepare
 
 
 def load(settings, folder: Path | None = None) -> Corpus:

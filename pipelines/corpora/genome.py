@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.prepared import Corpus, Stretch, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, Stretch, divide, join, one_stream, prepare
 from pipelines.corpora.text import find
 from pipelines.errors import CorpusError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.prepared import Corpus, Split, Stretch, prepare
+from pipelines.corpora.corpus import Corpus, Split, Stretch, prepare
 from pipelines.corpora.text import decode, find, tokenizer
 from pipelines.errors import CorpusError
 from pipelines.explain import nearest

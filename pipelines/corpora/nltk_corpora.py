@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.corpora.corpus import Corpus, Stretch, divide, join, prepare
 from pipelines.corpora.nltk_data import PREDICTED, SENTENCES, need, predict_pos, universal
-from pipelines.corpora.prepared import Corpus, Stretch, divide, join, prepare
 from pipelines.errors import CorpusError
 
 FEW_FILES = 20  # a corpus of fewer files is divided inside each file, so that every split has some of each

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.prepared import Corpus, Stretch, divide, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, Stretch, divide, one_stream, prepare
 
 
 def load(settings, folder: Path | None = None) -> Corpus:

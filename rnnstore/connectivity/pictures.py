@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rnnstore.connectivity.charts import known_characters as known
+from rnnstore.connectivity.charts import completion_accuracy as known
 from rnnstore.connectivity.charts import pairs as charts
-from rnnstore.connectivity.connected import connected
-from rnnstore.connectivity.known_characters import known_characters
+from rnnstore.connectivity.completion_accuracy import known_characters
 from rnnstore.connectivity.norms import Scale
+from rnnstore.connectivity.texts import connected
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.store.model import Model
@@ -30,7 +30,7 @@ def connectivity_picture(
     """A text, or the steps (first, stop) of a recording, shaded by what the prediction after step `at` depends on.
 
     Several models stand below one another; `at` counts the steps of each. The other arguments are those of
-    `connectivity.connected.connected`, which also says what is raised; with `later`, the steps are shaded whose
+    `rnnstore.connectivity.texts.connected`, which also says what is raised; with `later`, the steps are shaded whose
     predictions depend on the input at `at`.
 
     >>> connectivity_picture([gru, lstm], "def main(argv", at=12)  # doctest: +SKIP
@@ -51,7 +51,7 @@ def known_characters_picture(*models: Model, stretches: int = 0, theme: str = "l
     """How often networks that complete words are right, by the characters of the word that they know.
 
     With `stretches`, besides, the share of connectivity outside the word, over so many sequences of each recording; see
-    `rnnstore.connectivity.known_characters` for the numbers and for what is raised.
+    `rnnstore.connectivity.completion_accuracy` for the numbers and for what is raised.
     """
     tables = {model.name: known_characters(model, stretches=stretches) for model in models}
     return known.known_characters_picture(tables, palette(theme))

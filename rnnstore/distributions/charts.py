@@ -13,7 +13,7 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.distributions.counting import LEVELS, Distribution, UnitValues, gate_name
+from rnnstore.distributions.unit_distributions import LEVELS, Distribution, UnitValues, gate_name
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import Picture, clicked, named, rendered
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnnstore.distributions import charts as distribution_charts
-from rnnstore.distributions.counting import MEASURES, distribution, is_gate, unit_values, usual_limits
+from rnnstore.distributions.unit_distributions import MEASURES, distribution, is_gate, unit_values, usual_limits
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
@@ -25,8 +25,8 @@ def distribution_picture(
 ) -> Picture:
     """How the values of every unit of a state are distributed over all steps: a column a unit, as bands or a heat map.
 
-    Units stand in the order of a measure (`rnnstore.distributions.counting.MEASURES`); `limits` of saturation are
-    those usual for the state unless given, `unit` is framed.
+    Units are sorted by a measure (`rnnstore.distributions.unit_distributions.MEASURES`). `limits` are those of
+    saturation (default: those that suit the state); `unit` is framed.
     """
     found = distribution(model, state)
     low, high = limits or usual_limits(model.state(state))

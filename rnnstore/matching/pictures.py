@@ -9,11 +9,11 @@ import numpy as np
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
-from rnnstore.matching.charts.match import COUNT, length_picture, match_picture
-from rnnstore.matching.charts.select import Below, drawn, select_picture
+from rnnstore.matching.charts.match_view import COUNT, length_picture, match_picture
+from rnnstore.matching.charts.select_view import Below, drawn, select_picture
+from rnnstore.matching.linked_states import Also, check_same_words, select_also
 from rnnstore.matching.matches import Matches
 from rnnstore.matching.selection import Selection, select, units_on
-from rnnstore.matching.together import Also, check_same_words, select_also
 from rnnstore.matching.windows import cells_of_matches, window, window_start
 from rnnstore.store.model import Model
 

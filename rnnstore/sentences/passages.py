@@ -19,7 +19,7 @@ from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.errors import QuestionError
 from rnnstore.networks.network import network
 from rnnstore.networks.reading import Reading, recorded_reading
-from rnnstore.sentences.sequences import SequenceMeasures, keeping_gate, sequence_measures
+from rnnstore.sentences.measures import SequenceMeasures, keeping_gate, sequence_measures
 from rnnstore.store.model import Model
 
 MOVING = 12

@@ -24,7 +24,7 @@ from pipelines.itemizing import Itemizing
 from rnnstore.networks import cells
 from rnnstore.networks.unrolled import Unrolled
 from rnnstore.threads import one_thread
-from rnnstore.training.itemized import itemized
+from rnnstore.training.itemization import itemized
 
 RECIPE = """
 name: bench

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from rnnstore.matching.charts.layers import MARGIN
+from rnnstore.matching.charts.select_layers import MARGIN
 from tests.benchmarks.large_store import large_store
 from tests.support.screens import FLAGS, find_browser, start_application
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from rnnstore.training.charts.outlines import SIDES
+from rnnstore.training.charts.batch_overview import SIDES
 from tests.benchmarks.bench_co_cluster_screen import WATCH
 from tests.benchmarks.recorded_batches import recorded_batches
 from tests.support.screens import FLAGS, find_browser, settle, start_application

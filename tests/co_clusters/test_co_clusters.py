@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 import rnnstore
 from rnnstore.co_clusters.decomposition import METHODS, decompose
 from rnnstore.co_clusters.expected import ExpectedResponses
-from rnnstore.co_clusters.partners import partners
+from rnnstore.co_clusters.pairing import partners
 from rnnstore.co_clusters.singular import _by_gram, _by_krylov, embedded
 
 

@@ -13,7 +13,7 @@ from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.charts.unit_words import unit_words_picture
 from rnnstore.co_clusters.decomposition import decompose
 from rnnstore.co_clusters.expected import ExpectedResponses, WordResponse, WordTags
-from rnnstore.co_clusters.members import members, with_words
+from rnnstore.co_clusters.membership import members, with_words
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.errors import UnknownName
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import cut_tree, linkage
 
-from rnnstore.co_clusters.ward import ward, ward_of_many
+from rnnstore.co_clusters.ward_tree import ward, ward_of_many
 
 
 def groups(label) -> set[frozenset[int]]:
@@ -27,8 +27,8 @@ def test_the_tree_is_ward_s(seed, n, dimensions):
 
 
 def test_the_tree_is_ward_s_in_single_precision(monkeypatch):
-    monkeypatch.setattr("rnnstore.co_clusters.ward.DOUBLE_TO", 0)
-    monkeypatch.setattr("rnnstore.co_clusters.ward._DISTANCES_AT_ONCE", 1000)
+    monkeypatch.setattr("rnnstore.co_clusters.ward_tree.DOUBLE_TO", 0)
+    monkeypatch.setattr("rnnstore.co_clusters.ward_tree._DISTANCES_AT_ONCE", 1000)
     points = 100 + np.random.default_rng(1).normal(size=(600, 5))
     tree, other = ward(points), linkage(points, "ward")
     np.testing.assert_allclose(np.sqrt(2 * tree.heights), other[:, 2], rtol=1e-4)

@@ -10,7 +10,7 @@ from rnnstore import QuestionError
 from rnnstore.co_clusters.decomposition import decompose
 from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.comparing.charts import clusters_picture, words_picture
-from rnnstore.comparing.comparison import cluster_agreement, compare, magnitude, participation, shared_words
+from rnnstore.comparing.similarity import cluster_agreement, compare, magnitude, participation, shared_words
 from rnnstore.drawing.palette import DARK, LIGHT
 
 vl_convert = pytest.importorskip("vl_convert")

@@ -9,7 +9,7 @@ import pytest
 
 from rnnstore import QuestionError
 from rnnstore.comparing.charts import labels_picture, losses_picture
-from rnnstore.comparing.disagreement import disagreement
+from rnnstore.comparing.predictions import disagreement
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.networks.reading import Reading
 

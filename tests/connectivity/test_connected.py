@@ -8,8 +8,8 @@ from scipy.stats import spearmanr
 
 import rnnstore
 from rnnstore.connectivity.charts.pairs import pairs_picture, shaded_text_picture
-from rnnstore.connectivity.connected import connected, pairs_table, suggestions_table
 from rnnstore.connectivity.norms import LONGEST
+from rnnstore.connectivity.texts import connected, pairs_table, suggestions_table
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.errors import MissingNetwork, QuestionError
 from rnnstore.networks.completions import completions

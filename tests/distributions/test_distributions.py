@@ -8,8 +8,8 @@ import pytest
 import rnnstore
 from rnnstore import QuestionError, pictures
 from rnnstore.distributions import charts
-from rnnstore.distributions import counting as distributions
-from rnnstore.distributions.counting import (
+from rnnstore.distributions import unit_distributions as distributions
+from rnnstore.distributions.unit_distributions import (
     LEVELS,
     MEASURES,
     distribution,

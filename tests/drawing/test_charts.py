@@ -12,10 +12,10 @@ import pytest
 
 import rnnstore
 from rnnstore.drawing.palette import DARK, LABELS, LIGHT, interpolate, palette
-from rnnstore.drawing.predicted import row_titles
+from rnnstore.drawing.prediction_rows import row_titles
 from rnnstore.drawing.tracks import Key, colours_of, folded, ink_on, legend
-from rnnstore.matching.charts.match import COUNT, length_picture, match_picture
-from rnnstore.matching.charts.select import LINES, Hypothesis, select_picture
+from rnnstore.matching.charts.match_view import COUNT, length_picture, match_picture
+from rnnstore.matching.charts.select_view import LINES, Hypothesis, select_picture
 from rnnstore.matching.matches import match
 from rnnstore.matching.windows import cells_of_matches, window
 from rnnstore.store.card import Track

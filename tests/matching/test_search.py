@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import re
 from unittest import mock
@@ -14,10 +13,9 @@ from hypothesis import strategies as st
 
 import rnnstore
 from rnnstore.errors import QuestionError
-from rnnstore.matching.search import search
+from rnnstore.matching import text_search as searching
+from rnnstore.matching.text_search import search
 from tests.support.worlds import TextModel
-
-searching = importlib.import_module("rnnstore.matching.search")  # `rnnstore.matching.search` is the function
 
 CORPUS = TextModel(
     "the cat saw the Cat . the category | The cat saw . a cat".replace("| ", "").split(), sequence_starts=(0, 8)

@@ -9,9 +9,9 @@ import vl_convert
 import rnnstore
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import DARK, LIGHT
-from rnnstore.matching.charts import signal
-from rnnstore.matching.charts.select import Hypothesis, select_picture
-from rnnstore.matching.charts.signal import EDGE, SIGNAL, is_signal, number_in, signal_tables
+from rnnstore.matching.charts import scalar_tracks as signal
+from rnnstore.matching.charts.scalar_tracks import EDGE, SIGNAL, is_signal, number_in, signal_tables
+from rnnstore.matching.charts.select_view import Hypothesis, select_picture
 from rnnstore.matching.windows import window
 from rnnstore.store.card import Track
 

@@ -9,9 +9,9 @@ import vl_convert
 
 import rnnstore
 from rnnstore import QuestionError, Selection, match, pictures, select
-from rnnstore.matching.charts.below import PLOT, TITLE
-from rnnstore.matching.charts.layers import Rows
-from rnnstore.matching.together import Also, check_same_words, select_also, touching
+from rnnstore.matching.charts.linked_states import PLOT, TITLE
+from rnnstore.matching.charts.select_layers import Rows
+from rnnstore.matching.linked_states import Also, check_same_words, select_also, touching
 from tests.support.worlds import random_world, record
 
 SELECTION = Selection("s", 20, 22, -0.5, off_before=1)

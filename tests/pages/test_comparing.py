@@ -5,7 +5,7 @@ import pytest
 
 import rnnstore
 from rnnstore.co_clusters.expected import expected_responses
-from rnnstore.comparing.comparison import compare
+from rnnstore.comparing.similarity import compare
 from tests.pages.test_matching import said, widget
 from tests.support.screens import assert_fits_both, settle, visit
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.connectivity.connected import connected
+from rnnstore.connectivity.texts import connected
 from rnnstore.networks.network import network
 from tests.connectivity.test_connected import LETTERS
 from tests.pages.test_matching import said, widget

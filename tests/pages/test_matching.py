@@ -14,12 +14,12 @@ from pages.parts.matching import below_panel
 from pages.parts.matching.address import Named, read
 from pages.parts.matching.select_panel import reaching, whole_steps
 from pages.parts.shared.controls import clicked_since
-from rnnstore.matching.charts import layers as select_chart
-from rnnstore.matching.charts import layout as match_layout
-from rnnstore.matching.charts import match as match_chart
-from rnnstore.matching.charts.layers import Rows
+from rnnstore.matching.charts import match_layout
+from rnnstore.matching.charts import match_view as match_chart
+from rnnstore.matching.charts import select_layers as select_chart
+from rnnstore.matching.charts.select_layers import Rows
+from rnnstore.matching.linked_states import Also
 from rnnstore.matching.selection import Selection, select
-from rnnstore.matching.together import Also
 from rnnstore.store.runs import unit_runs
 from tests.support.screens import assert_fits, changing, settle, visit
 

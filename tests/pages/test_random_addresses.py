@@ -28,7 +28,7 @@ from rnnstore import Model, State, Store
 from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.memory import measuring
 from rnnstore.memory.state_gradients import ALL
-from rnnstore.training import batches
+from rnnstore.training import recorded_batches as batches
 from tests.support import stores
 from tests.support.frugal import frugal
 from tests.support.remembered import store_with_memory

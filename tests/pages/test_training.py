@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 import rnnstore
-from rnnstore.training.charts.outlines import SIDES
+from rnnstore.training.charts.batch_overview import SIDES
 from tests.support import stores
 from tests.support.screens import assert_fits, changing, settle, visit
 

@@ -18,7 +18,7 @@ from pipelines import recipe as recipes  # noqa: E402
 from pipelines.checkpoint import settings_key  # noqa: E402
 from pipelines.corpora import Corpus, Split  # noqa: E402
 from pipelines.errors import Interrupted, TrainingError  # noqa: E402
-from pipelines.measured import Measured  # noqa: E402
+from pipelines.evaluation import Measured  # noqa: E402
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from rnnstore.networks.network import network as read_network  # noqa: E402
 from tests.pipelines.test_training import Written, assert_same, weights_of  # noqa: E402

@@ -15,8 +15,8 @@ from pipelines.corpora.autocomplete import pack
 from pipelines.corpora.kinds import Autocomplete
 from pipelines.errors import CorpusError
 from pipelines.windows import Texts
-from rnnstore.connectivity.charts.known_characters import known_characters_picture
-from rnnstore.connectivity.known_characters import known_characters, overall, repeated_words, wilson
+from rnnstore.connectivity.charts.completion_accuracy import known_characters_picture
+from rnnstore.connectivity.completion_accuracy import known_characters, overall, repeated_words, wilson
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.networks.completing import spaced, words_typed
 from rnnstore.networks.tokenising import Tokenisation, Tokens, tokenise

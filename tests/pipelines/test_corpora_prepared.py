@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import corpora, recipe
-from pipelines.corpora.prepared import Stretch, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Stretch, divide, join, one_stream, prepare
 from pipelines.errors import CorpusError
 
 

@@ -8,7 +8,7 @@ tf = pytest.importorskip("tensorflow")
 from pipelines import cells as tensors  # noqa: E402
 from rnnstore.networks import cells  # noqa: E402
 from rnnstore.networks.unrolled import Unrolled  # noqa: E402
-from rnnstore.training.itemized import Itemized, itemized  # noqa: E402
+from rnnstore.training.itemization import Itemized, itemized  # noqa: E402
 
 INPUTS, UNITS, STEPS = 4, 5, 6
 STACKS = {

@@ -21,7 +21,7 @@ from pipelines.lstmvis import datasets, dictionary
 from pipelines.lstmvis.importing import ORIGIN
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.errors import StoreError
-from rnnstore.matching.charts.select import Hypothesis, select_picture
+from rnnstore.matching.charts.select_view import Hypothesis, select_picture
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import Selection
 from rnnstore.matching.selection import select as select_units

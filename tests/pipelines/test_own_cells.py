@@ -14,7 +14,7 @@ from rnnstore.errors import MissingNetwork, QuestionError  # noqa: E402
 from rnnstore.memory.state_gradients import state_gradients  # noqa: E402
 from rnnstore.networks import network as networks  # noqa: E402
 from rnnstore.networks.tokenising import Tokens  # noqa: E402
-from rnnstore.training.itemized import itemized  # noqa: E402
+from rnnstore.training.itemization import itemized  # noqa: E402
 
 WORDS = list("abcdefg")
 IDS = np.random.default_rng(0).integers(0, 7, 14).astype(np.int32)

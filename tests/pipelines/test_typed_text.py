@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from pipelines import corpora
-from pipelines.corpora import kinds, prepared, python_source, tokenisation
-from pipelines.corpora.prepared import Stretch, one_stream
+from pipelines.corpora import corpus as prepared
+from pipelines.corpora import kinds, python_source, tokenisation
+from pipelines.corpora.corpus import Stretch, one_stream
 from pipelines.corpora.tokenisation import describe
 from rnnstore.networks.tokenising import Tokenisation, tokenise
 

@@ -8,7 +8,7 @@ import pytest
 import rnnstore
 from pipelines import recipe as recipes
 from pipelines import vectors
-from pipelines.corpora.prepared import Corpus, Split
+from pipelines.corpora.corpus import Corpus, Split
 from pipelines.errors import CorpusError, RecipeError
 from pipelines.recipe import Embedding
 

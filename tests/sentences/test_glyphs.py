@@ -9,9 +9,9 @@ from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.errors import QuestionError
 from rnnstore.sentences.charts.chips import Clusters
 from rnnstore.sentences.charts.coloured_text import PLACES, coloured_text_picture
-from rnnstore.sentences.charts.course import FINEST, course_picture
 from rnnstore.sentences.charts.glyphs import glyph_picture
 from rnnstore.sentences.charts.layout import PLOT, TRACKS, Arrangement, Layout
+from rnnstore.sentences.charts.overview import FINEST, course_picture
 from rnnstore.sentences.passages import Colouring, passage
 from tests.sentences.test_passages import CLUSTERS, reading
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rnnstore.errors import QuestionError
-from rnnstore.sentences.sequences import keeping_gate, sequence_measures
+from rnnstore.sentences.measures import keeping_gate, sequence_measures
 
 # Three steps of four units; units 0 and 2 are cluster 0, units 1 and 3 cluster 1.
 H = [[0.5, -0.2, 0.1, 0.0], [0.2, 0.4, -0.3, 0.0], [0.2, 0.0, -0.6, 0.0]]

@@ -12,11 +12,11 @@ import rnnstore
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.errors import QuestionError, StoreError
 from rnnstore.store.writing import OF_BATCHES
-from rnnstore.training import batches
-from rnnstore.training.charts.itemized import batch_picture
-from rnnstore.training.charts.outlines import outline_picture
+from rnnstore.training import recorded_batches as batches
+from rnnstore.training.batch_previews import previews
+from rnnstore.training.charts.batch_overview import outline_picture
+from rnnstore.training.charts.batch_view import batch_picture
 from rnnstore.training.charts.reach import reach_picture
-from rnnstore.training.previews import previews
 from rnnstore.visible import visible
 
 vl_convert = pytest.importorskip("vl_convert")

@@ -8,7 +8,7 @@ import pytest
 import rnnstore
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.store.tables import DECADES
-from rnnstore.training.charts.curves import (
+from rnnstore.training.charts.history import (
     AXES,
     QUANTITIES,
     decade_names,
@@ -17,7 +17,7 @@ from rnnstore.training.charts.curves import (
     norms_picture,
     quantity_picture,
 )
-from rnnstore.training.curves import curves, gradients
+from rnnstore.training.history import curves, gradients
 from tests.support.stores import gradient_rows, training_curve
 
 vl_convert = pytest.importorskip("vl_convert")

@@ -10,7 +10,7 @@ from pages.parts.shared import asked
 from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.parameters import link
-from rnnstore.co_clusters.members import members
+from rnnstore.co_clusters.membership import members
 from rnnstore.export import csv, parquet
 
 

@@ -20,9 +20,9 @@ from pages.parts.shared.kept import kept
 from pages.parts.shared.parameters import Names, change, link
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
-from rnnstore.comparing import comparison
+from rnnstore.comparing import similarity as comparison
 from rnnstore.comparing.charts import QUANTITIES, clusters_picture, words_picture
-from rnnstore.comparing.comparison import FEWEST, MOST, NEIGHBOURS, ClusterAgreement, Comparison
+from rnnstore.comparing.similarity import FEWEST, MOST, NEIGHBOURS, ClusterAgreement, Comparison
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.export import csv, parquet

@@ -20,7 +20,7 @@ from pages.parts.shared.parameters import Names
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.comparing.charts import labels_picture, losses_picture
-from rnnstore.comparing.disagreement import Disagreement, disagreement
+from rnnstore.comparing.predictions import Disagreement, disagreement
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
 from rnnstore.networks.network import network

@@ -10,8 +10,8 @@ import streamlit as st
 from pages.parts.sentences.address import LAST, typed_text
 from pages.parts.shared.parameters import ALONE, Parameters, some
 from rnnstore import Model, Store
-from rnnstore.connectivity.connected import SCALES, TARGETS
 from rnnstore.connectivity.norms import LONGEST
+from rnnstore.connectivity.texts import SCALES, TARGETS
 
 MOST_MODELS = 4
 LONGEST_NOTES = 2000

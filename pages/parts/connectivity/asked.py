@@ -17,9 +17,9 @@ from pages.parts.shared.asked import Store
 from pages.parts.shared.controls import of_no_fragment
 from pages.parts.shared.kept import kept
 from rnnstore import Model
-from rnnstore.connectivity.connected import Connected
-from rnnstore.connectivity.connected import connected as work_out
-from rnnstore.connectivity.known_characters import known_characters
+from rnnstore.connectivity.completion_accuracy import known_characters
+from rnnstore.connectivity.texts import Connected
+from rnnstore.connectivity.texts import connected as work_out
 
 Text = str | tuple[int, int]
 

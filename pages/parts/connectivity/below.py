@@ -14,9 +14,9 @@ from pages.parts.shared.controls import controlled
 from pages.parts.shared.parameters import link
 from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
-from rnnstore.connectivity.charts.known_characters import FEWEST, known_characters_picture
+from rnnstore.connectivity.charts.completion_accuracy import FEWEST, known_characters_picture
 from rnnstore.connectivity.charts.pairs import pairs_picture
-from rnnstore.connectivity.connected import Connected, pairs_table, suggestions_table
+from rnnstore.connectivity.texts import Connected, pairs_table, suggestions_table
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
 

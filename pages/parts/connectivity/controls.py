@@ -9,8 +9,8 @@ from pages.parts.sentences.address import write_text
 from pages.parts.shared.controls import controlled
 from pages.parts.shared.parameters import ALONE, change
 from rnnstore import Model, Store
-from rnnstore.connectivity.connected import SCALES, TARGETS
 from rnnstore.connectivity.norms import LONGEST
+from rnnstore.connectivity.texts import SCALES, TARGETS
 
 SAID_TARGETS = {"true": "true next", "predicted": "prediction", "word": "a word"}
 SAID_WORDS = SAID_TARGETS | {"true": "true word"}

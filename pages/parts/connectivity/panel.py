@@ -16,7 +16,7 @@ from pages.parts.shared.current import architecture
 from pages.parts.shared.parameters import ALONE, change
 from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
-from rnnstore.connectivity.connected import Connected
+from rnnstore.connectivity.texts import Connected
 from rnnstore.drawing.palette import palette
 from rnnstore.networks.network import network
 

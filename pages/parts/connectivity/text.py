@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from rnnstore.connectivity.connected import Connected
+from rnnstore.connectivity.texts import Connected
 from rnnstore.drawing.palette import Palette, interpolate
 from rnnstore.drawing.tracks import ink_on
 from rnnstore.visible import visible

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, State, Store
-from rnnstore.distributions.counting import MEASURES, MOVEMENTS, usual_limits
+from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS, usual_limits
 
 VALUES, TRAINING = "values", "training"
 BANDS, HEAT = "bands", "heat"

@@ -10,8 +10,8 @@ import streamlit as st
 from pages.parts.shared import asked
 from pages.parts.shared.kept import kept
 from rnnstore import Model
-from rnnstore.distributions import counting
-from rnnstore.distributions.counting import Distribution, UnitValues
+from rnnstore.distributions import unit_distributions as counting
+from rnnstore.distributions.unit_distributions import Distribution, UnitValues
 
 AT_ONCE = 150_000_000
 """Values of several states that are counted without being asked; about two seconds' worth."""

@@ -16,8 +16,9 @@ from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import clicked_chart, controlled, number
 from pages.parts.shared.parameters import change, link
 from rnnstore import Model, State
-from rnnstore.distributions import charts, counting
-from rnnstore.distributions.counting import MEASURES, MOVEMENTS, Distribution, UnitValues, usual_limits
+from rnnstore.distributions import charts
+from rnnstore.distributions import unit_distributions as counting
+from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS, Distribution, UnitValues, usual_limits
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
 from rnnstore.matching.windows import window_start

@@ -10,9 +10,9 @@ from pages.parts.shared.controls import clicked_chart, controlled
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.parameters import change
 from rnnstore import Model, State
-from rnnstore.distributions import counting
+from rnnstore.distributions import unit_distributions as counting
 from rnnstore.distributions.charts import saturation_picture
-from rnnstore.distributions.counting import Distribution, is_gate, usual_limits
+from rnnstore.distributions.unit_distributions import Distribution, is_gate, usual_limits
 from rnnstore.drawing.palette import palette
 
 

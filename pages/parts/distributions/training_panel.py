@@ -17,9 +17,9 @@ from rnnstore import Store
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.export import csv, parquet
-from rnnstore.training import curves
-from rnnstore.training.charts import curves as charts
-from rnnstore.training.curves import Curves, Gradients
+from rnnstore.training import history as curves
+from rnnstore.training.charts import history as charts
+from rnnstore.training.history import Curves, Gradients
 
 
 def draw_training(store: Store, view: TrainingView) -> None:

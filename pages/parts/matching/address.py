@@ -15,8 +15,8 @@ from pages.parts.shared import controls
 from pages.parts.shared.parameters import Parameters, some
 from pages.parts.shared.parameters import change as change_parameters
 from rnnstore import Model, State
-from rnnstore.matching.charts.match import COUNT
-from rnnstore.matching.together import MOST
+from rnnstore.matching.charts.match_view import COUNT
+from rnnstore.matching.linked_states import MOST
 
 SHORTEST_WINDOW, LONGEST_WINDOW = 10, 300
 MOST_OFF = 20

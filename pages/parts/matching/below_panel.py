@@ -14,10 +14,10 @@ from pages.parts.shared import asked
 from pages.parts.shared.current import current_store
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
-from rnnstore.matching.charts.select import Below, drawn
+from rnnstore.matching.charts.select_view import Below, drawn
+from rnnstore.matching.linked_states import MOST, Also, check_same_words, select_also, touching
 from rnnstore.matching.matches import Matches
 from rnnstore.matching.selection import SelectedUnits, Selection, units_on
-from rnnstore.matching.together import MOST, Also, check_same_words, select_also, touching
 from rnnstore.visible import visible
 
 WORDS_TO_FIND = 8

@@ -12,7 +12,7 @@ from pages.parts.matching.address import MOST_OFF, View, change, controlled, num
 from pages.parts.shared import asked
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
-from rnnstore.matching.charts.select import LINES
+from rnnstore.matching.charts.select_view import LINES
 from rnnstore.matching.selection import SelectedUnits, Selection, select
 from rnnstore.matching.suggestions import example, nearest_threshold
 from rnnstore.matching.windows import threshold_range, window_start

@@ -11,7 +11,7 @@ from pages.parts.shared import asked
 from pages.parts.shared.controls import clicked_chart
 from rnnstore import Model, State
 from rnnstore.drawing.palette import palette
-from rnnstore.matching.charts.match import COUNT, length_picture, match_picture, prepare
+from rnnstore.matching.charts.match_view import COUNT, length_picture, match_picture, prepare
 from rnnstore.matching.matches import Matches
 from rnnstore.matching.windows import window_start
 

@@ -15,7 +15,7 @@ from pages.parts.shared.controls import clicked_since
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State
 from rnnstore.drawing.palette import palette
-from rnnstore.matching.charts.select import Below, Hypothesis, select_picture
+from rnnstore.matching.charts.select_view import Below, Hypothesis, select_picture
 from rnnstore.matching.selection import units_on
 from rnnstore.matching.windows import Window
 

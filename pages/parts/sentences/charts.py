@@ -11,8 +11,8 @@ from pages.parts.shared.controls import clicked_since, last_selections
 from pages.parts.shared.parameters import Names
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
-from rnnstore.sentences.charts.course import course_picture
 from rnnstore.sentences.charts.layout import Arrangement
+from rnnstore.sentences.charts.overview import course_picture
 from rnnstore.sentences.passages import Colouring, Passage
 
 

@@ -14,8 +14,8 @@ from rnnstore import Model, fingerprint
 from rnnstore.matching import matches as matching
 from rnnstore.matching import windows
 from rnnstore.matching.matches import Matches
-from rnnstore.matching.search import Hits
-from rnnstore.matching.search import search as find
+from rnnstore.matching.text_search import Hits
+from rnnstore.matching.text_search import search as find
 from rnnstore.matching.windows import Cells, Window
 
 Store = tuple[str, str]

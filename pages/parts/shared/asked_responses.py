@@ -11,7 +11,7 @@ from rnnstore.co_clusters import decomposition as co_clusters
 from rnnstore.co_clusters import expected
 from rnnstore.co_clusters.decomposition import CoClusters, Decomposition
 from rnnstore.co_clusters.expected import ExpectedResponses, WordResponse, WordTags
-from rnnstore.co_clusters.members import with_words
+from rnnstore.co_clusters.membership import with_words
 
 
 def responses(model: Model, state: str) -> ExpectedResponses:

@@ -9,9 +9,9 @@ import numpy as np
 
 from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, Store
-from rnnstore.training import batches
-from rnnstore.training.charts.itemized import STACKED
-from rnnstore.training.charts.parts import NORM, SHARE
+from rnnstore.training import recorded_batches as batches
+from rnnstore.training.charts.batch_tables import NORM, SHARE
+from rnnstore.training.charts.batch_view import STACKED
 
 BARS, HEAT = "bars", "heat map"
 ONE, OWN = "one", "own"

@@ -6,10 +6,10 @@ import numpy as np
 
 from pages.parts.shared.asked import Store
 from pages.parts.shared.kept import kept
-from rnnstore.training import batches
-from rnnstore.training.batches import Batch, Outline, Trouble
-from rnnstore.training.curves import Curves, curves
-from rnnstore.training.previews import Previews, previews
+from rnnstore.training import recorded_batches as batches
+from rnnstore.training.batch_previews import Previews, previews
+from rnnstore.training.history import Curves, curves
+from rnnstore.training.recorded_batches import Batch, Outline, Trouble
 
 
 @kept()

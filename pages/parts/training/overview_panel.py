@@ -11,8 +11,8 @@ from pages.parts.training import asked as answers
 from pages.parts.training.address import View
 from rnnstore import Model
 from rnnstore.drawing.palette import palette
-from rnnstore.training.batches import Outline
-from rnnstore.training.charts import outlines
+from rnnstore.training.charts import batch_overview as outlines
+from rnnstore.training.recorded_batches import Outline
 
 NAMES = {"maximum": "Maximum", "mean": "Mean", "half_life": "Half-life", "horizon": "Horizon", "loss": "Loss"}
 

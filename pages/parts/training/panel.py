@@ -17,11 +17,12 @@ from pages.parts.training.address import BARS, HEAT, ONE, OWN, Shown, View, draw
 from rnnstore import Model, Store
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
-from rnnstore.training import batches
-from rnnstore.training.batches import Batch, Outline
-from rnnstore.training.charts import itemized as charts
-from rnnstore.training.charts import outlines, reach
-from rnnstore.training.charts.parts import NORM, SHARE, tallest
+from rnnstore.training import recorded_batches as batches
+from rnnstore.training.charts import batch_overview as outlines
+from rnnstore.training.charts import batch_view as charts
+from rnnstore.training.charts import reach
+from rnnstore.training.charts.batch_tables import NORM, SHARE, tallest
+from rnnstore.training.recorded_batches import Batch, Outline
 from rnnstore.visible import visible
 
 WIDTH, HALF = 1100, 545

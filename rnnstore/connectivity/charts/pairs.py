@@ -13,7 +13,7 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.connectivity.connected import Connected
+from rnnstore.connectivity.texts import Connected
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import Picture, named
 from rnnstore.errors import QuestionError

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnstore.sentences.charts.layout import PLOT
+from rnnstore.sentences.measures import SequenceMeasures
 from rnnstore.sentences.passages import Passage
-from rnnstore.sentences.sequences import SequenceMeasures
 
 FAR, KEPT = 4.0, 3.0
 """Where the longest bar is more than `FAR` times as long as that of the middle cluster, the axis ends at `KEPT` times

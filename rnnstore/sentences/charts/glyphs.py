@@ -37,8 +37,8 @@ from rnnstore.sentences.charts.layout import (
 )
 from rnnstore.sentences.charts.predictions import came_table, prediction_table
 from rnnstore.sentences.charts.titles import legends, title_table
+from rnnstore.sentences.measures import SequenceMeasures
 from rnnstore.sentences.passages import Passage
-from rnnstore.sentences.sequences import SequenceMeasures
 from rnnstore.visible import visible
 
 FAINTEST = 0.03

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import Palette, interpolate
-from rnnstore.drawing.predicted import row_titles
+from rnnstore.drawing.prediction_rows import row_titles
 from rnnstore.drawing.tracks import Key
 from rnnstore.sentences.charts.axis import Axis
 from rnnstore.sentences.charts.colours import DOWN, UP, UP_LOST

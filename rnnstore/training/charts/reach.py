@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import Picture, fitted, named, rendered, with_numbers
-from rnnstore.training.batches import Outline
-from rnnstore.training.charts.outlines import SIDES, broken_layers, span, value_axis
-from rnnstore.training.curves import Curves
+from rnnstore.training.charts.batch_overview import SIDES, broken_layers, span, value_axis
+from rnnstore.training.history import Curves
+from rnnstore.training.recorded_batches import Outline
 
 _STEP = "training step"
 _EACH = 80  # pixels of one quantity of a course

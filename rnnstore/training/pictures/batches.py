@@ -8,10 +8,11 @@ from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.store.model import Model
-from rnnstore.training import batches
-from rnnstore.training.charts import itemized as charts
-from rnnstore.training.charts import outlines, reach
-from rnnstore.training.charts.parts import SHARE
+from rnnstore.training import recorded_batches as batches
+from rnnstore.training.charts import batch_overview as outlines
+from rnnstore.training.charts import batch_view as charts
+from rnnstore.training.charts import reach
+from rnnstore.training.charts.batch_tables import SHARE
 
 
 def batches_picture(
@@ -46,8 +47,11 @@ def batch_picture(
     theme: str = "light",
     width: int = 1100,
 ) -> Picture:
-    """The recorded batch after `step` optimiser steps: its words, its gradient by step and lag; see
-    `charts.training.itemized`. Raises `QuestionError` where that batch was not recorded, with the nearest ones."""
+    """The recorded batch after `step` optimiser steps: its words, its gradient by step and lag.
+
+    See `rnnstore.training.charts.batch_view`. Raises `QuestionError` where that batch was not recorded, with the
+    nearest ones.
+    """
     found = batches.batch(model, step, batches.layers(model)[-1] if layer is None else layer)
     return charts.batch_picture(found, palette(theme), value=value, drawn=drawn, sequence=sequence, width=width)
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import clicked, fitted, hovered, named
 from rnnstore.drawing.tracks import legend_layers
-from rnnstore.matching.charts.below import BELOW, below_layers
-from rnnstore.matching.charts.signal import SIGNAL, signal_layers
+from rnnstore.matching.charts.linked_states import BELOW, below_layers
+from rnnstore.matching.charts.scalar_tracks import SIGNAL, signal_layers
 
 MARGIN = {"left": 88, "right": 116, "top": 24, "bottom": 4}
 PLOT, GAP = 192, 6

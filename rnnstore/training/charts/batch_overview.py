@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import Picture, clicked, fitted, hovered, named, rendered, with_numbers
-from rnnstore.training.batches import Outline
-from rnnstore.training.previews import Previews
+from rnnstore.training.batch_previews import Previews
+from rnnstore.training.recorded_batches import Outline
 from rnnstore.visible import visible
 
 QUANTITIES = {

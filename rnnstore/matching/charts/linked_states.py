@@ -18,7 +18,7 @@ import pyarrow as pa
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import Palette, interpolate
 from rnnstore.drawing.picture import hovered, named
-from rnnstore.matching.charts.values import (
+from rnnstore.matching.charts.value_tables import (
     Hypothesis,
     bands_table,
     beyond,

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import Picture, clicked, named
 from rnnstore.store.tables import DECADES
-from rnnstore.training.curves import Curves, Gradients
+from rnnstore.training.history import Curves, Gradients
 
 AXES = {"step": "training step", "epoch": "epoch", "time": "minutes of training steps"}
 COLUMN = {"step": "step", "epoch": "epoch", "time": "minutes"}

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.connectivity.connected import connected
 from rnnstore.connectivity.norms import Progress, untold
+from rnnstore.connectivity.texts import connected
 from rnnstore.errors import MissingNetwork, QuestionError
 from rnnstore.networks.network import network
 from rnnstore.store.model import Model

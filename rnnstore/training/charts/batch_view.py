@@ -17,10 +17,10 @@ import numpy as np
 
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import FEW_MARKS, Picture, as_wide, clicked, hovered, named, rendered, with_numbers
-from rnnstore.training.batches import Batch
-from rnnstore.training.charts import parts
-from rnnstore.training.charts.outlines import ROOM
-from rnnstore.training.charts.parts import NORM, SHARE, WORDS
+from rnnstore.training.charts import batch_tables as parts
+from rnnstore.training.charts.batch_overview import ROOM
+from rnnstore.training.charts.batch_tables import NORM, SHARE, WORDS
+from rnnstore.training.recorded_batches import Batch
 
 STACKED = 50
 """Steps up to which a batch is stacked bars."""

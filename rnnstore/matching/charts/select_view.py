@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 
 from rnnstore.drawing.palette import Palette, interpolate
 from rnnstore.drawing.picture import Picture, with_numbers
-from rnnstore.drawing.predicted import row_titles
+from rnnstore.drawing.prediction_rows import row_titles
 from rnnstore.drawing.tracks import Key, colours_of, ink_on, legend, legend_table
-from rnnstore.matching.charts.below import LIST_COLUMNS, LIST_ROW, Below, below_tables, heading
-from rnnstore.matching.charts.layers import LEGEND, MARGIN, PLOT, PREDICTED, Rows, select_specification
-from rnnstore.matching.charts.signal import SIGNAL, is_signal, number_in, signal_tables
-from rnnstore.matching.charts.values import (
+from rnnstore.matching.charts.linked_states import LIST_COLUMNS, LIST_ROW, Below, below_tables, heading
+from rnnstore.matching.charts.scalar_tracks import SIGNAL, is_signal, number_in, signal_tables
+from rnnstore.matching.charts.select_layers import LEGEND, MARGIN, PLOT, PREDICTED, Rows, select_specification
+from rnnstore.matching.charts.value_tables import (
     LINES,
     Hypothesis,
     bands_table,

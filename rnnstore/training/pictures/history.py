@@ -8,9 +8,9 @@ from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
 from rnnstore.store.model import Model
-from rnnstore.training.charts import curves as training_charts
+from rnnstore.training.charts import history as training_charts
 from rnnstore.training.charts.losses import training_curve
-from rnnstore.training.curves import curves, gradients
+from rnnstore.training.history import curves, gradients
 
 
 def curve_picture(model: Model, *, theme: str = "light", width: int = 420) -> Picture:

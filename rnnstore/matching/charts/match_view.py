@@ -17,7 +17,7 @@ import pyarrow as pa
 from rnnstore.drawing.palette import Palette, interpolate, styled
 from rnnstore.drawing.picture import Picture, clicked, fitted, hovered, named, with_numbers
 from rnnstore.drawing.tracks import Key, colours_of, ink_on, legend, legend_layers, legend_table
-from rnnstore.matching.charts.layout import GAP, LEGEND, ROW, RUNNING_FROM, Layout
+from rnnstore.matching.charts.match_layout import GAP, LEGEND, ROW, RUNNING_FROM, Layout
 from rnnstore.matching.windows import Cells
 from rnnstore.store.card import Track
 

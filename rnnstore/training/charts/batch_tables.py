@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.drawing.palette import Palette, interpolate
-from rnnstore.training.batches import Batch
+from rnnstore.training.recorded_batches import Batch
 from rnnstore.visible import visible
 
 LIGHTEST = 10

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from rnnstore.connectivity.known_characters import TOP
+from rnnstore.connectivity.completion_accuracy import TOP
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import Picture, named
 
