@@ -75,6 +75,6 @@ with store.writer("own-cell") as writer:
 bring(own)  # analyses of "own-cell" in this program read it by these cells
 store.refresh()
 model = store.model("own-cell")
-measuring.keep(store, "own-cell", measuring.remember(model, delays=6, classes=["noun=cat,cats"]), model)
+measuring.save(store, "own-cell", measuring.state_gradients(model, delays=6, classes=["noun=cat,cats"]), model)
 found = connected(model, "cats here here sleep", target="word", word="sleep")
 print(list(zip(found.reading.words[:3], found.values[2, :3].round(2).tolist(), strict=True)))

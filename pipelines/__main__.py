@@ -125,14 +125,14 @@ def demo(
 def measure_memory(name: str, store: Path, classes: list[str]) -> None:
     """Follow some words of a demonstration model, unless that was done or it is not one of a recipe."""
     import rnnstore
-    from rnnstore.memory.curves import has_memory
-    from rnnstore.memory.measuring import keep, remember
+    from rnnstore.memory.measuring import save, state_gradients
+    from rnnstore.memory.singular_values import has_memory
 
     opened = rnnstore.open(store)
     model = opened.model(name)
     if model.card.settings.get("training") and not has_memory(model):
         stop = min(model.steps, FOLLOWED)
-        keep(opened, name, remember(model, delays=DELAYS, classes=classes, stop=stop), model)
+        save(opened, name, state_gradients(model, delays=DELAYS, classes=classes, stop=stop), model)
         print(f"{name}: followed {stop:,} words for {DELAYS} steps each into {store}")
 
 

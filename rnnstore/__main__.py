@@ -239,7 +239,7 @@ def memory(
     asked = shipped_properties(model) | dict(two_classes(text) for text in properties or ())
     progress = measuring.Progress(sys.stderr)
     try:
-        found = measuring.remember(
+        found = measuring.state_gradients(
             model, states or None, delays=delays, classes=classes or (), start=start, stop=stop, progress=progress
         )
     except KeyboardInterrupt:
@@ -247,13 +247,13 @@ def memory(
         print("Stopped; nothing was written.", file=sys.stderr)
         sys.exit(130)
     progress.end()
-    measuring.keep(opened, name, found, model)
+    measuring.save(opened, name, found, model)
     named, kinds = (list(dict.fromkeys(found.table[column].to_pylist())) for column in ("state", "word_class"))
     print(
         f"State gradients of {', '.join(named)} over steps {found.start:,} to {found.stop - 1:,} for "
         f"{', '.join(kinds)} are in the table state_gradients."
     )
-    for note in [*found.notes, *measuring.keep_properties(opened, name, asked)]:
+    for note in [*found.notes, *measuring.save_properties(opened, name, asked)]:
         print(f"note: {note}")
 
 

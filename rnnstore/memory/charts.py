@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from rnnstore.drawing.palette import Palette, styled
 from rnnstore.drawing.picture import Picture, clicked, named
-from rnnstore.memory.curves import MEASURES, UNITS
-from rnnstore.memory.directions import Directions
+from rnnstore.memory.singular_values import MEASURES, UNITS
+from rnnstore.memory.spectra import Directions
 
 MOST = 8
 """Curves that are drawn over one another: more colours cannot be told apart."""

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.errors import DamagedModel, QuestionError, StoreError
-from rnnstore.memory.state_gradients import state_gradients
+from rnnstore.memory.gradients import gradients_of_words
 from rnnstore.memory.word_classes import of_steps
 from rnnstore.networks.network import Network, network
 from rnnstore.store.folder import Store
@@ -35,8 +35,9 @@ FEW = 100
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """What was computed: `table` as `state_gradients`, the steps start..stop-1 it is over, sentences about it."""
+class StateGradients:
+    """State gradients of a model: rows of the table `state_gradients`, over the steps start..stop-1, and notes to read
+    with them."""
 
     table: pa.Table
     start: int
@@ -90,7 +91,7 @@ def network_ids(model: Model, found: Network) -> np.ndarray:
     return np.array([number_of.get(word, -1) for word in words], np.int32)
 
 
-def remember(
+def state_gradients(
     model: Model,
     states: Sequence[str] | None = None,
     *,
@@ -100,7 +101,7 @@ def remember(
     stop: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     threads: int | None = None,
-) -> Remembered:
+) -> StateGradients:
     """State gradients over the recorded steps start..stop-1 of a model.
 
     `classes` as `word_classes` writes them; `states` None for every memory and hidden vector of the network.
@@ -137,7 +138,7 @@ def remember(
     longest = int(np.diff(np.append(np.flatnonzero(starts), len(starts))).max())
     if delays > longest:
         notes.append(f"No sequence is longer than {longest:,} steps, so there is no delay of {longest:,} or more.")
-    table = state_gradients(
+    table = gradients_of_words(
         found,
         ids[skip:],
         starts[skip:],
@@ -148,10 +149,10 @@ def remember(
         progress=progress,
         threads=threads,
     )
-    return Remembered(table, start, stop, tuple(notes))
+    return StateGradients(table, start, stop, tuple(notes))
 
 
-def keep(store: Store, name: str, found: Remembered, model: Model) -> None:
+def save(store: Store, name: str, found: StateGradients, model: Model) -> None:
     """Write what was computed of `model` in place of what the store holds of the same states.
 
     Raises `Busy` while another process writes the model, `StoreError` when it was recorded anew meanwhile.
@@ -164,11 +165,11 @@ def keep(store: Store, name: str, found: Remembered, model: Model) -> None:
     store.refresh()
 
 
-def keep_properties(store: Store, name: str, asked: Mapping[str, tuple[str, str]]) -> list[str]:
+def save_properties(store: Store, name: str, asked: Mapping[str, tuple[str, str]]) -> list[str]:
     """Follow properties (name -> two classes) through every state that has gradients, and write that; what could not be
     followed is a sentence each."""
-    from rnnstore.memory.curves import has_memory
     from rnnstore.memory.properties import memory_of, property_of
+    from rnnstore.memory.singular_values import has_memory
 
     model, found, sentences = store.model(name), [], []
     for called, (first, second) in asked.items():

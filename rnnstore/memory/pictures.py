@@ -10,11 +10,11 @@ from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError, UnknownName, nearest
 from rnnstore.memory import charts
-from rnnstore.memory import curves as memory
-from rnnstore.memory.directions import directions
+from rnnstore.memory import singular_values as memory
+from rnnstore.memory.gradients import ALL
 from rnnstore.memory.properties import memory_of, property_of
 from rnnstore.memory.samples import sample
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.spectra import directions
 from rnnstore.memory.word_classes import shipped_properties
 from rnnstore.store.model import Model
 

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.errors import QuestionError
-from rnnstore.memory.directions import matrix
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.gradients import ALL
+from rnnstore.memory.spectra import matrix
 from rnnstore.memory.word_classes import of_words
 from rnnstore.networks.network import Network, network
 from rnnstore.store.model import Model

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.errors import QuestionError, UnknownName, nearest
-from rnnstore.memory.curves import SCALARS, SCHEMA, measured
+from rnnstore.memory.gradients import ALL, gradients_of_words
 from rnnstore.memory.measuring import network_ids
-from rnnstore.memory.state_gradients import ALL, state_gradients
+from rnnstore.memory.singular_values import SCALARS, SCHEMA, measured
 from rnnstore.memory.word_classes import of_steps
 from rnnstore.networks.network import network
 from rnnstore.store.model import Model
@@ -56,7 +56,7 @@ def sample(
         texts.append(ids[model.word_ids(first, last)])
         starts.append(np.arange(last - first) == 0)
         sources.append(np.arange(first, last) == place)
-    table = state_gradients(
+    table = gradients_of_words(
         found,
         np.concatenate(texts),
         np.concatenate(starts),

@@ -219,7 +219,7 @@ class Model:
     ) -> pa.Table:
         """`columns` of the rows of `state_gradients` of a state, of all classes and delays or those named.
 
-        Empty where they were not computed; see `rnnstore.memory.curves`.
+        Empty where they were not computed; see `rnnstore.memory.singular_values`.
         """
         key = f"state_gradients/{state}"
         if key not in self.card.files:

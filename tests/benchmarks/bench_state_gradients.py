@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from rnnstore.memory.state_gradients import state_gradients
+from rnnstore.memory.gradients import gradients_of_words
 from rnnstore.networks.cells import LSTM
 
 EMBEDDING, UNITS, DELAYS, VOCABULARY = 64, 256, 31, 1000
@@ -59,7 +59,7 @@ def ours(network):
 
     def of(steps):
         starts = np.arange(steps) == 0
-        return measured(lambda: state_gradients(network, ids[:steps], starts, delays=DELAYS))
+        return measured(lambda: gradients_of_words(network, ids[:steps], starts, delays=DELAYS))
 
     return (of(LONG) - of(SHORT)) / (LONG - SHORT)
 
@@ -97,7 +97,7 @@ def main() -> None:
     print(f"c and h, all words: {seconds * 1e3:.2f} ({worked * 1e3:.2f}); on 2 quiet cores {worked * 500:.2f}")
     tape, expected = by_tape(network)
     ids, starts = np.arange(DELAYS, dtype=np.int32), np.arange(DELAYS) == 0
-    found = state_gradients(network, ids, starts, states=["layer1.c"], delays=DELAYS).to_pylist()[-1]
+    found = gradients_of_words(network, ids, starts, states=["layer1.c"], delays=DELAYS).to_pylist()[-1]
     error = np.abs(np.reshape(found["matrix"], expected.shape) - expected).max() / np.abs(expected).max()
     print(f"tape.jacobian in a tf.function, c alone: {tape[0] * 1e3:.1f} ({tape[1] * 1e3:.1f})")
     print(f"ratio of processor times {tape[1] / worked:.0f}; largest difference at delay {DELAYS - 1} {error:.1e}")

@@ -14,13 +14,12 @@ from sklearn.preprocessing import StandardScaler
 import rnnstore
 from rnnstore import pictures
 from rnnstore.errors import MissingNetwork, QuestionError, UnknownName
-from rnnstore.memory import curves as memory
-from rnnstore.memory import directions as spectra
-from rnnstore.memory import measuring
+from rnnstore.memory import measuring, spectra
+from rnnstore.memory import singular_values as memory
+from rnnstore.memory.gradients import ALL
 from rnnstore.memory.probes import probe
 from rnnstore.memory.properties import cosine_with_span, memory_of, property_of, relative_memory
 from rnnstore.memory.samples import sample
-from rnnstore.memory.state_gradients import ALL
 from rnnstore.memory.word_classes import of_steps, of_words, shipped_properties, two_classes
 from rnnstore.networks.network import network
 from tests.support.remembered import EMBEDDING, STEPS, UNITS, WORDS, arrays, by_complex_steps, store_with_memory, text
@@ -33,9 +32,9 @@ SINGULAR, PLURAL = ("pos:NN", "pos:NNS")
 def store(tmp_path_factory):
     """A store whose model has gradients of both states, by the paper's classes."""
     opened = store_with_memory(tmp_path_factory.mktemp("memory") / "store")
-    found = measuring.remember(opened.model("tiny"), delays=6, classes=["pos"], threads=2)
-    measuring.keep(opened, "tiny", found, opened.model("tiny"))
-    assert measuring.keep_properties(opened, "tiny", shipped_properties(opened.model("tiny"))) == []
+    found = measuring.state_gradients(opened.model("tiny"), delays=6, classes=["pos"], threads=2)
+    measuring.save(opened, "tiny", found, opened.model("tiny"))
+    assert measuring.save_properties(opened, "tiny", shipped_properties(opened.model("tiny"))) == []
     return opened
 
 
@@ -59,7 +58,7 @@ def test_what_is_kept_is_the_mean_derivative_by_hand(store, state):
 
 
 def test_a_part_in_the_middle_of_a_sequence_starts_from_the_state_there(store):
-    found = measuring.remember(store.model("tiny"), ["layer1.h"], delays=3, start=70, stop=90)
+    found = measuring.state_gradients(store.model("tiny"), ["layer1.h"], delays=3, start=70, stop=90)
     rows = found.table.to_pylist()
     for row, expected in zip(rows, means("layer1.h", np.ones(STEPS, bool), 3, 70, 90), strict=True):
         np.testing.assert_allclose(np.reshape(row["matrix"], (UNITS, EMBEDDING)), expected, rtol=1e-3, atol=1e-5)
@@ -208,8 +207,8 @@ def test_a_class_of_ones_own_that_cannot_be_is_a_sentence(store, written, senten
 
 def test_a_gate_is_kept_and_shown_beside_states(store, tmp_path):
     opened = store_with_memory(tmp_path / "store")
-    found = measuring.remember(opened.model("tiny"), ["layer1.h", "layer1.f"], delays=3, stop=60)
-    measuring.keep(opened, "tiny", found, opened.model("tiny"))
+    found = measuring.state_gradients(opened.model("tiny"), ["layer1.h", "layer1.f"], delays=3, stop=60)
+    measuring.save(opened, "tiny", found, opened.model("tiny"))
     model = opened.model("tiny")
     assert sorted(memory.has_memory(model)) == ["layer1.f", "layer1.h"]
     points = pictures.memory_picture(model, ["layer1.h", "layer1.f"]).tables["points"].to_pylist()
@@ -218,7 +217,9 @@ def test_a_gate_is_kept_and_shown_beside_states(store, tmp_path):
 
 
 def test_a_class_of_few_words_says_that_its_mean_cancels_less(store):
-    found = measuring.remember(store.model("tiny"), ["layer1.h"], delays=2, classes=["few=n1,n2,n3", "verbs=be,do"])
+    found = measuring.state_gradients(
+        store.model("tiny"), ["layer1.h"], delays=2, classes=["few=n1,n2,n3", "verbs=be,do"]
+    )
     count = int(np.isin(text()[0], (1, 2, 3)).sum())
     assert found.notes[0].startswith(f"The class 'few' has {count} steps of 200: ")
     assert len(found.notes) == 2  # 'verbs' too
@@ -279,13 +280,13 @@ def test_what_is_missing_is_said_with_the_command(store, tmp_path):
     with pytest.raises(UnknownName, match="never read 'cat'"):
         sample(model, "layer1.c", "cat")
     with pytest.raises(MissingNetwork, match="no network in the folder"):
-        measuring.remember(record(tmp_path).model("small"))
+        measuring.state_gradients(record(tmp_path).model("small"))
     with pytest.raises(QuestionError, match="Steps 10 to 10 were asked for"):
-        measuring.remember(model, start=10, stop=10)
+        measuring.state_gradients(model, start=10, stop=10)
 
 
 def test_delays_longer_than_any_sequence_are_said(store):
-    found = measuring.remember(store.model("tiny"), ["layer1.h"], delays=60, stop=100)
+    found = measuring.state_gradients(store.model("tiny"), ["layer1.h"], delays=60, stop=100)
     assert found.notes == ("No sequence is longer than 50 steps, so there is no delay of 50 or more.",)
     assert max(found.table["delay"].to_pylist()) == 49
 
@@ -300,7 +301,7 @@ def test_gradients_that_grow_beyond_all_numbers_are_a_sentence(tmp_path):
     weights["layer1.bias"][3:6] = -100
     np.savez(opened.model("tiny").folder / "network" / "weights.npz", **weights)
     with pytest.raises(QuestionError, match=r"no numbers any more from delay [12] on: they grow at every step"):
-        measuring.remember(opened.model("tiny"), delays=6)
+        measuring.state_gradients(opened.model("tiny"), delays=6)
 
 
 def test_the_command_writes_what_the_page_reads(tmp_path):

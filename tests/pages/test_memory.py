@@ -2,9 +2,8 @@
 
 import pytest
 
-from rnnstore.memory import directions as spectra
-from rnnstore.memory import measuring
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory import measuring, spectra
+from rnnstore.memory.gradients import ALL
 from tests.support.remembered import store_with_memory
 from tests.support.screens import assert_fits, settle, visit
 
@@ -15,8 +14,8 @@ PAGE = "pages/memory.py"
 def remembered(tmp_path_factory):
     """Two models of which `tiny` has gradients of layer1.c by the classes of its track."""
     opened = store_with_memory(tmp_path_factory.mktemp("remembered") / "store")
-    found = measuring.remember(opened.model("tiny"), ["layer1.c"], delays=6, classes=["pos"])
-    measuring.keep(opened, "tiny", found, opened.model("tiny"))
+    found = measuring.state_gradients(opened.model("tiny"), ["layer1.c"], delays=6, classes=["pos"])
+    measuring.save(opened, "tiny", found, opened.model("tiny"))
     store_with_memory(opened.path, "unmeasured")
     opened.refresh()
     return opened

@@ -27,7 +27,7 @@ from pages.parts.training import address as training
 from rnnstore import Model, State, Store
 from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.memory import measuring
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.gradients import ALL
 from rnnstore.training import recorded_batches as batches
 from tests.support import stores
 from tests.support.frugal import frugal
@@ -105,8 +105,8 @@ def every_kind(path) -> Store:
     stores.keep_network(store, "brackets", list("()01234"), {"level": "character"})
     store_with_memory(path)
     store.refresh()
-    found = measuring.remember(store.model("tiny"), None, delays=5)
-    measuring.keep(store, "tiny", found, store.model("tiny"))
+    found = measuring.state_gradients(store.model("tiny"), None, delays=5)
+    measuring.save(store, "tiny", found, store.model("tiny"))
     stores.record_sensor(store, "batches")
     stores.record_batches(store, "batches")
     return rnnstore.open(path)

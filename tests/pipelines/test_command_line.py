@@ -9,7 +9,7 @@ import pytest
 import rnnstore
 from pipelines import __main__ as command_line
 from pipelines.corpora.kinds import KINDS
-from rnnstore.memory.curves import has_memory
+from rnnstore.memory.singular_values import has_memory
 from tests.support.remembered import store_with_memory
 
 needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")

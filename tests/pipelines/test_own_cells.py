@@ -11,7 +11,7 @@ from pipelines.network import RecurrentNetwork  # noqa: E402
 from pipelines.own_cells import OwnCell, OwnNetwork, itemized_gradients  # noqa: E402
 from rnnstore.connectivity.norms import connectivity, occlusion, unrolled  # noqa: E402
 from rnnstore.errors import MissingNetwork, QuestionError  # noqa: E402
-from rnnstore.memory.state_gradients import state_gradients  # noqa: E402
+from rnnstore.memory.gradients import gradients_of_words  # noqa: E402
 from rnnstore.networks import network as networks  # noqa: E402
 from rnnstore.networks.tokenising import Tokens  # noqa: E402
 from rnnstore.training.itemization import itemized  # noqa: E402
@@ -51,7 +51,7 @@ def read(reader):
 
 def test_state_gradients_are_those_of_the_derivatives_written_out(both):
     known, own, _ = both
-    tables = [state_gradients(each, IDS, STARTS, delays=6, threads=1).to_pylist() for each in (known, own)]
+    tables = [gradients_of_words(each, IDS, STARTS, delays=6, threads=1).to_pylist() for each in (known, own)]
     assert len(tables[0]) == len(tables[1]) == 6 * len(known.states)
     for one, other in zip(*tables, strict=True):
         assert (one["state"], one["delay"], one["count"]) == (other["state"], other["delay"], other["count"])
@@ -116,7 +116,7 @@ def test_what_cannot_be_asked_of_an_own_network_is_said():
     alone = OwnNetwork("mine", WORDS, np.eye(7, 3), [cell])
     with pytest.raises(MissingNetwork, match="without `kernel`"):
         alone.output_columns(np.array([1]))
-    rows = state_gradients(alone, IDS[:5], STARTS[:5], delays=4, threads=1).to_pylist()
+    rows = gradients_of_words(alone, IDS[:5], STARTS[:5], delays=4, threads=1).to_pylist()
     for row in rows:  # of a state that halves at every step
         np.testing.assert_allclose(np.reshape(row["matrix"], (3, 3)), np.eye(3) * 0.5 ** row["delay"], atol=1e-7)
 

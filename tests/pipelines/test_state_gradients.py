@@ -9,7 +9,7 @@ tf = pytest.importorskip("tensorflow")
 
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from rnnstore.errors import QuestionError  # noqa: E402
-from rnnstore.memory.state_gradients import ALL, state_gradients  # noqa: E402
+from rnnstore.memory.gradients import ALL, gradients_of_words  # noqa: E402
 from rnnstore.networks.network import network  # noqa: E402
 
 WORDS = list("abcdefg")
@@ -68,10 +68,10 @@ def test_means_equal_those_of_the_tape(stack, tmp_path):
     drawn, reader = saved(tmp_path, STACKS[stack])
     vowels = np.isin(IDS, (0, 4))
     options = {"delays": 6, "classes": {"vowels": vowels}, "threads": 2}
-    found = state_gradients(reader, IDS, STARTS, **options).to_pylist()
+    found = gradients_of_words(reader, IDS, STARTS, **options).to_pylist()
     assert {row["state"] for row in found} == set(drawn.state_names)
     if reader.gates:
-        found += state_gradients(reader, IDS, STARTS, states=reader.gates, **options).to_pylist()
+        found += gradients_of_words(reader, IDS, STARTS, states=reader.gates, **options).to_pylist()
     by_name = by_tape(drawn, 6)
     assert {row["state"] for row in found} == set(by_name)
     for name, single in by_name.items():
@@ -97,7 +97,7 @@ def test_means_equal_those_of_the_tape(stack, tmp_path):
 
 def test_the_error_of_sigma_1_is_the_jackknife_of_eight_parts(tmp_path):
     drawn, reader = saved(tmp_path, STACKS["lstm"])
-    found = state_gradients(reader, IDS, STARTS, states=["layer2.c"], delays=2).to_pylist()
+    found = gradients_of_words(reader, IDS, STARTS, states=["layer2.c"], delays=2).to_pylist()
     single = by_tape(drawn, 2)["layer2.c"]
     for row in found:
         parts = [[m for (s, d), m in single.items() if d == row["delay"] and s * 8 // 20 == part] for part in range(8)]
@@ -112,7 +112,7 @@ def test_the_error_of_sigma_1_is_the_jackknife_of_eight_parts(tmp_path):
 def test_a_linear_network_remembers_as_the_powers_of_its_matrix(tmp_path):
     drawn, reader = saved(tmp_path, STACKS["vanilla"], {"embedding": np.zeros((7, 3)), "layer1.bias": np.zeros(5)})
     into, again = (drawn.weights[f"layer1.{name}"].numpy() for name in ("kernel", "recurrent"))
-    for row in state_gradients(reader, IDS, STARTS, delays=8).to_pylist():
+    for row in gradients_of_words(reader, IDS, STARTS, delays=8).to_pylist():
         expected = np.linalg.svd(into @ np.linalg.matrix_power(again, row["delay"]), compute_uv=False)
         np.testing.assert_allclose(row["singular_values"], expected, rtol=1e-3, atol=1e-5)
 
@@ -121,7 +121,7 @@ def test_an_identity_recurrence_remembers_for_ever(tmp_path):
     values = {"embedding": np.zeros((7, 3)), "layer1.bias": np.zeros(5), "layer1.recurrent": np.eye(5)}
     _, reader = saved(tmp_path, STACKS["vanilla"], values)
     starts = np.arange(20) == 0
-    rows = state_gradients(reader, IDS, starts, delays=20).to_pylist()
+    rows = gradients_of_words(reader, IDS, starts, delays=20).to_pylist()
     for row in rows:
         np.testing.assert_allclose(row["singular_values"], rows[0]["singular_values"], rtol=1e-5)
 
@@ -133,16 +133,18 @@ def test_a_long_text_is_followed_in_groups_and_gives_what_one_word_at_a_time_giv
     starts[0] = True
     counted = []
     options = {"states": ["layer2.h"], "delays": 9}
-    whole = state_gradients(reader, ids, starts, **options, progress=lambda *at: counted.append(at), threads=3)
+    whole = gradients_of_words(reader, ids, starts, **options, progress=lambda *at: counted.append(at), threads=3)
     assert len(counted) > 2
     assert counted == sorted(counted)
     assert counted[-1] == (200, 200)
     only = [
-        state_gradients(reader, ids, starts, **options, classes={"it": np.arange(200) == source}).to_pylist()
+        gradients_of_words(reader, ids, starts, **options, classes={"it": np.arange(200) == source}).to_pylist()
         for source in (0, 63, 64, 199)
     ]
     every = {row["delay"]: np.array(row["matrix"]) * row["count"] for row in whole.to_pylist()}
-    rest = state_gradients(reader, ids, starts, **options, classes={"rest": ~np.isin(np.arange(200), (0, 63, 64, 199))})
+    rest = gradients_of_words(
+        reader, ids, starts, **options, classes={"rest": ~np.isin(np.arange(200), (0, 63, 64, 199))}
+    )
     for delay, total in every.items():
         parts = [row for rows in [*only, rest.to_pylist()] for row in rows]
         parts = [row for row in parts if row["word_class"] != ALL and row["delay"] == delay]
@@ -152,8 +154,8 @@ def test_a_long_text_is_followed_in_groups_and_gives_what_one_word_at_a_time_giv
 def test_what_cannot_be_measured_is_a_sentence(tmp_path):
     _, reader = saved(tmp_path, STACKS["gru"])
     with pytest.raises(QuestionError, match=r"no state or gate 'layer1\.c'"):
-        state_gradients(reader, IDS, STARTS, states=["layer1.c"])
+        gradients_of_words(reader, IDS, STARTS, states=["layer1.c"])
     with pytest.raises(QuestionError, match="No word of the text belongs to the class 'none'"):
-        state_gradients(reader, IDS, STARTS, classes={"none": np.zeros(20, bool)})
+        gradients_of_words(reader, IDS, STARTS, classes={"none": np.zeros(20, bool)})
     with pytest.raises(QuestionError, match="at least the delay 0"):
-        state_gradients(reader, IDS, STARTS, delays=0)
+        gradients_of_words(reader, IDS, STARTS, delays=0)

@@ -263,7 +263,7 @@ def test_every_dependency_is_explained_and_every_import_required():
         re.findall(r"^\| ([a-z0-9][a-z0-9-]*) \|", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE)
     )
     assert required == explained - {"room", "folder", "package"}
-    modules = {"pyyaml": "yaml", "scikit-learn": "sklearn"}
+    modules = {"pyyaml": "yaml", "scikit-learn": "sklearn", "lazy-loader": "lazy_loader"}
     known = {modules.get(name, name) for name in required} | set(sys.stdlib_module_names)
     for file in [
         *ROOT.glob("*.py"),

@@ -59,7 +59,7 @@ def demonstration(tmp_path):
     for name in ("demo-python-lstm", "demo-python-gru"):
         record_program(store, name)
     model = rnnstore.open(tmp_path / "store").model("demo-python-lstm")
-    measuring.keep(store, model.name, measuring.remember(model, ["layer1.c"], delays=5, stop=200), model)
+    measuring.save(store, model.name, measuring.state_gradients(model, ["layer1.c"], delays=5, stop=200), model)
     (tmp_path / "examples").mkdir()
     return tmp_path
 

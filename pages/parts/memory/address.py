@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, Store
 from rnnstore.memory.charts import PROPERTY_MEASURES
-from rnnstore.memory.curves import MEASURES, has_memory
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.gradients import ALL
+from rnnstore.memory.singular_values import MEASURES, has_memory
 
 CURVES, PROPERTIES = "curves", "properties"
 

@@ -8,12 +8,11 @@ import pyarrow as pa
 from pages.parts.shared.asked import Store
 from pages.parts.shared.kept import kept
 from rnnstore import Model, StoreError
-from rnnstore.memory import curves as memory
-from rnnstore.memory import directions as spectra
-from rnnstore.memory import probes, properties, samples
-from rnnstore.memory.directions import Directions
+from rnnstore.memory import probes, properties, samples, spectra
+from rnnstore.memory import singular_values as memory
 from rnnstore.memory.probes import Probe
 from rnnstore.memory.samples import Sample
+from rnnstore.memory.spectra import Directions
 from rnnstore.memory.word_classes import shipped_properties
 from rnnstore.networks.network import network
 

@@ -12,10 +12,10 @@ from pages.parts.shared.plain import plain
 from rnnstore import Model, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.errors import MissingNetwork
-from rnnstore.memory import curves as memory
 from rnnstore.memory import samples
+from rnnstore.memory import singular_values as memory
 from rnnstore.memory.charts import curves_picture
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.gradients import ALL
 from rnnstore.networks.network import network
 
 DELAYS = 20

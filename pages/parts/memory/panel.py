@@ -14,8 +14,8 @@ from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.memory import charts, samples
-from rnnstore.memory import curves as memory
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory import singular_values as memory
+from rnnstore.memory.gradients import ALL
 from rnnstore.visible import visible
 
 SHORT = {

@@ -13,7 +13,7 @@ from pages.parts.shared.plain import plain
 from rnnstore import Model
 from rnnstore.drawing.palette import palette
 from rnnstore.memory.charts import PROPERTY_MEASURES, properties_picture
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.gradients import ALL
 
 
 def choose(view: View, known: dict[str, int], embedding: int) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnstore.errors import QuestionError, UnknownName, nearest
-from rnnstore.memory.curves import curves
+from rnnstore.memory.gradients import ALL
 from rnnstore.memory.measuring import network_ids
-from rnnstore.memory.state_gradients import ALL
+from rnnstore.memory.singular_values import curves
 from rnnstore.networks.network import Network, network
 from rnnstore.store.model import Model
 

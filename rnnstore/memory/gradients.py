@@ -64,7 +64,7 @@ class _Sums:
         self.lock = threading.Lock()
 
 
-def state_gradients(
+def gradients_of_words(
     network: Network,
     ids: np.ndarray,
     starts: np.ndarray,
