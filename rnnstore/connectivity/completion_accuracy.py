@@ -20,6 +20,7 @@ from rnnstore.connectivity.norms import Progress, untold
 from rnnstore.connectivity.texts import connected
 from rnnstore.errors import MissingNetwork, QuestionError
 from rnnstore.networks.network import network
+from rnnstore.statistics import wilson
 from rnnstore.store.model import Model
 
 TOP = 3
@@ -27,7 +28,6 @@ TRACK = "known"
 MOST_KNOWN = 20
 """Characters known that get a row of their own; hardly a word is longer."""
 
-_HALF_WIDTH = 1.959963984540054  # of a normal distribution's middle 95 %
 _AT_ONCE = 50_000  # steps
 
 
@@ -71,16 +71,6 @@ def overall(model: Model) -> dict[str, float]:
         found[f"accuracy_{k}"] = float((steps.rank[steps.asked] <= k).mean())
         found[f"counted_{k}"] = float((steps.counted[steps.asked] <= k).mean()) if steps.has_network else math.nan
     return found
-
-
-def wilson(right: int, steps: int) -> tuple[float, float]:
-    """The 95 % interval of Wilson for a share of which `right` of `steps` were seen; 0 to 1 where nothing was seen."""
-    if not steps:
-        return 0.0, 1.0
-    share, square = right / steps, _HALF_WIDTH**2
-    middle = (share + square / (2 * steps)) / (1 + square / steps)
-    half = _HALF_WIDTH / (1 + square / steps) * math.sqrt(share * (1 - share) / steps + square / (4 * steps**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def repeated_words(model: Model, *, common: int = 200) -> pa.Table:

@@ -27,8 +27,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rnnstore.errors import Busy, DamagedModel, QuestionError, StoreError, cause, nearest
-from rnnstore.hypotheses.worth import BLOCK, Base, Places, base, places, wilson, worth
+from rnnstore.hypotheses.worth import BLOCK, Base, Places, base, places, worth
 from rnnstore.matching.selection import MOST_OFF, Selection, select
+from rnnstore.statistics import wilson
 from rnnstore.store.card import checked_name
 from rnnstore.store.documents import parsed
 from rnnstore.store.folder import Problem, Store

@@ -22,8 +22,9 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.errors import QuestionError, nearest
-from rnnstore.hypotheses.worth import BLOCK, wilson
+from rnnstore.hypotheses.worth import BLOCK
 from rnnstore.matching.selection import checked_question
+from rnnstore.statistics import wilson
 from rnnstore.store.model import Model
 from rnnstore.store.runs import is_on
 

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.matching.matches import COUNTED, match
+from rnnstore.statistics import CORRECTIONS, fisher, wilson
 from rnnstore.store.model import Model
 
 BLOCK = 1 << 17
@@ -32,8 +33,6 @@ RANKS = (10, 50)
 
 BINS = 20
 """Bars of the histogram of a scalar track."""
-
-CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg"}
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class Worth:
     def note(self) -> str:
         """A sentence that says how it was counted."""
         tested = (
-            f" p: Fisher's exact test, two-sided, {CORRECTIONS[self.correction]} correction for "
+            f" p: Fisher's exact test, two-sided, {CORRECTIONS[self.correction][0]} correction for "
             f"{self.table.num_rows} labels; intervals: Wilson, 95 %. Both take matches for independent draws, which "
             "those near each other or in one text are not: p is too small then, the intervals too narrow."
         )
@@ -285,7 +284,7 @@ def worth(
             "high": high,
             "lift": (starts / np.int64(len(found))) / (corpus / against.steps),
             "p": p,
-            "p_corrected": corrected(p, correction),
+            "p_corrected": CORRECTIONS[correction][1](p),
         }
     for rank in RANKS:
         best = at_starts[:rank]
@@ -327,49 +326,6 @@ def precision_curve(found: Worth, labels: Iterable[str] | None = None, points: i
             )
         )
     return pa.concat_tables(parts)
-
-
-def wilson(hits: np.ndarray | int, of: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
-    """(low, high) of the 95 % Wilson interval of hits / of; 0 to 1 where nothing was counted.
-
-    >>> [round(float(bound), 3) for bound in wilson(45, 50)]
-    [0.786, 0.957]
-    """
-    hits, of = np.broadcast_arrays(np.asarray(hits, float), np.asarray(of, float))
-    z = 1.959963984540054
-    n = np.maximum(of, 1)
-    share = hits / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    low, high = np.maximum(middle - half, 0), np.minimum(middle + half, 1)
-    return np.where(of > 0, np.where(hits == 0, 0.0, low), 0.0), np.where(of > 0, np.where(hits == of, 1.0, high), 1.0)
-
-
-def fisher(hits: np.ndarray, drawn: int, corpus: np.ndarray, steps: int) -> np.ndarray:
-    """float64[n]: two-sided p of Fisher's exact test that `hits` of `drawn` steps carry a label which `corpus` of all
-    `steps` carry: drawn against the rest of the corpus."""
-    from scipy.stats import fisher_exact
-
-    return np.array(
-        [
-            fisher_exact([[k, drawn - k], [all_ - k, steps - drawn - all_ + k]]).pvalue
-            for k, all_ in zip(hits.tolist(), corpus.tolist(), strict=True)
-        ],
-        float,
-    )
-
-
-def corrected(p: np.ndarray, correction: str) -> np.ndarray:
-    """float64[n]: the p-values corrected for their number, by "holm" or "benjamini-hochberg"."""
-    order = np.argsort(p, kind="stable")
-    many = np.arange(len(p), 0, -1)
-    found = np.empty(len(p))
-    if correction == "holm":
-        found[order] = np.minimum(np.maximum.accumulate(p[order] * many), 1)
-    else:
-        rising = p[order] * len(p) / np.arange(1, len(p) + 1)
-        found[order] = np.minimum(np.minimum.accumulate(rising[::-1])[::-1], 1)
-    return found
 
 
 def _scalar_worth(model: Model, found: Places, against: Base) -> ScalarWorth:

@@ -6,8 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 import rnnstore.hypotheses.worth
@@ -19,11 +17,8 @@ from rnnstore.hypotheses.worth import (
     Places,
     ScalarWorth,
     base,
-    corrected,
-    fisher,
     places,
     precision_curve,
-    wilson,
     worth,
 )
 from rnnstore.matching.matches import match
@@ -83,46 +78,6 @@ def test_p_is_the_sum_of_the_hypergeometric_probabilities(eight):
     found = worth(eight, at((1, 3), (5, 6), (0, 2)), "kind")
     assert found.table["p"].to_pylist()[0] == pytest.approx(6 / 56)
     assert found.table["p_corrected"].to_pylist()[0] == pytest.approx(4 * 6 / 56)
-
-
-@given(
-    steps=st.integers(20, 400),
-    drawn=st.integers(1, 20),
-    data=st.data(),
-)
-def test_fisher_equals_the_hypergeometric_distribution(steps, drawn, data):
-    corpus = data.draw(st.integers(0, steps))
-    hits = data.draw(st.integers(max(0, drawn + corpus - steps), min(drawn, corpus)))
-    ways = stats.hypergeom.pmf(np.arange(drawn + 1), steps, corpus, drawn)
-    expected = min(ways[ways <= ways[hits] * (1 + 1e-7)].sum(), 1)
-    assert fisher(np.array([hits]), drawn, np.array([corpus]), steps)[0] == pytest.approx(expected, abs=1e-9)
-
-
-@given(of=st.integers(1, 5000), data=st.data())
-def test_intervals_equal_scipys(of, data):
-    hits = data.draw(st.integers(0, of))
-    truth = stats.binomtest(hits, of).proportion_ci(method="wilson")
-    assert [float(bound) for bound in wilson(hits, of)] == pytest.approx([truth.low, truth.high], abs=1e-9)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_corrections(p):
-    p = np.array(p)
-    by_discovery = stats.false_discovery_control(p)
-    assert corrected(p, "benjamini-hochberg") == pytest.approx(by_discovery)
-    holm = corrected(p, "holm")
-    for index, value in enumerate(p):  # the definition: the largest (m - rank) * p among those at most as large
-        smaller = np.sort(p[p <= value])
-        expected = max((len(p) - rank) * each for rank, each in enumerate(smaller) if each <= value)
-        assert holm[index] == pytest.approx(min(expected, 1))
-
-
-def test_holm_written_out():
-    assert corrected(np.array([0.01, 0.04, 0.03, 0.005]), "holm").tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-
-def test_nothing_was_counted():
-    assert [float(bound) for bound in wilson(0, 0)] == [0, 1]
 
 
 def test_a_hypothesis_without_matches_is_worth_nothing_and_says_so(eight):

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 import vl_convert
 from rich.console import Console
-from scipy.stats import binomtest
 
 import rnnstore
 from pipelines import corpora
@@ -16,7 +15,7 @@ from pipelines.corpora.kinds import Autocomplete
 from pipelines.errors import CorpusError
 from pipelines.windows import Texts
 from rnnstore.connectivity.charts.completion_accuracy import known_characters_picture
-from rnnstore.connectivity.completion_accuracy import known_characters, overall, repeated_words, wilson
+from rnnstore.connectivity.completion_accuracy import known_characters, overall, repeated_words
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.networks.completing import spaced, words_typed
 from rnnstore.networks.tokenising import Tokenisation, Tokens, tokenise
@@ -104,13 +103,6 @@ def test_typed_text_is_read_as_an_observation_of_the_corpus(text, typed, said):
     assert tokens.typed == typed and tokens.starts.tolist() == [True] + [False] * 4
     assert said in " ".join(tokens.notes) and bool(tokens.notes) == bool(said)
     assert len(spaced(tokenise("", Tokenisation(level="character"), number_of), 0)) == 0
-
-
-@pytest.mark.parametrize(("right", "steps"), [(0, 5), (3, 7), (40, 41), (500, 1000)])
-def test_intervals_are_wilsons(right, steps):
-    expected = binomtest(right, steps).proportion_ci(method="wilson")
-    assert wilson(right, steps) == pytest.approx((expected.low, expected.high), abs=1e-9)
-    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_path):

@@ -84,7 +84,7 @@ def test_the_answers_of_an_analysis_know_only_those_it_builds_on_and_draw_nothin
     modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     known = {module.split(".")[1] for module in modules if module.startswith("rnnstore.")}
-    assert known - {folder, "errors", "threads", "visible"} <= ANALYSES[folder]
+    assert known - {folder, "errors", "statistics", "threads", "visible"} <= ANALYSES[folder]
     assert "altair" not in {module.split(".")[0] for module in modules}
     assert not [module for module in modules if module.startswith("rnnstore.") and DRAWN & set(module.split("."))]
 
