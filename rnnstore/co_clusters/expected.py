@@ -21,7 +21,7 @@ from rnnstore.errors import QuestionError, UnknownName, nearest
 from rnnstore.store.model import Model
 from rnnstore.store.responses import Moments
 from rnnstore.store.runs import single
-from rnnstore.store.tables import QUANTILES, STEPS_A_PART
+from rnnstore.store.tables import QUANTILES, STEPS_PER_BLOCK
 
 KEPT_BYTES = 200 << 20
 """Expected responses kept in memory, all states together; the one asked for last is kept whatever its size."""
@@ -326,8 +326,8 @@ def word_tags(model: Model, track: str) -> WordTags:
         np.zeros(0, np.int64),
         np.zeros(0, np.int64),
     )  # those that occur: labels can be as many as words
-    for start in range(0, model.steps, STEPS_A_PART):
-        stop = min(model.steps, start + STEPS_A_PART)
+    for start in range(0, model.steps, STEPS_PER_BLOCK):
+        stop = min(model.steps, start + STEPS_PER_BLOCK)
         values = model.annotations([track], start, stop)["value"].combine_chunks().dictionary_encode()
         here = values.dictionary.to_pylist()
         for label in here:

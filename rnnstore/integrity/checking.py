@@ -73,7 +73,9 @@ def drop_damaged(store: Store, report: Report) -> list[str]:
     """
     card = card_alone(store.path / f"model={report.model}")
     damaged = {finding.where for finding in report.findings if finding.damage}
-    keys = [key for key, parts in card.files.items() if key in damaged or any(part.path in damaged for part in parts)]
+    keys = [
+        key for key, blocks in card.files.items() if key in damaged or any(block.path in damaged for block in blocks)
+    ]
     if keys:
         with store.writer(report.model) as writer:
             drop(writer, keys)
@@ -108,7 +110,7 @@ def _once(folder: Path, full: bool, progress: Progress, began: float) -> tuple[R
     if unsummed:
         findings.append(files.said_unsummed(name, unsummed, writing))
 
-    rows = sum(f.rows for key, parts in card.files.items() if key.split("/")[0] != "vectors" for f in parts)
+    rows = sum(f.rows for key, blocks in card.files.items() if key.split("/")[0] != "vectors" for f in blocks)
     looked, of = 0, max(1, rows)
 
     def compare(count: int) -> None:

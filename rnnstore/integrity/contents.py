@@ -22,7 +22,7 @@ ROWS = 1 << 18
 """Rows of a table that are looked at together."""
 
 BY_STEP = ("tokens", "annotations", "predictions", "states", VECTORS)
-"""Tables whose parts are ranges of steps, so that together they hold every step once."""
+"""Tables whose blocks are ranges of steps, so that together they hold every step once."""
 
 Problem = tuple[str, str]
 """A file's path in the model's folder, and a sentence about it."""
@@ -76,7 +76,7 @@ class Contents:
         return key not in self.card.files or any(file.path in self._wrong for file in self.card.files[key])
 
     def batches(self, key: str, columns: Sequence[str] | None = None) -> Iterator[tuple[File, int, pa.Table]]:
-        """(file, number of the first row in it, rows) of a table, part by part."""
+        """(file, number of the first row in it, rows) of a table, block by block."""
         for file in self.card.files[key]:
             row = 0
             with pq.ParquetFile(self.folder / file.path) as opened:
@@ -88,7 +88,7 @@ class Contents:
     # What the card says
 
     def _counts(self) -> Iterator[Problem]:
-        """Whether the parts of every table hold every step, and every state and track has its tables."""
+        """Whether the blocks of every table hold every step, and every state and track has its tables."""
         card = self.card
         needed = {"tokens"} if card.steps else set()
         needed |= {f"{table}/{state}" for state in card.states for table in ("states", VECTORS)}

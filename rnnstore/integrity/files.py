@@ -72,7 +72,7 @@ def strays(folder: Path, name: str, card: Card, being_written: bool) -> Iterator
     if unlisted:
         yield Finding(
             several(unlisted),
-            "No part of the table: the store does not read it, but a program that reads the folder by a pattern "
+            "No block of the table: the store does not read it, but a program that reads the folder by a pattern "
             "would take it for one.",
             swept,
             False,

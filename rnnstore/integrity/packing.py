@@ -69,7 +69,7 @@ def pack(folder: Path, target: Path | None = None, progress: Progress = lambda *
 def _write(file: BinaryIO, folder: Path, card: Card, progress: Progress) -> Card:
     """Write all files of the model but its card; the card, with the checksums of all."""
     own = own_files(folder)
-    size = sum(part.bytes for parts in card.files.values() for part in parts)
+    size = sum(block.bytes for blocks in card.files.values() for block in blocks)
     size += sum((folder / path).stat().st_size for path in own)
     done = 0
     known = {file.path: file.crc32 for file in card.own_files}
@@ -94,8 +94,8 @@ def _write(file: BinaryIO, folder: Path, card: Card, progress: Progress) -> Card
                 )
             return count, checksums.shown(crc)
 
-        for key, parts in sorted(card.files.items()):
-            files[key] = tuple(part.model_copy(update={"crc32": add(part.path, part.crc32)[1]}) for part in parts)
+        for key, blocks in sorted(card.files.items()):
+            files[key] = tuple(block.model_copy(update={"crc32": add(block.path, block.crc32)[1]}) for block in blocks)
         for path in own:
             count, crc = add(path, known.get(path, ""))
             others.append(OwnFile(path=path, bytes=count, crc32=crc))

@@ -119,12 +119,12 @@ class Recomputed:
         if different.any():
             step, unit = np.argwhere(different)[0]
             yield (
-                self._part(f"{VECTORS}/{name}", first + int(step)),
+                self._block(f"{VECTORS}/{name}", first + int(step)),
                 f"Unit {unit} at step {first + step:,} is {by_row[step, unit]:g} by row and {by_column[step, unit]:g} "
                 f"by column; {np.count_nonzero(different):,} values differ among {rows:,} steps.",
             )
 
-    def _part(self, key: str, step: int) -> str:
+    def _block(self, key: str, step: int) -> str:
         return next(file.path for file in reversed(self.card.files[key]) if file.first <= step)
 
     # Runs

@@ -19,7 +19,7 @@ import numpy as np
 
 from rnnstore.store.model import Model
 from rnnstore.store.runs import is_on
-from rnnstore.store.tables import ROWS_A_GROUP
+from rnnstore.store.tables import ROWS_PER_GROUP
 
 CELLS = 1 << 22
 """Units x steps held as on/off values at once (a byte each)."""
@@ -109,7 +109,7 @@ def _on_blocks(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """(first step, bool[units, steps]) of consecutive blocks that cover the corpus, from its end unless `forwards`."""
     facts = model.states[state]
-    size = max(1, CELLS // len(units) // ROWS_A_GROUP) * ROWS_A_GROUP
+    size = max(1, CELLS // len(units) // ROWS_PER_GROUP) * ROWS_PER_GROUP
     by_rows = len(units) * ROWS_WHEN > facts.units
     if by_rows and size > CELLS // len(units):
         size = max(PIECE, CELLS // len(units))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.sql.limits import MEGABYTE, Limits
 from rnnstore.store.folder import Store
-from rnnstore.store.refused import Refused, refused
+from rnnstore.store.sql_errors import Refused, refused
 
 
 class Stopped(QuestionError):

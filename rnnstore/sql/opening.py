@@ -50,12 +50,12 @@ def _files(store: Store, table: Table) -> tuple[list[tuple[str, dict[str, str]]]
     """(path, columns that its folders name) of every file of a table in all models, and all columns that there are."""
     files, widest = [], 0
     for model in store.models.values():
-        for key, parts in model.card.files.items():
+        for key, blocks in model.card.files.items():
             name, _, value = key.partition("/")
             if name == table.name:
                 folders = {"model": model.name} | ({table.folder: value} if table.folder else {})
-                files += [(str(model.folder / file.path), folders) for file in parts]
-                if table.wide and parts:
+                files += [(str(model.folder / file.path), folders) for file in blocks]
+                if table.wide and blocks:
                     widest = max(widest, model.states[value].units)
     named = [pa.field("model", pa.string())]
     if table.folder:

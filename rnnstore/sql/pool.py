@@ -29,7 +29,7 @@ from rnnstore.sql.limits import Limits
 from rnnstore.sql.opening import opening
 from rnnstore.store.folder import Store, fingerprint
 from rnnstore.store.folder import open as open_store
-from rnnstore.store.refused import Refused
+from rnnstore.store.sql_errors import Refused
 
 STARTING = 60.0
 """Seconds that a worker may take to be ready, on a machine that has more to do."""

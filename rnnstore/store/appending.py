@@ -1,8 +1,8 @@
 """Tables that grow while somebody reads them: rows of a training that still runs.
 
-Rows come a part at a time, and each part is published with the card, so a reader sees all of an append or nothing of
-it, and a writer that is killed leaves the parts before. Parts that are no larger than what comes behind them are
-merged with it until a part has a million rows, so that a table has few parts however often it grew, and a row is
+Rows come a block at a time, and each block is published with the card, so a reader sees all of an append or nothing of
+it, and a writer that is killed leaves the blocks before. Blocks that are no larger than what comes behind them are
+merged with it until a block has a million rows, so that a table has few blocks however often it grew, and a row is
 rewritten as few times as a number has binary digits.
 """
 
@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 
 from rnnstore.errors import DamagedModel, StoreError, nearest
 from rnnstore.store.card import File
-from rnnstore.store.tables import BY_NAME, STEPS_A_PART
-from rnnstore.store.writing import GROWING, disk_full_said, write_part
+from rnnstore.store.tables import BY_NAME, STEPS_PER_BLOCK
+from rnnstore.store.writing import GROWING, disk_full_said, write_block
 
 if TYPE_CHECKING:
     from rnnstore.store.writing import ModelWriter
 
-ROWS_A_GROUP = 1 << 16
+ROWS_PER_GROUP = 1 << 16
 """Rows in one Parquet row group: one batch is found without reading its neighbours of an hour."""
 
 
@@ -33,45 +33,45 @@ def append(writer: ModelWriter, tables: Mapping[str, pa.Table]) -> None:
     `StoreError` where the rows do not have the table's columns; nothing is written then.
     """
     checked = {name: _checked(name, rows) for name, rows in tables.items() if rows.num_rows}
-    parts = {}
+    blocks = {}
     for name, rows in checked.items():
         stay, last = list(writer.card.files.get(name, ())), rows
-        while stay and stay[-1].rows <= last.num_rows < STEPS_A_PART:
+        while stay and stay[-1].rows <= last.num_rows < STEPS_PER_BLOCK:
             last = pa.concat_tables([_rows(writer, name, [stay.pop()]), last])
-        parts[name] = stay, last
-    _publish(writer, parts)
+        blocks[name] = stay, last
+    _publish(writer, blocks)
 
 
 def keep_before(writer: ModelWriter, names: Sequence[str], step: int) -> None:
     """Drop the rows of the tables `names` from optimiser step `step` on: a training goes on from there once more."""
-    parts = {}
+    blocks = {}
     for name in names:
         rows = _rows(writer, name, writer.card.files.get(name, ()))
         kept = rows.filter(pc.less(rows["step"], step))
         if kept.num_rows < rows.num_rows:
-            parts[name] = [], kept
-    _publish(writer, parts)
+            blocks[name] = [], kept
+    _publish(writer, blocks)
 
 
-def _publish(writer: ModelWriter, parts: Mapping[str, tuple[list[File], pa.Table]]) -> None:
-    """Make each table the parts that stay, and behind them one of the rows given."""
-    if not parts:
+def _publish(writer: ModelWriter, blocks: Mapping[str, tuple[list[File], pa.Table]]) -> None:
+    """Make each table the blocks that stay, and behind them one of the rows given."""
+    if not blocks:
         return
-    with writer.staging() as staging, disk_full_said(f"writing {', '.join(parts)} of {writer.name}"):
+    with writer.staging() as staging, disk_full_said(f"writing {', '.join(blocks)} of {writer.name}"):
         new = {}
-        for name, (_, rows) in parts.items():
+        for name, (_, rows) in blocks.items():
             rows = rows.unify_dictionaries()
-            part = write_part(staging.file(name, 0), staging, rows, compression="zstd", row_group_size=ROWS_A_GROUP)
-            new[name] = [part]
-        stay = {name: files for name, (files, _) in parts.items()}
+            block = write_block(staging.file(name, 0), staging, rows, compression="zstd", row_group_size=ROWS_PER_GROUP)
+            new[name] = [block]
+        stay = {name: files for name, (files, _) in blocks.items()}
         writer.publish(staging, new, replaced=tuple(new), behind=stay)
 
 
-def _rows(writer: ModelWriter, name: str, parts: Sequence[File]) -> pa.Table:
-    """The rows of some parts of a table."""
+def _rows(writer: ModelWriter, name: str, blocks: Sequence[File]) -> pa.Table:
+    """The rows of some blocks of a table."""
     schema = BY_NAME[name].schema
     try:
-        read = [pq.ParquetFile(writer.path / part.path).read().cast(schema) for part in parts]
+        read = [pq.ParquetFile(writer.path / block.path).read().cast(schema) for block in blocks]
     except (OSError, pa.ArrowException) as error:
         raise DamagedModel(f"The table {name} of model {writer.name!r} is damaged ({error}).") from error
     return pa.concat_tables([schema.empty_table(), *read])

@@ -55,13 +55,13 @@ def _inside(path: str) -> str:
     return path
 
 
-class _Part(BaseModel):
+class _Entry(BaseModel):
     # JSON has no NaN: a perplexity that overflowed is written as text and read as a number again.
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
-class File(_Part):
-    """A part of a table: path inside the model's folder, size in bytes, rows, and first step (where it has steps)."""
+class File(_Entry):
+    """A block of a table: path inside the model's folder, size in bytes, rows, and first step (where it has steps)."""
 
     path: Annotated[str, AfterValidator(_inside)]
     bytes: int = Field(ge=0)
@@ -70,7 +70,7 @@ class File(_Part):
     crc32: Checksum = ""
 
 
-class OwnFile(_Part):
+class OwnFile(_Entry):
     """A file beside the tables, of whoever made the model (weights, settings): path, size in bytes, checksum."""
 
     path: Annotated[str, AfterValidator(_inside)]
@@ -78,7 +78,7 @@ class OwnFile(_Part):
     crc32: Checksum = ""
 
 
-class Metric(_Part):
+class Metric(_Entry):
     """A result with the split it was measured on, for example perplexity, test, 115.2."""
 
     name: str
@@ -86,7 +86,7 @@ class Metric(_Part):
     value: float
 
 
-class State(_Part):
+class State(_Entry):
     """A recorded time series: how many units, stored as what, the range of its values, thresholds of recorded runs."""
 
     name: str
@@ -97,7 +97,7 @@ class State(_Part):
     thresholds: tuple[float, ...] = ()
 
 
-class Track(_Part):
+class Track(_Entry):
     """A recorded annotation: labels (by falling frequency, at most 200) or numbers with their range, whether all of
     them are whole (None: not known); who says so."""
 
@@ -111,7 +111,7 @@ class Track(_Part):
     source: str = ""
 
 
-class Card(_Part):
+class Card(_Entry):
     """What a model is, and which files hold it.
 
     `derived` names the facts that a recording found itself, which the next one finds anew; `notes` are sentences about

@@ -25,7 +25,7 @@ from rnnstore.store.card import NAME as CARD
 from rnnstore.store.macros import MACROS, PLANNING
 from rnnstore.store.model import Model
 from rnnstore.store.recorder import Recorder
-from rnnstore.store.refused import refused
+from rnnstore.store.sql_errors import refused
 from rnnstore.store.tables import MODELS, TABLES, Table
 from rnnstore.store.writing import COPYING, TRASH, ModelWriter, disk_full_said, lock, model_folder, new_id, sweep_store
 
@@ -220,13 +220,13 @@ class Store:
         return DamagedModel(f"The table {table.name} cannot be read; `python -m rnnstore check` says why.")
 
     def _select(self, table: Table) -> str:
-        """The SELECT behind a table's view: all parts of all models, `model` and a folder's name as columns."""
+        """The SELECT behind a table's view: all blocks of all models, `model` and a folder's name as columns."""
         files = [
             str(model.folder / file.path)
             for model in self.models.values()
-            for key, parts in model.card.files.items()
+            for key, blocks in model.card.files.items()
             if key.split("/")[0] == table.name
-            for file in parts
+            for file in blocks
         ]
         folders = [name for name in ("model", table.folder) if name]
         columns = ["model", *(column.name for column in table.columns)]

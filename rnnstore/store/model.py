@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rnnstore.errors import NO_TEXT, DamagedModel, QuestionError, StoreError, UnknownName, cause, nearest
+from rnnstore.store.blocks import RowMajorReader
 from rnnstore.store.card import MENDING, Card, File, State, Track
-from rnnstore.store.parts import RowMajorReader
 from rnnstore.store.runs import is_on, unit_runs
-from rnnstore.store.tables import BY_NAME, STEPS_A_PART, Table
+from rnnstore.store.tables import BY_NAME, STEPS_PER_BLOCK, Table
 
 _GROUPS_AT_ONCE = 16
 
@@ -88,8 +88,9 @@ class Model:
     def sequence_starts(self) -> np.ndarray:
         """int64[sequences]: the steps at which a sequence starts, ascending, the first is 0."""
         starts = [np.zeros(0, np.int64)]
-        for first in range(0, self.steps, STEPS_A_PART):
-            position = self._columns("tokens", ["position"], first, min(self.steps, first + STEPS_A_PART), np.int32)[0]
+        for first in range(0, self.steps, STEPS_PER_BLOCK):
+            stop = min(self.steps, first + STEPS_PER_BLOCK)
+            position = self._columns("tokens", ["position"], first, stop, np.int32)[0]
             starts.append(np.flatnonzero(position == 0) + first)
         return np.concatenate(starts)
 
@@ -138,7 +139,7 @@ class Model:
         """The values of `tracks` at steps start..stop-1: track, t, value (labels), number (scalar tracks)."""
         self._check_window(start, stop)
         return self._tracks(
-            tracks, "select * from {part} where t >= $start and t < $stop order by t", start=start, stop=stop
+            tracks, "select * from {annotations} where t >= $start and t < $stop order by t", start=start, stop=stop
         )
 
     def annotations_at(self, tracks: Iterable[str], steps: Sequence[int] | np.ndarray) -> pa.Table:
@@ -188,7 +189,7 @@ class Model:
         named = schema.names if columns is None else list(columns)
         if key not in self.card.files:
             return _empty(BY_NAME["expected_responses"]).select(["state", *named] if columns is None else named)
-        query = f"select {', '.join(named)} from {{part}}"
+        query = f"select {', '.join(named)} from {{expected_responses}}"
         if words is None:
             return self.ask(key, f"{query} order by word_id")
         return self.ask(
@@ -205,10 +206,10 @@ class Model:
             f"{name}[$unit + 1] as {name}" if pa.types.is_list(schema.field(name).type) else name for name in columns
         ]
         words = np.asarray(words, np.int64)
-        asked = f"select word_id, {', '.join(named)} from {{part}} where word_id in (select unnest($words))"
+        query = f"select word_id, {', '.join(named)} from {{expected_responses}}"
         rows = self.ask(
             f"expected_responses/{state}",
-            f"{asked} order by word_id",
+            f"{query} where word_id in (select unnest($words)) order by word_id",
             unit=int(unit),
             words=words.tolist(),
         )
@@ -228,7 +229,7 @@ class Model:
             key,
             f"""
             select {", ".join(columns)}
-            from {{part}}
+            from {{state_gradients}}
             where ($word_class is null or word_class = $word_class)
               and ($delay is null or delay = $delay)
             order by word_class, delay
@@ -369,15 +370,16 @@ class Model:
     def ask(self, key: str, query: str, **values: Any) -> pa.Table:
         """The answer of a query about one table of this model alone; analyses ask so, a person asks `Store.sql`.
 
-        `key` is a table's name, with its folder where it has several (`annotations/pos`); `{table}` or `{part}` in the
-        query stands for its files, `$name` for a value. `QuestionError` where that table was not recorded.
+        `key` is a table's name, with its folder where it has several (`annotations/pos`); the table's name in braces
+        (`{annotations}`) stands for its files in the query, `$name` for a value. `QuestionError` where that table was
+        not recorded.
         """
         files = [str(self.folder / file.path) for file in self.card.files.get(key, ())]
         table = key.split("/")[0]
         if not files:
             raise QuestionError(f"Model {self.name!r} has not been recorded: it has no {table}. Record it first.")
         source = "read_parquet($files, hive_partitioning = false)"
-        query = query.replace("{" + table + "}", source).replace("{part}", source)
+        query = query.replace("{" + table + "}", source)
         plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
         parameters = {"files": files, **plain}
         return self._read(lambda: _plain(self._cursor().sql(query, params=parameters).to_arrow_table()))

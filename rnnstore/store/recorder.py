@@ -1,8 +1,8 @@
 """The recorder: takes words, states, annotations and predictions in chunks and makes a model's recording of them.
 
-It works in blocks of 16,384 steps whatever the size of the chunks, so memory does not grow with the corpus, and each
-block goes once through everything: tokens, tracks, predictions, the values in both layouts, runs, responses. All of
-it is published together when the `with` ends, or not at all.
+It works in row groups of 16,384 steps whatever the size of the chunks, so memory does not grow with the corpus, and
+each row group goes once through everything: tokens, tracks, predictions, the values in both layouts, runs, responses.
+All of it is published together when the `with` ends, or not at all.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import pyarrow as pa
 
 from rnnstore.errors import StoreError, is_disk_full, nearest
 from rnnstore.store import chunks, series
+from rnnstore.store.blocks import ParquetBlocks
 from rnnstore.store.card import File, checked_name
 from rnnstore.store.chunks import Chunk, Predictions, Vocabulary
-from rnnstore.store.parts import ParquetParts
 from rnnstore.store.responses import EvenSample
-from rnnstore.store.series import Block, StateSeries, Target, TrackSeries
-from rnnstore.store.tables import BY_NAME, ROWS_A_GROUP
+from rnnstore.store.series import RowGroup, StateSeries, Target, TrackSeries
+from rnnstore.store.tables import BY_NAME, ROWS_PER_GROUP
 from rnnstore.store.writing import KEPT_BY_A_RECORDING, ModelWriter, disk_full_said
 
-BLOCK = ROWS_A_GROUP
+GROUP = ROWS_PER_GROUP
 
 
 class Recorder:
@@ -64,8 +64,8 @@ class Recorder:
         self._starts: list[np.ndarray] = []
         self._states: dict[str, StateSeries] = {}
         self._tracks: dict[str, TrackSeries] = {}
-        self._tokens: ParquetParts | None = None
-        self._predictions: ParquetParts | None = None
+        self._tokens: ParquetBlocks | None = None
+        self._predictions: ParquetBlocks | None = None
         self.steps = 0
 
     def __enter__(self) -> Recorder:
@@ -126,8 +126,8 @@ class Recorder:
             chunk.update(chunks.prediction_columns(predictions, steps, len(self._outputs)))
         self._take_in(chunk)
         with self._said():
-            while self.steps - self._written >= BLOCK:
-                self._flush(BLOCK)
+            while self.steps - self._written >= GROUP:
+                self._flush(GROUP)
 
     def _take_in(self, chunk: Chunk) -> None:
         shape = chunks.shape_of(chunk)
@@ -158,19 +158,19 @@ class Recorder:
             self._predictions = self._target.parquet("predictions")
 
     def _streams(self) -> list[Any]:
-        streams = [self._tokens, self._predictions, *(track.parts for track in self._tracks.values())]
+        streams = [self._tokens, self._predictions, *(track.blocks for track in self._tracks.values())]
         for state in self._states.values():
             streams += state.streams
         return [stream for stream in streams if stream is not None]
 
-    # Writing a block
+    # Writing a row group
 
     def _flush(self, steps: int) -> None:
         columns = self._next(steps)
         ids, starts, first = columns["ids"], columns["starts"], self._written
         self._written += steps
-        block = Block(first, ids, starts, np.argsort(ids, kind="stable"))
-        self._starts.append(block.start_steps)
+        group = RowGroup(first, ids, starts, np.argsort(ids, kind="stable"))
+        self._starts.append(group.start_steps)
         t = np.arange(first, first + steps)
         tokens = [t, *self._places(starts), ids, self._words.column(ids)]
         self._tokens.write(pa.table(tokens, schema=BY_NAME["tokens"].schema), first)
@@ -179,7 +179,7 @@ class Recorder:
         if self._predictions is not None:
             self._predictions.write(self._prediction_rows(columns, t), first)
         for name, state in self._states.items():
-            state.write(columns["state", name], block)
+            state.write(columns["state", name], group)
 
     def _next(self, steps: int) -> Chunk:
         """The next `steps` waiting steps, as one array a column."""
@@ -194,7 +194,7 @@ class Recorder:
         return {key: np.concatenate([chunk[key] for chunk in taken]) for key in taken[0]}
 
     def _places(self, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(sequence number, position in it) of each step of a block."""
+        """(sequence number, position in it) of each step of a group."""
         sequence = self._sequence + np.cumsum(starts)
         index = np.arange(len(starts))
         latest = np.maximum.accumulate(np.where(starts, index, -1))
@@ -228,7 +228,7 @@ class Recorder:
             raise StoreError(f"Nothing was recorded for model {self._writer.name!r}: no steps were added.")
         files: dict[str, Sequence[File]] = {"tokens": self._tokens.close()}
         for name, track in self._tracks.items():
-            files[f"annotations/{name}"] = track.parts.close()
+            files[f"annotations/{name}"] = track.blocks.close()
         if self._predictions is not None:
             files["predictions"] = self._predictions.close()
         starts = np.concatenate(self._starts)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rnnstore.store.parts import RowMajorReader
+from rnnstore.store.blocks import RowMajorReader
 from rnnstore.store.runs import single
 from rnnstore.store.tables import BY_NAME, QUANTILES
 
@@ -24,11 +24,11 @@ SAMPLE = 1024
 
 _VALUES_AT_ONCE = 1 << 20
 _STEPS_AT_ONCE = 1 << 20
-_UNITS_AT_ONCE = 64  # so many columns of a block stay in the processor's cache
+_UNITS_AT_ONCE = 64  # so many columns of a row group stay in the processor's cache
 
 
 class Moments:
-    """Sums of one state's responses by word, from consecutive blocks: memory words x units."""
+    """Sums of one state's responses by word, from consecutive row groups: memory words x units."""
 
     def __init__(self, units: int) -> None:
         self.units = units
@@ -43,7 +43,7 @@ class Moments:
         self._last = self._last if after is None else after
 
     def add(self, values: np.ndarray, order: np.ndarray, word_ids: np.ndarray, starts: np.ndarray) -> None:
-        """Add a block: float32 `values` [steps, units] in time order, `order` sorting `word_ids`, `starts` bool."""
+        """Add a row group: float32 `values` [steps, units] in time order, `order` sorting `word_ids`, `starts` bool."""
         from scipy.sparse import csr_array
 
         sorted_ids = word_ids[order]

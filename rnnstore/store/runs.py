@@ -1,4 +1,4 @@
-"""Runs: the maximal stretches of steps in which a unit is on, found in arrays and in streams of blocks.
+"""Runs: the maximal stretches of steps in which a unit is on, found in arrays and in streams of row groups.
 
 On means: stored value >= threshold. A run never crosses the start of a sequence. Values are compared as they are
 stored, so that recorded runs, any other threshold and matching agree to the last step; half-precision values are
@@ -102,9 +102,9 @@ def unit_runs(on: np.ndarray, starts_of_sequences: np.ndarray) -> tuple[np.ndarr
 
 
 class RunEncoder:
-    """Encodes the runs of one state at one threshold from consecutive blocks, in memory independent of their number.
+    """Encodes the runs of one state at one threshold from consecutive row groups, in memory that does not grow.
 
-    Runs that are still going at the end of a block are kept back and come out with the block in which they end.
+    Runs that are still going at the end of a row group are kept back and come out with the row group in which they end.
     """
 
     def __init__(self, units: int, threshold: float) -> None:
@@ -112,10 +112,10 @@ class RunEncoder:
         self._open = np.full(units, -1, np.int64)
 
     def encode(self, values: np.ndarray, first: int, sequence_starts: np.ndarray) -> tuple[np.ndarray, ...]:
-        """(unit int32, start int64, stop int64) of the runs that end in this block, sorted by unit and start.
+        """(unit int32, start int64, stop int64) of the runs that end in this row group, sorted by unit and start.
 
         `values` is [units, steps] as stored, `first` the step of its first column, `sequence_starts` the steps of the
-        block (counted from the corpus's first) at which a sequence starts.
+        row group (counted from the corpus's first) at which a sequence starts.
         """
         starts_inside = sequence_starts - first
         breaks_before = len(starts_inside) > 0 and starts_inside[0] == 0

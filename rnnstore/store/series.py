@@ -1,4 +1,4 @@
-"""One recorded series, be it a state or a track, on its way from blocks of steps to the files of its tables."""
+"""One recorded series, be it a state or a track, on its way from row groups of steps to the files of its tables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from rnnstore.store.blocks import DELTA, ParquetBlocks, RowMajorBlocks, RowMajorReader
 from rnnstore.store.card import File, State, Track
-from rnnstore.store.parts import DELTA, ParquetParts, RowMajorParts, RowMajorReader
 from rnnstore.store.responses import EvenSample, Moments, expected_responses
 from rnnstore.store.runs import RunEncoder, single
-from rnnstore.store.tables import BY_NAME, STEPS_A_PART, states_schema
+from rnnstore.store.tables import BY_NAME, STEPS_PER_BLOCK, states_schema
 from rnnstore.store.writing import VECTORS, Staging
 
 RUN_CELLS = 1 << 24
@@ -51,16 +51,16 @@ class Target:
     staging: Staging
     pool: ThreadPoolExecutor
 
-    def parquet(self, table: str, folder: str = "", schema: pa.Schema | None = None, **options: Any) -> ParquetParts:
-        """A stream into the parts of `table`, in `folder` below it (`state=layer1.c`)."""
+    def parquet(self, table: str, folder: str = "", schema: pa.Schema | None = None, **options: Any) -> ParquetBlocks:
+        """A stream into the blocks of `table`, in `folder` below it (`state=layer1.c`)."""
         path = f"{table}/{folder}" if folder else table
-        return ParquetParts(
+        return ParquetBlocks(
             self.staging, path, schema or BY_NAME[table].schema, self.pool, **{**COMPRESSION, **options}
         )
 
 
 @dataclass(frozen=True)
-class Block:
+class RowGroup:
     """Consecutive steps that are written together: what every state needs to know about them."""
 
     first: int
@@ -70,7 +70,7 @@ class Block:
 
     @property
     def start_steps(self) -> np.ndarray:
-        """int64: the steps of the block at which a sequence starts."""
+        """int64: the steps of the row group at which a sequence starts."""
         return self.first + np.flatnonzero(self.starts)
 
 
@@ -101,7 +101,7 @@ class StateSeries:
             compression="lz4",  # a tenth larger than zstd, and a column is read three times as fast
             compression_level=None,
         )
-        self._rows = RowMajorParts(target.staging, f"{VECTORS}/{folder}", units, dtype, target.pool)
+        self._rows = RowMajorBlocks(target.staging, f"{VECTORS}/{folder}", units, dtype, target.pool)
         self._runs = target.parquet(
             "on_states",
             folder,
@@ -123,27 +123,27 @@ class StateSeries:
     def streams(self) -> list[Any]:
         return [self._columns, self._rows, self._runs]
 
-    def write(self, values: np.ndarray, block: Block) -> None:
-        """Write a block of `values` [steps, units], as stored."""
-        end = block.first + len(values)
-        self._rows.write(values, block.first)
+    def write(self, values: np.ndarray, group: RowGroup) -> None:
+        """Write a row group of `values` [steps, units], as stored."""
+        end = group.first + len(values)
+        self._rows.write(values, group.first)
         by_unit = np.ascontiguousarray(values.T)
-        rows = pa.table([np.arange(block.first, end), *by_unit], schema=self._schema)
-        self._columns.write(rows, block.first, len(values))
+        rows = pa.table([np.arange(group.first, end), *by_unit], schema=self._schema)
+        self._columns.write(rows, group.first, len(values))
         exact = single(values)
         self._minimum = min(self._minimum, float(exact.min()))
         self._maximum = max(self._maximum, float(exact.max()))
         if self._moments is not None:
-            if int(block.ids.max()) >= self._most_words:
+            if int(group.ids.max()) >= self._most_words:
                 self._moments, self.left_out = None, TOO_MANY
             else:
-                self._moments.add(exact, block.order, block.ids, block.starts)
+                self._moments.add(exact, group.order, group.ids, group.starts)
                 self._drop_labels(end, SURE_FROM)
         if self._encoders:
             self._unencoded.append(by_unit)
-            self._unencoded_starts.append(block.start_steps)
+            self._unencoded_starts.append(group.start_steps)
             held = sum(waiting.shape[1] for waiting in self._unencoded)
-            if held * self.units >= RUN_CELLS or end % STEPS_A_PART == 0:
+            if held * self.units >= RUN_CELLS or end % STEPS_PER_BLOCK == 0:
                 self._encode()
 
     def _drop_labels(self, steps: int, least: int) -> None:
@@ -189,10 +189,10 @@ class StateSeries:
         if self._moments is not None:
             folder = self._target.staging.path
             reader = RowMajorReader(folder, files[f"{VECTORS}/{self.name}"], self.units, self._dtype.name)
-            parts = self._target.parquet("expected_responses", f"state={self.name}", use_dictionary=["word"])
+            blocks = self._target.parquet("expected_responses", f"state={self.name}", use_dictionary=["word"])
             for piece in expected_responses(self._moments, sample, reader, starts, vocabulary):
-                parts.write(piece, 0)
-            files[f"expected_responses/{self.name}"] = parts.close()
+                blocks.write(piece, 0)
+            files[f"expected_responses/{self.name}"] = blocks.close()
         return files
 
     def facts(self) -> State:
@@ -211,13 +211,13 @@ class TrackSeries:
 
     def __init__(self, target: Target, name: str) -> None:
         self.name = name
-        self.parts = target.parquet("annotations", f"track={name}")
+        self.blocks = target.parquet("annotations", f"track={name}")
         self._labels: Counter[str] = Counter()
         self._kind, self._whole = "", True
         self._minimum, self._maximum = np.inf, -np.inf
 
     def write(self, values: np.ndarray, first: int) -> None:
-        """Write a block of `values`: float64 numbers, or labels as objects."""
+        """Write a row group of `values`: float64 numbers, or labels as objects."""
         t = np.arange(first, first + len(values))
         if values.dtype.kind == "f":
             self._kind = "scalar"
@@ -236,7 +236,7 @@ class TrackSeries:
             codes = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))
             self._labels.update(dict(zip(encoded.dictionary.to_pylist(), codes.tolist(), strict=True)))
             columns = [t, encoded, pa.nulls(len(t), pa.float64())]
-        self.parts.write(pa.table(columns, schema=BY_NAME["annotations"].schema), first)
+        self.blocks.write(pa.table(columns, schema=BY_NAME["annotations"].schema), first)
 
     def facts(self, source: str) -> Track:
         scalar = self._kind == "scalar"

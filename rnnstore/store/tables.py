@@ -14,11 +14,11 @@ import pyarrow as pa
 FORMAT = 1
 """Version of the layout; a model of a newer one is refused by name."""
 
-ROWS_A_GROUP = 16_384
+ROWS_PER_GROUP = 16_384
 """Steps in one Parquet row group of `states`: the size at which both a unit over all steps and a window are quick."""
 
-STEPS_A_PART = 1 << 20
-"""Steps in one part (file) of a table; every analysis works part by part."""
+STEPS_PER_BLOCK = 1 << 20
+"""Steps in one block (file) of a table; every analysis works block by block."""
 
 QUANTILES = (0.09, 0.25, 0.50, 0.75, 0.91)
 """Quantiles kept of every word's responses, those of the RNNVis paper's box plots."""

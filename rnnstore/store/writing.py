@@ -50,7 +50,7 @@ GROWING = ("training", "training_gradients", *OF_BATCHES)
 """Tables that grow while a training runs, ordered by `step`."""
 
 READABLE = 60.0
-"""Seconds for which a replaced part of a growing table stays, for those who follow a training and are reading it."""
+"""Seconds for which a replaced block of a growing table stays, for those who follow a training and are reading it."""
 
 ABOUT_A_RECORDING = ("co_clusters", "state_gradients", "memory_of_properties")
 """Tables that were computed from a recording by a command of their own."""
@@ -108,7 +108,7 @@ class ModelWriter:
         self.path = model_folder(store, name)
         self.card = Card(created=datetime.now(UTC).isoformat(timespec="seconds"))
         self._lock: filelock.FileLock | None = None
-        self._readable: list[tuple[float, File]] = []  # parts of growing tables, and when they were replaced
+        self._readable: list[tuple[float, File]] = []  # blocks of growing tables, and when they were replaced
         self._damaged = False
         self._own: set[str] = set()  # folders of the caller's own files, whose checksums are taken at the end
 
@@ -200,8 +200,8 @@ class ModelWriter:
         key = f"{table}/{checked_name(folder, BY_NAME[table].folder)}" if folder else table
         where = f"{table}/{BY_NAME[table].folder}={folder}" if folder else table
         with self.staging() as staging, disk_full_said(f"writing {table} of {self.name}"):
-            part = write_part(staging.file(where, 0), staging, rows, compression="zstd")
-            self.publish(staging, {key: [part]}, replaced=(key,))
+            block = write_block(staging.file(where, 0), staging, rows, compression="zstd")
+            self.publish(staging, {key: [block]}, replaced=(key,))
 
     def append(self, tables: Mapping[str, pa.Table]) -> None:
         """Add rows behind those of tables that grow while training, at once; see `rnnstore.store.appending`."""
@@ -246,9 +246,9 @@ class ModelWriter:
         read_card(self.path)
         missing = 0
         files = {}
-        for table, parts in self.card.files.items():
-            summed = [p if p.crc32 else p.model_copy(update={"crc32": self._summed(p.path).crc32}) for p in parts]
-            missing += sum(not part.crc32 for part in parts)
+        for table, blocks in self.card.files.items():
+            summed = [p if p.crc32 else p.model_copy(update={"crc32": self._summed(p.path).crc32}) for p in blocks]
+            missing += sum(not block.crc32 for block in blocks)
             files[table] = tuple(summed)
         known = {file.path for file in self.card.own_files}
         new = tuple(self._summed(path) for path in own_files(self.path) if path not in known)
@@ -269,22 +269,23 @@ class ModelWriter:
     ) -> None:
         """Move staged `files` into the model and make them its tables, dropping the tables `replaced`, in one step.
 
-        They come `behind` parts that are there and stay, where a table has such.
+        They come `behind` blocks that are there and stay, where a table has such.
         """
-        kept = {table: parts for table, parts in self.card.files.items() if table not in set(replaced)}
-        now, before = time.monotonic(), [part for table in GROWING for part in self.card.files.get(table, ())]
-        self._readable = [(at, part) for at, part in self._readable if now - at < READABLE] + [(now, p) for p in before]
+        kept = {table: blocks for table, blocks in self.card.files.items() if table not in set(replaced)}
+        now = time.monotonic()
+        self._readable = [(at, block) for at, block in self._readable if now - at < READABLE]
+        self._readable += [(now, block) for table in GROWING for block in self.card.files.get(table, ())]
         try:
-            for parts in files.values():
-                for part in parts:
-                    target = self.path / part.path
+            for blocks in files.values():
+                for block in blocks:
+                    target = self.path / block.path
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    os.rename(staging.path / part.path, target)
-            published = {table: [*(behind or {}).get(table, ()), *parts] for table, parts in files.items()}
+                    os.rename(staging.path / block.path, target)
+            published = {table: [*(behind or {}).get(table, ()), *blocks] for table, blocks in files.items()}
             self._commit({"files": {**kept, **published}, **card})
         finally:
             self.card = read_card(self.path)  # stopped at any line, files of one of the two cards are swept
-            self._sweep(part for _, part in self._readable)
+            self._sweep(block for _, block in self._readable)
 
     def _commit(self, changes: Mapping[str, Any]) -> None:
         if self._lock is None or not self._lock.is_locked:
@@ -295,7 +296,7 @@ class ModelWriter:
             card = Card.model_validate({**self.card.model_dump(), **changes})
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = ".".join(str(block) for block in first["loc"])
             raise StoreError(
                 f"The fact {where} of model {self.name!r} cannot be {first['input']!r}: {first['msg']}."
             ) from error
@@ -327,7 +328,7 @@ class ModelWriter:
 
     def _sweep(self, spared: Iterable[File] = ()) -> None:
         """Delete the files of tables that no card lists: left by a killed writer, or replaced; but those `spared`."""
-        listed = {self.path / part.path for parts in (*self.card.files.values(), spared) for part in parts}
+        listed = {self.path / block.path for blocks in (*self.card.files.values(), spared) for block in blocks}
         for table in (*BY_NAME, VECTORS):
             for entry in sorted((self.path / table).rglob("*"), reverse=True):
                 if entry.is_dir():
@@ -352,7 +353,7 @@ class Staging:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def file(self, folder: str, number: int, suffix: str = "parquet") -> Path:
-        """Where to write part `number` of the table in `folder` (`tokens`, `states/state=layer1.c`)."""
+        """Where to write block `number` of the table in `folder` (`tokens`, `states/state=layer1.c`)."""
         path = self.path / folder / f"{self.id}-{number:04d}.{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -369,8 +370,8 @@ def staged(path: Path, staging: Staging, rows: int, crc: int, first: int = 0) ->
     )
 
 
-def write_part(path: Path, staging: Staging, rows: pa.Table, **options: Any) -> File:
-    """Write a Parquet part at once; `options` are those of `pyarrow.parquet.write_table`."""
+def write_block(path: Path, staging: Staging, rows: pa.Table, **options: Any) -> File:
+    """Write a Parquet block at once; `options` are those of `pyarrow.parquet.write_table`."""
     with SummedFile(path) as file:
         pq.write_table(rows, file, **options)
     return staged(path, staging, rows.num_rows, file.crc)

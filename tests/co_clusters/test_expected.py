@@ -123,7 +123,7 @@ def test_a_tag_that_ties_is_the_first_in_the_alphabet(tmp_path):
 
 
 def test_tags_over_several_parts_equal_counting_step_by_step(tmp_path, monkeypatch):
-    monkeypatch.setattr(expected, "STEPS_A_PART", 70)
+    monkeypatch.setattr(expected, "STEPS_PER_BLOCK", 70)
     random = np.random.default_rng(5)
     words = [f"w{number}" for number in random.integers(0, 12, 400)]
     tags = ["" if number > 6 else f"t{number}" for number in random.integers(0, 9, 400)]

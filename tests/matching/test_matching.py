@@ -146,7 +146,7 @@ def test_a_page_read_in_small_blocks_is_that_page_of_brute_force(world, question
     with (
         mock.patch.multiple(
             candidates,
-            ROWS_A_GROUP=sizes["group"],
+            ROWS_PER_GROUP=sizes["group"],
             CELLS=sizes["cells"],
             PIECE=sizes["piece"],
             ROWS_WHEN=sizes["rows_when"],

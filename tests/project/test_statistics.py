@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from rnnstore.statistics import benjamini_hochberg, fisher, holm, wilson
 
 
+@settings(deadline=None)  # the first one imports scipy.stats
 @given(
     steps=st.integers(20, 400),
     drawn=st.integers(1, 20),
@@ -24,6 +25,7 @@ def test_fisher_equals_the_hypergeometric_distribution(steps, drawn, data):
     assert fisher(np.array([hits]), drawn, np.array([corpus]), steps)[0] == pytest.approx(expected, abs=1e-9)
 
 
+@settings(deadline=None)  # the first one imports scipy.stats
 @given(of=st.integers(1, 5000), data=st.data())
 def test_intervals_equal_scipys(of, data):
     hits = data.draw(st.integers(0, of))
@@ -31,6 +33,7 @@ def test_intervals_equal_scipys(of, data):
     assert [float(bound) for bound in wilson(hits, of)] == pytest.approx([truth.low, truth.high], abs=1e-9)
 
 
+@settings(deadline=None)  # the first one imports scipy.stats
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_corrections(p):
     p = np.array(p)

@@ -16,7 +16,7 @@ from rnnstore.sql.examples import examples
 from rnnstore.sql.limits import Limits, missing
 from rnnstore.sql.opening import opening
 from rnnstore.sql.pool import Pool
-from rnnstore.store.refused import Refused
+from rnnstore.store.sql_errors import Refused
 from tests.support.stores import record_batches, record_brackets
 from tests.support.worlds import record
 

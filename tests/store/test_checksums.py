@@ -39,8 +39,8 @@ def test_the_header_of_a_gigabyte_is_joined_without_reading_it():
 
 def test_every_file_of_a_model_has_the_checksum_of_its_bytes(tmp_path, monkeypatch):
     """Parts of 2^15 steps here, so that there is a part that is full and one that is not."""
-    for module in ("parts", "series"):
-        monkeypatch.setattr(f"rnnstore.store.{module}.STEPS_A_PART", 1 << 15)
+    for module in ("blocks", "series"):
+        monkeypatch.setattr(f"rnnstore.store.{module}.STEPS_PER_BLOCK", 1 << 15)
     steps = 40_000
     values = np.random.default_rng(0).normal(size=(steps, 3)).astype(np.float32)
     store = record(tmp_path, words=["a", "b"] * (steps // 2), states={"s": values}, annotations={"n": values[:, 0]})

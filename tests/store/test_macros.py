@@ -10,7 +10,7 @@ from rnnstore.errors import QuestionError
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import select
 from rnnstore.store.macros import MACROS
-from rnnstore.store.refused import Refused, pointed
+from rnnstore.store.sql_errors import Refused, pointed
 from tests.support.stores import record_batches
 from tests.support.worlds import random_world, record
 

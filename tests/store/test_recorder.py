@@ -86,13 +86,13 @@ def test_every_table_of_a_small_recording(tmp_path):
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_chunks_do_not_matter(data, tmp_path_factory):
-    """Any cutting into chunks, over several blocks, gives what went in and the runs and responses of the whole."""
+    """Any cutting into chunks, over several row groups, gives what went in and the runs and responses of the whole."""
     path = tmp_path_factory.mktemp("store")
     words, values, starts = random_world(data.draw(st.integers(0, 1000)), steps=data.draw(st.integers(1, 400)))
     steps = len(words)
     cuts = [0, *sorted(data.draw(st.sets(st.integers(0, steps), max_size=6))), steps]
     depth = np.arange(steps) % 5
-    block, recorder_module.BLOCK = recorder_module.BLOCK, 64
+    group, recorder_module.GROUP = recorder_module.GROUP, 64
     cells, series.RUN_CELLS = series.RUN_CELLS, 500
     try:
         store = rnnstore.open(path)
@@ -105,7 +105,7 @@ def test_chunks_do_not_matter(data, tmp_path_factory):
                     annotations={"depth": depth[begin:end]},
                 )
     finally:
-        recorder_module.BLOCK, series.RUN_CELLS = block, cells
+        recorder_module.GROUP, series.RUN_CELLS = group, cells
     model = store.model("m")
     np.testing.assert_array_equal(model.vectors("a", 0, steps), values)
     np.testing.assert_array_equal(model.unit_values("b", [0])[0], values[:, 0] * 2)
@@ -158,10 +158,10 @@ def test_scattered_rows_and_words_come_in_the_order_asked(tmp_path):
                 question(wrong)
 
 
-def test_parts_of_a_long_recording_read_as_one(tmp_path, monkeypatch):
-    for module in ("parts", "series"):
-        monkeypatch.setattr(f"rnnstore.store.{module}.STEPS_A_PART", 128)
-    monkeypatch.setattr("rnnstore.store.recorder.BLOCK", 64)
+def test_blocks_of_a_long_recording_read_as_one(tmp_path, monkeypatch):
+    for module in ("blocks", "series"):
+        monkeypatch.setattr(f"rnnstore.store.{module}.STEPS_PER_BLOCK", 128)
+    monkeypatch.setattr("rnnstore.store.recorder.GROUP", 64)
     words, values, starts = random_world(2, steps=500)
     store = record(tmp_path, words=words, states={"s": values}, sequence_starts=starts)
     model = store.model("small")

@@ -60,11 +60,11 @@ def test_a_recording_has_the_responses_of_every_word(tmp_path_factory, seed, ste
             np.testing.assert_allclose(row["standard_error"], mine.std(axis=0, ddof=1) / np.sqrt(len(mine)), atol=1e-4)
 
 
-def test_every_border_of_blocks_and_pieces_gives_the_same(tmp_path, monkeypatch):
-    """Blocks of 16 steps with sequences that start at their first and last steps; a piece of the quantiles a word."""
+def test_every_border_of_row_groups_and_pieces_gives_the_same(tmp_path, monkeypatch):
+    """Row groups of 16 steps with sequences that start at their ends; a piece of the quantiles a word."""
     words, values, _ = random_world(3, 200, units=3, vocabulary=9)
     starts = np.isin(np.arange(200), [0, 15, 16, 31, 32, 64, 65, 199])
-    monkeypatch.setattr("rnnstore.store.recorder.BLOCK", 16)
+    monkeypatch.setattr("rnnstore.store.recorder.GROUP", 16)
     monkeypatch.setattr("rnnstore.store.responses._VALUES_AT_ONCE", 1)
     monkeypatch.setattr("rnnstore.store.responses._STEPS_AT_ONCE", 1)
     monkeypatch.setattr("rnnstore.store.responses._UNITS_AT_ONCE", 2)

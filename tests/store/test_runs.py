@@ -56,7 +56,7 @@ def test_runs_of_a_unit_equal_a_walk_over_its_steps(on, starts):
 
 
 @given(st.data())
-def test_blocks_encode_to_the_same_runs_as_the_whole(data):
+def test_row_groups_encode_to_the_same_runs_as_the_whole(data):
     units, steps = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 40))
     values = np.array(data.draw(st.lists(st.sampled_from([-1, 0, 1]), min_size=units * steps, max_size=units * steps)))
     values = values.reshape(units, steps).astype(np.float16)

@@ -18,7 +18,7 @@ from rnnstore.export import csv, parquet
 from rnnstore.sql import charts
 from rnnstore.sql.answers import Answer
 from rnnstore.sql.charts import Axes
-from rnnstore.store.refused import Refused, pointed
+from rnnstore.store.sql_errors import Refused, pointed
 
 AT_ONCE = 0.4
 """Seconds that an answer is waited for without a word: most come sooner."""

@@ -1,4 +1,4 @@
-"""Files of a table, written as a stream: parts of at most 2^20 steps, in memory that does not grow with the corpus.
+"""Files of a table, written as a stream: blocks of at most 2^20 steps, in memory that does not grow with the corpus.
 
 A writer hands its rows to a thread and returns, one batch ahead at most, so that compressing and the caller's next
 forward pass run side by side; an error in the thread comes out at the next call.
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from rnnstore.store import checksums
 from rnnstore.store.card import File
 from rnnstore.store.checksums import SummedFile
-from rnnstore.store.tables import STEPS_A_PART
+from rnnstore.store.tables import STEPS_PER_BLOCK
 from rnnstore.store.writing import Staging, staged
 
 DELTA = "DELTA_BINARY_PACKED"
@@ -63,8 +63,8 @@ class _Stream:
         raise NotImplementedError
 
 
-class ParquetParts(_Stream):
-    """The Parquet parts of one table, below `folder` of a staging folder."""
+class ParquetBlocks(_Stream):
+    """The Parquet blocks of one table, below `folder` of a staging folder."""
 
     def __init__(
         self, staging: Staging, folder: str, schema: pa.Schema, pool: ThreadPoolExecutor, **options: Any
@@ -74,18 +74,18 @@ class ParquetParts(_Stream):
         self._writer: pq.ParquetWriter | None = None
         self._file: SummedFile | None = None
         self._path = Path()
-        self._part = self._rows = self._first = 0
+        self._block = self._rows = self._first = 0
 
     def write(self, table: pa.Table, first: int, row_group_size: int | None = None) -> None:
-        """Write the rows of one block, whose first step is `first`; blocks come in order and do not cross a part."""
+        """Write the rows of one row group, whose first step is `first`; they come in order and do not cross a block."""
         self._run(self._write, table, first, row_group_size)
 
     def _write(self, table: pa.Table, first: int, row_group_size: int | None) -> None:
-        part = first // STEPS_A_PART
-        if self._writer is None or part != self._part:
+        block = first // STEPS_PER_BLOCK
+        if self._writer is None or block != self._block:
             self._close()
-            self._part, self._first, self._rows = part, part * STEPS_A_PART, 0
-            self._path = self._staging.file(self._folder, part)
+            self._block, self._first, self._rows = block, block * STEPS_PER_BLOCK, 0
+            self._path = self._staging.file(self._folder, block)
             self._file = SummedFile(self._path)
             self._writer = pq.ParquetWriter(self._file, self._schema, **self._options)
         self._writer.write_table(table, row_group_size=row_group_size)
@@ -99,7 +99,7 @@ class ParquetParts(_Stream):
             self.files.append(staged(self._path, self._staging, self._rows, self._file.crc, self._first))
 
 
-class RowMajorParts(_Stream):
+class RowMajorBlocks(_Stream):
     """A state's values once more as NumPy files [steps, units], where a window or a single step is one short read."""
 
     def __init__(self, staging: Staging, folder: str, units: int, dtype: np.dtype, pool: ThreadPoolExecutor) -> None:
@@ -107,27 +107,27 @@ class RowMajorParts(_Stream):
         self._staging, self._folder, self._units, self._dtype = staging, folder, units, np.dtype(dtype)
         self._file: Any = None
         self._path = Path()
-        self._part = self._rows = self._crc = 0
+        self._block = self._rows = self._crc = 0
 
     def write(self, values: np.ndarray, first: int) -> None:
-        """Append `values` [steps, units], whose first row is step `first`; a block does not cross a part."""
+        """Append `values` [steps, units], whose first row is step `first`; they do not cross a block."""
         self._run(self._write, values, first)
 
     def _write(self, values: np.ndarray, first: int) -> None:
-        part = first // STEPS_A_PART
-        if self._file is None or part != self._part:
+        block = first // STEPS_PER_BLOCK
+        if self._file is None or block != self._block:
             self._close()
-            self._part, self._rows, self._crc = part, 0, 0
-            self._path = self._staging.file(self._folder, part, "npy")
-            self._file = open(self._path, "wb")  # noqa: SIM115 - closed with the part
-            self._file.write(self._header(STEPS_A_PART))
+            self._block, self._rows, self._crc = block, 0, 0
+            self._path = self._staging.file(self._folder, block, "npy")
+            self._file = open(self._path, "wb")  # noqa: SIM115 - closed with the block
+            self._file.write(self._header(STEPS_PER_BLOCK))
         rows = np.ascontiguousarray(values, self._dtype).data
         self._file.write(rows)
         self._crc = zlib.crc32(rows, self._crc)
         self._rows += len(values)
 
     def _header(self, rows: int) -> bytes:
-        # NumPy pads headers so that the first axis can grow in place: both headers of a part have one length.
+        # NumPy pads headers so that the first axis can grow in place: both headers of a block have one length.
         header = {"descr": self._dtype.str, "fortran_order": False, "shape": (rows, self._units)}
         written = io.BytesIO()
         np.lib.format.write_array_header_1_0(written, header)
@@ -142,11 +142,11 @@ class RowMajorParts(_Stream):
                 self._file = None
             values = self._rows * self._units * self._dtype.itemsize
             crc = checksums.joined(zlib.crc32(header), self._crc, values)
-            self.files.append(staged(self._path, self._staging, self._rows, crc, self._part * STEPS_A_PART))
+            self.files.append(staged(self._path, self._staging, self._rows, crc, self._block * STEPS_PER_BLOCK))
 
 
 class RowMajorReader:
-    """Reads the parts that `RowMajorParts` wrote; plain reads, so that no mapped file weighs on the process.
+    """Reads the blocks that `RowMajorBlocks` wrote; plain reads, so that no mapped file weighs on the process.
 
     A description of 1M steps x 300 units is 600 MB on disk; a read of scattered steps takes only what it needs.
     """
@@ -207,21 +207,21 @@ class RowMajorReader:
         """Read the steps from `first` on into all rows of `target`."""
         row = 0
         while row < len(target):
-            part = bisect.bisect_right(self._firsts, first + row) - 1
-            rows = min(len(target) - row, self._files[part].first + self._files[part].rows - first - row)
+            block = bisect.bisect_right(self._firsts, first + row) - 1
+            rows = min(len(target) - row, self._files[block].first + self._files[block].rows - first - row)
             if rows <= 0:
                 raise OSError(f"step {first + row} is not recorded")
             wanted = target[row : row + rows]
-            offset = self._offsets[part] + (first + row - self._firsts[part]) * self._row
-            if os.preadv(self._handles[part], [wanted], offset) != wanted.nbytes:
-                self._read_on(part, wanted, offset)
+            offset = self._offsets[block] + (first + row - self._firsts[block]) * self._row
+            if os.preadv(self._handles[block], [wanted], offset) != wanted.nbytes:
+                self._read_on(block, wanted, offset)
             row += rows
 
-    def _read_on(self, part: int, target: np.ndarray, offset: int) -> None:
+    def _read_on(self, block: int, target: np.ndarray, offset: int) -> None:
         """Read in several goes what one read did not bring (the system limits a read to 2 GiB)."""
         view = memoryview(target.reshape(-1).view(np.uint8))
         while len(view):
-            count = os.preadv(self._handles[part], [view], offset)
+            count = os.preadv(self._handles[block], [view], offset)
             if count == 0:
-                raise OSError(f"{self._files[part].path} ends early")
+                raise OSError(f"{self._files[block].path} ends early")
             view, offset = view[count:], offset + count
