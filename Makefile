@@ -8,10 +8,10 @@ STORE  ?= store
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo start test check random bench docs site clean
+.PHONY: help install demo start test test-long check random bench docs site clean
 
 help:  ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(RUN):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -40,8 +40,11 @@ check: $(VENV)/.rnnstore-requirements-dev  ## Look for mistakes and unformatted 
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
-test: check  ## Check, then run all tests; those in a browser need Chromium
-	$(RUN) -m pytest -n 2 --dist loadfile
+test: check  ## Check, then run the tests of every day; those in a browser need Chromium
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not long"
+
+test-long: $(VENV)/.rnnstore-requirements-dev  ## Run the other tests: random, trained, killed, every command of the docs
+	$(RUN) -m pytest -n 2 --dist loadfile -m long
 
 bench: $(VENV)/.rnnstore-requirements-dev  ## Measure the speeds that are promised
 	OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TF_NUM_INTRAOP_THREADS=2 TF_NUM_INTEROP_THREADS=1 $(RUN) -m tests.benchmarks

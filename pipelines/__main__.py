@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
+from rnnstore.commands.interrupts import interruptible
 from rnnstore.commands.options import completes
 from rnnstore.errors import StoreError
 
@@ -299,7 +300,8 @@ def quiet():
 
 def main() -> None:
     try:
-        app()
+        with interruptible():
+            app()
     except Interrupted as stopped:
         print(stopped, file=sys.stderr)
         sys.exit(130)

@@ -201,7 +201,7 @@ def train(
                 values = [variable.numpy() for variable in changing]
                 save_checkpoint(checkpoint, Checkpoint(key, done, rows, values, best))
                 saved_time = row_time = time.monotonic()
-            if interrupted and not done.finished:
+            if interrupted:
                 raise Interrupted(
                     f"Stopped at step {done.step:,} of {total:,}; all of it is saved. "
                     "The same command goes on from there."
@@ -300,8 +300,11 @@ def mean_of_epoch(rows: list["Row"], epoch: int) -> float:
 
 @contextlib.contextmanager
 def stop_on_interrupt():
-    """A list that is empty until Ctrl-C is pressed, so that a step always ends before the training stops."""
-    pressed = []
+    """A list that is empty until Ctrl-C is pressed, so that a step always ends before the training stops.
+
+    Pressed when nobody looks at the list any more, it ends as KeyboardInterrupt.
+    """
+    pressed: list[bool] = []
     try:
         before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
     except ValueError:  # not the main thread, so nobody's Ctrl-C
@@ -311,6 +314,8 @@ def stop_on_interrupt():
         yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def progress_bar(console: Console) -> rich.progress.Progress:

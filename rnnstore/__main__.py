@@ -18,6 +18,7 @@ import typer
 import rnnstore
 from rnnstore import export
 from rnnstore.commands import integrity as trust
+from rnnstore.commands.interrupts import interruptible
 from rnnstore.commands.options import Name, StoreFolder, completes, state_names
 from rnnstore.errors import StoreError
 from rnnstore.store.macros import MACROS
@@ -316,7 +317,8 @@ trust.add_to(app)
 
 def main() -> None:
     try:
-        app()
+        with interruptible():
+            app()
     except StoreError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -26,7 +26,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1")
 
-from tests.support import screens, stores  # noqa: E402
+from tests.support import screens, stores, waiting  # noqa: E402
 
 EXCUSES = (
     "needs the right to mount",  # a small disk, a folder that can only be read: not in every container
@@ -79,7 +79,7 @@ def run(fresh, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
 
     def start(store: Path, page: str = "pages/overview.py", /, **address: str) -> AppTest:
         monkeypatch.setenv("RNNSTORE", str(store))
-        app = AppTest.from_file(str(screens.ROOT / "streamlit_app.py"), default_timeout=screens.PATIENCE)
+        app = AppTest.from_file(str(screens.ROOT / "streamlit_app.py"), default_timeout=waiting.PATIENCE)
         for key, value in address.items():
             app.query_params[key] = value
         app.run()
@@ -151,7 +151,7 @@ def profile(browser):
 def page(profile):
     """A window of 1280 x 720, in which nothing is kept that another test has left."""
     opened = profile.new_page()
-    opened.set_default_timeout(screens.PATIENCE * 1000)
+    opened.set_default_timeout(waiting.PATIENCE * 1000)
     yield opened
     with suppress(Exception):  # on a page that never opened
         opened.evaluate("localStorage.clear()")

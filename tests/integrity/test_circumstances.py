@@ -5,29 +5,30 @@ Each ends in a sentence, and what the store held stays as it was.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import random
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import rnnstore
-from rnnstore.integrity import unpacking
-from rnnstore.integrity.checking import check
+from rnnstore.integrity import packing, unpacking
+from rnnstore.integrity.checking import check, seal
 from rnnstore.integrity.packing import pack
 from rnnstore.integrity.unpacking import unpack
 from rnnstore.store import writing
 from tests.support.damage import ROOT, environment, full_model, process, run, sentence
+from tests.support.kills import changes_until_once, kill_at_each_of, spread, working
+from tests.support.processes import interruptible
+from tests.support.waiting import PATIENCE
 from tests.support.worlds import record
 
 
@@ -48,55 +49,36 @@ def whole(store) -> bool:
 
 # Killed
 
-KILLS = int(os.environ.get("RNNSTORE_KILLS", "8"))
-"""Processes that are started and killed."""
 
-KILLED = """
-import sys
-import rnnstore
-from pathlib import Path
-from rnnstore.integrity import packing, unpacking
-from rnnstore.integrity.checking import check, seal
-from rnnstore.integrity.packing import pack
-from rnnstore.integrity.unpacking import unpack
-for module in (packing, unpacking):
-    module.AT_ONCE = 4096  # many pieces, so that a moment by chance lies between two of them
-folder, file = Path(sys.argv[1]), Path(sys.argv[2])
-store = rnnstore.open(folder)
-print("started", flush=True)
-while True:
-    file.unlink(missing_ok=True)
-    pack(folder / "model=full", file)
-    for name in ("one", "two"):
-        unpack(store, file, name)
-        check(folder / f"model={name}")
-        seal(store, name)
-        store.delete(name)
-    print("done once", flush=True)
-"""
+def pack_for_ever(once, folder: Path, file: Path) -> None:
+    for module in (packing, unpacking):
+        module.AT_ONCE = 4096  # many pieces, so that a moment lies between two of them
+    store = rnnstore.open(folder)
+    while True:
+        file.unlink(missing_ok=True)
+        pack(folder / "model=full", file)
+        for name in ("one", "two"):
+            unpack(store, file, name)
+            check(folder / f"model={name}")
+            seal(store, name)
+            store.delete(name)
+        once()
 
 
-def test_killed_while_packing_unpacking_checking_and_sealing(store, tmp_path):
-    """kill -9 at random moments: every model in the store and every packed file that has its name is whole."""
-    moments, outbox, seen = random.Random(5), tmp_path / "outbox", 0
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
+def test_killed_while_packing_unpacking_checking_and_sealing(store, tmp_path, kills):
+    """kill -9 at changes to files: every model in the store and every packed file that has its name is whole."""
+    outbox, seen = tmp_path / "outbox", 0
     outbox.mkdir()
-    for kill in range(KILLS):
-        started = subprocess.Popen(
-            [sys.executable, "-c", KILLED, store, outbox / "x.zip"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert started.stdout.readline() == "started\n"
-        if kill == 0:
-            begun = time.monotonic()
-            assert started.stdout.readline() == "done once\n"
-            once = time.monotonic() - begun
-        time.sleep(moments.uniform(0, once))
-        started.kill()
-        started.wait()
-        started.stdout.close()
+    work = pack_for_ever, store, outbox / "x.zip"
+    with working(*work) as told:
+        changes = changes_until_once(told)
+    (outbox / "x.zip").unlink(missing_ok=True)
+    for change in kill_at_each_of(spread(kills, changes), *work):
         opened = rnnstore.open(store)
-        assert opened.problems == [] and "full" in opened.models
+        assert opened.problems == [] and "full" in opened.models, change
         for name in opened.models:
-            assert not check(store / f"model={name}").damaged
+            assert not check(store / f"model={name}").damaged, change
         assert [entry.name for entry in outbox.iterdir()] in ([], ["x.zip"])
         if (outbox / "x.zip").exists():
             assert unpack(opened, outbox / "x.zip", "back") == "back"
@@ -105,41 +87,41 @@ def test_killed_while_packing_unpacking_checking_and_sealing(store, tmp_path):
         for name in ("one", "two"):
             if name in opened.models:
                 opened.delete(name)
-    assert seen > KILLS // 6, "the processes were killed before they packed anything: this test shows nothing"
+    assert seen > kills // 3, "the processes were killed before they packed anything: this test shows nothing"
     record(store, "other")
     assert {entry.name for entry in store.iterdir()} == {".locks", "model=full", "model=other"}
 
 
-def test_stopped_by_the_keyboard_is_no_traceback(store, tmp_path):
-    """Control-C in the middle of packing: exit code 130, no file."""
+STOPPED = """
+import itertools, signal
+from rnnstore.__main__ import main
+from rnnstore.commands.progress import Line
+from rnnstore.integrity import packing
+
+class Destroyed:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)  # what is raised here, Python drops
+
+def __call__(self, *_, calls=itertools.count()):
+    if next(calls) == 1000:
+        {pressed}
+
+Line.__call__, packing.AT_ONCE = __call__, 16
+main()
+"""
+
+
+@pytest.mark.parametrize("pressed", ["signal.raise_signal(signal.SIGINT)", "Destroyed()"])
+def test_stopped_by_the_keyboard_is_no_traceback(store, tmp_path, pressed):
+    """Control-C in the middle of packing, also where it cannot be raised: exit code 130, no file."""
     record(store, "large", words=["a"] * 40_000, states={"s": np.random.default_rng(0).normal(size=(40_000, 400))})
-    code = "import sys, rnnstore.integrity.packing as p; p.AT_ONCE = 16; from rnnstore.__main__ import main; main()"
-    begun = subprocess.Popen(
+    code = STOPPED.format(pressed=pressed)
+    done = subprocess.run(
         [sys.executable, "-c", code, "pack", "large", tmp_path / "x.zip", "--store", store],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, capture_output=True, text=True, preexec_fn=interruptible, timeout=240, check=False,
     )  # fmt: skip
-    while not any(os.readlink(f"/proc/{begun.pid}/fd/{each}").startswith(f"{tmp_path}/#") for each in fds(begun.pid)):
-        assert begun.poll() is None, "it was packed before it could be stopped"
-        time.sleep(0.01)
-    while begun.poll() is None:  # one that comes inside a destructor is lost to Python, and a person presses again
-        begun.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            begun.wait(2)
-    assert begun.returncode == 130 and "Traceback" not in begun.stderr.read()
-    begun.stderr.close()
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
     assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
-
-
-def fds(process_id: int) -> list[str]:
-    """The files that a process has open, those that are not closed while one looks."""
-    found = []
-    for each in os.listdir(f"/proc/{process_id}/fd"):
-        try:
-            os.readlink(f"/proc/{process_id}/fd/{each}")
-            found.append(each)
-        except OSError:
-            continue
-    return found
 
 
 # No room
@@ -372,7 +354,7 @@ def test_a_model_deleted_while_its_page_is_open(fresh, store, monkeypatch):
     pages = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.name[0] != "_")
     assert len(pages) > 5
     packed = pack(store / "model=full", store.parent / "x.zip")
-    app = AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=60)
+    app = AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=PATIENCE)
     app.run()
     for page in pages:
         app.query_params["model"] = "full"

@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 import rnnstore
 from pages.parts.shared import hosting
 from pages.parts.shared.current import PAGES
-from tests.support.screens import PATIENCE, ROOT, start_application
+from tests.support.screens import ROOT, start_application
 from tests.support.visitor import Drawn, Visitor
+from tests.support.waiting import PATIENCE
 
 
 def started(monkeypatch, *options: str, **environment: str) -> None:

@@ -5,7 +5,6 @@ The functions that read addresses are asked with thousands of them; whole pages 
 """
 
 import re
-import time
 
 import pytest
 import streamlit as st
@@ -129,12 +128,10 @@ def test_an_address_is_read_or_explained(of_every_kind, monkeypatch, reader, nam
     state: State = next(iter(model.states.values()))
     if reader == "co_clusters":
         address = {f"a.{key}": value for key, value in address.items()} | address
-    began = time.monotonic()
     view, said = READERS[reader](address, of_every_kind, model, state)
     assert view is not None
     for sentence in said:
         assert sentence.rstrip()[-1] in ".?" and len(sentence) < 1000, sentence
-    assert time.monotonic() - began < 20
 
 
 @frugal(dearer=30)

@@ -1,8 +1,7 @@
 """The page "SQL": asking, an answer with its chart, errors, what a link does, and the switch that turns it off."""
 
-import time
-
-from tests.support.screens import PATIENCE, assert_fits, settle, visit
+from tests.support.screens import assert_fits, settle, visit
+from tests.support.waiting import until
 
 PAGE = "pages/sql.py"
 WORDS = "from words_of('brackets', 'layer1.c', 0.3, 1)"
@@ -24,10 +23,7 @@ def test_a_question_is_answered_with_a_table_and_kept_in_the_address(run, small_
     app = run(small_store, PAGE, model="brackets")
     offered = app.main.selectbox[0]
     offered.set_value(next(each for each in offered.options if "Which words go with a unit" in each)).run()
-    latest = time.monotonic() + PATIENCE
-    while not app.main.dataframe and time.monotonic() < latest:  # no browser looks again here
-        time.sleep(0.2)
-        app.run()
+    until(lambda: app.run().main.dataframe)  # no browser looks again here
     assert not app.exception and not app.error
     assert app.query_params["query"].startswith("from words_of('brackets'")
     assert app.main.dataframe[0].value.columns.tolist()[:2] == ["word", "steps_on"]

@@ -1,11 +1,11 @@
 """Training: one step against Keras, the entropy of a known language, and interruptions of a real process."""
 
 import io
-import os
+import itertools
 import signal
 import subprocess
 import sys
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from pipelines.corpora import Corpus, Split, load  # noqa: E402
 from pipelines.errors import TrainingError  # noqa: E402
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from pipelines.windows import Streams  # noqa: E402
+from tests.support.processes import interruptible  # noqa: E402
 
 RECIPE = """
 name: brackets
@@ -209,9 +210,22 @@ def test_another_recipe_of_the_same_name_is_refused_unless_asked_for(tmp_path):
     assert writer.tables
 
 
-def test_a_loss_that_is_no_number_stops_the_training_at_its_step(tmp_path):
-    with pytest.raises(TrainingError, match=r"step \d+ \(epoch 1\).*learning_rate \(it is 1e\+30\)"):
-        train(a_recipe(rate=1e30), tmp_path)
+def test_a_loss_that_is_no_number_stops_the_training_at_its_step(tmp_path, monkeypatch):
+    compiled = training.compiled_step
+
+    def broken_at_its_third_step(network, weights, *rest):
+        step, taken = compiled(network, weights, *rest), itertools.count(1)
+
+        def call(*window):
+            if next(taken) == 3:
+                weights[0].assign(np.full(weights[0].shape, np.nan))
+            return step(*window)
+
+        return call
+
+    monkeypatch.setattr(training, "compiled_step", broken_at_its_third_step)
+    with pytest.raises(TrainingError, match=r"step 3 \(epoch 1\).*learning_rate \(it is 0\.07\)"):
+        train(a_recipe(rate=0.07), tmp_path)
     assert not (tmp_path / "network.json").exists()
 
 
@@ -227,9 +241,11 @@ def test_patience_ends_the_training_and_the_best_weights_are_kept(tmp_path):
     assert kept == pytest.approx(min(measured), abs=1e-6)
 
 
-def test_minutes_end_the_training_between_two_epochs(tmp_path):
-    recipe = a_recipe(symbols=60_000, epochs=50)
-    recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"minutes": 0.02})})
+def test_minutes_end_the_training_between_two_epochs(tmp_path, monkeypatch):
+    """By a clock of which every look takes a second."""
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=map(float, itertools.count()).__next__))
+    recipe = a_recipe(epochs=50)
+    recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"minutes": 1.0})})
     _, writer = train(recipe, tmp_path)
     assert dict(writer.tables)["training"].column("epoch").to_pylist()[-1] < 50
     assert dict(writer.tables)["training"].column("validation_loss").to_pylist()[-1] is not None
@@ -241,13 +257,18 @@ def test_a_network_without_validation_or_test_split_is_trained_too(tmp_path):
     assert writer.facts["metrics"] == []
 
 
-SLOW = """
-import os, sys
+INTERRUPTED = """
+import itertools, os, signal, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 from pipelines import training
 from pipelines.__main__ import main
-training.SAVE_EVERY = 0.05
-sys.argv = ["pipelines", "train", sys.argv[1], "--store", sys.argv[2]]
+
+def save_checkpoint(*what, save=training.save_checkpoint, saves=itertools.count(1)):
+    save(*what)
+    if next(saves) == 5:
+        os.kill(os.getpid(), signal.{signal})
+
+training.SAVE_EVERY, training.save_checkpoint = -1, save_checkpoint
 main()
 """
 
@@ -258,31 +279,26 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(t
     values = {"symbols": 12_000, "epochs": 2, "rate": 0.01, "seed": 1, "dropout": 0.1, "patience": "null"}
     path.write_text(RECIPE.format(**values))
     checkpoint = store / "model=brackets" / "network" / "checkpoint.npz"
-    command = [sys.executable, "-c", SLOW, str(path), str(store)]
 
-    def started_until_saved():
-        """The training in a process of its own, as soon as it has saved a checkpoint."""
-        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > before):
-            time.sleep(0.01)
-        return process
+    def until_the_fifth_checkpoint(how: str) -> subprocess.CompletedProcess[str]:
+        """The training in a process of its own that gets a signal when it has saved a checkpoint five times."""
+        command = [sys.executable, "-c", INTERRUPTED.format(signal=how), "train", str(path), "--store", str(store)]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=200, preexec_fn=interruptible, check=False
+        )
 
-    stopped = started_until_saved()
-    stopped.send_signal(signal.SIGINT)
-    _, said = stopped.communicate(timeout=60)
+    stopped = until_the_fifth_checkpoint("SIGINT")
     assert stopped.returncode == 130
-    assert "\nStopped at step " in "\n" + said and "goes on from there" in said
+    assert "\nStopped at step 5 of " in "\n" + stopped.stderr and "goes on from there" in stopped.stderr
+    assert load_checkpoint(checkpoint).done.step == 5
 
-    killed = started_until_saved()
-    os.kill(killed.pid, signal.SIGKILL)
-    said, _ = killed.communicate(timeout=60)
+    killed = until_the_fifth_checkpoint("SIGKILL")
     assert killed.returncode == -signal.SIGKILL
-    assert "going on from step" in said
+    assert "going on from step 5" in killed.stdout
+    assert load_checkpoint(checkpoint).done.step == 10
 
-    assert load_checkpoint(checkpoint).done.step > 0
     recipe, told = recipes.load(path), io.StringIO()
     finished = training.train(recipe, load(recipe.corpus), checkpoint.parent, Written(), Console(file=told, width=200))
-    assert "going on from step" in told.getvalue()
+    assert "going on from step 10" in told.getvalue()
     whole, _ = train(recipe, tmp_path / "whole")
     assert_same(weights_of(finished), weights_of(whole))

@@ -150,9 +150,10 @@ import os, sys
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 from tests.support.screens import run_main_script
+from tests.support.waiting import PATIENCE
 script_runner._mpa_v1 = run_main_script
 os.environ["RNNSTORE"] = sys.argv[1]
-app = AppTest.from_file("streamlit_app.py", default_timeout=60)
+app = AppTest.from_file("streamlit_app.py", default_timeout=PATIENCE)
 pages = sorted(page for page in os.listdir("pages") if page.endswith(".py") and not page.startswith("_"))
 app.run()
 for model in ("brackets", "sentences", "sensor", "only-trained"):

@@ -1,33 +1,30 @@
-"""Processes killed at random moments, and a disk that fills up: the store opens, whole, and the next run is clean."""
+"""Processes killed at changes to files, and a disk that fills up: the store opens, whole, and the next run is clean."""
 
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
-import random
 import shutil
 import subprocess
-import time
 
 import numpy as np
 import pytest
 
 import rnnstore
+from tests.support.kills import changes_until_once, kill_at_each_of, spread, working
 from tests.support.worlds import record
 
-KILLS = 30
 STEPS = 12_000
 
 
-def write_for_ever(path: str, version: int, progress) -> None:
-    """Record, replace, copy, rename and delete models, each recording filled with its own version.
+def write_for_ever(once, path: str) -> None:
+    """Record, replace, copy, rename and delete models, each recording filled with a version of its own.
 
-    `progress` is a pipe that hears of the start, and of every time that all of it has been done once.
+    `once` is called every time that all of it has been done.
     """
     store = rnnstore.open(path)
-    progress.send("started")
-    for number in itertools.count(version):
+    first = 1 + max((version_of(store, name) or 0 for name in store.models), default=0)
+    for number in itertools.count(first):
         for name in ("m", "n"):
             with store.record(name, description=str(number)) as recorder:
                 for _ in range(4):
@@ -47,19 +44,7 @@ def write_for_ever(path: str, version: int, progress) -> None:
                 for name in ("copied", "renamed"):
                     if os.path.exists(f"{path}/model={name}"):
                         store.delete(name)
-        progress.send("done once")
-
-
-def started(path, version: int):
-    """A process that writes for ever, once it has begun, and the pipe on which it tells its progress."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["rnnstore", "tests.store.test_killed"])
-    progress, far_end = context.Pipe()
-    process = context.Process(target=write_for_ever, args=(str(path), version, far_end))
-    process.start()
-    far_end.close()  # so that a process that ends before it has begun is heard of, and not waited for
-    assert progress.recv() == "started"
-    return process, progress
+        once()
 
 
 def version_of(store: rnnstore.Store, name: str) -> int | None:
@@ -93,28 +78,22 @@ def version_of(store: rnnstore.Store, name: str) -> int | None:
     return version
 
 
-def test_a_store_survives_thirty_kills(tmp_path):
-    """kill -9 at a random moment of recording, replacing, copying, renaming, deleting; the next process goes on."""
-    moments = random.Random(1)
+@pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.long)])
+def test_a_store_survives_kills(tmp_path, kills):
+    """kill -9 at changes to files in recording, replacing, copying, renaming, deleting; the next process goes on."""
+    with working(write_for_ever, str(tmp_path)) as told:
+        changes = changes_until_once(told)
     version, seen = 0, set()
-    for kill in range(KILLS):
-        process, progress = started(tmp_path, 1000 + 100 * kill)  # never as many recordings until it is killed
-        if kill == 0:
-            begun = time.monotonic()
-            assert progress.recv() == "done once"
-            once = time.monotonic() - begun
-        time.sleep(moments.uniform(0, 1.2 * once))
-        process.kill()
-        process.join()
+    for change in kill_at_each_of(spread(kills, changes), write_for_ever, str(tmp_path)):
         store = rnnstore.open(tmp_path)
-        assert store.problems == []
+        assert store.problems == [], change
         for name in store.models:
             found = version_of(store, name)
             if name == "m" and found is not None:
-                assert found >= version
+                assert found >= version, change
                 version = found
                 seen.add(found)
-    assert len(seen) > 5, "the processes were killed before they wrote anything: this test shows nothing"
+    assert len(seen) > kills // 3, "the processes were killed before they wrote anything: this test shows nothing"
     record(tmp_path, "m")
     record(tmp_path, "n")
     left = [
@@ -124,11 +103,10 @@ def test_a_store_survives_thirty_kills(tmp_path):
 
 
 def test_a_lock_dies_with_its_process(tmp_path):
-    process, _ = started(tmp_path, 1)
-    while not (tmp_path / "model=m").exists():
-        time.sleep(0.01)
-    process.kill()
-    process.join()
+    with working(write_for_ever, str(tmp_path)) as told:
+        changes_until_once(told)
+        while "model=m" not in told.recv():
+            pass
     record(tmp_path, "m")
     assert rnnstore.open(tmp_path).model("m").steps == 8
 

@@ -11,7 +11,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,11 +18,9 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
+from tests.support.waiting import until
 
-PATIENCE = 90
-"""Seconds that anything is waited for at most: starting, the first page of a process with all that it imports, drawing,
-on a machine that has more to do. It is the one such number; what is there goes on at once."""
+ROOT = Path(__file__).parents[2]
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -82,17 +79,19 @@ def start_application(store: Path, script: str = "streamlit_app.py") -> tuple[su
 
 def _serves(process: subprocess.Popen[bytes], port: int) -> bool:
     """Wait until a process answers at a port; False where it ends, as it does where another one was there first."""
-    latest = time.monotonic() + PATIENCE
-    while process.poll() is None:
+
+    def listens() -> bool:
         with suppress(OSError, psutil.Error):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-            if any(each.laddr and each.laddr.port == port for each in psutil.Process(process.pid).net_connections()):
-                return True
-        if time.monotonic() > latest:
-            process.kill()
-            raise RuntimeError(f"The application did not answer within {PATIENCE} seconds.")
-        time.sleep(0.05)
-    return False
+            return any(each.laddr and each.laddr.port == port for each in psutil.Process(process.pid).net_connections())
+        return False
+
+    try:
+        until(lambda: process.poll() is not None or listens())
+    except AssertionError:
+        process.kill()
+        raise
+    return process.poll() is None
 
 
 def find_browser() -> str | None:
