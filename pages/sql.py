@@ -49,7 +49,7 @@ def draw(store: Store, model: Model, state: str) -> None:
             "Questions to begin with",
             offered,
             index=None,
-            format_func=lambda example: f"{example.group}: {example.question}",
+            format_func=lambda example: f"{example.heading}: {example.question}",
             placeholder="Choose a question: it is written into the editor and asked",
             key="sql-example",
             on_change=take_example,

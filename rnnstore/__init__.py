@@ -3,7 +3,15 @@
 >>> import rnnstore
 >>> store = rnnstore.open("store")
 >>> store.sql("select model, steps from models")  # doctest: +SKIP
+>>> rnnstore.memory.curves(store.model("my-model"), "layer1.c")  # doctest: +SKIP
+
+Every analysis is a module of this package with a few public names, and `rnnstore.pictures` draws their answers; both
+are imported when they are first named.
 """
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
 from rnnstore.errors import (
     Busy,
@@ -54,3 +62,18 @@ __all__ = [
     "select",
     "units_on",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in _modules():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_modules()])
+
+
+def _modules() -> list[str]:
+    """The analyses, that is, folders with a manifest, and the pictures."""
+    return ["pictures", *(manifest.parent.name for manifest in Path(__file__).parent.glob("*/analysis.toml"))]

@@ -5,6 +5,7 @@ what follows what, and formulas, which become MathML while the site is built. No
 """
 
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
@@ -12,20 +13,14 @@ from docutils import nodes
 from latex2mathml.converter import convert
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
 
+from rnnstore.registry import analyses  # noqa: E402
+
+START = ["recording", "recipes", "lstmvis", "querying", "trust", "genome", "hosting"]
 NAVIGATION = {
-    "Start": ["recording", "recipes", "lstmvis", "querying", "trust", "genome", "hosting"],
-    "Guides": [
-        "hypotheses",
-        "co-clusters",
-        "sentences",
-        "connectivity",
-        "memory",
-        "comparing",
-        "distributions",
-        "training",
-        "network",
-    ],
+    "Start": START,
+    "Guides": [*dict.fromkeys(analysis.guide for analysis in analyses() if analysis.guide not in START), "network"],
     "Findings": ["parentheses", "penn-treebank", "chords", "sentiment", "language-models"],
     "Reference": ["tables", "commands", "python", "architecture", "../CHANGELOG"],
 }

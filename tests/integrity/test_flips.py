@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.__main__ import list_models, show, sql
+from rnnstore.commands.models import list_models, show
 from rnnstore.integrity.checking import check
+from rnnstore.sql.commands import sql
 from tests.support.damage import full_model
 
 FLIPS = int(os.environ.get("RNNSTORE_FLIPS", "50"))

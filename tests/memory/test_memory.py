@@ -325,7 +325,7 @@ def test_the_command_writes_what_the_page_reads(tmp_path):
 
 
 def test_a_run_that_is_stopped_writes_nothing(tmp_path, monkeypatch, capsys):
-    from rnnstore.__main__ import memory as command
+    from rnnstore.memory.commands import memory as command
 
     store_with_memory(tmp_path / "store")
 

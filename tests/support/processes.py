@@ -16,8 +16,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import CompletedProcess
 
+from rnnstore.registry import analyses
+
+_PICTURES = [f"rnnstore.{analysis.name}.pictures" for analysis in analyses()]
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["rnnstore.__main__", "rnnstore.pictures", "pandas", "sklearn.linear_model"])
+_CONTEXT.set_forkserver_preload(["rnnstore.__main__", *_PICTURES, "pandas", "sklearn.linear_model"])
 
 
 def forked(target: Callable[..., None], *arguments: object) -> BaseProcess:

@@ -19,22 +19,12 @@ import rnnstore
 from pages.parts.shared.hosting import hosted
 from pages.parts.shared.plain import plain
 from rnnstore import Model, State, Store, StoreError
+from rnnstore.registry import analyses
 from rnnstore.store.card import Card
 from rnnstore.store.overview import status
 
-PAGES = {
-    "pages/overview.py": "Overview",
-    "pages/matching.py": "Select and match",
-    "pages/hypotheses.py": "Hypotheses",
-    "pages/co_clusters.py": "Co-clusters",
-    "pages/sentences.py": "Sentences",
-    "pages/connectivity.py": "Connectivity",
-    "pages/memory.py": "Memory",
-    "pages/comparing.py": "Compare",
-    "pages/distributions.py": "Distributions",
-    "pages/training.py": "Training",
-    "pages/sql.py": "SQL",
-}
+PAGES = {"pages/overview.py": "Overview"} | {analysis.page: analysis.title for analysis in analyses()}
+"""Files and titles of the pages, in the sidebar's order."""
 
 # Streamlit, PyArrow and DuckDB import pandas when they first meet a table, each in the thread of its session. Two first
 # sessions at once may then wait for one another's modules, and Python ends that by handing out a pandas half made.

@@ -1,0 +1,85 @@
+"""The analyses: what there is, read from `analysis.toml` in each analysis' folder, without importing any of them.
+
+Pages and their order, pictures for notebooks, commands, examples of SQL, the reference and the tests find an analysis
+here. A new folder with a manifest is therefore in all of these places; nothing else lists analyses.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+Group = Literal["look", "ask the network", "judge", "learn", "query"]
+GROUPS: tuple[str, ...] = get_args(Group)
+"""Groups of pages, in the sidebar's order."""
+
+MANIFEST = "analysis.toml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Example(_Part):
+    """An example of SQL: heading, question and query of the page "SQL", and the tables that need to have rows.
+
+    In the query, {name}, {state}, {level}, {unit}, {units}, {start}, {stop} and {track} are filled in.
+    """
+
+    heading: str
+    question: str
+    query: str
+    needs: tuple[str, ...] = ()
+
+
+class Analysis(_Part):
+    """What an analysis' manifest says.
+
+    name        the folder: rnnstore/<name>, pages/<name>.py, pages/parts/<name>, tests/<name>
+    title       its name in the sidebar
+    question    what it answers, in one sentence
+    group       the group of pages it stands in
+    place       its place in the group, from 1
+    guide       its page docs/<guide>.md
+    pictures    functions of rnnstore/<name>/pictures.py, offered as `rnnstore.pictures`
+    commands    commands of `python -m rnnstore`, functions of rnnstore/<name>/commands.py
+    tables      tables of the store that it reads, besides tokens, annotations and states
+    network     what it needs of a saved network: nothing, its outputs, or its derivatives, too
+    examples    examples of SQL
+    """
+
+    name: str
+    title: str
+    question: str
+    group: Group
+    place: int
+    guide: str
+    pictures: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    network: Literal["nothing", "outputs", "derivatives"] = "nothing"
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """The page's file, below the repository's root."""
+        return f"pages/{self.name}.py"
+
+
+@cache
+def analyses() -> tuple[Analysis, ...]:
+    """All analyses, by group and place. Raises `ValueError` that names the manifest and what is wrong with it."""
+    found = [read(path) for path in Path(__file__).parent.glob(f"*/{MANIFEST}")]
+    return tuple(sorted(found, key=lambda each: (GROUPS.index(each.group), each.place, each.name)))
+
+
+def read(path: Path) -> Analysis:
+    """The analysis that a manifest describes; raises `ValueError` for an invalid one."""
+    try:
+        return Analysis(name=path.parent.name, **tomllib.loads(path.read_text("utf-8")))
+    except (ValidationError, ValueError) as error:
+        raise ValueError(f"{path} describes no analysis: {error}") from error

@@ -1,0 +1,81 @@
+"""Every analysis registers itself: what its manifest says is there, and nothing of it is imported to be found."""
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnnstore.pictures
+from rnnstore import registry
+from rnnstore.drawing.picture import Picture
+from rnnstore.store import tables
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_an_analysis_is_a_folder_a_page_tests_and_a_guide():
+    assert len(registry.analyses()) >= 10
+    for analysis in registry.analyses():
+        folders = [ROOT / "rnnstore" / analysis.name, ROOT / "pages" / "parts" / analysis.name]
+        for place in (*folders, ROOT / "tests" / analysis.name, ROOT / analysis.page):
+            assert place.exists(), place
+        assert (ROOT / "docs" / f"{analysis.guide}.md").exists()
+        assert (ROOT / "tests" / "pages" / f"test_{analysis.name}.py").exists()
+        assert set(analysis.tables) <= set(tables.BY_NAME)
+        assert analysis.question.endswith("?")
+        for example in analysis.examples:
+            assert set(need.partition("/")[0] for need in example.needs) <= set(tables.BY_NAME)
+
+
+def test_every_page_is_an_analysis_or_the_overview():
+    pages = {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")}
+    assert pages == {"pages/overview.py", *(analysis.page for analysis in registry.analyses())}
+
+
+@pytest.mark.parametrize("analysis", registry.analyses(), ids=lambda analysis: analysis.name)
+def test_pictures_and_commands_are_there(analysis):
+    module = importlib.import_module(f"rnnstore.{analysis.name}.pictures")
+    drawing = [
+        name
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_")
+        and inspect.signature(function).return_annotation in ("Picture", Picture)
+        and function.__module__.startswith(module.__name__)
+    ]
+    assert sorted(analysis.pictures) == sorted(drawing)
+    for name in analysis.pictures:
+        assert getattr(rnnstore.pictures, name) is getattr(module, name)
+    for name in analysis.commands:
+        command = getattr(importlib.import_module(f"rnnstore.{analysis.name}.commands"), name)
+        assert "Example: python -m rnnstore" in command.__doc__
+
+
+def test_importing_rnnstore_imports_no_analysis_but_matching_and_nothing_that_draws():
+    code = """
+import sys
+import rnnstore
+assert {"pictures", "memory", "hypotheses"} <= set(dir(rnnstore)), dir(rnnstore)
+from rnnstore import pictures, registry
+assert "memory_picture" in dir(pictures)
+names = {analysis.name for analysis in registry.analyses()} - {"matching"}
+print(sorted({*(f"rnnstore.{name}" for name in names), "altair", "scipy", "sklearn", "nltk"} & set(sys.modules)))
+assert callable(rnnstore.memory.state_gradients) and callable(rnnstore.pictures.memory_picture)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.stdout.strip()) == ("", "[]")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("group = 'listen'", "group"), ("colour = 'red'", "colour"), ("place = 'first'", "place"), ("title", "line 1")],
+)
+def test_a_manifest_that_is_wrong_is_refused_with_its_path(tmp_path, line, said):
+    text = (ROOT / "rnnstore" / "memory" / registry.MANIFEST).read_text("utf-8")
+    key = line.split(" ")[0]
+    (tmp_path / registry.MANIFEST).write_text(line + "\n" + re.sub(rf"^{key} = .*$", "", text, flags=re.MULTILINE))
+    with pytest.raises(ValueError, match=rf"(?s)analysis\.toml describes no analysis.*{said}"):
+        registry.read(tmp_path / registry.MANIFEST)
