@@ -18,7 +18,7 @@ from pages.parts.shared.current import (
     store_path,
 )
 from pages.parts.shared.hosting import hide_details, hosted
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
 
 STATIC = Path(__file__).parent / "static"
@@ -64,7 +64,7 @@ def say_unknown(model: Model, state: str | None) -> None:
         if "state" in st.query_params and model.states:
             model.state(st.query_params["state"])
     except StoreError as error:
-        st.warning(f"{plain(str(error))} Shown instead: {model.name}{f', {state}' if state else ''}.")
+        st.warning(f"{escape(str(error))} Shown instead: {model.name}{f', {state}' if state else ''}.")
 
 
 def show_facts(model: Model, state: str | None) -> None:
@@ -75,9 +75,9 @@ def show_facts(model: Model, state: str | None) -> None:
         steps = f"**{model.steps:,}** step{'s' if model.steps > 1 else ''}"
         st.markdown(f"{steps} × **{units:,}** unit{'s' if units > 1 else ''}")
     facts = [
-        plain(architecture(card)),
-        plain(card.corpus),
-        *(f"{plain(metric.name)} {metric.value:,.2f} ({plain(metric.split)})" for metric in card.metrics),
+        escape(architecture(card)),
+        escape(card.corpus),
+        *(f"{escape(metric.name)} {metric.value:,.2f} ({escape(metric.split)})" for metric in card.metrics),
     ]
     st.caption("  \n".join(fact for fact in facts if fact))
 
@@ -110,4 +110,4 @@ if store.models:
 try:
     page.run()
 except StoreError as error:  # what a page did not expect, for example a model that is deleted while it is being read
-    st.error(plain(str(error)))
+    st.error(escape(str(error)))

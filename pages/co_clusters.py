@@ -10,7 +10,7 @@ from pages.parts.co_clusters.guide import explain, lay_out, take_away
 from pages.parts.co_clusters.panel import draw
 from pages.parts.co_clusters.response_panel import show_detail
 from pages.parts.shared.current import current_model, current_state, current_store
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import StoreError
 
 
@@ -32,7 +32,7 @@ def screen() -> None:
             take_away(panel)
         explain()
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
 
 
 lay_out()

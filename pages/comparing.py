@@ -13,8 +13,8 @@ from pages.parts.comparing.panel import show_groups, show_sentences
 from pages.parts.sentences.address import LAST, write_text
 from pages.parts.shared.controls import controlled
 from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import ALONE, change
-from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 
 SHOWN = {
@@ -36,7 +36,7 @@ def screen() -> None:
     try:
         draw(current_model(), current_state())
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
 
 
 def draw(model: Model, state: State) -> None:
@@ -44,7 +44,7 @@ def draw(model: Model, state: State) -> None:
     store = current_store()
     view, sentences = read(st.query_params, store, model, state)
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     if view is None:
         st.info(
             f"{state.name} of {model.name} is all that this store holds, so there is nothing beside it. Record another "

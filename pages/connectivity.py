@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts.connectivity.panel import draw
 from pages.parts.shared.current import current_model, current_store
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import StoreError
 
 
@@ -22,7 +22,7 @@ def screen() -> None:
     try:
         draw(store, model)
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
 
 
 st.title("What a prediction depends on", anchor=False)

@@ -11,7 +11,7 @@ from pages.parts.distributions.panel import draw
 from pages.parts.distributions.training_panel import draw_training
 from pages.parts.shared.controls import controlled
 from pages.parts.shared.current import current_model, current_state, current_store
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import StoreError
 
 
@@ -48,7 +48,7 @@ def screen() -> None:
             _warn(sentences + more)
             draw_training(store, training)
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
 
 
 def store_model():
@@ -59,7 +59,7 @@ def store_model():
 
 def _warn(sentences: list[str]) -> None:
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
 
 
 st.title("How values and gradients are distributed", anchor=False)

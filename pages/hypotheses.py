@@ -6,13 +6,13 @@ below are the hypotheses that the store keeps, to open, run again here, and comp
 
 import streamlit as st
 
-from pages.parts.hypotheses.kept_panel import keep, show_kept
+from pages.parts.hypotheses.saved_panel import keep, show_kept
 from pages.parts.hypotheses.worth_panel import show_ranges, show_worth
 from pages.parts.matching.address import View, change, read
 from pages.parts.matching.guide import explain_worth
 from pages.parts.matching.hypothesis import Selected, choose_hypothesis, offer_actions, selected
 from pages.parts.shared.current import current_model, current_state
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 
 WORDS = 12
@@ -25,7 +25,7 @@ def say(model: Model, chosen: Selected) -> None:
     if selection is None:
         st.info("No words are chosen. Give the first and the last word by their steps above, or open a kept one below.")
     elif chosen.refused:
-        st.error(plain(chosen.refused))
+        st.error(escape(chosen.refused))
     else:
         words = model.words(selection.start, min(selection.stop, selection.start + WORDS))["word"].to_pylist()
         text = ("" if model.card.level == "character" else " ").join(words)
@@ -39,7 +39,7 @@ def draw(model: Model, state: State) -> None:
     """The page of a model's state, as the address describes it."""
     view, sentences = read(st.query_params, model, state)
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     choose_hypothesis(model, state, view)
     chosen = selected(model, state, view)
     say(model, chosen)
@@ -69,4 +69,4 @@ st.title("What a hypothesis is worth", anchor=False)
 try:
     draw(current_model(), current_state())
 except StoreError as error:
-    st.error(plain(str(error)))
+    st.error(escape(str(error)))

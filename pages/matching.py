@@ -8,7 +8,6 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.parts.matching.address import View, read
-from pages.parts.matching.below_panel import best_matches, choose_below, rows_below, show_below
 from pages.parts.matching.guide import explain_selection
 from pages.parts.matching.hypothesis import (
     Selected,
@@ -18,13 +17,14 @@ from pages.parts.matching.hypothesis import (
     say_selection,
     selected,
 )
+from pages.parts.matching.linked_panel import best_matches, choose_below, rows_below, show_below
 from pages.parts.matching.match_panel import choose_matches, find_matches, prepare_matches, show_matches
 from pages.parts.matching.navigation import navigate
 from pages.parts.matching.select_panel import Shown, choose_tracks, show_selection
 from pages.parts.shared.browser import charts_tools_aside, move_to, save_picture_button
 from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import link
-from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.export import csv, parquet
 from rnnstore.matching.matches import Matches
@@ -41,14 +41,14 @@ def screen() -> None:
     try:
         draw(current_model(), current_state())
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
 
 
 def draw(model: Model, state: State) -> None:
     """The page of a model's state, as the address describes it."""
     view, sentences = read(st.query_params, model, state)
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     with st.container(key="matching"):
         navigate(model, view)
         choose_hypothesis(model, state, view)

@@ -6,17 +6,15 @@ shown is in the address.
 
 import streamlit as st
 
-from pages.parts.memory import asked as remembered
-from pages.parts.memory import missing
+from pages.parts.memory import empty, queries
 from pages.parts.memory import panel as curves
 from pages.parts.memory import property_panel as properties
 from pages.parts.memory.address import CURVES, PROPERTIES, read, read_states
+from pages.parts.memory.export import take_away
 from pages.parts.memory.guide import explain
-from pages.parts.memory.taking import take_away
-from pages.parts.shared import asked
 from pages.parts.shared.controls import controlled
 from pages.parts.shared.current import current_model, current_state, current_store
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.networks.network import network
 
@@ -27,7 +25,7 @@ def screen() -> None:
     try:
         draw(current_model(), current_state())
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
 
 
 def draw(model: Model, state: State) -> None:
@@ -35,18 +33,18 @@ def draw(model: Model, state: State) -> None:
     states, sentences = read_states(st.query_params, model, state.name)
     if not states:
         for sentence in sentences:
-            st.warning(plain(sentence))
-        missing.say_missing(model, state.name)
+            st.warning(escape(sentence))
+        empty.say_missing(model, state.name)
         explain()
         return
     store, embedding = current_store(), network(model).cells[0].inputs
-    table = remembered.curves(asked.as_of(model), model, model.name, states[0])
+    table = queries.curves(model, states[0])
     known: dict[str, int] = {}
     for name, delay in zip(table["word_class"].to_pylist(), table["delay"].to_pylist(), strict=True):
         known[name] = max(delay, known.get(name, 0))
     view, more = read(st.query_params, store, model, states, known, embedding)
     for sentence in [*sentences, *more]:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     controlled(
         st.segmented_control,
         "Show",

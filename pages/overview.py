@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts.overview.manage import copy_in_popover, manage_popover, say_what_happened
 from pages.parts.shared.current import architecture, current_store, say_how_to_begin, say_status
 from pages.parts.shared.hosting import may_change
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
@@ -82,7 +82,7 @@ def show_card(model: Model) -> None:
     """All that is known about one model, with links into its states."""
     with st.container(border=True, key=f"card-{model.name}"):
         head, actions = st.columns([4, 1], vertical_alignment="top")
-        head.markdown(f"#### {plain(model.name)}\n{plain(model.card.description)}")
+        head.markdown(f"#### {escape(model.name)}\n{escape(model.card.description)}")
         if may_change():
             with actions.container(horizontal=True, horizontal_alignment="right"):
                 manage_popover(model)
@@ -102,17 +102,19 @@ def show_facts(model: Model) -> None:
     card = model.card
     foretold = "labels" if card.task == "classifier" else "next words"
     facts = {
-        "Task": [plain(card.task)],
+        "Task": [escape(card.task)],
         "Network": [
-            plain(architecture(card)),
+            escape(architecture(card)),
             counted(card.embedding, "embedding {:,}"),
             counted(card.parameters, "{:,} parameters"),
         ],
-        "Corpus": [plain(card.corpus), counted(card.vocabulary, f"{{:,}} different {card.level}s")],
-        "Result": [f"{plain(metric.name)} **{metric.value:,.2f}** ({plain(metric.split)})" for metric in card.metrics],
+        "Corpus": [escape(card.corpus), counted(card.vocabulary, f"{{:,}} different {card.level}s")],
+        "Result": [
+            f"{escape(metric.name)} **{metric.value:,.2f}** ({escape(metric.split)})" for metric in card.metrics
+        ],
         "Recorded": [
             counted(model.steps, "{:,} steps"),
-            plain(card.recorded.removeprefix(card.corpus).removeprefix(", ")),
+            escape(card.recorded.removeprefix(card.corpus).removeprefix(", ")),
             counted(model.predictions_per_step, f"the {{}} most probable {foretold}"),
         ],
         "Stored": [size(stored_bytes(model)), f"{card.created[:16].replace('T', ' ')} UTC"],
@@ -144,10 +146,10 @@ def show_tracks(model: Model) -> None:
         if track.kind == "scalar":
             holds = f"numbers {track.minimum:g} to {track.maximum:g}"
         else:
-            holds = ", ".join(plain(label) or "(empty)" for label in track.labels[:LABELS])
+            holds = ", ".join(escape(label) or "(empty)" for label in track.labels[:LABELS])
             if track.distinct > LABELS:
                 holds += f" and {track.distinct - LABELS:,} more"
-        source = f"  \n  :gray[{plain(track.source)}]" if track.source else ""
+        source = f"  \n  :gray[{escape(track.source)}]" if track.source else ""
         lines.append(f"- **{track.name}**: {holds}{source}")
     if lines:
         st.markdown(":gray[Tracks beside the words]\n" + "\n".join(lines))
@@ -165,13 +167,13 @@ def show_training(model: Model) -> None:
 
 def show_notes(model: Model) -> None:
     if notes(model):
-        st.markdown("\n".join([":gray[Notes on the recording]", *(f"- {plain(note)}" for note in notes(model))]))
+        st.markdown("\n".join([":gray[Notes on the recording]", *(f"- {escape(note)}" for note in notes(model))]))
 
 
 def show_problems() -> None:
     """The folders that could not be opened, each with its sentence."""
     if store.problems:
-        several = "\n".join(f"- **{plain(problem.name)}**: {plain(problem.sentence)}" for problem in store.problems)
+        several = "\n".join(f"- **{escape(problem.name)}**: {escape(problem.sentence)}" for problem in store.problems)
         st.error(f"Some folders of this store could not be opened; the rest works without them.\n{several}")
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts.sentences.panel import draw
 from pages.parts.shared.current import current_model, current_state
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import StoreError
 
 
@@ -18,7 +18,7 @@ def screen() -> None:
     try:
         draw(current_model(), current_state())
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
 
 
 screen()

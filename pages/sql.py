@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.parts.shared.current import current_model, current_state, current_store
 from pages.parts.shared.hosting import sql_allowed
-from pages.parts.shared.plain import plain
-from pages.parts.sql import asked, panel
+from pages.parts.shared.markdown import escape
+from pages.parts.sql import panel, queries
 from pages.parts.sql.address import LONGEST, read
 from pages.parts.sql.editor import editor
 from pages.parts.sql.guide import explain, say_off
@@ -23,21 +23,21 @@ def screen() -> None:
     try:
         draw(current_store(), current_model(), current_state().name)
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
 
 
 def draw(store: Store, model: Model, state: str) -> None:
     """Editor, answer and chart, as the address describes them."""
-    pool = asked.pool(store.path)
+    pool = queries.pool(store.path)
     pool.prepare(store)
     view, sentences = read(st.query_params)
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     offered = examples(model, state)
     query = view.query or st.session_state.get("sql-query", "")
 
     def run(text: str) -> None:
-        asked.start(store, text)
+        queries.start(store, text)
 
     def take_example() -> None:
         if (chosen := st.session_state["sql-example"]) is not None:
@@ -56,14 +56,14 @@ def draw(store: Store, model: Model, state: str) -> None:
             width=560,
         )
         earlier = st.empty()
-    answered = query if asked.known(query) is not None or asked.on_its_way() is not None else None
+    answered = query if queries.find(query) is not None or queries.running() is not None else None
     editor(query or offered[0].query, answered, catalogue.tables(store), catalogue.macros(), run)
     if len(query) > LONGEST:
         st.caption(f"The query has {len(query):,} characters: more than an address keeps, so a link does not hold it.")
     panel.wait()
     with earlier:
         panel.show_history(run)
-    panel.show(asked.known(query), query, view)
+    panel.show(queries.find(query), query, view)
     explain(pool.limits)
 
 

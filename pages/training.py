@@ -8,11 +8,10 @@ import time
 
 import streamlit as st
 
-from pages.parts.shared import asked
 from pages.parts.shared.current import command, current_model, current_store, recipe_of, store_path
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import change
-from pages.parts.shared.plain import plain
-from pages.parts.training import asked as answers
+from pages.parts.training import queries
 from pages.parts.training.address import read
 from pages.parts.training.guide import explain
 from pages.parts.training.overview_panel import show_overview
@@ -42,7 +41,7 @@ def screen() -> None:
             say_none(model, runs)
     except StoreError as error:
         if not runs:
-            st.error(plain(str(error)))
+            st.error(escape(str(error)))
             return
         st.caption("The training wrote more while it was being read; the page looks again in a moment.")
     finally:
@@ -69,16 +68,15 @@ def follow() -> None:
 def draw(model: Model, runs: bool) -> None:
     """All that was recorded, as the address describes it."""
     store = current_store()
-    kept = asked.as_of(model)
-    steps, layers = (ask(kept, model, model.name) for ask in (answers.steps, answers.layers))
+    steps, layers = queries.recorded_steps(model), queries.layers(model)
     view, sentences = read(st.query_params, store, model, steps, layers)
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     if runs:
         shown = "The newest batch is shown." if view.newest else "The chosen batch stays."
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.info(
-                f"**{plain(model.name)} is still being trained or recorded**; what it writes appears here "
+                f"**{escape(model.name)} is still being trained or recorded**; what it writes appears here "
                 f"within {EVERY} seconds. {shown}"
             )
             if not view.newest:
@@ -101,7 +99,7 @@ def draw(model: Model, runs: bool) -> None:
 
 def say_trouble(model: Model) -> int | None:
     """Says where the training came to no number; the step after which it did."""
-    found = answers.trouble(asked.as_of(model), model, model.name)
+    found = queries.trouble(model)
     if found:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.error(
@@ -115,11 +113,11 @@ def say_trouble(model: Model) -> int | None:
 def say_none(model: Model, runs: bool) -> None:
     """What to do for a model without recorded batches."""
     if runs:
-        st.info(f"**{plain(model.name)}** is being trained; no batch has been recorded yet. This page looks again.")
+        st.info(f"**{escape(model.name)}** is being trained; no batch has been recorded yet. This page looks again.")
         return
     if model.card.settings.get("training"):
         st.info(
-            f"No training batches of **{plain(model.name)}** were recorded. Write this line into its recipe, under "
+            f"No training batches of **{escape(model.name)}** were recorded. Write this line into its recipe, under "
             "`training`, and train it anew:"
         )
         st.code(f"training:\n  {RECORDING}", language="yaml")
@@ -127,8 +125,9 @@ def say_none(model: Model, runs: bool) -> None:
         st.caption("Recording every 100th batch changes nothing of what is learned.")
     else:
         st.info(
-            f"**{plain(model.name)}** was trained elsewhere. Gradients of single batches are recorded while a recipe's "
-            "training runs, so there are none of it. A small model that has some is trained in a minute or two by"
+            f"**{escape(model.name)}** was trained elsewhere. Gradients of single batches are recorded while a "
+            "recipe's training runs, so there are none of it. A small model that has some is trained in a minute or "
+            "two by"
         )
         st.code(command("python -m pipelines train python-char-rnn-100"), language="bash")
     recorded = [name for name, other in current_store().models.items() if batches.is_recorded(other)]
@@ -136,7 +135,7 @@ def say_none(model: Model, runs: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption("Batches were recorded of", width="content")
             for name in recorded[:MOST_OFFERED]:
-                if st.button(plain(name), key=f"look-at-{name}"):
+                if st.button(escape(name), key=f"look-at-{name}"):
                     change(model=name, state=None)
                     st.rerun()  # the sidebar's choice, too
     explain()

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnstore
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore.hypotheses import kept as hypotheses
 from rnnstore.hypotheses.worth import places, worth
 from rnnstore.matching.selection import Selection, select
@@ -37,7 +37,7 @@ def kept(own_store) -> Path:
 @pytest.fixture
 def at_home(monkeypatch):
     """The visitor sits at the machine itself."""
-    monkeypatch.setattr("pages.parts.hypotheses.keeping.may_change", lambda: True)
+    monkeypatch.setattr("pages.parts.hypotheses.saving.may_change", lambda: True)
 
 
 def choose(app: AppTest, name: str) -> AppTest:
@@ -104,7 +104,7 @@ def test_a_hypothesis_is_kept_and_listed(run, own_store, at_home):
 def test_a_kept_one_is_run_again_and_compared(run, kept):
     app = run(kept, PAGE, **{**BRUSHED, "from": "50", "to": "51"}, other="deep")
     assert not app.exception
-    assert plain("a **note**") in said(app)
+    assert escape("a **note**") in said(app)
     assert "at step 44" in said(app) and "Jaccard" in said(app)
     widget(app, "radio", "By").set_value("units").run()
     assert "units of deep in layer1.c of brackets" in said(app)
@@ -177,7 +177,7 @@ def test_a_stranger_takes_hypotheses_along_and_brings_them_again(run, kept, host
 
 
 def test_a_visit_keeps_no_more_than_a_file_can_hold(run, kept, hosted, monkeypatch):
-    monkeypatch.setattr("pages.parts.hypotheses.keeping.MOST_BYTES", 100)
+    monkeypatch.setattr("pages.parts.hypotheses.saving.MOST_BYTES", 100)
     app = upload(
         run(kept, PAGE, model="brackets"),
         "deep.json",
@@ -192,7 +192,7 @@ def test_a_note_is_shown_as_it_was_typed(run, kept, at_home):
     hypotheses.save(store, hypotheses.load(store, "deep").model_copy(update={"note": note}), replace=True)
     app = run(kept, PAGE, model="brackets", other="deep")
     shown = next(each.value for each in app.main.markdown if "spy" in each.value)
-    assert shown == plain(note).replace("\n", "  \n") and "![" not in shown and "<img" not in shown.replace("\\<", "")
+    assert shown == escape(note).replace("\n", "  \n") and "![" not in shown and "<img" not in shown.replace("\\<", "")
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnstore
-from pages.parts.matching import below_panel
+from pages.parts.matching import linked_panel
 from pages.parts.matching.address import Named, read
 from pages.parts.matching.select_panel import reaching, whole_steps
 from pages.parts.shared.controls import clicked_since
@@ -289,11 +289,11 @@ def test_a_state_below_takes_the_place_of_the_first():
     view = SimpleNamespace(below=(Named(None, "layer1.h", -0.2), Named("b", "s", None)), threshold=0.25)
     one, two = SimpleNamespace(name="a"), SimpleNamespace(name="b")
     first = SimpleNamespace(name="layer1.c")
-    there = below_panel.on_top(one, first, view, 0, Also(one, "layer1.h", -0.2), {"from": "4", "out": "3"})
+    there = linked_panel.on_top(one, first, view, 0, Also(one, "layer1.h", -0.2), {"from": "4", "out": "3"})
     assert there == {
         "from": "4", "model": "a", "state": "layer1.h", "threshold": "-0.2", "below": "layer1.c@0.25,b:s",
     }  # fmt: skip
-    there = below_panel.on_top(one, first, view, 1, Also(two, "s", 0.5), {"tracks": "pos"})
+    there = linked_panel.on_top(one, first, view, 1, Also(two, "s", 0.5), {"tracks": "pos"})
     assert there["below"] == "a:layer1.c@0.25,a:layer1.h@-0.2" and "tracks" not in there
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rnnstore
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore.networks.network import network
 from tests.pages.test_matching import said, widget
 from tests.support import stores
@@ -106,7 +106,7 @@ def test_a_typed_sentence_is_read_whole(reader):
 )
 def test_what_cannot_be_followed_is_a_sentence_and_the_rest_is_shown(reader, address, sentence):
     app = reader(**address)
-    assert plain(sentence) in said(app)  # shown as it is, not as Markdown
+    assert escape(sentence) in said(app)  # shown as it is, not as Markdown
     assert charts(app)["glyphs"]
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import streamlit as st
 
+from pages.parts.co_clusters import queries
 from pages.parts.co_clusters.panel import Panel
-from pages.parts.shared import asked
-from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.parameters import link
 from rnnstore.co_clusters.membership import members
@@ -42,9 +41,8 @@ def take_away(panel: Panel) -> None:
             return members(panel.clusters, panel.expected)
 
         def words_of_units() -> pa.Table:
-            store = asked.as_of(panel.model)
             tables = [
-                answers.unit(store, panel.model, panel.model.name, panel.state.name, unit, view.boxes, view.least)
+                queries.words_of_unit(panel.model, panel.state.name, unit, view.boxes, view.least)
                 for unit in view.units
             ]
             numbered = zip(view.units, tables, strict=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts.co_clusters import queries
 from pages.parts.co_clusters.address import (
     FEWEST,
     NO_TRACK,
@@ -24,11 +25,9 @@ from pages.parts.co_clusters.address import (
     most_clusters,
     read,
 )
-from pages.parts.shared import asked
-from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.controls import clicked_since, controlled, last_selections
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import ALONE, Names
-from pages.parts.shared.plain import plain
 from rnnstore import Model, QuestionError, State
 from rnnstore.co_clusters.charts.picture import co_cluster_picture, words_drawn
 from rnnstore.co_clusters.decomposition import METHODS, CoClusters
@@ -80,9 +79,9 @@ def draw(model: Model, state: State, names: Names = ALONE, *, narrow: bool = Fal
 def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
     """What the address asks for, clustered; None, with a sentence on the page, where that cannot be."""
     try:
-        expected = answers.responses(model, state.name)
+        expected = queries.expected_responses(model, state.name)
     except QuestionError as error:
-        st.info(plain(str(error)))
+        st.info(escape(str(error)))
         return None
     if min(len(expected.words), expected.units) < FEWEST:
         st.info(
@@ -93,10 +92,9 @@ def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
         return None
     view, sentences = read(st.query_params, model, state, expected, names)
     for sentence in sentences:
-        st.warning(plain(sentence))
-    store = asked.as_of(model)
-    clusters = answers.clusters(
-        store, model, model.name, state.name, view.words, view.pinned, view.clusters, view.method, view.seed
+        st.warning(escape(sentence))
+    clusters = queries.clusters(
+        model, state.name, view.words, view.clusters, view.method, view.seed, always=view.pinned
     )
     return Panel(model, state, names, view, expected, clusters)
 
@@ -198,7 +196,7 @@ def show_found(panel: Panel) -> None:
         words = f"{total:,} words contain" if total != 1 else "1 word contains"
         more = f" Shown: the first {FOUND}." if total > FOUND else ""
         hint = " Choose one to pin it and see its response; choose it again to let it go." if total else ""
-        st.caption(f"{words} “{plain(view.find)}”.{more}{hint}", width="stretch")
+        st.caption(f"{words} “{escape(view.find)}”.{more}{hint}", width="stretch")
     if not total:
         return
     key = f"{panel.prefix}clusters-found-{view.find}"
@@ -232,7 +230,7 @@ def show_found(panel: Panel) -> None:
 def show(panel: Panel, *, narrow: bool = False) -> None:
     """The picture; clicks in it go into the address."""
     model, view = panel.model, panel.view
-    tags = None if view.tags == NO_TRACK else answers.tags(asked.as_of(model), model, model.name, view.tags)
+    tags = None if view.tags == NO_TRACK else queries.word_tags(model, view.tags)
     theme = st.context.theme.type
     picture = co_cluster_picture(
         panel.clusters,

@@ -6,10 +6,9 @@ from functools import partial
 
 import streamlit as st
 
+from pages.parts.co_clusters import queries
 from pages.parts.co_clusters.address import TOGETHER, USUAL_BOXES, USUAL_COUNT, as_written
 from pages.parts.co_clusters.panel import Panel, pick_unit, pick_word
-from pages.parts.shared import asked
-from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.controls import clicked_chart
 from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.charts.unit_words import unit_words_picture
@@ -35,7 +34,7 @@ def show_detail(panel: Panel) -> None:
 
 def show_words(panel: Panel) -> None:
     """Bands of the picked words over all units."""
-    view, store = panel.view, asked.as_of(panel.model)
+    view = panel.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.markdown("**What the words do to each unit**", width="stretch")
         if len(view.picked) > 1:
@@ -44,7 +43,7 @@ def show_words(panel: Panel) -> None:
                 also=lambda chosen: {panel.names("sort"): as_written([chosen])},
             )  # fmt: skip
     picture = response_picture(
-        [answers.word(store, panel.model, panel.model.name, panel.state.name, word) for word in view.picked],
+        [queries.word_response(panel.model, panel.state.name, word) for word in view.picked],
         palette(st.context.theme.type),
         sorted_by=view.picked.index(view.sort),
         clusters=panel.clusters.unit_cluster,
@@ -60,7 +59,7 @@ def show_words(panel: Panel) -> None:
 
 def show_units(panel: Panel) -> None:
     """Box plots of the words that move the picked units most."""
-    view, store = panel.view, asked.as_of(panel.model)
+    view = panel.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.markdown("**Which words move the units most**", width="stretch")
         panel.controlled(
@@ -72,8 +71,7 @@ def show_units(panel: Panel) -> None:
             usual=USUAL_COUNT, help="The mean of a word that was read a few times is large by chance",
         )  # fmt: skip
     tables = {
-        unit: answers.unit(store, panel.model, panel.model.name, panel.state.name, unit, view.boxes, view.least)
-        for unit in view.units
+        unit: queries.words_of_unit(panel.model, panel.state.name, unit, view.boxes, view.least) for unit in view.units
     }
     if not any(table.num_rows for table in tables.values()):
         st.info(f"No word was read at least {view.least:,} times; ask for fewer.")

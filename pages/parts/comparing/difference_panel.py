@@ -9,16 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
+from pages.parts.co_clusters import queries
 from pages.parts.co_clusters.address import TOGETHER, as_written
 from pages.parts.co_clusters.address import read as read_clusters
 from pages.parts.comparing.address import LEFT, LINKED, RIGHT, USUAL_COUNT, USUAL_WORDS, View
-from pages.parts.shared import asked
-from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.cache import cached
 from pages.parts.shared.controls import clicked_chart, number
-from pages.parts.shared.kept import kept
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import Names, change, link
-from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.comparing import similarity as comparison
 from rnnstore.comparing.charts import QUANTITIES, clusters_picture, words_picture
@@ -40,10 +39,7 @@ def show_differences(model: Model, state: State, view: View) -> None:
             "Read at least", "often", view.least, 1, 1_000_000, width=130, usual=USUAL_COUNT,
             help="Times, by either; the mean response to a rare word is mostly chance",
         )  # fmt: skip
-    found = _compared(
-        asked.as_of(model), model, view.model, model.name, state.name, view.model.name, view.state.name,
-        view.words, view.least,
-    )  # fmt: skip
+    found = _compare(model, state.name, view.model, view.state.name, view.words, view.least)
     picked = _picked(found)
     _show_numbers(found)
     st.caption(found.shared.note)
@@ -123,7 +119,7 @@ def _groups(model: Model, state: State, view: View) -> ClusterAgreement | None:
     try:
         found = comparison.cluster_agreement(_clusters(model, state, LEFT), _clusters(view.model, view.state, RIGHT))
     except StoreError as error:
-        st.info(plain(str(error)))
+        st.info(escape(str(error)))
         return None
     names = [f"{each.name} · {its.name}" for each, its in ((model, state), (view.model, view.state))]
     picture = clusters_picture(found, palette(st.context.theme.type), left=names[0], right=names[1])
@@ -136,12 +132,9 @@ def _groups(model: Model, state: State, view: View) -> ClusterAgreement | None:
 
 
 def _clusters(model: Model, state: State, prefix: str):
-    expected = answers.responses(model, state.name)
+    expected = queries.expected_responses(model, state.name)
     view, _ = read_clusters(st.query_params, model, state, expected, Names(prefix, LINKED))
-    return answers.clusters(
-        asked.as_of(model), model, model.name, state.name, view.words, view.pinned, view.clusters, view.method,
-        view.seed,
-    )  # fmt: skip
+    return queries.clusters(model, state.name, view.words, view.clusters, view.method, view.seed, always=view.pinned)
 
 
 def _one_by_one(found: Comparison, picked: list[str]) -> None:
@@ -217,18 +210,7 @@ def _chart(picture: Picture, key: str) -> None:
         st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
 
 
-@kept("Comparing ...")
-def _compared(
-    store: asked.Store,
-    _left: Model,
-    _right: Model,
-    left: str,
-    left_state: str,
-    right: str,
-    right_state: str,
-    words: int,
-    least: int,
-) -> Comparison:
-    return comparison.compare(
-        answers.responses(_left, left_state), answers.responses(_right, right_state), words, least
-    )
+@cached(spinner="Comparing ...")
+def _compare(left: Model, left_state: str, right: Model, right_state: str, words: int, least: int) -> Comparison:
+    responses = queries.expected_responses
+    return comparison.compare(responses(left, left_state), responses(right, right_state), words, least)

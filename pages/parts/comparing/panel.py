@@ -9,15 +9,14 @@ import streamlit as st
 from pages.parts.co_clusters import panel as clusters
 from pages.parts.co_clusters.response_panel import show_detail
 from pages.parts.comparing.address import LEFT, LINKED, READ, RIGHT, View
-from pages.parts.sentences import asked as answers
 from pages.parts.sentences import panel as sentences
+from pages.parts.sentences import queries
 from pages.parts.sentences.address import read as read_sentences
 from pages.parts.sentences.input import ask
-from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.kept import kept
+from pages.parts.shared.cache import cached
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import Names
-from pages.parts.shared.plain import plain
 from rnnstore import Model, State, StoreError
 from rnnstore.comparing.charts import labels_picture, losses_picture
 from rnnstore.comparing.predictions import Disagreement, disagreement
@@ -98,11 +97,9 @@ def _show_losses(model: Model, view: View, typed: Sequence[str]) -> None:
     if len(typed) > 1:
         text = st.selectbox("Losses of the sentence", list(typed), width=500)
     try:
-        found = _disagreement(
-            asked.as_of(model), asked.as_of(view.model), model, view.model, model.name, view.model.name, text
-        )
+        found = _disagreement(model, view.model, text)
     except StoreError as error:
-        st.info(plain(str(error)))
+        st.info(escape(str(error)))
         return
     if found.steps or found.label is not None:
         draw = labels_picture if found.label is not None else losses_picture
@@ -130,14 +127,6 @@ def _said(found: Disagreement, left: str, right: str) -> str:
     return " ".join([*said, *found.notes])
 
 
-@kept()
-def _disagreement(
-    left_store: asked.Store,
-    right_store: asked.Store,
-    _left: Model,
-    _right: Model,
-    left: str,
-    right: str,
-    text: str,
-) -> Disagreement:
-    return disagreement(answers.typed(left_store, _left, left, text), answers.typed(right_store, _right, right, text))
+@cached
+def _disagreement(left: Model, right: Model, text: str) -> Disagreement:
+    return disagreement(queries.typed_reading(left, text), queries.typed_reading(right, text))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import streamlit as st
 
-from pages.parts.connectivity import asked as answers
+from pages.parts.connectivity import queries
 from pages.parts.connectivity.address import View, read
-from pages.parts.connectivity.below import show_known, show_pairs, take_away
 from pages.parts.connectivity.controls import choose
 from pages.parts.connectivity.guide import explain
+from pages.parts.connectivity.pairs_panel import show_known, show_pairs, take_away
 from pages.parts.connectivity.text import show_text
 from pages.parts.connectivity.typing_box import typing_box
 from pages.parts.sentences.address import write_text
 from pages.parts.shared.current import architecture
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import ALONE, change
-from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
 from rnnstore.connectivity.texts import Connected
 from rnnstore.drawing.palette import palette
@@ -28,11 +31,11 @@ def draw(store: Store, model: Model) -> None:
     """The page for the sidebar's model."""
     view, sentences = read(st.query_params, store, model)
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     missing = _missing_network(model)
     _ask(model, view, missing)
     if missing is not None:
-        st.info(plain(missing))
+        st.info(escape(missing))
         explain()
         return
     reader = network(model)
@@ -93,20 +96,21 @@ def _texts(store: Store, model: Model, view: View) -> list[Connected]:
             return []
         text = (0, min(model.steps, FIRST_STEPS.get(model.card.level, FIRST_STEPS["word"])))
     names, found = (model.name, *view.others), []
-    question = (names, text, view.target, view.scale, view.word, view.check)
-    waiting = answers.Waiting(question, len(names), "Following every score back to every input")
-    done = [name for name in names if answers.is_known(store.models[name], text, view)]
-    if len(done) < len(names) and answers.was_stopped(question):
+    how: Any = {"target": view.target, "scale": view.scale, "word": view.word, "check": view.check}
+    question = (names, text, *how.values())
+    waiting = queries.Waiting(question, len(names), "Following every score back to every input")
+    done = [name for name in names if queries.connected.is_cached(store.models[name], text, **how)]
+    if len(done) < len(names) and queries.was_stopped(question):
         names = done
     for name in names:
         each = store.models[name]
         try:
             if name != model.name and not isinstance(text, str):
                 _check_same_recording(model, each, text)
-            found.append(answers.connected(each, text, view, lambda share, name=name: waiting.told(name, share)))
+            found.append(queries.connected(each, text, **how, progress=partial(waiting.progress, name)))
         except StoreError as error:
             message = str(error) if name == model.name and not view.others else f"{name}: {error}"
-            st.error(plain(message))
+            st.error(escape(message))
             if name == model.name:
                 break  # the others stand beside it
         waiting.next()
@@ -145,4 +149,4 @@ def _say(texts: list[Connected], view: View) -> None:
         said.append(f"The text has {len(texts[0]):,} steps, so step {view.at:,} cannot be held; the last is.")
     pairs = most * (most + 1) // 2
     said.append(f"{most:,} steps, {pairs:,} pairs, none sampled. Click the text for the arrow keys.")
-    st.caption("  \n".join(plain(sentence) for sentence in said))
+    st.caption("  \n".join(escape(sentence) for sentence in said))

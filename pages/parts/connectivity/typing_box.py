@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts.shared import asked
-from pages.parts.shared.kept import kept
+from pages.parts.shared.cache import cached
 from rnnstore import Model, StoreError
-from rnnstore.networks.completions import Completion, completions
+from rnnstore.networks.completions import completions
 from rnnstore.networks.network import network
 from rnnstore.visible import visible
 
@@ -125,7 +124,7 @@ def _suggested(model: Model, text: str) -> tuple[str, list[dict]]:
     if not text.strip("\r\n"):
         return "Suggestions appear here while you type.", []
     try:
-        found = _completions(asked.as_of(model), model, model.name, text)
+        found = _completions(model, text)
     except StoreError as error:
         return str(error), []
     reader = network(model)
@@ -138,6 +137,4 @@ def _suggested(model: Model, text: str) -> tuple[str, list[dict]]:
     ]
 
 
-@kept()
-def _completions(store: asked.Store, _model: Model, model: str, text: str) -> list[Completion]:
-    return completions(_model, text)
+_completions = cached(completions)

@@ -9,9 +9,8 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.parts.distributions.address import BANDS, HEAT, STILL, View
-from pages.parts.distributions.counted import distribution, unit_values
+from pages.parts.distributions.queries import distribution, unit_values
 from pages.parts.distributions.saturation_panel import show_all_states, show_saturation
-from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import clicked_chart, controlled, number
 from pages.parts.shared.parameters import change, link
@@ -41,7 +40,7 @@ def draw(model: Model, state: State, view: View) -> None:
         _choose_stillness(view)
     left, right = st.columns([0.37, 0.63], gap="medium")
     with left:
-        values = unit_values(asked.as_of(model), model, model.name, state.name, view.unit)
+        values = unit_values(model, state.name, view.unit)
         _one_unit(model, state, view, found, values, (low, high))
     with right:
         show_saturation(model, state, view, found, (low, high))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.distributions.address import View
-from pages.parts.distributions.counted import A_SECOND, several, uncounted
+from pages.parts.distributions.queries import A_SECOND, several, uncounted
 from pages.parts.shared.controls import clicked_chart, controlled
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.parameters import change

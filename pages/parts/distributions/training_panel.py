@@ -7,12 +7,11 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.distributions.address import AXES, MOST_MODELS, TrainingView
-from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import clicked_chart, controlled
 from pages.parts.shared.current import command, recipe_of
-from pages.parts.shared.kept import kept
 from pages.parts.shared.parameters import change
+from pages.parts.training import queries
 from rnnstore import Store
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
@@ -32,7 +31,7 @@ def draw_training(store: Store, view: TrainingView) -> None:
             st.info(note)
     if found.table.num_rows:
         _curves(found, view)
-    gradients = _gradients(asked.as_of(store.models[view.gradients]), store.models[view.gradients], view.gradients)
+    gradients = queries.gradients(store.models[view.gradients])
     if found.table.num_rows or gradients.weights:
         st.subheader("Gradients, weight by weight", anchor=False)
         chosen = store.models[view.gradients]
@@ -177,8 +176,3 @@ Networks*](https://arxiv.org/abs/1710.10777), section 7.3) wanted loss curves an
 states. Time is that of training steps, without validation.
 """
         )
-
-
-@kept()
-def _gradients(store: asked.Store, _model, model: str) -> Gradients:
-    return curves.gradients(_model)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urljoin
 
 import streamlit as st
 
-from pages.parts.hypotheses import keeping
+from pages.parts.hypotheses import saving
 from pages.parts.shared.current import current_store
 from rnnstore import StoreError
 from rnnstore.hypotheses import kept as hypotheses
@@ -54,7 +54,7 @@ def share(one: Hypothesis) -> None:
 
 def take_along() -> None:
     """All hypotheses of this visit as one file."""
-    if mine := keeping.own():
+    if mine := saving.own():
         several = hypotheses.written_together(mine.values())
         name = f"hypotheses{SUFFIX}"
         st.download_button("Yours as one file", several, name, "application/json", on_click="ignore", key="take-along")
@@ -76,7 +76,7 @@ def _load(file, name: str, again: bool) -> None:
         if name.strip() and len(found) == 1:
             found = [found[0].model_copy(update={"name": name.strip()})]
         for one in found:
-            keeping.save(one, replace=again)
+            saving.save(one, replace=again)
             loaded.append(one)
     except StoreError as error:
         before = f"{len(loaded)} of {len(found)} are loaded. " if loaded else ""

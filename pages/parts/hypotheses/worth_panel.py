@@ -1,26 +1,23 @@
-"""What a hypothesis is worth, on its page: its matches against the corpus by a track, and labelled ranges in a plane.
-
-Answers are kept by the store's folder and how it is at the moment, as in `shared.asked`.
-"""
+"""What a hypothesis is worth: its matches against the corpus by a track, and labelled ranges in a plane."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from pages.parts.hypotheses import queries
 from pages.parts.matching.address import View, controlled, number
 from pages.parts.matching.hypothesis import Selected
-from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.kept import kept
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.export import csv
-from rnnstore.hypotheses import phrases, worth
+from rnnstore.hypotheses import worth
 from rnnstore.hypotheses.charts import numbers_picture, plane_note, plane_picture, precision_picture, shares_picture
-from rnnstore.hypotheses.phrases import Plane, Ranges, Separation
-from rnnstore.hypotheses.worth import Places, ScalarWorth, Worth
+from rnnstore.hypotheses.worth import ScalarWorth, Worth
 
 SHORTEST_RANGE = 2
 """Steps that a labelled range has at least, to be drawn and told apart: the paper's multi-word phrases."""
@@ -37,11 +34,22 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
     if not model.tracks:
         st.info(f"{model.name} has no track beside its words, so there is nothing to hold the matches against.")
         return
-    units = tuple(selected.chosen.tolist())
+    units = selected.chosen
     track = track_asked(model)
     named = st.query_params.get("least", "")
     least = min(int(named), len(units)) if named.isdecimal() and len(named) < 10 and int(named) else None
-    found = _places(asked.as_of(model), model, model.name, state.name, units, view, least)
+    selection: dict[str, Any] = {
+        "state": state.name,
+        "units": units,
+        "threshold": view.threshold,
+        "off_before": view.before,
+        "off_after": view.after,
+        "minimum_overlap": least,
+        "minimum_length": view.shortest,
+        "maximum_length": view.longest,
+        "apart_from": view.brushed,
+    }
+    found = queries.places(model, **selection)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(st.selectbox, "Track", "track", track, options=list(model.tracks), width=200)
         number(
@@ -53,7 +61,7 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
             width=130,
             help="Selected units that a match has at least; at first as many as the fiftieth match",
         )
-    told = _worth(asked.as_of(model), model, model.name, state.name, units, view, least, track)
+    told = queries.worth_by_track(model, track, **selection)
     st.caption(f"{found.note} {told.note}")
     name = f"{model.name}-{state.name}-{track}"
     if isinstance(told, ScalarWorth):
@@ -94,9 +102,11 @@ def show_ranges(model: Model, state: State, view: View) -> None:
     if st.query_params.get("ranges") != "yes":
         return
     try:
-        ranges, texts, plane, separation = _ranges(asked.as_of(model), model, model.name, state.name, track, view)
+        ranges, texts, plane, separation = queries.ranges_apart(
+            model, state.name, track, view.threshold, view.before, view.after, SHORTEST_RANGE
+        )
     except StoreError as error:
-        st.info(plain(str(error)))
+        st.info(escape(str(error)))
         return
     st.caption(f"{separation.note} {plane_note(ranges)}")
     _draw(plane_picture(plane, ranges, texts, palette(st.context.theme.type)), "plane_view", 920)
@@ -109,52 +119,3 @@ def show_ranges(model: Model, state: State, view: View) -> None:
 def _draw(picture: Picture, key: str, width: int | str = "stretch") -> None:
     with st.container(key=key, width=width):
         st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
-
-
-@kept("Matching ...")
-def _places(
-    store: asked.Store, _model: Model, model: str, state: str, units: tuple[int, ...], view: View, least: int | None
-) -> Places:
-    return worth.places(
-        _model,
-        state,
-        units,
-        view.threshold,
-        view.before,
-        view.after,
-        minimum_overlap=least,
-        minimum_length=view.shortest,
-        maximum_length=view.longest if view.longest is None else max(view.longest, view.shortest),
-        apart_from=view.brushed,
-    )
-
-
-@kept("Counting ...")
-def _base(store: asked.Store, _model: Model, model: str, track: str) -> worth.Base:
-    return worth.base(_model, track)
-
-
-@kept("Counting ...")
-def _worth(
-    store: asked.Store,
-    _model: Model,
-    model: str,
-    state: str,
-    units: tuple[int, ...],
-    view: View,
-    least: int | None,
-    track: str,
-) -> Worth | ScalarWorth:
-    found = _places(store, _model, model, state, units, view, least)
-    return worth.worth(_model, found, track, against=_base(store, _model, model, track))
-
-
-@kept("Telling ranges apart ...")
-def _ranges(
-    store: asked.Store, _model: Model, model: str, state: str, track: str, view: View
-) -> tuple[Ranges, list[str], Plane, Separation]:
-    ranges = phrases.labelled_ranges(_model, track, minimum_length=SHORTEST_RANGE)
-    units = phrases.units_of(_model, state, ranges, view.threshold, view.before, view.after)
-    words, ends = phrases.texts(_model, ranges), phrases.end_words(_model, ranges)
-    separation = phrases.separation(units, ranges, words=words, ends=ends)  # first: it says when there are too few
-    return ranges, words, phrases.plane(units), separation

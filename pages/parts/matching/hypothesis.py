@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from pages.parts.matching import queries
 from pages.parts.matching.address import MOST_OFF, View, change, controlled, number
-from pages.parts.shared import asked
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.matching.charts.select_view import LINES
 from rnnstore.matching.selection import SelectedUnits, Selection, select
@@ -22,7 +22,7 @@ from rnnstore.visible import visible
 def choose_hypothesis(model: Model, state: State, view: View) -> None:
     """Threshold, brushed words by number, and how many steps before and after must be off."""
     stop = min(model.steps, view.at + view.window)
-    seen = asked.window(asked.as_of(model), model, model.name, state.name, view.at, stop)
+    seen = queries.window(model, state.name, view.at, stop)
     low, high, step = threshold_range(seen, view.threshold)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(
@@ -135,7 +135,7 @@ def say_selection(model: Model, view: View, selected: Selected) -> None:
     if selection is None:
         st.markdown("**Drag over words** to see which units switch on there; a click takes one word.")
     elif units is None:
-        st.markdown(f":orange[{plain(selected.refused)}]")
+        st.markdown(f":orange[{escape(selected.refused)}]")
     elif len(units.units):
         st.markdown(_said(model, view, selection, units))
     elif len(units.left_out):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from pages.parts.matching import queries
 from pages.parts.matching.address import PER_PAGE, View, change, controlled, number
 from pages.parts.matching.hypothesis import Selected
-from pages.parts.shared import asked
 from pages.parts.shared.controls import clicked_chart
 from rnnstore import Model, State
 from rnnstore.drawing.palette import palette
@@ -24,20 +24,25 @@ LEAST_SHOWN = 4
 
 def find_matches(model: Model, state: State, view: View, selected: Selected) -> Matches:
     """The page of matches that the address asks for."""
-    return asked.match(
-        asked.as_of(model),
+    return page_of_matches(model, state, view, view.threshold, selected.chosen, view.page)
+
+
+def page_of_matches(
+    model: Model, state: State, view: View, threshold: float, units: np.ndarray, page: int = 1
+) -> Matches:
+    """A page of the matches of some units, within the limits of the address."""
+    return queries.match(
         model,
-        model.name,
         state.name,
-        tuple(selected.chosen.tolist()),
-        view.threshold,
+        units,
+        threshold,
         view.before,
         view.after,
-        PER_PAGE,
-        (view.page - 1) * PER_PAGE,
-        view.shortest,
-        view.longest,
-        view.copies,
+        limit=PER_PAGE,
+        offset=(page - 1) * PER_PAGE,
+        minimum_length=view.shortest,
+        maximum_length=view.longest,
+        overlapping=view.copies,
     )
 
 
@@ -121,23 +126,13 @@ def show_matches(model: Model, state: State, view: View, selected: Selected, mat
     room = max(LEAST_SHOWN, columns - view.left - view.right)
     after = min(int(found["length"].to_numpy().max()), room) + view.right
     starts = found["start"].to_numpy()
-    chosen = tuple(selected.chosen.tolist())
-    cells = asked.cells(
-        asked.as_of(model),
-        model,
-        model.name,
-        state.name,
-        chosen,
-        view.threshold,
-        tuple(starts.tolist()),
-        view.left,
-        after,
-        view.tracks,
+    cells = queries.cells_of_matches(
+        model, state.name, selected.chosen, view.threshold, starts, view.left, after, view.tracks
     )
     picture = match_picture(
         found,
         cells,
-        len(chosen),
+        len(selected.chosen),
         palette(st.context.theme.type),
         tracks={name: model.tracks[name] for name in view.tracks},
         mapped=view.colour,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.matching import queries
 from pages.parts.matching.address import LONGEST_WINDOW, SHORTEST_WINDOW, View, change, controlled, number
-from pages.parts.shared import asked
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
 from rnnstore.matching.windows import window_start
 
@@ -57,14 +57,14 @@ def navigate(model: Model, view: View) -> None:
 
 def _show_hits(model: Model, view: View) -> None:
     try:
-        hits = asked.search(asked.as_of(model), model, model.name, view.find, view.regex, not view.case, HITS)
+        hits = queries.find(model, view.find, regex=view.regex, ignore_case=not view.case, limit=HITS)
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
         return
     more = f" Shown: the first {HITS}." if hits.total > HITS else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         framed = " The one that you went to is framed among the words." if view.hit and hits.total else ""
-        st.caption(f"{plain(hits.note)}{more}{framed}", width="stretch")
+        st.caption(f"{escape(hits.note)}{more}{framed}", width="stretch")
         controlled(st.toggle, "Match case", "case", view.case, usual=False)
         closed = {"find": None, "regex": None, "case": None, "hit": None}
         st.button("Close the search", on_click=change, kwargs=closed, type="tertiary")

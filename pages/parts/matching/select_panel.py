@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from pages.parts.matching import queries
 from pages.parts.matching.address import View, change, controlled, number
 from pages.parts.matching.hypothesis import Selected
-from pages.parts.shared import asked
 from pages.parts.shared.controls import clicked_since
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State
 from rnnstore.drawing.palette import palette
 from rnnstore.matching.charts.select_view import Below, Hypothesis, select_picture
@@ -38,8 +38,7 @@ def show_selection(
 ) -> Shown:
     """The select view; `matches` (rank, start, stop) are marked where they lie in it, other states stand `below`."""
     stop = min(model.steps, view.at + view.window)
-    store = asked.as_of(model)
-    seen = asked.window(store, model, model.name, state.name, view.at, stop)
+    seen = queries.window(model, state.name, view.at, stop)
     selection = selected.selection
     on = units_on(model, state.name, selected.chosen, view.threshold, view.at, stop)
     tracks = {name: model.tracks[name] for name in view.tracks}
@@ -60,8 +59,8 @@ def show_selection(
         palette(st.context.theme.type),
         on=on,
         tracks=tracks,
-        annotations=asked.annotations(store, model, model.name, view.tracks, view.at, stop) if tracks else None,
-        predictions=asked.predictions(store, model, model.name, view.at, stop) if view.predicted else None,
+        annotations=queries.annotations(model, view.tracks, view.at, stop) if tracks else None,
+        predictions=queries.predictions(model, view.at, stop) if view.predicted else None,
         predicted=view.predicted,
         brush=held,
         hit=view.hit,
@@ -99,7 +98,7 @@ def choose_tracks(model: Model, view: View) -> None:
         number(label, "predicted", view.predicted, 0, model.predictions_per_step)
     for name in view.tracks:
         if model.tracks[name].source:
-            st.caption(plain(f"{name}: {model.tracks[name].source}"))
+            st.caption(escape(f"{name}: {model.tracks[name].source}"))
 
 
 def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float, float] | None]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 import streamlit as st
 
-from pages.parts.memory import asked as remembered
+from pages.parts.memory import queries
 from pages.parts.memory.address import MOST_MODELS, MOST_STATES, View, with_memory
-from pages.parts.shared import asked
 from pages.parts.shared.controls import clicked_chart, controlled, number
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import change
-from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.memory import charts, samples
@@ -114,14 +113,14 @@ def show_curves(store: Store, model: Model, view: View) -> pa.Table:
         each = store.models[name]
         for state in view.states:
             try:
-                parts.append(remembered.curves(asked.as_of(each), each, name, state))
+                parts.append(queries.curves(each, state))
             except StoreError as error:
-                st.warning(plain(str(error)))
+                st.warning(escape(str(error)))
     classes = list(view.classes)
     for part in parts:
         if without := [name for name in classes if name not in part["word_class"].to_pylist()]:
-            whose = f"{part['state'][0].as_py()} of {plain(part['model'][0].as_py())}"
-            st.info(f"Not computed for {whose}: {plain(', '.join(without))}. What was computed is drawn.")
+            whose = f"{part['state'][0].as_py()} of {escape(part['model'][0].as_py())}"
+            st.info(f"Not computed for {whose}: {escape(', '.join(without))}. What was computed is drawn.")
     if view.own:
         classes += _follow(model, view, parts)
     table = memory.of_classes(parts, classes)
@@ -149,15 +148,15 @@ def _follow(model: Model, view: View, parts: list[pa.Table]) -> list[str]:
     classes = []
     for state in view.states:
         try:
-            found = remembered.sample(asked.as_of(model), model, model.name, state, view.own, longest + 1)
+            found = queries.sample(model, state, view.own, longest + 1)
         except StoreError as error:
-            st.warning(plain(str(error)))
+            st.warning(escape(str(error)))
             return []
         parts.append(found.table)
         classes = [found.name]
     places = f"all {found.of:,}" if found.places == found.of else f"{found.places:,} of the {found.of:,}"
     st.caption(
-        f"**{plain(found.name)}** in {plain(model.name)}: {places} places, "
+        f"**{escape(found.name)}** in {escape(model.name)}: {places} places, "
         + ("" if found.places == found.of else "evenly spread over the recording, ")
         + "followed now. A mean over few cancels less than one over thousands: compare the means of single words'."
     )
@@ -166,7 +165,7 @@ def _follow(model: Model, view: View, parts: list[pa.Table]) -> list[str]:
 
 def _say_counts(table: pa.Table) -> None:
     firsts = {row["series"]: row["count"] for row in table.to_pylist() if row["delay"] == 0}
-    said = "; ".join(f"{plain(name)}: {count:,}" for name, count in firsts.items())
+    said = "; ".join(f"{escape(name)}: {count:,}" for name, count in firsts.items())
     st.caption(f"Words followed: {said}. Click a point to see the directions at its delay.")
 
 
@@ -185,8 +184,7 @@ def show_directions(model: Model, view: View, known: dict[str, int]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         number("Delay (steps)", "delay", view.delay, 0, known[view.word_class], width=130)
         controlled(st.selectbox, "Class of words", "class", view.word_class, options=list(known), usual=ALL, width=260)
-    store = asked.as_of(model)
-    found = remembered.directions(store, model, model.name, state, view.word_class, view.delay)
+    found = queries.directions(model, state, view.word_class, view.delay)
     chosen = min(view.direction, len(found.singular_values) - 1)
     left, right = st.columns([5, 6], gap="medium")
     with left:
@@ -197,7 +195,7 @@ def show_directions(model: Model, view: View, known: dict[str, int]) -> None:
         st.caption(f"Mean over {found.count:,} pairs; effective rank {rank:.1f} of {len(found.singular_values)}.")
     with right:
         number("Direction", "direction", chosen + 1, 1, len(found.singular_values), width=130)
-        along, against = remembered.nearest(store, model, model.name, state, view.word_class, view.delay, chosen)
+        along, against = queries.nearest_words(model, state, view.word_class, view.delay, chosen)
         share = found.singular_values[chosen] / (found.singular_values.sum() or 1)
         st.markdown(f"Singular value **{found.singular_values[chosen]:.4g}**, {share:.1%} of the sum.")
         st.markdown(f"Words on one side: {_listed(along)}")
@@ -207,4 +205,4 @@ def show_directions(model: Model, view: View, known: dict[str, int]) -> None:
 
 
 def _listed(words: list[tuple[str, float]]) -> str:
-    return ", ".join(f"**{plain(visible(word))}** {cosine:+.2f}" for word, cosine in words) or "none"
+    return ", ".join(f"**{escape(visible(word))}** {cosine:+.2f}" for word, cosine in words) or "none"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import streamlit as st
 
-from pages.parts.memory import asked as remembered
+from pages.parts.memory import queries
 from pages.parts.memory.address import View
-from pages.parts.shared import asked
 from pages.parts.shared.controls import controlled, number
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model
 from rnnstore.drawing.palette import palette
 from rnnstore.memory.charts import PROPERTY_MEASURES, properties_picture
@@ -51,8 +50,7 @@ def choose(view: View, known: dict[str, int], embedding: int) -> None:
 
 def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
     """The curves of all properties, with probes where they are asked for; the table of what is drawn."""
-    store = asked.as_of(model)
-    wanted = [(name, *sides) for name, sides in remembered.shipped(store, model, model.name).items()]
+    wanted = [(name, *sides) for name, sides in queries.shipped_properties(model).items()]
     wanted += _own(model, view)
     if not wanted:
         st.info(
@@ -60,9 +58,9 @@ def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
             "five words each at least, or labels of one of its tracks."
         )
         return None
-    table, sentences = remembered.followed(store, model, model.name, state, tuple(wanted), view.n, view.word_class)
+    table, sentences = queries.memory_of(model, state, tuple(wanted), view.n, view.word_class)
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     if table is None:
         return None
     with st.container(key="property_view"):
@@ -85,7 +83,7 @@ def _sources(model: Model, wanted: list[tuple[str, str, str]]) -> str:
     said = [
         f"{name}: {model.tracks[name].source}" for name in named if name in model.tracks and model.tracks[name].source
     ]
-    return plain(f" Labels of {'; '.join(said)}.") if said else ""
+    return escape(f" Labels of {'; '.join(said)}.") if said else ""
 
 
 def _own(model: Model, view: View) -> list[tuple[str, str, str]]:
@@ -108,7 +106,7 @@ def _named(words: str) -> str:
 
 
 def _show_probes(model: Model, wanted: list[tuple[str, str, str]]) -> None:
-    found = remembered.probed(asked.as_of(model), model, model.name, tuple(wanted))
+    found = queries.probe(model, tuple(wanted))
     share = st.column_config.NumberColumn
     st.dataframe(
         [

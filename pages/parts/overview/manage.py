@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.parts.shared.current import current_store
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
 
 
@@ -33,7 +33,7 @@ def say_what_happened() -> None:
     """The outcome of the last change, once."""
     if happened := st.session_state.pop("happened", None):
         kind, sentence = happened
-        (st.success if kind == "done" else st.error)(plain(sentence))
+        (st.success if kind == "done" else st.error)(escape(sentence))
 
 
 def _change(change: Callable[[], object], done: str) -> bool:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from pages.parts.co_clusters.address import FEWEST, USUAL_CLUSTERS
 from pages.parts.co_clusters.address import most_clusters as most_of
-from pages.parts.shared.asked_responses import responses
+from pages.parts.co_clusters.queries import expected_responses
 from pages.parts.shared.parameters import Names, Parameters
 from rnnstore import Model, State, StoreError
 from rnnstore.co_clusters.decomposition import METHODS
@@ -103,7 +103,7 @@ def read(given: Mapping[str, str], model: Model, state: State, names: Names) -> 
 def most_clusters(model: Model, state: State) -> int:
     """The largest number of clusters that can be asked for."""
     try:
-        return most_of(responses(model, state.name))
+        return most_of(expected_responses(model, state.name))
     except StoreError:  # there are no responses to group units by, which the panel says
         return USUAL_CLUSTERS
 

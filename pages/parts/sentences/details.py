@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
+from pages.parts.co_clusters import queries
 from pages.parts.sentences.address import Names, View
-from pages.parts.shared import asked
-from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.controls import clicked_chart
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.expected import WordResponse
@@ -53,11 +52,11 @@ def _show_response(
     """The actual response of the chosen token, of the same word in the other passages, and their distribution."""
     reading = shown[chosen[0]].reading
     word = reading.words[chosen[1]]
-    st.subheader(f"What “{plain(visible(word))}” did here, and what it does elsewhere", anchor=False)
+    st.subheader(f"What “{escape(visible(word))}” did here, and what it does elsewhere", anchor=False)
     try:
-        usual = answers.word(asked.as_of(model), model, model.name, state.name, word)
+        usual = queries.word_response(model, state.name, word)
     except StoreError as error:
-        st.info(f"{plain(str(error))} So there is nothing to compare its response with.")
+        st.info(f"{escape(str(error))} So there is nothing to compare its response with.")
         return
     actual = {}
     for number, index in same_words([each.reading for each in shown], chosen)[:MOST_LINES]:

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import streamlit as st
 
+from pages.parts.co_clusters import queries
 from pages.parts.sentences.address import View
-from pages.parts.shared import asked
-from pages.parts.shared import asked_responses as answers
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.parameters import Names, link
 from rnnstore import Model, State, StoreError
@@ -64,7 +63,7 @@ def take_away(
 def _responses(model: Model, state: State, shown: Titled, index: int, found: Grouping) -> pa.Table | None:
     """The chosen word's response beside its distribution; None for a word that was never recorded."""
     try:
-        word = answers.word(asked.as_of(model), model, model.name, state.name, shown.reading.words[index])
+        word = queries.word_response(model, state.name, shown.reading.words[index])
     except StoreError:
         return None
     return response_table(word, response_at(shown.reading, state.name, index), found.unit_cluster)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.sentences import asked as answers
+from pages.parts.matching.queries import find
+from pages.parts.sentences import queries
 from pages.parts.sentences.address import LONGEST_STRETCH, MOST_PASSAGES, Names, View, write_text
-from pages.parts.shared import asked
 from pages.parts.shared.controls import controlled
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
 from rnnstore.networks.network import network
 from rnnstore.sentences.passages import Titled
@@ -151,12 +151,12 @@ def _choose_stretch(model: Model, view: View, names: Names) -> None:
     if not view.find:
         return
     try:
-        hits = asked.search(asked.as_of(model), model, model.name, view.find, False, True, HITS)
+        hits = find(model, view.find, limit=HITS)
     except StoreError as error:
-        st.error(plain(str(error)))
+        st.error(escape(str(error)))
         return
     st.caption(
-        plain(hits.note) + (f" Shown: the first {HITS}." if hits.total > HITS else "") + " Click one to show it."
+        escape(hits.note) + (f" Shown: the first {HITS}." if hits.total > HITS else "") + " Click one to show it."
     )
     if not hits.table.num_rows:
         return
@@ -186,20 +186,19 @@ def _level(model: Model) -> str:
 
 def readings(model: Model, view: View) -> list[Titled]:
     """The readings that the address asks for; those that fail are said and left out."""
-    store = asked.as_of(model)
     found: list[Titled] = []
     for number, text in enumerate(view.sentences, 1):
         try:
-            found.append(Titled(f"sentence {number}", answers.typed(store, model, model.name, text)))
+            found.append(Titled(f"sentence {number}", queries.typed_reading(model, text)))
         except StoreError as error:
-            st.error(plain(f"Sentence {number}: {error}"))
+            st.error(escape(f"Sentence {number}: {error}"))
     stretches = view.stretches
     if not view.sentences and not stretches:
         stretches = ((0, min(model.steps, FIRST_STEPS[_level(model)])),)
     for first, stop in stretches:
         try:
-            reading = answers.recorded(store, model, model.name, first, stop)
+            reading = queries.recorded_reading(model, first, stop)
             found.append(Titled(f"step {first:,}", reading, first))
         except StoreError as error:
-            st.error(plain(str(error)))
+            st.error(escape(str(error)))
     return found

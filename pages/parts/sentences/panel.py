@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts.co_clusters import queries
 from pages.parts.sentences.address import Names, View, read
 from pages.parts.sentences.charts import show_course, show_glyphs
 from pages.parts.sentences.controls import choose
@@ -18,9 +19,7 @@ from pages.parts.sentences.details import show_details
 from pages.parts.sentences.export import take_away
 from pages.parts.sentences.guide import explain
 from pages.parts.sentences.input import ask, readings
-from pages.parts.shared import asked
-from pages.parts.shared import asked_responses as answers
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.sentences.charts.chips import Clusters
@@ -67,7 +66,7 @@ def draw(
     names = Names(prefix, tuple(shared))
     view, sentences = read(st.query_params, model, state, names)
     for sentence in sentences:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     _tools_aside()
     if asking:
         ask(model, view, names)
@@ -114,10 +113,8 @@ def draw(
 def _grouped(model: Model, state: State, view: View) -> Grouping:
     """The groups of units; where there are no responses to group them by, all units together."""
     try:
-        store = asked.as_of(model)
-        asked_for = (view.words, (), view.k, view.method, view.seed)
-        found = answers.clusters(store, model, model.name, state.name, *asked_for)
-        return grouping(found, answers.responses(model, state.name))
+        found = queries.clusters(model, state.name, view.words, view.k, view.method, view.seed)
+        return grouping(found, queries.expected_responses(model, state.name))
     except StoreError as error:
         return all_units(state.units, f"all units are one group, because they cannot be told apart. {error}")
 
@@ -156,9 +153,9 @@ def _measured(shown: Sequence[Titled], state: State, view: View, found: Grouping
         measured.append(passage(each.reading, state.name, found.unit_cluster, **options))
         kept.append(each)
     for sentence in failed:
-        st.info(plain(sentence))
+        st.info(escape(sentence))
     for sentence in said:
-        st.warning(plain(sentence))
+        st.warning(escape(sentence))
     return kept, measured
 
 
@@ -253,4 +250,4 @@ def _say_what_is_shown(
         if source or notes:
             said.append(f"{each.title.capitalize()}: {source}{notes}".rstrip())
     said += [f"Clusters: {' '.join(found.notes)}"] if found.notes else []
-    st.caption("  \n".join(plain(sentence) for sentence in said))
+    st.caption("  \n".join(escape(sentence) for sentence in said))

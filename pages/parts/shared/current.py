@@ -17,7 +17,7 @@ import streamlit as st
 
 import rnnstore
 from pages.parts.shared.hosting import hosted
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, Store, StoreError
 from rnnstore.registry import analyses
 from rnnstore.store.card import Card
@@ -51,7 +51,7 @@ def current_store() -> Store:
     try:
         return _opened(str(path.absolute()), rnnstore.fingerprint(path), hosted())
     except StoreError as error:
-        st.error("The store of this application cannot be opened." if hosted() else plain(str(error)))
+        st.error("The store of this application cannot be opened." if hosted() else escape(str(error)))
         st.stop()
 
 

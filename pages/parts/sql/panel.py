@@ -9,10 +9,10 @@ import streamlit as st
 
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import controlled
-from pages.parts.shared.plain import plain
-from pages.parts.sql import asked
+from pages.parts.shared.markdown import escape
+from pages.parts.sql import queries
 from pages.parts.sql.address import View
-from pages.parts.sql.asked import Asked
+from pages.parts.sql.queries import Entry
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
 from rnnstore.sql import charts
@@ -29,11 +29,11 @@ COLUMNS, ROWS = 200, 10_000
 
 def wait() -> None:
     """Wait for the query on its way, or say that it runs with a way to stop it; then put it into the history."""
-    question = asked.on_its_way()
+    question = queries.running()
     if question is None:
         return
     if question.done(AT_ONCE):
-        asked.take_in()
+        queries.collect()
     else:
         _look_again()
 
@@ -41,7 +41,7 @@ def wait() -> None:
 @st.fragment(run_every=0.5)
 def _look_again() -> None:
     """Look now and then: a fragment that waited in a loop would hear of the Cancel button when it is over."""
-    question = asked.on_its_way()
+    question = queries.running()
     if question is None or question.done(2 if question.cancelled else 0):
         st.rerun()
     now = f"{question.before} before it" if question.before > 0 else "running"
@@ -50,14 +50,14 @@ def _look_again() -> None:
         st.caption(f"{now.capitalize()} ... {question.seconds:.0f} s")
 
 
-def show(found: Asked | None, query: str, view: View) -> None:
+def show(found: Entry | None, query: str, view: View) -> None:
     """The answer to `query`, or why there is none."""
     if found is None:
-        if asked.on_its_way() is None and view.query:
+        if queries.running() is None and view.query:
             st.info("This query came with the address and has not been asked. **Run** (Ctrl+Enter) asks it.")
         return
     if found.error is not None:
-        st.error(plain(str(found.error)))
+        st.error(escape(str(found.error)))
         if isinstance(found.error, Refused) and (mark := pointed(found.query, found.error.line, found.error.column)):
             st.code(mark, language=None)
         return
@@ -78,7 +78,7 @@ def _say(answer: Answer) -> None:
     columns = f"{answer.table.num_columns:,} column{'' if answer.table.num_columns == 1 else 's'}"
     st.markdown(f"{answer.said.removesuffix('.')} · {columns} · {took}")
     if not answer.table.num_rows:
-        st.info(f"Nothing in the store answers to that. {plain(answer.hint)}")
+        st.info(f"Nothing in the store answers to that. {escape(answer.hint)}")
     if answer.table.num_columns > COLUMNS:
         st.caption(f"The first {COLUMNS} of its {answer.table.num_columns:,} columns are shown; downloads hold all.")
 
@@ -128,18 +128,18 @@ def _chart(table: pa.Table, view: View) -> None:
             st.caption(f"The first {drawn:,} of {table.num_rows:,} rows are drawn.")
         if missing := charts.without_colour(table, chosen):
             st.caption(
-                f"{missing:,} more values of {plain(chosen.colour)} are not drawn: there are {charts.COLOURS} colours."
+                f"{missing:,} more values of {escape(chosen.colour)} are not drawn: there are {charts.COLOURS} colours."
             )
 
 
 def show_history(run) -> None:
     """This session's queries; a click asks one again."""
-    earlier = asked.history()
+    earlier = queries.history()
     with st.popover(f"History ({len(earlier)})", disabled=not earlier), st.container(width=560):
         st.caption("The queries of this session, the latest first. They are kept nowhere else.")
         for place, each in enumerate(earlier):
             first = " ".join(each.query.split())
-            label = plain(first if len(first) < 80 else f"{first[:79]}…")
+            label = escape(first if len(first) < 80 else f"{first[:79]}…")
             st.button(
                 f"{label}  :gray[{each.said}]", key=f"sql-history-{place}", on_click=run, args=(each.query,),
                 type="tertiary", help="Ask it again",

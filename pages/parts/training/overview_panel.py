@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.shared import asked
 from pages.parts.shared.controls import clicked_since, controlled, last_selections, number
 from pages.parts.shared.parameters import change
-from pages.parts.training import asked as answers
+from pages.parts.training import queries
 from pages.parts.training.address import View
 from rnnstore import Model
 from rnnstore.drawing.palette import palette
@@ -25,7 +24,7 @@ def show_overview(
     Gives the outline of the stretch, or of all. `along` are the steps of the axis of the lower of both.
     """
     _choose(model, view, steps)
-    whole = answers.outline(asked.as_of(model), model, model.name, view.layer, 0, None)
+    whole = queries.outline(model, view.layer, 0, None)
     chosen = [view.batch.step]
     if view.beside and view.beside.model.name == model.name:
         chosen.append(view.beside.step)
@@ -33,7 +32,7 @@ def show_overview(
         _show_whole(model, view, whole, chosen, broken, None if view.stretch else along)
     found = whole
     if view.stretch:
-        found = answers.outline(asked.as_of(model), model, model.name, view.layer, view.first, view.last)
+        found = queries.outline(model, view.layer, view.first, view.last)
         with st.container(key="stretch_view"):
             _show_stretch(model, view, found, chosen, broken, along)
     largest = " (of several, the one with the largest gradient)" if found.each > 1 else ""
@@ -57,7 +56,7 @@ def _choose(model: Model, view: View, steps) -> None:
             usual="maximum",
             required=True,
         )
-        known = answers.layers(asked.as_of(model), model, model.name)
+        known = queries.layers(model)
         if len(known) > 1:
             controlled(st.selectbox, "Layer", "layer", view.layer, options=known, usual=known[-1], width=90)
         end = int(steps[-1])
@@ -83,7 +82,7 @@ def _show_whole(model: Model, view: View, whole: Outline, chosen, broken, along)
         quantity=view.quantity,
         chosen=chosen,
         broken=broken,
-        glances=answers.glances(asked.as_of(model), model, model.name, view.layer, 0, None),
+        glances=queries.previews(model, view.layer, 0, None),
         brush=began,
         along=along,
     )
@@ -114,7 +113,7 @@ def _show_stretch(model: Model, view: View, found: Outline, chosen, broken, alon
         quantity=view.quantity,
         chosen=chosen,
         broken=broken if broken is not None and view.first <= broken <= outlines.span(found)[1] else None,
-        glances=answers.glances(asked.as_of(model), model, model.name, view.layer, view.first, view.last),
+        glances=queries.previews(model, view.layer, view.first, view.last),
         along=along,
         brushed=False,
     )

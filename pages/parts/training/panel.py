@@ -7,12 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.shared import asked
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import clicked_since, controlled, last_selections, number
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import change
-from pages.parts.shared.plain import plain
-from pages.parts.training import asked as answers
+from pages.parts.training import queries
 from pages.parts.training.address import BARS, HEAT, ONE, OWN, Shown, View, drawn, usually_drawn
 from rnnstore import Model, Store
 from rnnstore.drawing.palette import palette
@@ -32,7 +31,7 @@ WIDTH, HALF = 1100, 545
 def show_batches(store: Store, view: View, steps) -> list[Batch]:
     """The chosen batch, alone or beside another."""
     shown = [view.batch] + ([view.beside] if view.beside else [])
-    found = [answers.batch(asked.as_of(s.model), s.model, s.model.name, s.step, _layer(s, view)) for s in shown]
+    found = [queries.batch(s.model, s.step, _layer(s, view)) for s in shown]
     _choose(store, view, steps)
     _choose_drawing(view, found)
     alike = len(found) == 2 and not view.own_scales and drawn(view, max(b.steps for b in found)) == BARS
@@ -45,7 +44,7 @@ def show_batches(store: Store, view: View, steps) -> list[Batch]:
 
 
 def _layer(shown: Shown, view: View) -> int:
-    known = answers.layers(asked.as_of(shown.model), shown.model, shown.model.name)
+    known = queries.layers(shown.model)
     return view.layer if view.layer in known else known[-1]
 
 
@@ -81,7 +80,7 @@ def _choose(store: Store, view: View, steps) -> None:
             also=lambda _: {"beside": st.query_params.get("beside") or view.beside.step},
             width=240,
         )
-        last = int(answers.steps(asked.as_of(other), other, other.name)[-1])
+        last = int(queries.recorded_steps(other)[-1])
         number("the batch after step", "beside", view.beside.step, 0, last, width=140)
         st.button("One alone", on_click=change, kwargs={"beside": None, "other": None})
 
@@ -128,7 +127,7 @@ def _choose_drawing(view: View, found: list[Batch]) -> None:
 
 def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -> None:
     facts = batch.facts
-    said = [f"**{plain(batch.model)}, after step {batch.step:,}**", f"layer {batch.layer}"]
+    said = [f"**{escape(batch.model)}, after step {batch.step:,}**", f"layer {batch.layer}"]
     said += [f"loss {_number(facts['loss'], ' nats')}", f"largest part {_number(facts['maximum'])}"]
     if not _say_where_it_broke(batch):
         lags = {"half-life": facts["half_life"], "horizon": facts["horizon"]}
@@ -183,7 +182,7 @@ def _say_where_it_broke(batch: Batch) -> bool:
         of = "loss" if found.what == "loss" else "gradient of the loss"
         st.error(
             f"At step {found.position} of text {found.sequence} of this batch, after reading "
-            f"“{plain(visible(found.word))}”, the {of} is no number: there it began."
+            f"“{escape(visible(found.word))}”, the {of} is no number: there it began."
         )
     return found is not None
 
@@ -205,7 +204,7 @@ def show_over_training(store: Store, view: View, models: list[Model], found: lis
     along = ends(found)
     chosen = view.batch.step if along[0] <= view.batch.step <= along[1] else None
     _chart(reach.reach_picture(found, _colours(), chosen=chosen, along=along), "reach_view", "reach")
-    course = answers.courses(asked.as_of(models[0]), models, view.models)
+    course = queries.training_curves(models)
     if course.table.num_rows:
         stop = broken if broken is not None and along[0] <= broken <= along[1] else None
         picture = reach.course_picture(course, view.models, _colours(), chosen=chosen, broken=stop, along=along)
@@ -221,10 +220,7 @@ def show_over_training(store: Store, view: View, models: list[Model], found: lis
 def outlines_of(view: View, models: list[Model]) -> list[Outline]:
     """The outlines of several models' trainings, in the stretch that is looked at."""
     last = view.last
-    found = [
-        answers.outline(asked.as_of(model), model, model.name, _layer(Shown(model, 0), view), view.first, last)
-        for model in models
-    ]
+    found = [queries.outline(model, _layer(Shown(model, 0), view), view.first, last) for model in models]
     return [found[0], *(outline for outline in found[1:] if outline.table.num_rows)]
 
 

@@ -1,4 +1,4 @@
-"""Texts as networks connect them, kept: by the store, the model, and everything that the numbers depend on.
+"""Cached queries about connectivity, and what is shown while one of them runs.
 
 A long text takes a minute, so its progress is drawn meanwhile, and a click ends it.
 """
@@ -6,22 +6,12 @@ A long text takes a minute, so its progress is drawn meanwhile, and a click ends
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-import pyarrow as pa
 import streamlit as st
 
-from pages.parts.connectivity.address import View
-from pages.parts.shared import asked
-from pages.parts.shared.asked import Store
+from pages.parts.shared.cache import cached
 from pages.parts.shared.controls import of_no_fragment
-from pages.parts.shared.kept import kept
-from rnnstore import Model
-from rnnstore.connectivity.completion_accuracy import known_characters
-from rnnstore.connectivity.texts import Connected
-from rnnstore.connectivity.texts import connected as work_out
-
-Text = str | tuple[int, int]
+from rnnstore.connectivity import completion_accuracy, texts
 
 SLOW = 0.6
 """Seconds after which work shows how far it is, and can be stopped."""
@@ -33,33 +23,8 @@ STOPPED = "connectivity-stopped"
 """In the session: the question that was stopped last."""
 
 
-def connected(model: Model, text: Text, view: View, told: Callable[[float], None]) -> Connected:
-    """The text as the model connects it, worked out now or before."""
-    return _connected(*_asked(model, text, view), told)
-
-
-def is_known(model: Model, text: Text, view: View) -> bool:
-    """Whether it was worked out before."""
-    return _connected.is_kept(*_asked(model, text, view), None)
-
-
-def _asked(model: Model, text: Text, view: View) -> tuple:
-    return asked.as_of(model), model, model.name, text, view.target, view.scale, view.word, view.check
-
-
-@kept()
-def _connected(
-    store: Store,
-    _model: Model,
-    model: str,
-    text: Text,
-    target: str,
-    scale: str,
-    word: str,
-    check: bool,
-    _told: Callable[[float], None],
-) -> Connected:
-    return work_out(_model, text, target, scale, word=word, check=check, progress=_told)
+connected = cached(texts.connected)
+known_characters = cached(completion_accuracy.known_characters)
 
 
 class Waiting:
@@ -73,7 +38,7 @@ class Waiting:
         self.began = self.moved = time.monotonic()
         self.place, self.bar = st.empty(), None
 
-    def told(self, name: str, share: float) -> None:
+    def progress(self, name: str, share: float) -> None:
         """Move the bar; a visitor who has clicked meanwhile ends the work here."""
         now = time.monotonic()
         if now - self.began < SLOW or now - self.moved < OFTEN:
@@ -104,13 +69,3 @@ def was_stopped(question: object) -> bool:
         st.info("Stopped. What was not finished is not kept.", width=420)
         st.button("Work it out", key="connectivity-again", on_click=lambda: st.session_state.pop(STOPPED, None))
     return True
-
-
-def known(model: Model, stretches: int, told: Callable[[float], None]) -> pa.Table:
-    """Accuracy by known characters, over the whole recording, and the share of connectivity in some sequences."""
-    return _known(asked.as_of(model), model, model.name, stretches, told)
-
-
-@kept()
-def _known(store: Store, _model: Model, model: str, stretches: int, _told: Callable[[float], None]) -> pa.Table:
-    return known_characters(_model, stretches=stretches, progress=_told)

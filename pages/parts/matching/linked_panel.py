@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import streamlit as st
 
-from pages.parts.matching.address import PER_PAGE, Named, View, change, first_threshold
+from pages.parts.matching import queries
+from pages.parts.matching.address import Named, View, change, first_threshold
 from pages.parts.matching.hypothesis import Selected
-from pages.parts.shared import asked
+from pages.parts.matching.match_panel import page_of_matches
 from pages.parts.shared.current import current_store
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.matching.charts.select_view import Below, drawn
 from rnnstore.matching.linked_states import MOST, Also, check_same_words, select_also, touching
@@ -53,14 +54,13 @@ def _row(model: Model, view: View, named: Named, selection: Selection | None) ->
     except StoreError as error:
         return Row(named, threshold, refused=str(error))
     also = Also(other, state.name, threshold)
-    store = asked.as_of(other)
-    seen = asked.window(store, other, other.name, state.name, view.at, stop)
+    seen = queries.window(other, state.name, view.at, stop)
     nothing = Selection(state.name, 0, 0, threshold)
     units, matches, refused = None, None, ""
     if selection is not None:
         try:
             units = select_also(model, also, selection)
-            matches = _matches(other, state, view, threshold, units) if len(units.units) else None
+            matches = page_of_matches(other, state, view, threshold, units.units) if len(units.units) else None
         except StoreError as error:
             refused = str(error)
     if units is None:
@@ -70,25 +70,6 @@ def _row(model: Model, view: View, named: Named, selection: Selection | None) ->
         hypothesis = drawn(also.asks(selection), units.units, matches)
         on = units_on(other, state.name, units.units, threshold, view.at, stop)
     return Row(named, threshold, also, Below(also.called(model), seen, hypothesis, on), units, matches, refused)
-
-
-def _matches(model: Model, state: State, view: View, threshold: float, units: SelectedUnits) -> Matches:
-    """The best matches of the units of a state below."""
-    return asked.match(
-        asked.as_of(model),
-        model,
-        model.name,
-        state.name,
-        tuple(units.units.tolist()),
-        threshold,
-        view.before,
-        view.after,
-        PER_PAGE,
-        0,
-        view.shortest,
-        view.longest,
-        view.copies,
-    )
 
 
 def choose_below(model: Model, view: View) -> None:
@@ -164,7 +145,7 @@ def _said(row: Row, first: Matches | None) -> str:
     """What a state below selects and where it matches, in a line."""
     name = row.named.called
     if row.refused:
-        return f"**{name}**: :orange[{plain(row.refused)}]"
+        return f"**{name}**: :orange[{escape(row.refused)}]"
     if row.units is None:
         return f"**{name}**: drag over words to see which of its units switch on there."
     count = len(row.units.units)
@@ -184,7 +165,7 @@ def best_matches(model: Model, state: State, view: View, selected: Selected, sho
     """The first page of the first state's matches, with which those below are compared."""
     if shown is None or view.page == 1 or not view.below or selected.units is None:
         return shown
-    return _matches(model, state, view, view.threshold, selected.units)
+    return page_of_matches(model, state, view, view.threshold, selected.units.units)
 
 
 def on_top(model: Model, state: State, view: View, index: int, also: Also, now: Mapping[str, str]) -> dict[str, str]:

@@ -19,12 +19,12 @@ from rnnstore.sql.answers import Answer
 from rnnstore.sql.limits import Limits, of_this_machine
 from rnnstore.sql.pool import Pool, Question
 
-KEPT, REMEMBERED = 4, 30
+MOST_ANSWERS, MOST_ENTRIES = 4, 30
 """Answers and queries that a session keeps."""
 
 
 @dataclass
-class Asked:
+class Entry:
     """A query of this session, and its answer or error while that is kept."""
 
     query: str
@@ -39,7 +39,7 @@ def pool(path: Path) -> Pool:
     return Pool(Limits() if hosted() else of_this_machine())
 
 
-def history() -> list[Asked]:
+def history() -> list[Entry]:
     """This session's queries, the latest first."""
     return st.session_state.setdefault("sql-history", [])
 
@@ -52,34 +52,34 @@ def start(store: Store, query: str) -> None:
     try:
         st.session_state["sql-question"] = pool(store.path).ask(store, query, visitor)
     except StoreError as error:
-        keep(Asked(query, "not asked", error=error))
+        _add(Entry(query, "not asked", error=error))
 
 
-def on_its_way() -> Question | None:
+def running() -> Question | None:
     """The query that is being answered."""
     return st.session_state.get("sql-question")
 
 
-def take_in() -> None:
+def collect() -> None:
     """Put the query that has just been answered into the history."""
     question = st.session_state.pop("sql-question")
     try:
         answer = question.answer()
         rows = f"{answer.table.num_rows:,}{' and more' if answer.cut else ''}"
-        keep(Asked(question.query, f"{rows} rows, {answer.seconds:.2f} s", answer=answer))
+        _add(Entry(question.query, f"{rows} rows, {answer.seconds:.2f} s", answer=answer))
     except StoreError as error:
-        keep(Asked(question.query, "no answer", error=error))
+        _add(Entry(question.query, "no answer", error=error))
 
 
-def keep(asked: Asked) -> None:
+def _add(entry: Entry) -> None:
     """Put a query at the head of the history; an earlier one of the same text goes, old answers are let go."""
-    kept = [asked, *(each for each in history() if each.query != asked.query)][:REMEMBERED]
-    for old in kept[KEPT:]:
+    entries = [entry, *(each for each in history() if each.query != entry.query)][:MOST_ENTRIES]
+    for old in entries[MOST_ANSWERS:]:
         old.answer = old.error = None
-    st.session_state["sql-history"] = kept
+    st.session_state["sql-history"] = entries
 
 
-def known(query: str) -> Asked | None:
+def find(query: str) -> Entry | None:
     """What became of a query that this session asked, while that is kept."""
     found = next((each for each in history() if each.query == query), None)
     return found if found is not None and (found.answer is not None or found.error is not None) else None

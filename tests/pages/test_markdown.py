@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 
 markdown_it = pytest.importorskip("markdown_it", reason="needs a Markdown parser, which comes with rich")
 
@@ -14,14 +14,14 @@ WORDS = [
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_word_is_read_as_it_stands(word):
-    (paragraph,) = [each for each in markdown_it.MarkdownIt().enable("strikethrough").parse(plain(f"No {word} here."))
+    (paragraph,) = [each for each in markdown_it.MarkdownIt().enable("strikethrough").parse(escape(f"No {word} here."))
                     if each.type == "inline"]  # fmt: skip
     assert {each.type for each in paragraph.children} <= {"text", "text_special"}
     assert "".join(each.content for each in paragraph.children) == f"No {word} here."
 
 
 def test_formulas_colours_icons_and_addresses_are_taken_apart():
-    assert plain("$x$") == "\\$x\\$"
-    assert plain(":red[x]") == "\\:red\\[x\\]"
-    assert plain("https://somewhere.org") == "https\\://somewhere.org"
-    assert plain("the time: noon") == "the time: noon"
+    assert escape("$x$") == "\\$x\\$"
+    assert escape(":red[x]") == "\\:red\\[x\\]"
+    assert escape("https://somewhere.org") == "https\\://somewhere.org"
+    assert escape("the time: noon") == "the time: noon"

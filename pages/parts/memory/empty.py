@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.memory import asked as remembered
-from pages.parts.shared import asked
+from pages.parts.memory import queries
 from pages.parts.shared.controls import controlled
 from pages.parts.shared.current import command
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.errors import MissingNetwork
@@ -28,14 +27,14 @@ def say_missing(model: Model, state: str) -> None:
         found = network(model)
     except MissingNetwork:
         st.info(
-            f"**{plain(model.name)}** has no state gradients, and none can be computed: they need the trained network "
+            f"**{escape(model.name)}** has no state gradients, and none can be computed: they need the trained network "
             "itself, and this model's folder holds only what it did. A model that a recipe trains keeps its network; "
             "choose another model in the sidebar."
         )
         return
     there = memory.has_memory(model)
     st.info(
-        f"**{plain(model.name)}** has no state gradients of {state} yet"
+        f"**{escape(model.name)}** has no state gradients of {state} yet"
         + (f"; it has those of {', '.join(there)} (choose one in the sidebar)." if there else ".")
         + " This command computes them from the recorded words and the saved network, and says how long it will take:"
     )
@@ -65,9 +64,9 @@ def _look(model: Model, state: str) -> None:
     if not wanted:
         return
     try:
-        found = remembered.sample(asked.as_of(model), model, model.name, state, ALL, DELAYS)
+        found = queries.sample(model, state, ALL, DELAYS)
     except StoreError as error:
-        st.warning(plain(str(error)))
+        st.warning(escape(str(error)))
         return
     table = memory.of_classes([found.table], [found.name])
     with st.container(key="memory_view"):

@@ -7,13 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.hypotheses import keeping
+from pages.parts.hypotheses import saving
 from pages.parts.hypotheses.share_panel import HAPPENED, address, load, share, take_along
 from pages.parts.hypotheses.worth_panel import track_asked
 from pages.parts.matching.address import View, controlled, number
 from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.current import current_store
-from pages.parts.shared.plain import plain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.hypotheses import kept as hypotheses
 from rnnstore.hypotheses.kept import Hypothesis, Saved
@@ -36,12 +36,12 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
     st.subheader("Kept hypotheses", anchor=False)
     if happened := st.session_state.pop(HAPPENED, None):
         kind, sentence = happened
-        (st.success if kind == "done" else st.error)(plain(sentence))
-    saved = keeping.saved()
+        (st.success if kind == "done" else st.error)(escape(sentence))
+    saved = saving.saved()
     if saved.problems:
-        several = "\n".join(f"- **{plain(problem.name)}**: {plain(problem.sentence)}" for problem in saved.problems)
+        several = "\n".join(f"- **{escape(problem.name)}**: {escape(problem.sentence)}" for problem in saved.problems)
         st.error(f"Some files of kept hypotheses could not be read; the rest is unharmed.\n{several}")
-    if keeping.for_this_visit():
+    if saving.for_this_visit():
         st.caption(
             "What you keep here is kept for this visit: nobody else sees it, and it is gone when the page is loaded "
             "anew. Take it with you as a file, and load that another time."
@@ -53,7 +53,7 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
     _list(saved)
     name = st.query_params.get("other", "")
     if name and name not in saved.hypotheses:
-        st.warning(f"The address names the hypothesis {plain(repr(name[:100]))}, which this store does not keep.")
+        st.warning(f"The address names the hypothesis {escape(repr(name[:100]))}, which this store does not keep.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = controlled(
             st.selectbox,
@@ -71,7 +71,7 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
 
 
 def _list(saved: Saved) -> None:
-    mine = keeping.own()
+    mine = saving.own()
     st.dataframe(
         [
             {
@@ -100,12 +100,12 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
             st.page_link("pages/hypotheses.py", label="Open it here", query_params=there)
             st.page_link("pages/matching.py", label="Open it in Select and match", query_params=there)
         share(one)
-        if keeping.may_manage(one.name):
+        if saving.may_manage(one.name):
             _manage(one)
     if unfit := hypotheses.unfit(current_store(), one):
-        st.warning(plain(unfit))
+        st.warning(escape(unfit))
     if one.note:
-        st.markdown(plain(one.note).replace("\n", "  \n"))  # as typed: Markdown of a stranger could load a picture
+        st.markdown(escape(one.note).replace("\n", "  \n"))  # as typed: Markdown of a stranger could load a picture
     st.markdown(f"**Run again in {state.name} of {model.name}**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.query_params.get("by", "words")
@@ -124,7 +124,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         number("to", "until", last, 0, model.steps - 1, width=150, usual=model.steps - 1)
     try:
         again = hypotheses.rerun(model, one, state=state.name, start=first, stop=last + 1, by=by)
-        st.caption(plain(again.note))
+        st.caption(escape(again.note))
         if selected.selection is not None and len(selected.chosen):
             by_hand: dict[str, Any] = {"left_out": view.left_out, "pinned": view.pinned}
             lengths: dict[str, Any] = {"shortest": view.shortest, "longest": view.longest}
@@ -132,7 +132,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
             here = hypotheses.rerun(model, now, start=first, stop=last + 1, by="units")
             _compare(model, again, here)
     except StoreError as error:
-        st.info(plain(str(error)))
+        st.info(escape(str(error)))
 
 
 def _compare(model: Model, again: hypotheses.Rerun, here: hypotheses.Rerun) -> None:
@@ -181,16 +181,16 @@ def _keep(model: Model, view: View, selected: Selected) -> None:
         made = hypotheses.form(
             model, selected.selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
         )
-        keeping.save(made, replace=again)
+        saving.save(made, replace=again)
 
-    _changed(change, f"{name.strip()} is kept{' for this visit' if keeping.for_this_visit() else ''}.")
+    _changed(change, f"{name.strip()} is kept{' for this visit' if saving.for_this_visit() else ''}.")
 
 
 def _rename(old: str) -> None:
     new = st.session_state[f"kept-name-{old}"]
-    if _changed(lambda: keeping.rename(old, new), f"{old} is now called {new.strip()}."):
+    if _changed(lambda: saving.rename(old, new), f"{old} is now called {new.strip()}."):
         st.query_params["other"] = new.strip()
 
 
 def _delete(name: str) -> None:
-    _changed(lambda: keeping.delete(name), f"{name} has been deleted.")
+    _changed(lambda: saving.delete(name), f"{name} has been deleted.")

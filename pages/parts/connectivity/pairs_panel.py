@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pyarrow as pa
 import streamlit as st
 
-from pages.parts.connectivity import asked as answers
+from pages.parts.connectivity import queries
 from pages.parts.connectivity.address import View
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import controlled
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import link
-from pages.parts.shared.plain import plain
 from rnnstore import Model, Store, StoreError
 from rnnstore.connectivity.charts.completion_accuracy import FEWEST, known_characters_picture
 from rnnstore.connectivity.charts.pairs import pairs_picture
@@ -33,7 +34,7 @@ def show_pairs(texts: list[Connected], view: View) -> None:
     try:
         picture = pairs_picture(texts[0], palette(st.context.theme.type))
     except StoreError as error:
-        st.info(plain(str(error)))
+        st.info(escape(str(error)))
         return
     with st.container(key="pairs_view", width=760):
         st.vega_lite_chart(picture.for_page(), theme=None, width="content")
@@ -57,16 +58,16 @@ def show_known(store: Store, names: list[str], view: View) -> None:
     if not view.known:
         return
     question = ("known", *completing)
-    if answers.was_stopped(question):
+    if queries.was_stopped(question):
         return
-    tables, waiting = {}, answers.Waiting(question, len(completing), "Where connectivity lies, by known characters")
+    tables, waiting = {}, queries.Waiting(question, len(completing), "Where connectivity lies, by known characters")
     for name in completing:
         try:
-            tables[name] = answers.known(
-                store.models[name], STRETCHES, lambda share, name=name: waiting.told(name, share)
+            tables[name] = queries.known_characters(
+                store.models[name], stretches=STRETCHES, progress=partial(waiting.progress, name)
             )
         except StoreError as error:
-            st.info(plain(str(error)))
+            st.info(escape(str(error)))
         waiting.next()
     waiting.over()
     if not tables:

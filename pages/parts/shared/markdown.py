@@ -7,10 +7,10 @@ import re
 _MARKS = re.compile(r"([\\`*_\[\]<>~$&]|:(?=[\w/]))")
 
 
-def plain(text: str) -> str:
+def escape(text: str) -> str:
     """`text` with everything escaped that Markdown would take for a mark.
 
-    >>> plain("<unk> costs $ 5 or $ 6")
+    >>> escape("<unk> costs $ 5 or $ 6")
     '\\\\<unk\\\\> costs \\\\$ 5 or \\\\$ 6'
     """
     return _MARKS.sub(r"\\\1", text)

@@ -1,0 +1,16 @@
+"""Cached readings: of typed sentences by the network, and of recorded spans."""
+
+from __future__ import annotations
+
+from pages.parts.shared.cache import cached
+from rnnstore import Model
+from rnnstore.networks import reading
+from rnnstore.networks.network import network
+from rnnstore.networks.reading import Reading
+
+recorded_reading = cached(reading.recorded_reading)
+
+
+@cached(spinner="Reading ...")
+def typed_reading(model: Model, text: str) -> Reading:
+    return network(model).read(text)

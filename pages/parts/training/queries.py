@@ -1,0 +1,23 @@
+"""Cached queries about recorded training batches."""
+
+from __future__ import annotations
+
+from pages.parts.shared.cache import cached
+from rnnstore import Model
+from rnnstore.training import batch_previews, history
+from rnnstore.training import recorded_batches as batches
+from rnnstore.training.batch_previews import Previews
+
+recorded_steps = cached(batches.recorded_steps)
+layers = cached(batches.layers)
+outline = cached(batches.outline)
+batch = cached(batches.batch)
+trouble = cached(batches.trouble)
+training_curves = cached(history.curves)
+gradients = cached(history.gradients)
+
+
+@cached
+def previews(model: Model, layer: int, first: int, last: int | None) -> Previews:
+    found = outline(model, layer, first, last)
+    return batch_previews.previews(model, found.table["largest"].to_pylist(), found.window, layer)
