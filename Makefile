@@ -39,6 +39,7 @@ start: install  ## Open the application on the store (make start STORE=folder)
 check: $(VENV)/.rnnstore-requirements-dev  ## Look for mistakes and unformatted code
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports
 
 test: check  ## Check, then run the tests of every day; those in a browser need Chromium
 	$(RUN) -m pytest -n 2 --dist loadfile -m "not long"

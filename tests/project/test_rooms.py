@@ -1,13 +1,13 @@
-"""The folders are the architecture: what each room may know, read off its imports and checked in a fresh process."""
+"""The folders are the architecture: what import-linter's contracts in pyproject.toml do not ask of it."""
 
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
+from rnnstore.registry import analyses
 from tests.support import stores
 
 ROOT = Path(__file__).parents[2]
@@ -17,41 +17,6 @@ ROOMS = {
     "pipelines": sorted((ROOT / "pipelines").rglob("*.py")),
     "pages": [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "streamlit_app.py", ROOT / "hosted_app.py"],
 }
-
-FORBIDDEN = {
-    "rnnstore": {"streamlit", "tensorflow", "keras", "pipelines", "pages"},
-    "pipelines": {"streamlit", "pages", "duckdb"},
-    "pages": {"tensorflow", "keras", "pipelines", "duckdb"},
-}
-
-ANALYSES = {
-    "store": set(),
-    "sql": {"store"},
-    "distributions": {"store"},
-    "matching": {"store"},
-    "hypotheses": {"matching", "store"},
-    "networks": {"store"},
-    "co_clusters": {"store"},
-    "sentences": {"co_clusters", "networks", "store"},
-    "comparing": {"co_clusters", "networks", "store"},
-    "connectivity": {"networks", "store"},
-    "memory": {"co_clusters", "networks", "store"},
-    "training": {"networks", "store"},
-    "integrity": {"networks", "store"},
-}
-"""What the answers of each folder of rnnstore know of one another; its charts and pictures know `drawing` too."""
-
-DRAWN = {"charts", "pictures", "commands"}
-"""The parts of an analysis that draw or are commands."""
-
-
-def imported(file: Path) -> Iterator[str]:
-    """The packages that a file imports anywhere in it."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (name.name.split(".")[0] for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
 
 
 def texts(file: Path) -> Iterator[str]:
@@ -63,35 +28,11 @@ def texts(file: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_it_may_know(room):
-    assert ROOMS[room]
-    wrong = [
-        (file.relative_to(ROOT), name) for file in ROOMS[room] for name in imported(file) if name in FORBIDDEN[room]
-    ]
-    assert wrong == []
-
-
-def answers(folder: str) -> list[Path]:
-    """The files of an analysis that answer, without those that draw."""
-    place = ROOT / "rnnstore" / folder
-    return [file for file in sorted(place.rglob("*.py")) if file.relative_to(place).parts[0].split(".")[0] not in DRAWN]
-
-
-@pytest.mark.parametrize("folder", ANALYSES)
-def test_the_answers_of_an_analysis_know_only_those_it_builds_on_and_draw_nothing(folder):
-    nodes = [node for file in answers(folder) for node in ast.walk(ast.parse(file.read_text("utf-8")))]
-    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
-    known = {module.split(".")[1] for module in modules if module.startswith("rnnstore.")}
-    assert known - {folder, "errors", "statistics", "threads", "visible", "registry"} <= ANALYSES[folder]
-    assert "altair" not in {module.split(".")[0] for module in modules}
-    assert not [module for module in modules if module.startswith("rnnstore.") and DRAWN & set(module.split("."))]
-
-
-def test_every_folder_is_an_analysis_or_shared():
-    folders = {path.name for path in (ROOT / "rnnstore").iterdir() if path.joinpath("__init__.py").exists()}
-    assert folders == {*ANALYSES, "drawing", "commands"}
+def test_the_contracts_name_every_analysis():
+    """`lint-imports`, a part of `make check`, asks the contracts themselves."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    named = next(contract["modules"] for contract in contracts if "rnnstore.matching" in contract.get("modules", ()))
+    assert named == sorted(f"rnnstore.{analysis.name}" for analysis in analyses())
 
 
 def test_pages_write_no_sql():
