@@ -69,7 +69,8 @@ def _own(message: str, path: tuple, given, root, settings) -> str:
     message = message if message[-1] in ".?" else f"{message}."
     if not isinstance(given, dict):
         return f"{key} {shown(given)} {message}"
-    if path and message.split()[0].rstrip(":") in settings_of(root, path, settings):
+    first = message.split()[0].rstrip(":")
+    if path and (first in given or first in settings_of(root, path, settings)):
         return f"{key}.{message}"
     return f"{key} {message}".strip()
 
@@ -127,7 +128,8 @@ def _model_at(annotation, given):
     """The settings class inside an annotation: itself, an item of a list, or the kind chosen from a union, or None."""
     choices = [a for a in _flat(annotation) if isinstance(a, type) and issubclass(a, pydantic.BaseModel)]
     if len(choices) < 2:
-        return choices[0] if choices else None
+        chosen = choices[0] if choices else None
+        return chosen.for_settings(given) if hasattr(chosen, "for_settings") else chosen
     kind = given.get("kind") if isinstance(given, dict) else None
     return next(c for c in choices if kind in typing.get_args(c.model_fields["kind"].annotation))
 

@@ -11,12 +11,12 @@ Rows wait in memory for a few seconds and are then appended, so that a page can 
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from rnnstore.networks import cells
 from rnnstore.networks.unrolled import Unrolled
 from rnnstore.store.writing import OF_BATCHES
 from rnnstore.threads import one_thread
@@ -50,10 +50,7 @@ class Itemizing:
         self.corpus, self.writer = corpus, writer
         self.every, self.lags = settings.itemize.every, settings.itemize.lags
         self.compiled = compiled_look(network, settings, state)
-        self.cells = [
-            cells.KINDS[cell.kind](cell.inputs, cell.units, **{name: getattr(cell, name) for name in cell.options})
-            for cell in network.cells
-        ]
+        self.cells = network.cells
         self.seen: list[tuple] = []  # windows with what was computed of each
         self.bytes = 0  # of them
         self.waiting: list[Batch] = []
@@ -76,7 +73,7 @@ class Itemizing:
     def look(self, window, step: int) -> None:
         """Record the window that is about to be trained on, after `step` optimiser steps."""
         self.seen.append((window, step, self.compiled(window, step)))
-        self.bytes += sum(array.nbytes for array in tf.nest.flatten(self.seen[-1][-1]))
+        self.bytes += sum(array.nbytes for array in tf.nest.flatten(self.seen[-1][-1]) if array is not None)
         if self.bytes > TOGETHER:
             self.take_apart()
 
@@ -84,8 +81,8 @@ class Itemizing:
         """Take apart the batches that were only looked at so far: many in a row, while the code for it is at hand."""
         with one_thread(), np.errstate(all="ignore"):  # where a training breaks down there are no numbers to take apart
             for window, step, found in self.seen:
-                unrolled, seeds, of_words = self.unroll(window, found)
-                layers = itemized(unrolled, seeds, self.lags)
+                unrolled, cotangents, of_words = self.unroll(window, found)
+                layers = itemized(unrolled, cotangents, self.lags)
                 self.waiting.append(Batch(step, layers, window.words, window.targets, window.weigh > 0, *of_words))
         self.seen, self.bytes = [], 0
 
@@ -94,14 +91,14 @@ class Itemizing:
 
         `found` is what `compiled` gives of it.
         """
-        packed, seeds, dropped, of_words, before, weights = found
+        packed, cotangents, x, dropped, of_words, before, weights = found
         series, at = [], 0
         for cell in self.cells:
-            names = (*cell.states, *cell.gates)
-            blocks = [packed[..., at + i * cell.units : at + (i + 1) * cell.units] for i in range(len(names))]
-            series.append(dict(zip(names, blocks, strict=True)))
-            at += len(names) * cell.units
-        return Unrolled(self.cells, weights, series, before, window.keep.T == 0, dropped), seeds, of_words
+            ends = np.cumsum([at, *cell.widths.values()])
+            blocks = [packed[..., first:last] for first, last in pairwise(ends)]
+            series.append(dict(zip(cell.widths, blocks, strict=True)))
+            at = ends[-1]
+        return Unrolled(self.cells, weights, series, before, window.keep.T == 0, x, dropped), cotangents, of_words
 
     def look_where_it_broke(self, window, step: int) -> None:
         """Record the window at which the loss or the gradient is no number, where that was not done before."""
@@ -121,14 +118,14 @@ class Itemizing:
 
 def compiled_look(network, settings, state: list[tf.Variable]):
     """A function of a window and a step: all states and gates side by side float32[steps, batch, all], gradients of the
-    losses at the top layer's h float32[steps, batch, units], what dropout multiplied each layer's input by, of every
-    word float32[batch, steps] the predicted one, its probability, the target's probability and the loss; the states
-    before the window; the weights of every cell.
+    losses at the top layer's h float32[steps, batch, units], what the first layer read (None where its cell does not
+    ask), what dropout multiplied each layer's input by, of every word float32[batch, steps] the predicted one, its
+    probability, the target's probability and the loss; the states before the window; the weights of every cell.
 
     For a small network most of a call's time is TensorFlow's: finding out which compiled function fits the arguments,
     and handing out one array after another. So that is found out once for each length of window, and all is handed out
     by one call."""
-    names = tuple(f"layer{n}.{name}" for n, cell in enumerate(network.cells, 1) for name in (*cell.states, *cell.gates))
+    names = tuple(f"layer{n}.{name}" for n, cell in enumerate(network.cells, 1) for name in cell.widths)
     top = f"layer{len(network.cells)}.h"
     layout = network.zeros(settings.batch)
     widths = {n: cell.inputs for n, cell in enumerate(network.cells, 1) if n > 1 and network.dropout}
@@ -145,7 +142,7 @@ def compiled_look(network, settings, state: list[tf.Variable]):
             flat = tf.reshape(targets, (-1,))
             each = tf.nn.sparse_softmax_cross_entropy_with_logits(flat, logits)
             loss = tf.reduce_sum(each * tf.reshape(weigh, (-1,))) / settings.batch
-        seeds = tf.transpose(tape.gradient(loss, series[top]), (1, 0, 2))
+        cotangents = tf.transpose(tape.gradient(loss, series[top]), (1, 0, 2))
         probabilities = tf.nn.softmax(logits)
         predicted = tf.argmax(logits, -1, output_type=tf.int32)
         of_words = (
@@ -158,11 +155,14 @@ def compiled_look(network, settings, state: list[tf.Variable]):
             n: tf.transpose(network.dropped(tf.ones((*words.shape, width)), drop_seed, n), (1, 0, 2))
             for n, width in widths.items()
         }
+        x = None
+        if network.cells[0].reads_input:
+            x = tf.transpose(network.dropped(tf.gather(network.weights["embedding"], words), drop_seed, 1), (1, 0, 2))
         packed = tf.transpose(tf.concat([series[name] for name in names], -1), (1, 0, 2))
         weights = [
-            {name: tf.convert_to_tensor(weight) for name, weight in cell.weights.items()} for cell in network.cells
+            {name: tf.convert_to_tensor(weight) for name, weight in layer.weights.items()} for layer in network.layers
         ]
-        return packed, seeds, dropped, [tf.reshape(values, words.shape) for values in of_words], before, weights
+        return packed, cotangents, x, dropped, [tf.reshape(values, words.shape) for values in of_words], before, weights
 
     fitting = {}
 
@@ -171,7 +171,7 @@ def compiled_look(network, settings, state: list[tf.Variable]):
         if window.words.shape not in fitting:
             fitting[window.words.shape] = run.get_concrete_function(*given)
         found = fitting[window.words.shape](*given)
-        return tf.nest.map_structure(lambda tensor: tensor.numpy(), found)
+        return tf.nest.map_structure(lambda tensor: None if tensor is None else tensor.numpy(), found)
 
     return call
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from pipelines import cells
+from pipelines.tensors import TensorLayer
+from rnnstore.networks import cells
 from rnnstore.store.writing import disk_full_said
 
 
@@ -56,8 +57,9 @@ class RecurrentNetwork:
         width = embedding
         for layer in layers:
             options = {key: value for key, value in layer.items() if key not in ("cell", "units")}
-            self.cells.append(cells.KINDS[layer["cell"]](width, layer["units"], **options))
+            self.cells.append(cells.build(layer["cell"], width, layer["units"], **options))
             width = layer["units"]
+        self.layers = [TensorLayer(cell) for cell in self.cells]
         self.weights: dict[str, tf.Variable] = {}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -76,10 +78,7 @@ class RecurrentNetwork:
 
         `width` is that of its word vectors, where it starts with some.
         """
-        layers = [
-            {name: getattr(layer, name) for name in ("cell", "units", *cells.KINDS[layer.cell].options)}
-            for layer in settings.layers
-        ]
+        layers = [layer.model_dump() for layer in settings.layers]
         dropout = {"dropout": settings.dropout, "input_dropout": settings.input_dropout}
         sizes = {"vocabulary": len(corpus.vocabulary), "outputs": len(corpus.outputs)}
         own = isinstance(settings.embedding, int)
@@ -132,8 +131,8 @@ class RecurrentNetwork:
                 self.weights[name].assign(value)
             else:
                 self.weights[name] = tf.Variable(value, name=name.replace(".", "_"))
-        for number, cell in enumerate(self.cells, 1):
-            cell.weights = {name: self.weights[f"layer{number}.{name}"] for name in cell.shapes()}
+        for number, layer in enumerate(self.layers, 1):
+            layer.weights = {name: self.weights[f"layer{number}.{name}"] for name in layer.cell.shapes()}
 
     @property
     def state_names(self) -> list[str]:
@@ -147,11 +146,12 @@ class RecurrentNetwork:
 
     def units_of(self, series: str) -> int:
         """Width of a named state or gate."""
-        return self.cells[int(series.split(".")[0].removeprefix("layer")) - 1].units
+        layer, _, name = series.partition(".")
+        return self.cells[int(layer.removeprefix("layer")) - 1].widths[name]
 
     def zeros(self, batch: int) -> list[dict[str, tf.Tensor]]:
         """The state before a sequence, one dictionary a layer."""
-        return [cell.zeros(batch) for cell in self.cells]
+        return [layer.zeros(batch) for layer in self.layers]
 
     def forward(
         self,
@@ -172,11 +172,11 @@ class RecurrentNetwork:
         x = tf.gather(self.weights["embedding"], word_ids)  # [batch, steps, embedding]
         keep = tf.transpose(keep)[:, :, None]  # [steps, batch, 1]
         after, recorded = [], {}
-        for number, cell in enumerate(self.cells, 1):
+        for number, layer in enumerate(self.layers, 1):
             x = self.dropped(x, drop_seed, number)
-            wanted = tuple(n for n in (*cell.states, *cell.gates) if f"layer{number}.{n}" in record or n == "h")
-            projected = tf.transpose(cell.project(x), (1, 0, 2))  # [steps, batch, gates * units]
-            now, series = run(cell, projected, keep, state[number - 1], wanted)
+            wanted = tuple(n for n in layer.cell.widths if f"layer{number}.{n}" in record or n == "h")
+            projected = tf.transpose(layer.project(x), (1, 0, 2))  # [steps, batch, gates * units]
+            now, series = run(layer, projected, keep, state[number - 1], wanted)
             series = {name: tf.transpose(values, (1, 0, 2)) for name, values in series.items()}
             x = series["h"]
             after.append(now)
@@ -214,18 +214,19 @@ class RecurrentNetwork:
         return network, facts
 
 
-def run(cell, projected, keep, state, wanted):
-    """A cell over a window: its last state, and the wanted states and gates, float32[steps, batch, units] each.
+def run(layer, projected, keep, state, wanted):
+    """A layer over a window: its last state, and the wanted states and gates, float32[steps, batch, width] each.
 
     A loop in the graph: written out step by step it is no faster once compiled, and takes half a minute to compile.
     """
     steps = projected.shape[0]
-    arrays = {name: tf.TensorArray(tf.float32, steps, element_shape=state["h"].shape) for name in wanted}
+    shapes = {name: (state["h"].shape[0], layer.cell.widths[name]) for name in wanted}
+    arrays = {name: tf.TensorArray(tf.float32, steps, element_shape=shape) for name, shape in shapes.items()}
 
-    def body(t, state, arrays):
-        state, gates = cell.advance(projected[t], {name: keep[t] * state[name] for name in cell.states})
+    def body(t, before, arrays):
+        state, gates = layer.advance(projected[t], {name: keep[t] * values for name, values in before.items()})
         arrays = {name: array.write(t, state[name] if name in state else gates[name]) for name, array in arrays.items()}
-        return t + 1, state, arrays
+        return t + 1, {name: state[name] for name in before}, arrays
 
     _, state, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, state, arrays), maximum_iterations=steps)
     return state, {name: array.stack() for name, array in arrays.items()}

@@ -13,13 +13,14 @@ of the store does:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from rnnstore.errors import MissingNetwork, QuestionError
-from rnnstore.networks import cells
+from rnnstore.networks.arrays import NUMPY, Array, Namespace
+from rnnstore.networks.cells.base import Arrays, Cell, Edit, total, unedited
 from rnnstore.networks.network import Network
 from rnnstore.networks.tokenising import Tokenisation
 from rnnstore.networks.unrolled import Unrolled
@@ -31,18 +32,19 @@ STEPS = 64  # whose Jacobians are computed in one call
 LARGEST = 2 << 30  # bytes of Jacobians that are held for one text
 
 
-class OwnCell(cells.Linearised):
+class OwnCell(Cell):
     """A cell that is its `step`, a function of an input and a state to the next state, by name as in `states`.
 
-    All states have `units` numbers; `h`, one of them, is what the next layer reads. `QuestionError` where the step does
-    not give that.
+    All states have `units` numbers; `h`, the last of them, is what the next layer reads. `QuestionError` where the step
+    does not give that.
     """
 
     def __init__(self, step: Step, inputs: int, units: int, states: Sequence[str] = ("h",)) -> None:
-        super().__init__(inputs, units, tuple(states))
-        if "h" not in self.states:
+        if "h" not in states:
             raise QuestionError(f"The states are {', '.join(states)}; call the one that the next layer reads h.")
-        self.step = step
+        self._names = (*(name for name in states if name != "h"), "h")
+        super().__init__(inputs, units)
+        self.own_step = step
         row, vector = tf.TensorSpec((None, inputs)), tf.TensorSpec((None, units))
         state = dict.fromkeys(self.states, vector)
         self._forward = tf.function(self._run, input_signature=[row, tf.TensorSpec((None,)), state])
@@ -51,7 +53,7 @@ class OwnCell(cells.Linearised):
         self._try()
 
     def _try(self) -> None:
-        given = self.step(tf.zeros((2, self.inputs)), {name: tf.zeros((2, self.units)) for name in self.states})
+        given = self.own_step(tf.zeros((2, self.inputs)), {name: tf.zeros((2, self.units)) for name in self.states})
         if not isinstance(given, Mapping) or set(given) != set(self.states):
             found = f"the states {', '.join(given)}" if isinstance(given, Mapping) else f"a {type(given).__name__}"
             raise QuestionError(f"The step gave {found}; expected a dictionary with {', '.join(self.states)}.")
@@ -61,23 +63,59 @@ class OwnCell(cells.Linearised):
                     f"The step gave {name} of shape {tuple(value.shape)} for 2 rows; expected (2, {self.units})."
                 )
 
-    def advance(self, weights, projected, state):
-        after = self.step(tf.constant(projected), {name: tf.constant(state[name]) for name in self.states})
-        return {name: value.numpy() for name, value in after.items()}, {}
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        return dict.fromkeys(self._names, (self.units,))
 
-    def run(self, weights, x, starts, before=None):
-        """Every state, float32[steps, units], and the Jacobians of every step, computed when they are looked at."""
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """A step has its weights in itself."""
+        return {}
+
+    def project(self, weights: Arrays, x: Array) -> Array:
+        return x
+
+    def step(
+        self, xp: Namespace, weights: Arrays, projected: Array, state: Arrays, edit: Edit = unedited
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        rows = {name: tf.constant(np.atleast_2d(values), tf.float32) for name, values in state.items()}
+        after = self.own_step(tf.constant(np.atleast_2d(projected), tf.float32), rows)
+        return {name: edit(name, after[name].numpy()) for name in self.states}, {}
+
+    def run(
+        self, weights: Arrays, x: np.ndarray, starts: np.ndarray, before: Arrays | None = None
+    ) -> dict[str, np.ndarray]:
         x, keep = np.asarray(x, np.float32), np.where(starts, 0, 1).astype(np.float32)
         zeros = np.zeros(self.units, np.float32)
         first = {name: np.asarray(before[name] if before else zeros, np.float32)[None] for name in self.states}
-        after = {name: value.numpy() for name, value in self._forward(x, keep, first).items()}
-        earlier = {name: np.concatenate([first[name], after[name][:-1]]) * keep[:, None] for name in self.states}
-        found = cache(lambda: self.jacobians(x, earlier))
-        return {**after, **{name: _Late(found, name) for name in self.gates}}
+        return {name: value.numpy() for name, value in self._forward(x, keep, first).items()}
+
+    def residuals(
+        self, weights: Arrays, before: Arrays, series: Arrays, x: Array | None = None, xp: Namespace = NUMPY
+    ) -> dict[str, Array]:
+        """The Jacobians of steps: "c<h" is d c / d h', "h<x" is d h / d x, float32[..., units, units or inputs]."""
+        found = self.jacobians(x.reshape(-1, self.inputs), {n: v.reshape(-1, self.units) for n, v in before.items()})
+        return {name: values.reshape(*x.shape[:-1], *values.shape[1:]) for name, values in found.items()}
+
+    def merge(self, weights: Arrays, residuals: Arrays) -> Any:
+        return residuals
+
+    def jvp(self, merged: Any, residuals: Arrays, tangents: Arrays, x: Array | None = None) -> dict[str, Array]:
+        given = dict(tangents) if x is None else {**tangents, "x": x}
+        return {
+            after: total(_product(given[source], residuals[f"{after}<{source}"].swapaxes(-1, -2)) for source in given)
+            for after in self.states
+        }
+
+    def vjp(self, weights: Arrays, residuals: Arrays, cotangents: Arrays) -> tuple[dict[str, Array], dict[str, Array]]:
+        before = {
+            source: total(_product(cotangents[after], residuals[f"{after}<{source}"]) for after in self.states)
+            for source in (*self.states, "x")
+        }
+        inner = {name: values.copy() for name, values in cotangents.items()}  # its memory is used again
+        return {name: before[name] for name in self.states}, {**inner, "x": before["x"]}
 
     def jacobians(self, x: np.ndarray, before: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The Jacobians of steps by their names in `gates`, float32[steps, units, units or inputs], from their inputs
-        float32[steps, inputs] and the states before each. `QuestionError` where they are more than memory can hold."""
+        """The Jacobians of steps by name, float32[steps, units, units or inputs], from their inputs float32[steps,
+        inputs] and the states before each. `QuestionError` where they are more than memory can hold."""
         bytes_a_step = 4 * len(self.states) * self.units * (len(self.states) * self.units + self.inputs)
         if len(x) * bytes_a_step > LARGEST:
             raise QuestionError(
@@ -88,7 +126,7 @@ class OwnCell(cells.Linearised):
         for begin in range(0, len(x), STEPS):
             here = slice(begin, begin + STEPS)
             parts.append(self._jacobians(x[here], {name: values[here] for name, values in before.items()}))
-        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in self.gates}
+        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
 
     def of_weights(self, x, before, cotangents, weights: Sequence[tf.Variable]) -> np.ndarray:
         """float32[rows, numbers of all weights]: a step's gradients by weights, for rows of cotangents of its states.
@@ -107,7 +145,7 @@ class OwnCell(cells.Linearised):
         state = {name: tf.ensure_shape(value, shape) for name, value in state.items()}
 
         def body(t, state, arrays):
-            after = self.step(x[t][None], {name: keep[t] * value for name, value in state.items()})
+            after = self.own_step(x[t][None], {name: keep[t] * value for name, value in state.items()})
             after = {name: tf.ensure_shape(after[name], shape) for name in self.states}
             return t + 1, after, {name: array.write(t, after[name]) for name, array in arrays.items()}
 
@@ -118,7 +156,7 @@ class OwnCell(cells.Linearised):
         sources = {**before, "x": x}
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(sources)
-            after = self.step(x, before)
+            after = self.own_step(x, before)
         zero = tf.UnconnectedGradients.ZERO
         return {
             f"{name}<{source}": tape.batch_jacobian(after[name], values, unconnected_gradients=zero)
@@ -129,14 +167,14 @@ class OwnCell(cells.Linearised):
     def _by_weights(self, x, before, cotangents, weights):
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(weights)
-            after = self.step(x, before)
+            after = self.own_step(x, before)
 
         def of_row(row):
-            seeds = [row[name][None] for name in self.states]
+            given = [row[name][None] for name in self.states]
             found = tape.gradient(
                 [after[name] for name in self.states],
                 weights,
-                seeds,
+                given,
                 unconnected_gradients=tf.UnconnectedGradients.ZERO,
             )
             return tf.concat([tf.reshape(gradient, (-1,)) for gradient in found], 0)
@@ -192,9 +230,7 @@ class OwnNetwork(Network):
         return x
 
     def layer_weights(self, number: int) -> dict[str, np.ndarray]:
-        """A step reads its input as it is: its weights are its own."""
-        width = self.cells[number - 1].inputs
-        return {"kernel": np.eye(width, dtype=np.float32), "bias": np.zeros(width, np.float32)}
+        return {}
 
     def output_columns(self, outputs: np.ndarray) -> np.ndarray:
         return self._output()[:, outputs].T
@@ -212,18 +248,17 @@ def itemized_gradients(
     network: OwnNetwork,
     ids: np.ndarray,
     starts: np.ndarray,
-    seeds: np.ndarray,
+    cotangents: np.ndarray,
     weights: Mapping[int, Sequence[tf.Variable]],
 ) -> dict[int, Itemized]:
     """From which step's loss to which step's copy of its weights the gradient of one text reaches, by layer.
 
-    `seeds` float32[steps, units]: the gradient of each step's loss with respect to the top layer's h. `weights` names,
+    `cotangents` float32[steps, units]: the gradient of each step's loss at the top layer's h. `weights` names,
     for each layer that is asked about (from 1), the variables in its step that count, such as the recurrent ones.
     """
     steps, series = len(ids), network.run(ids, starts)
     layers = [
-        {name: series[f"layer{number}.{name}"] for name in (*cell.states, *cell.gates)}
-        for number, cell in enumerate(network.cells, 1)
+        {name: series[f"layer{number}.{name}"] for name in cell.widths} for number, cell in enumerate(network.cells, 1)
     ]
     before = [{name: np.zeros((1, cell.units), np.float32) for name in cell.states} for cell in network.cells]
     unrolled = Unrolled(
@@ -232,9 +267,10 @@ def itemized_gradients(
         [{name: np.asarray(values)[:, None] for name, values in layer.items()} for layer in layers],
         before,
         np.asarray(starts)[:, None],
+        network.inputs(ids)[:, None],
     )
     found = {layer: np.full((2, steps, steps), np.nan, np.float32) for layer in weights}
-    for arrived in unrolled.back(np.asarray(seeds, np.float32)[:, None], inputs=False):
+    for arrived in unrolled.back(np.asarray(cotangents, np.float32)[:, None], inputs=False):
         j = arrived.step
         for layer, variables in weights.items():
             cell, own = network.cells[layer - 1], layers[layer - 1]
@@ -249,14 +285,7 @@ def itemized_gradients(
     return {layer: Itemized(*both) for layer, both in found.items()}
 
 
-class _Late:
-    """One of several arrays that are computed together, when somebody looks at the first."""
-
-    def __init__(self, found: Callable[[], dict[str, np.ndarray]], name: str) -> None:
-        self.found, self.name = found, name
-
-    def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.found()[self.name], dtype)
-
-    def __getitem__(self, key):
-        return self.found()[self.name][key]
+def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Rows times a step's Jacobian: one for all, or one each."""
+    matrix = matrix.reshape(-1, *matrix.shape[-2:])
+    return rows @ matrix[0] if len(matrix) == 1 else (rows[:, None] @ matrix)[:, 0]

@@ -8,12 +8,14 @@ carries its meaning, its unit and its reason there. What a setting does to words
 
 import difflib
 import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
 import yaml
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, SerializeAsAny, Tag, model_validator
+from pydantic_core import PydanticKnownError
 
 from pipelines.corpora.kinds import AnyCorpus, Autocomplete, missing_splits
 from pipelines.corpora.labelled_settings import LabelledText
@@ -21,42 +23,60 @@ from pipelines.corpora.shared_settings import FromFiles
 from pipelines.errors import RecipeError
 from pipelines.explain import nearest, sentences
 from pipelines.settings import Count, Loader, Settings, Width
+from rnnstore.networks.cells import CELLS, build
 
 SHIPPED = Path(__file__).parent / "recipes"
 
 
 class Layer(Settings):
-    """One recurrent layer."""
+    """One recurrent layer: its cell, its width, and the options of that cell (the tables below).
 
-    cell: Literal["vanilla", "lstm", "gru", "nested-lstm"] = Field(description="The recurrent cell.")
+    What is validated is a class of the cell's own, with its options beside these two (`layer_of`).
+    """
+
+    cell: str = Field(description="The recurrent cell.", json_schema_extra=lambda schema: schema.update(enum=[*CELLS]))
     units: Width = Field(description="Width of the state: hidden units of this layer.")
-    peepholes: bool = Field(False, description="lstm: let the gates see the cell state.")
-    reset: Literal["before", "after"] = Field(
-        "after",
-        description="gru: apply the reset gate before or after the product with the recurrent weights.",
-    )
-    depth: Annotated[int, Field(ge=1, le=16)] = Field(
-        2, description="nested-lstm: number of memories inside one another; 1 is an LSTM."
-    )
 
-    @model_validator(mode="after")
-    def _settings_fit(self):
-        for name, cell in (("peepholes", "lstm"), ("reset", "gru"), ("depth", "nested-lstm")):
-            if name in self.model_fields_set and self.cell != cell:
-                raise ValueError(f"{name} is a setting of cell: {cell}, and cell is {self.cell}; leave {name} out")
-        return self
+    @pydantic.field_validator("cell")
+    @classmethod
+    def _known(cls, cell: str) -> str:
+        if cell not in CELLS:
+            expected = ", ".join(f"'{kind}'" for kind in CELLS)
+            raise PydanticKnownError("literal_error", {"expected": expected})
+        return cell
 
-    @property
-    def states(self) -> list[str]:
-        """Every memory and hidden vector of the cell, as the store names them behind `layer1.`."""
-        memories = {"lstm": ["c"], "nested-lstm": [f"c{level}" for level in range(1, self.depth + 1)]}
-        return [*memories.get(self.cell, []), "h"]
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_its_cell(cls, given, handler):
+        kind = given.get("cell") if isinstance(given, dict) else None
+        if not isinstance(kind, str) or kind not in CELLS:
+            return handler(given)
+        for name in given:
+            owners = [other for other in CELLS if name in CELLS[other].Options.model_fields]
+            if owners and kind not in owners:
+                raise ValueError(
+                    f"{name} is a setting of cell: {' or '.join(owners)}, and cell is {kind}; leave {name} out"
+                )
+        return handler(given) if cls is layer_of(kind) else layer_of(kind).model_validate(given)
 
-    @property
-    def gates(self) -> list[str]:
-        """Every gate of the cell."""
-        nested = [f"{gate}{level}" for level in range(1, self.depth + 1) for gate in "ifzo"]
-        return {"vanilla": [], "lstm": list("ifgo"), "gru": list("zrg"), "nested-lstm": nested}[self.cell]
+    @classmethod
+    def for_settings(cls, given) -> type["Layer"]:
+        """The class that describes these settings."""
+        kind = given.get("cell") if isinstance(given, dict) else None
+        return layer_of(kind) if isinstance(kind, str) and kind in CELLS else cls
+
+    def series(self) -> tuple[list[str], list[str]]:
+        """The states and the gates of the cell, as the store names them behind `layer1.`."""
+        cell = build(self.cell, 1, self.units, **self.model_dump(exclude={"cell", "units"}))
+        return list(cell.states), list(cell.gates)
+
+
+@cache
+def layer_of(kind: str) -> type[Layer]:
+    """The settings of a layer of this kind: cell, units, and the cell's options."""
+    options = CELLS[kind].Options.model_fields
+    fields = {name: (field.annotation, field) for name, field in options.items()}
+    return pydantic.create_model(f"{CELLS[kind].__name__}Layer", __base__=Layer, __doc__=CELLS[kind].__doc__, **fields)
 
 
 class Embedding(Settings):
@@ -112,7 +132,7 @@ class Network(Settings):
     ] = Field(
         description="Numbers a word is represented by at the input; or word vectors to start with (network.embedding)."
     )
-    layers: Annotated[list[Layer], Field(min_length=1, max_length=64)] = Field(
+    layers: Annotated[list[SerializeAsAny[Layer]], Field(min_length=1, max_length=64)] = Field(
         description="The recurrent layers, lowest first."
     )
     tie: bool = Field(
@@ -252,7 +272,8 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _states_exist(self):
-        known = [f"layer{n}.{series}" for n, at in enumerate(self.network.layers, 1) for series in at.states + at.gates]
+        series = [layer.series() for layer in self.network.layers]
+        known = [f"layer{n}.{name}" for n, each in enumerate(series, 1) for names in each for name in names]
         for index, name in enumerate(self.record.states or []):
             if name not in known:
                 raise ValueError(

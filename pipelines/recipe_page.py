@@ -2,8 +2,9 @@
 
 from pipelines.corpora.kinds import KINDS
 from pipelines.corpora.shared_settings import Shares
-from pipelines.recipe import Embedding, Itemize, Layer, Network, Recipe, Record, Training, load, shipped
+from pipelines.recipe import Embedding, Itemize, Layer, Network, Recipe, Record, Training, layer_of, load, shipped
 from pipelines.settings import Settings
+from rnnstore.networks.cells import CELLS
 
 
 def document() -> str:
@@ -14,9 +15,9 @@ def document() -> str:
     for name, kind in KINDS.items():
         parts.append(_table(kind, f"corpus, kind: {name}", 3))
     parts.append(_table(Shares, "corpus.shares", 3))
-    groups = {
-        "network": Network, "network.embedding": Embedding, "network.layers[]": Layer, "training": Training,
-        "training.itemize": Itemize, "record": Record,
+    groups: dict[str, type[Settings]] = {
+        "network": Network, "network.embedding": Embedding, "network.layers[]": Layer, **_layers(),
+        "training": Training, "training.itemize": Itemize, "record": Record,
     }  # fmt: skip
     for title, group in groups.items():
         parts.append(_table(group, title, 2))
@@ -100,13 +101,18 @@ def _shipped_table() -> str:
     return "\n".join([*top, *rows])
 
 
+def _layers() -> dict[str, type[Settings]]:
+    """The settings of a layer of each cell that has options."""
+    return {f"network.layers[], cell: {kind}": layer_of(kind) for kind in CELLS if CELLS[kind].Options.model_fields}
+
+
 def _table(group: type[Settings], title: str, depth: int) -> str:
     """A heading, the class's docstring and a row for every setting."""
     schema = group.model_json_schema()
     rows = [
         f"| `{key}` | {_type(rule, schema)} | {_default(key, rule, schema)} | {rule.get('description', '')} |"
         for key, rule in schema["properties"].items()
-        if key != "kind"
+        if key != "kind" and not (group is not Layer and issubclass(group, Layer) and key in Layer.model_fields)
     ]
     text = " ".join((group.__doc__ or "").split())
     return "\n".join(

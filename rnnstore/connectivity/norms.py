@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from rnnstore.errors import QuestionError, nearest
+from rnnstore.networks.arrays import NUMPY
 from rnnstore.networks.network import Network
 from rnnstore.networks.reading import Reading
 from rnnstore.networks.unrolled import Unrolled
@@ -95,12 +96,12 @@ def connectivity(
             f"The text has {steps:,} steps; connectivity is worked out for at most {LONGEST:,}. Choose a part of it."
         )
     known = targets >= 0
-    seeds = np.zeros((steps, 1, network.cells[-1].units), np.float32)
-    seeds[known, 0] = network.output_columns(targets[known])
+    cotangents = np.zeros((steps, 1, network.cells[-1].units), np.float32)
+    cotangents[known, 0] = network.output_columns(targets[known])
     embedding, values = network.inputs(ids), np.zeros((steps, steps), np.float32)
     table = network.inputs(np.arange(len(network.words))) if scale == "one-hot" else None
     gram = None if table is None else table.T @ table  # |table x| of a gradient x needs no more than this
-    for arrived in unrolled(network, reading).back(seeds):
+    for arrived in unrolled(network, reading, embedding).back(cotangents):
         t, x = arrived.step, arrived.input
         if scale == "times-input":
             values[t:, t] = x @ embedding[t]
@@ -125,7 +126,7 @@ def occlusion(
     columns = network.output_columns(np.maximum(targets, 0))  # [n, units]
     mean, fallen = x.mean(axis=0), np.zeros((steps, steps), np.float32)
     layers = [(cell, network.layer_weights(number)) for number, cell in enumerate(network.cells, 1)]
-    states = [{name: np.zeros((steps, cell.units), np.float32) for name in cell.states} for cell, _ in layers]
+    states = [{name: np.zeros((steps, cell.widths[name]), np.float32) for name in cell.states} for cell, _ in layers]
     top = reading.states[f"layer{len(layers)}.h"]
     for t in range(steps):  # row i of a state: the text with step i replaced; rows after t are not replaced yet
         rows = slice(0, t + 1)
@@ -139,7 +140,7 @@ def occlusion(
                 else:
                     values[rows] = 0
                 before[name] = values[rows]
-            after, _ = cell.advance(weights, inputs @ weights["kernel"] + weights["bias"], before)
+            after, _ = cell.step(NUMPY, weights, cell.project(weights, inputs), before)
             for name, values in after.items():
                 states[number - 1][name][rows] = values
             inputs = after["h"]
@@ -155,14 +156,15 @@ def _pairs(steps: int) -> int:
     return steps * (steps + 1) // 2
 
 
-def unrolled(network: Network, reading: Reading) -> Unrolled:
-    """The network at the states and gates of a text that it read."""
+def unrolled(network: Network, reading: Reading, x: np.ndarray) -> Unrolled:
+    """The network at the states and gates of a text that it read, whose inputs were x float32[n, inputs]."""
     series = {**reading.states, **reading.gates}
     layers = [(f"layer{number}.", cell) for number, cell in enumerate(network.cells, 1)]
     return Unrolled(
         network.cells,
         [network.layer_weights(number) for number in range(1, len(layers) + 1)],
-        [{name: series[layer + name][:, None] for name in (*cell.states, *cell.gates)} for layer, cell in layers],
+        [{name: series[layer + name][:, None] for name in cell.widths} for layer, cell in layers],
         [{name: reading.before[layer + name][None] for name in cell.states} for layer, cell in layers],
         reading.starts[:, None],
+        x[:, None],
     )

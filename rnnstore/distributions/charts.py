@@ -286,7 +286,7 @@ def _saturated(found: Distribution, left: float, right: float) -> pa.Table:
         {
             "state": pa.array([found.state] * found.units, pa.string()),
             "layer": pa.array([layer or found.state] * found.units, pa.string()),
-            "gate": pa.array([gate_name(found.state)] * found.units, pa.string()),
+            "gate": pa.array([gate_name(found.state, found.cell)] * found.units, pa.string()),
             "unit": units,
             "id": pa.array([f"{found.state}:{unit}" for unit in units], pa.string()),
             "left": found.share_below(left).astype(np.float32),

@@ -55,7 +55,7 @@ def saturation_picture(model: Model, states: Sequence[str] = (), *, theme: str =
 
     Raises `QuestionError` where none was.
     """
-    chosen = list(states) or [state.name for state in model.states.values() if is_gate(state)]
+    chosen = list(states) or [state.name for state in model.states.values() if is_gate(state, model.card.cell)]
     if not chosen:
         raise QuestionError(f"No gates of {model.name!r} were recorded; name the states to look at instead.")
     limits = [usual_limits(model.state(state)) for state in chosen]

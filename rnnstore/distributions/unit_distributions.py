@@ -11,7 +11,6 @@ al., 2016, section 4.1). The same count at other limits serves every state.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.errors import QuestionError
+from rnnstore.networks.gates import gate_of
 from rnnstore.store.card import State
 from rnnstore.store.model import Model
 from rnnstore.store.runs import is_on, single, unit_runs
@@ -47,9 +47,6 @@ SMALL = 40
 SPACED = 1 << 16
 """Values at which single precision is counted."""
 
-GATE = re.compile(r"(?:.*\.)?(?P<gate>[ifozr])\d*")
-GATES = {"i": "input gate", "f": "forget gate", "o": "output gate", "z": "update gate", "r": "reset gate"}
-
 
 @dataclass(frozen=True)
 class Distribution:
@@ -59,7 +56,7 @@ class Distribution:
     which a unit is < and <= each edge. `quantiles` float64[7, D] are those of `LEVELS`, interpolated as
     `numpy.quantile` does, `pooled` float64[7] those of all units together; `minimum`, `maximum`, `mean`, `deviation`
     (standard, of the population) and `change` float64[D], which is the mean of |h(t) - h(t-1)| inside sequences (NaN
-    where every sequence is one step long). `note` says what was counted.
+    where every sequence is one step long). `note` says what was counted, `cell` is the card's.
     """
 
     model: str
@@ -76,6 +73,7 @@ class Distribution:
     deviation: np.ndarray
     change: np.ndarray
     note: str
+    cell: str = ""
 
     @property
     def units(self) -> int:
@@ -218,6 +216,7 @@ def distribution(model: Model, state: str, progress: Callable[[float], None] = l
         note=f"All {model.steps:,} steps of {facts.units:,} unit{'s' if facts.units > 1 else ''} were counted"
         + (f"{counter.note}." if counter.note else ", none was sampled."),
         **together,
+        cell=model.card.cell,
     )
 
 
@@ -311,23 +310,20 @@ def _shown(model: Model, facts: State) -> tuple[float, float]:
     low, high = (float(end) for end in np.quantile(seen, [0.001, 0.999]))
     if facts.maximum - facts.minimum <= 3 * (high - low):
         low, high = facts.minimum, facts.maximum
-    left, right = (0.0, 1.0) if is_gate(facts) else usual_limits(facts)
+    left, right = (0.0, 1.0) if is_gate(facts, model.card.cell) else usual_limits(facts)
     return min(low, left), max(high, right)
 
 
-def is_gate(state: State) -> bool:
-    """Whether a state is a gate: named like one (i, f, o, z, r, with a number or not) and between 0 and 1."""
-    return bool(GATE.fullmatch(state.name)) and state.minimum >= 0 and state.maximum <= 1
+def is_gate(state: State, cell: str = "") -> bool:
+    """Whether a state is a gate of a recording's cell, one with values between 0 and 1."""
+    gate = gate_of(state.name, cell)
+    return gate is not None and gate.bounds == (0, 1) and state.minimum >= 0 and state.maximum <= 1
 
 
-def gate_name(state: str) -> str:
+def gate_name(state: str, cell: str = "") -> str:
     """`layer1.f` -> `forget gate`; of nested cells with its number."""
-    found = GATE.fullmatch(state)
-    return (
-        state
-        if found is None
-        else f"{GATES[found['gate']]}{state[found.end('gate') :] and ' '}" + state[found.end("gate") :]
-    )
+    gate = gate_of(state, cell)
+    return gate.label if gate and gate.bounds == (0, 1) else state
 
 
 def usual_limits(state: State) -> tuple[float, float]:

@@ -13,18 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from rnnstore.memory.gates import Gates
-from rnnstore.memory.tangents import Carrier
+from rnnstore.networks.cells.base import InPlaceJvp
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of one layer: what carries tangents through it, and what makes those of gates (None for none)."""
+    """One step of one layer: what takes tangents through it, and the gates that are asked for with their residuals."""
 
-    carrier: Carrier
+    jvp: InPlaceJvp
     ready: Any
-    gates: Gates | None
-    factors: dict[str, np.ndarray]
+    gates: Sequence[str]
+    residuals: dict[str, np.ndarray]
 
 
 class Followed:
@@ -33,18 +32,20 @@ class Followed:
     `step` is any one step, a `Layer` each; `wanted` are the names that are told.
     """
 
-    def __init__(self, step: Sequence[Layer], many: int, wanted: Sequence[str]) -> None:
-        self.inputs = step[0].carrier.slope.cell.inputs
+    def __init__(self, step: Sequence[Layer], many: int, wanted: Sequence[str]):
+        self.inputs = step[0].jvp.cell.inputs
         self.states: list[dict[str, np.ndarray]] = []  # per layer, rows of all words
         self.rooms, self.told, self.tangents = [], [], {}
         for number, layer in enumerate(step, 1):
-            slope, gates = layer.carrier.slope, layer.gates.wanted if layer.gates else ()
-            shape = many, self.inputs, slope.cell.units
-            own = {name: np.empty(shape, np.float32) for name in (*slope.states, *gates)}
-            self.states.append({name: own[name].reshape(many * self.inputs, -1) for name in slope.states})
-            self.rooms.append(layer.carrier.room(many * self.inputs))
+            cell = layer.jvp.cell
+            own = {
+                name: np.empty((many, self.inputs, cell.widths[name]), np.float32)
+                for name in (*cell.states, *layer.gates)
+            }
+            self.states.append({name: own[name].reshape(many * self.inputs, -1) for name in cell.states})
+            self.rooms.append(layer.jvp.workspace(many * self.inputs))
             self.tangents |= {f"layer{number}.{name}": values for name, values in own.items()}
-            self.told.append([name for name in (f"layer{number}.{state}" for state in slope.states) if name in wanted])
+            self.told.append([name for name in (f"layer{number}.{state}" for state in cell.states) if name in wanted])
 
     def carry(self, step: Sequence[Layer], low: int, high: int, begins: bool, tell: Callable[[str, int], None]) -> None:
         """One step on for the words low..high-1, and the first for that at `high` if it `begins`.
@@ -60,7 +61,7 @@ class Followed:
             before = {name: values.copy() for name, values in here.items()} if layer.gates else {}
             done = partial(self._done, self.told[number], low, tell)
             if number:
-                layer.carrier.advance(layer.ready, here, self.rooms[number], x, done)
+                layer.jvp.advance(layer.ready, here, self.rooms[number], x, done)
             else:
                 self._read(layer, low, high, begins, done)
             if layer.gates:
@@ -72,10 +73,10 @@ class Followed:
         if high > low:
             rows = slice(low * self.inputs, high * self.inputs)
             here = {name: values[rows] for name, values in self.states[0].items()}
-            layer.carrier.advance(layer.ready, here, self.rooms[0], None, done)
+            layer.jvp.advance(layer.ready, here, self.rooms[0], None, done)
         if begins:
             rows = slice(high * self.inputs, (high + 1) * self.inputs)
-            layer.carrier.begin(layer.ready, {name: values[rows] for name, values in self.states[0].items()})
+            layer.jvp.begin(layer.ready, {name: values[rows] for name, values in self.states[0].items()})
             done(high - low)
 
     def _word(self, begins, words):
@@ -86,8 +87,10 @@ class Followed:
         x[-1] = np.eye(self.inputs)
         return x.reshape(-1, self.inputs)
 
-    def _gates(self, number, layer, before, after, x, low, tell) -> None:
-        for gate, values in layer.gates.tangents(layer.factors, before, after, x).items():
+    def _gates(self, number, layer, before, after, x, low, tell):
+        cell, weights = layer.jvp.cell, layer.jvp.weights
+        found = cell.gate_tangents(layer.gates, weights, layer.residuals, before, after, x)
+        for gate, values in found.items():
             name, words = f"layer{number + 1}.{gate}", len(values) // self.inputs
             self.tangents[name][low : low + words] = values.reshape(words, self.inputs, -1)
             for word in range(low, low + words):

@@ -26,9 +26,6 @@ import pyarrow as pa
 
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.memory.following import Followed, Layer
-from rnnstore.memory.gates import Gates
-from rnnstore.memory.tangents import carrier
-from rnnstore.networks.derivatives import derivative
 from rnnstore.networks.network import Network
 from rnnstore.store.tables import BY_NAME
 from rnnstore.threads import one_thread
@@ -52,8 +49,12 @@ _TOGETHER = 5  # words that a thread follows side by side: their products are on
 class _Sums:
     """What is added up, by state: matrices and moments by class (after the classes the blocks) and delay."""
 
-    def __init__(self, network: Network, states: Sequence[str], classes: int, delays: int) -> None:
-        units = {name: network.cells[int(name.split(".")[0].removeprefix("layer")) - 1].units for name in states}
+    def __init__(self, network: Network, states: Sequence[str], classes: int, delays: int):
+        units = {
+            f"layer{number}.{name}": width
+            for number, cell in enumerate(network.cells, 1)
+            for name, width in cell.widths.items()
+        }
         width = network.cells[0].inputs
         self.matrix = {name: np.zeros((classes + BLOCKS, delays, width, units[name]), np.float32) for name in states}
         self.norm = {name: np.zeros((classes + BLOCKS, delays)) for name in states}
@@ -201,37 +202,37 @@ def _windows(network, ids, starts, states, delays, before, needed) -> Iterator[t
     steps, done, kept = [], 0, (_AHEAD + 1) * _SOURCES + delays
     layers = []
     for number, cell in enumerate(network.cells, 1):
-        slope = derivative(cell)
-        weights = slope.by_gate(network.layer_weights(number))
+        weights = cell.by_gate(network.layer_weights(number))
         wanted = [gate for gate in cell.gates if f"layer{number}.{gate}" in states]
-        gates = Gates(slope, weights, wanted) if wanted else None
-        layers.append((carrier(slope, weights, kept, network.cells[0].inputs), gates))
+        layers.append((cell.in_place(weights, kept, network.cells[0].inputs), wanted))
     for first in range(0, len(ids), _SOURCES):
         stop = min(first + _SOURCES + delays - 1, len(ids))
         if stop > done:
             series = network.run(ids[done:stop], starts[done:stop], before)
-            steps = steps + _made(layers, series, before, starts[done:stop], done, needed)
+            x = network.inputs(ids[done:stop]) if network.cells[0].reads_input else None
+            steps = steps + _made(layers, series, before, starts[done:stop], x, done, needed)
             before, done = {name: series[name][-1] for name in network.states}, stop
         yield first, steps
         steps = steps[_SOURCES:]
 
 
-def _made(layers, series, before, starts, first, needed) -> list[list[Layer] | None]:
+def _made(layers, series, before, starts, x, first, needed) -> list[list[Layer] | None]:
     """The steps from `first` on that `series` holds; None for those that no word is carried through."""
     known = []
     for number, (each, gates) in enumerate(layers, 1):
-        slope, earlier = each.slope, {}
-        own = {name: series[f"layer{number}.{name}"] for name in (*slope.states, *slope.cell.gates)}
-        for name in slope.states:
+        cell, earlier = each.cell, {}
+        own = {name: series[f"layer{number}.{name}"] for name in cell.widths}
+        for name in cell.states:
             one = np.zeros_like(own[name][:1]) if before is None else before[f"layer{number}.{name}"][None]
             earlier[name] = np.concatenate([one, own[name][:-1]])
             earlier[name][starts] = 0
-        of_gates = gates.factors(earlier, own) if gates else {}
-        known.append((each, slope.factors(each.weights, earlier, own), gates, of_gates))
+        of_gates = cell.gate_residuals(each.weights, earlier, own, x) if gates else {}
+        known.append((each, cell.residuals(each.weights, earlier, own, x), gates, of_gates))
+        x = own["h"]
     return [
         [
-            Layer(each, each.ready(first + t, _at(factors, t)), gates, _at(of_gates, t))
-            for each, factors, gates, of_gates in known
+            Layer(each, each.ready(first + t, _at(residuals, t)), gates, _at(of_gates, t))
+            for each, residuals, gates, of_gates in known
         ]
         if needed[first + t]
         else None
@@ -239,8 +240,8 @@ def _made(layers, series, before, starts, first, needed) -> list[list[Layer] | N
     ]
 
 
-def _at(factors, t):
-    return {name: values[t] for name, values in factors.items()}
+def _at(residuals, t):
+    return {name: values[t] for name, values in residuals.items()}
 
 
 def _ends(starts: np.ndarray) -> np.ndarray:

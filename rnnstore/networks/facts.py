@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rnnstore.errors import DamagedModel, cause
-from rnnstore.networks.cells import KINDS, Cell
+from rnnstore.errors import DamagedModel, cause, nearest
+from rnnstore.networks.cells import CELLS, Cell, build
 from rnnstore.networks.tokenising import Tokenisation
 from rnnstore.store.card import MENDING
 
@@ -27,18 +27,30 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Layer(_Part):
-    """A recurrent layer, as it stands in network.json."""
+def _known(kind: str) -> str:
+    if kind not in CELLS:
+        raise ValueError(f"there is no cell {kind!r} here: {nearest(kind, CELLS)}")
+    return kind
 
-    cell: Literal["vanilla", "lstm", "gru", "nested-lstm"]
+
+class Layer(_Part):
+    """A recurrent layer, as it stands in network.json: beside `cell` and `units` the options of the cell."""
+
+    cell: Annotated[str, AfterValidator(_known)]
     units: Size
-    peepholes: bool = False
-    reset: Literal["before", "after"] = "after"
-    depth: Annotated[int, Field(ge=1, le=100)] = 2
+    options: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_options(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(kind := given.get("cell"), str) or kind not in CELLS:
+            return given
+        own = {name: given[name] for name in CELLS[kind].Options.model_fields if name in given}
+        return {**given, "options": CELLS[kind].Options.model_validate(own).model_dump()}
 
     def built(self, inputs: int) -> Cell:
-        option = {"lstm": "peepholes", "gru": "reset", "nested-lstm": "depth"}.get(self.cell)
-        return KINDS[self.cell](inputs, self.units, **({option: getattr(self, option)} if option else {}))
+        """The cell, over so many inputs."""
+        return build(self.cell, inputs, self.units, **self.options)
 
 
 class Sizes(_Part):

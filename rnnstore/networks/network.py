@@ -85,6 +85,16 @@ class Network:
         """Every gate, `layer1.i`, ..., in order."""
         return [f"layer{number}.{name}" for number, cell in enumerate(self.cells, 1) for name in cell.gates]
 
+    @property
+    def keeping(self) -> dict[str, str]:
+        """The gate that says how much of a state is kept, by state: `layer1.f` for an LSTM's `layer1.c`."""
+        return {
+            f"layer{number}.{gate.keeps}": f"layer{number}.{name}"
+            for number, cell in enumerate(self.cells, 1)
+            for name, gate in cell.gates.items()
+            if gate.keeps
+        }
+
     def tokenise(self, text: str) -> Tokens:
         """The words of a typed text, exactly as in training; every character of it stands in `Tokens.typed`."""
         if self.tokenisation is None:
@@ -133,6 +143,7 @@ class Network:
             source="typed",
             notes=notes,
             classifier=self.classifier,
+            keeping=self.keeping,
         )
 
     def run(self, ids: np.ndarray, starts: np.ndarray, before: dict[str, np.ndarray] | None = None) -> dict:

@@ -6,15 +6,17 @@ Typed or recorded, the two look alike from here on, so every view of a sentence 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from rnnstore.errors import QuestionError, StoreError
+from rnnstore.networks.gates import gate_of, keeping_gates
 from rnnstore.store.model import Model
 
-_GATE = re.compile(r"layer\d+\.[ifgozr]\d*")
+_OF_A_LAYER = re.compile(r"(.*\.)?layer\d+\..*")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Reading:
     states       name -> float32[n, units]
     gates        name -> float32[n, units]
     before       name -> float32[units], a state before the first step; zero where a sequence starts there
+    keeping      state -> the gate that says how much of it is kept from the step before, where it is among `gates`
     predictions  t (0 is the first step), rank, word_id, word, probability, target, target_probability, loss, as the
                  store's table; None where none were recorded. A classifier's words are its labels, its targets null
     source       "typed", or which steps of which corpus
@@ -46,6 +49,7 @@ class Reading:
     source: str
     notes: list[str] = field(default_factory=list)
     classifier: bool = False
+    keeping: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -58,7 +62,7 @@ def recorded_reading(model: Model, start: int, stop: int) -> Reading:
     rows = model.words(start, stop)
     words, starts = rows["word"].to_pylist(), rows["position"].to_numpy() == 0
     series = {name: model.vectors(name, start, stop).astype(np.float32) for name in model.states}
-    gates = {name for name in series if _GATE.fullmatch(name)}
+    gates = {name for name in series if _OF_A_LAYER.fullmatch(name) and gate_of(name, model.card.cell)}
     before, notes = {}, []
     for name in series:
         if name not in gates:
@@ -89,6 +93,7 @@ def recorded_reading(model: Model, start: int, stop: int) -> Reading:
         source=f"steps {start:,} to {stop - 1:,} of {corpus}",
         notes=notes,
         classifier=model.card.task == "classifier",
+        keeping=keeping_gates(gates, model.card.cell),
     )
 
 

@@ -1,8 +1,8 @@
 """A network unrolled over the steps of a text: derivatives carried back through all of its layers and steps.
 
-What a loss or a score at one step owes to an earlier step is found by carrying its cotangent back, step by step, and
-from the top layer to the bottom at each. `back` carries those of all steps side by side, as rows of one matrix, and
-stops at every step to show what has arrived there. Nothing passes the start of a sequence.
+How a loss or a score at one step depends on an earlier step is found by taking its cotangent back, step by step, and
+from the top layer to the bottom at each. `back` takes those of all steps side by side, as rows of one matrix, and
+yields at every step what has arrived there. Nothing passes the start of a sequence.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnstore.networks.cells import Cell
-from rnnstore.networks.derivatives import Derivative, derivative
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Unrolled:
     series     of each layer: every state and gate by name, float32[steps, batch, units]
     before     of each layer: every state before the first step, float32[batch, units]
     starts     bool[steps, batch]: the state was set to zero before this step
+    x          what the first layer read, float32[steps, batch, inputs]; needed where its cell `reads_input`
     dropped    by layer: what dropout multiplied the layer's input by, float32[steps, batch, inputs]; layers that
                are not named read their input as it is
     """
@@ -48,45 +48,49 @@ class Unrolled:
         series: Sequence[Mapping[str, np.ndarray]],
         before: Sequence[Mapping[str, np.ndarray]],
         starts: np.ndarray,
+        x: np.ndarray | None = None,
         dropped: Mapping[int, np.ndarray] | None = None,
     ) -> None:
         self.dropped = dropped or {}
         self.starts, self.batch = starts, starts.shape[1]
-        self.derivatives: dict[int, Derivative] = {}
-        self.weights, self.factors = {}, {}
-        for layer, cell in enumerate(cells, 1):
-            slope = self.derivatives[layer] = derivative(cell)
-            blocks = self.weights[layer] = slope.by_gate(weights[layer - 1])
+        self.cells = dict(enumerate(cells, 1))
+        self.weights: dict[int, Mapping[str, np.ndarray]] = {}
+        self.residuals: dict[int, Mapping[str, np.ndarray]] = {}
+        for layer, cell in self.cells.items():
+            blocks = self.weights[layer] = cell.by_gate(weights[layer - 1])
             known = series[layer - 1]
             earlier = {name: np.concatenate([before[layer - 1][name][None], known[name][:-1]]) for name in cell.states}
             for values in earlier.values():
                 values[starts] = 0
-            self.factors[layer] = slope.factors(blocks, earlier, known)
+            if cell.reads_input and layer in self.dropped and x is not None:
+                x = x * self.dropped[layer]
+            self.residuals[layer] = cell.residuals(blocks, earlier, known, x)
+            x = known["h"]
 
-    def back(self, seeds: np.ndarray, lags: int | None = None, inputs: bool = True) -> Iterator[Arrived]:
-        """What arrives at each step, from the last to the first, of the cotangents `seeds` of the top layer's h.
+    def back(self, cotangents: np.ndarray, lags: int | None = None, inputs: bool = True) -> Iterator[Arrived]:
+        """What arrives at each step, from the last to the first, of `cotangents` of the top layer's h.
 
-        `seeds` float32[steps, batch, units], one for each step that is asked about. With `lags`, a cotangent is
-        dropped after so many steps (1: only its own step is seen).
+        `cotangents` float32[steps, batch, units], one for each step that is asked about. With `lags`, each is dropped
+        after so many steps (1: only its own step is seen).
         """
-        steps, batch, top = len(seeds), self.batch, len(self.derivatives)
+        steps, batch, top = len(cotangents), self.batch, len(self.cells)
         starts = self.starts.reshape(steps, batch)
         carried = {
-            layer: {name: np.zeros((steps * batch, slope.cell.units), np.float32) for name in slope.states}
-            for layer, slope in self.derivatives.items()
+            layer: {name: np.zeros((steps * batch, cell.widths[name]), np.float32) for name in cell.states}
+            for layer, cell in self.cells.items()
         }
-        carried[top]["h"][:] = seeds.reshape(steps * batch, -1)
+        carried[top]["h"][:] = cotangents.reshape(steps * batch, -1)
         for t in range(steps - 1, -1, -1):
             stop = steps if lags is None else min(steps, t + lags)
             rows, arrived, x = slice(t * batch, stop * batch), {}, None
             for layer in range(top, 0, -1):
-                slope = self.derivatives[layer]
-                cotangents = {name: values[rows] for name, values in carried[layer].items()}
+                cell = self.cells[layer]
+                here = {name: values[rows] for name, values in carried[layer].items()}
                 if x is not None:
-                    cotangents["h"] = cotangents["h"] + x
-                factors = {name: self._of_rows(value[t], stop - t) for name, value in self.factors[layer].items()}
-                before, arrived[layer] = slope.pull(self.weights[layer], factors, cotangents)
-                x = slope.input(self.weights[layer], arrived[layer]) if layer > 1 or inputs else None
+                    here["h"] = here["h"] + x
+                residuals = {name: self._of_rows(value[t], stop - t) for name, value in self.residuals[layer].items()}
+                before, arrived[layer] = cell.vjp(self.weights[layer], residuals, here)
+                x = cell.input_vjp(self.weights[layer], arrived[layer]) if layer > 1 or inputs else None
                 if x is not None and layer in self.dropped:
                     x = x * self._of_rows(self.dropped[layer][t], stop - t)
                 for name, values in carried[layer].items():
@@ -96,5 +100,5 @@ class Unrolled:
             yield Arrived(t, arrived, x)
 
     def _of_rows(self, values: np.ndarray, steps: int) -> np.ndarray:
-        """float32[batch, units] repeated for the rows of `steps` steps."""
-        return values if self.batch == 1 else np.tile(values, (steps, 1))
+        """float32[batch, ...] repeated for the rows of `steps` steps."""
+        return values if self.batch == 1 else np.tile(values, (steps, *[1] * (values.ndim - 1)))

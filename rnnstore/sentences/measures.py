@@ -14,8 +14,6 @@ place of the clip.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,16 +81,3 @@ def sequence_measures(
         preserved_share=share,
         units=units,
     )
-
-
-def keeping_gate(state: str, gates: Iterable[str]) -> str | None:
-    """The gate that says how much of a state is kept: `layer1.f` for `layer1.c`, `layer1.z` for a GRU's `layer1.h`.
-
-    None where there is no such gate, or it is not among `gates`.
-    """
-    found = re.fullmatch(r"(layer\d+\.)(c\d*|h)", state)
-    if not found:
-        return None
-    layer, name = found.groups()
-    gate = f"{layer}z" if name == "h" else f"{layer}f{name[1:]}"
-    return gate if gate in set(gates) else None

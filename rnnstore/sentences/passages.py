@@ -19,7 +19,7 @@ from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.errors import QuestionError
 from rnnstore.networks.network import network
 from rnnstore.networks.reading import Reading, recorded_reading
-from rnnstore.sentences.measures import SequenceMeasures, keeping_gate, sequence_measures
+from rnnstore.sentences.measures import SequenceMeasures, sequence_measures
 from rnnstore.store.model import Model
 
 MOVING = 12
@@ -81,7 +81,7 @@ def passage(
     values = state_of(reading, state) * sign
     forget = None
     if by_gate:
-        gate = keeping_gate(state, reading.gates)
+        gate = reading.keeping.get(state)
         if gate is None:
             raise QuestionError(
                 f"What is preserved of {state} cannot be taken from a gate: none that keeps it was read. Typed "

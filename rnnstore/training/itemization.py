@@ -66,24 +66,24 @@ def _triangle(steps: int) -> tuple[np.ndarray, np.ndarray]:
     return np.nonzero(np.tri(steps, dtype=bool))
 
 
-def itemized(unrolled: Unrolled, seeds: np.ndarray, lags: int | None = None) -> dict[int, Itemized]:
+def itemized(unrolled: Unrolled, cotangents: np.ndarray, lags: int | None = None) -> dict[int, Itemized]:
     """The itemized gradient of every layer, from 1.
 
-    `seeds` float32[steps, batch, units]: the gradient of each step's loss with respect to the top layer's h, all
+    `cotangents` float32[steps, batch, units]: the gradient of each step's loss with respect to the top layer's h, all
     factors of the training's loss included. A batch is one sum: the norms are those of the whole batch's gradient.
     `lags`: how many lags are followed, from 0; None for all.
     """
-    steps, batch = seeds.shape[:2]
+    steps, batch = cotangents.shape[:2]
     # Of each layer: |g(t, j)|^2 and <g(t, j), g(j)>, by column; and of each j |g(j)|^2.
-    found = {layer: np.full((2, steps, steps), np.nan, np.float32) for layer in unrolled.derivatives}
-    whole = {layer: np.zeros(steps, np.float32) for layer in unrolled.derivatives}
-    waiting: dict[int, list[tuple]] = {layer: [] for layer in unrolled.derivatives}
+    found = {layer: np.full((2, steps, steps), np.nan, np.float32) for layer in unrolled.cells}
+    whole = {layer: np.zeros(steps, np.float32) for layer in unrolled.cells}
+    waiting: dict[int, list[tuple]] = {layer: [] for layer in unrolled.cells}
     size = dict.fromkeys(waiting, 0)
-    for arrived in unrolled.back(seeds, lags, inputs=False):
+    for arrived in unrolled.back(cotangents, lags, inputs=False):
         j = arrived.step
         for layer, inner in arrived.inner.items():
-            factors = {name: value[j] for name, value in unrolled.factors[layer].items()}
-            outer = unrolled.derivatives[layer].outer(_of_all(factors, inner, batch), inner)
+            residuals = {name: value[j] for name, value in unrolled.residuals[layer].items()}
+            outer = unrolled.cells[layer].outer_products(_of_all(residuals, inner, batch), inner)
             waiting[layer].append((j, outer))
             size[layer] += sum(right.size for _, rights in outer for right in rights)
             if j == 0 or batch > 1 or size[layer] > TOGETHER:
@@ -136,7 +136,7 @@ def _of_several(left, rights):
     squares, alike, whole = 0.0, 0.0, 0.0
     of_states = left @ left.T  # [batch, batch], how alike the states before are
     for right in rights:
-        each = right.reshape(-1, *left.shape)  # [loss steps, batch, units]
+        each = right.reshape(-1, len(left), right.shape[-1])  # [loss steps, batch, units]
         mixed = of_states @ each
         total = mixed.sum(axis=0)
         squares = squares + np.einsum("tbu,tbu->t", each, mixed)
@@ -145,9 +145,9 @@ def _of_several(left, rights):
     return squares, alike, whole
 
 
-def _of_all(factors, inner, batch):
-    """A step's factors repeated for all rows, so that both sides of an outer product have rows."""
+def _of_all(residuals, inner, batch):
+    """A step's residuals repeated for all rows, so that both sides of an outer product have rows."""
     if batch == 1:
-        return factors
+        return residuals
     rows = len(next(iter(inner.values())))
-    return {name: np.tile(value, (rows // len(value), 1)) for name, value in factors.items()}
+    return {name: np.tile(value, (rows // len(value), *[1] * (value.ndim - 1))) for name, value in residuals.items()}

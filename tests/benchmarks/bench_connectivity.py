@@ -42,8 +42,8 @@ def taped(drawn: RecurrentNetwork):
             t = tf.constant(0)
             while t <= step:
                 below, after = x[:, t], []
-                for cell, before in zip(drawn.cells, state, strict=True):
-                    now, _ = cell.step(below, before)
+                for layer, before in zip(drawn.layers, state, strict=True):
+                    now, _ = layer.step(below, before)
                     after.append(now)
                     below = now["h"]
                 state, hidden, t = after, below, t + 1

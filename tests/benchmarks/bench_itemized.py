@@ -16,12 +16,12 @@ import tensorflow as tf
 from rich.console import Console
 
 import rnnstore
-from pipelines import cells as tensors
 from pipelines import recipe as recipes
 from pipelines import training
 from pipelines.corpora import load
 from pipelines.itemizing import Itemizing
-from rnnstore.networks import cells
+from pipelines.tensors import TensorLayer
+from rnnstore.networks.cells import build
 from rnnstore.networks.unrolled import Unrolled
 from rnnstore.threads import one_thread
 from rnnstore.training.itemization import itemized
@@ -36,21 +36,21 @@ PAIRS = 12  # of the large batch, that the tape is asked for
 
 
 def a_batch(kind: str, steps: int, units: int):
-    """A cell of the pipelines with weights, its inputs, the gradients at the top, and all it did: (states, gates)."""
+    """A layer with weights, its inputs, the gradients at the top, and all it did: (states, gates)."""
     rng = np.random.default_rng(1)
-    cell = tensors.KINDS[kind](units, units)
-    cell.weights = {n: tf.constant(w.astype(np.float32)) for n, w in cell.initial_weights(rng, None).items()}
+    cell = build(kind, units, units)
+    layer = TensorLayer(cell, {n: tf.constant(w) for n, w in cell.initial_weights(rng, None).items()})
     x = tf.constant(rng.normal(size=(steps, 1, units)).astype(np.float32))
-    seeds = rng.normal(size=(steps, 1, units)).astype(np.float32)
-    return cell, x, seeds
+    cotangents = rng.normal(size=(steps, 1, units)).astype(np.float32)
+    return layer, x, cotangents
 
 
-def unrolled(cell, x, copies):
+def unrolled(layer, x, copies):
     """h of every step with a copy of the weights each, and every state and gate, float32[steps, 1, units]."""
-    state, tops, series = cell.zeros(1), [], {name: [] for name in (*cell.states, *cell.gates)}
+    state, tops, series = layer.zeros(1), [], {name: [] for name in layer.cell.widths}
     for t in range(len(x)):
-        cell.weights = {**cell.weights, "recurrent": copies[t]}
-        state, gates = cell.step(x[t], state)
+        layer.weights = {**layer.weights, "recurrent": copies[t]}
+        state, gates = layer.step(x[t], state)
         tops.append(state["h"])
         for name, value in {**state, **gates}.items():
             series[name].append(value.numpy())
@@ -59,26 +59,27 @@ def unrolled(cell, x, copies):
 
 def of_batch(kind: str, steps: int, units: int, repeats: int) -> None:
     """Print both times and their ratio."""
-    cell, x, seeds = a_batch(kind, steps, units)
-    copies = [tf.identity(cell.weights["recurrent"]) for _ in range(steps)]
+    layer, x, cotangents = a_batch(kind, steps, units)
+    copies = [tf.identity(layer.weights["recurrent"]) for _ in range(steps)]
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(copies)
-        tops, series = unrolled(cell, x, copies)
-        losses = [tf.reduce_sum(top * seed) for top, seed in zip(tops, seeds, strict=True)]
+        tops, series = unrolled(layer, x, copies)
+        losses = [tf.reduce_sum(top * seed) for top, seed in zip(tops, cotangents, strict=True)]
     pairs = [(t, j) for t in range(steps) for j in range(t + 1)]
     asked = pairs if len(pairs) < 400 else pairs[:: len(pairs) // PAIRS]
     began = time.process_time()
     norms = [float(tf.norm(tape.gradient(losses[t], copies[j]))) for t, j in asked]
     other = (time.process_time() - began) * len(pairs) / len(asked)
 
-    plain = {name: value.numpy() for name, value in cell.weights.items()}
-    before = {name: np.zeros((1, units), np.float32) for name in cell.states}
+    plain = {name: value.numpy() for name, value in layer.weights.items()}
+    before = {name: np.zeros((1, units), np.float32) for name in layer.states}
     took = []
     for _ in range(repeats):
         began = time.process_time()
         with one_thread():
-            own = cells.KINDS[kind](units, units)
-            found = itemized(Unrolled([own], [plain], [series], [before], np.zeros((steps, 1), bool)), seeds)[1]
+            found = itemized(
+                Unrolled([layer.cell], [plain], [series], [before], np.zeros((steps, 1), bool)), cotangents
+            )[1]
         took.append(time.process_time() - began)
     far = max(abs(found.magnitude[t, j] - norm) for (t, j), norm in zip(asked, norms, strict=True))
     print(

@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from rnnstore.memory.gradients import gradients_of_words
-from rnnstore.networks.cells import LSTM
+from rnnstore.networks.cells.lstm import LSTM
 
 EMBEDDING, UNITS, DELAYS, VOCABULARY = 64, 256, 31, 1000
 SHORT, LONG = 320, 960

@@ -45,7 +45,7 @@ def logits_of(drawn, x, keep):
     state, scores = drawn.zeros(1), []
     for t in range(x.shape[1]):
         below, after = x[:, t], []
-        for cell, before in zip(drawn.cells, state, strict=True):
+        for cell, before in zip(drawn.layers, state, strict=True):
             now, _ = cell.step(below, {name: keep[t] * value for name, value in before.items()})
             after.append(now)
             below = now["h"]

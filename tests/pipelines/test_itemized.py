@@ -5,10 +5,11 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from pipelines import cells as tensors  # noqa: E402
-from rnnstore.networks import cells  # noqa: E402
+from pipelines.tensors import TensorLayer  # noqa: E402
+from rnnstore.networks.cells import CELLS, build  # noqa: E402
 from rnnstore.networks.unrolled import Unrolled  # noqa: E402
 from rnnstore.training.itemization import Itemized, itemized  # noqa: E402
+from tests.support.cells import FastWeights  # noqa: E402
 
 INPUTS, UNITS, STEPS = 4, 5, 6
 STACKS = {
@@ -16,7 +17,9 @@ STACKS = {
     "lstm": [("lstm", {}), ("lstm", {"peepholes": True})],
     "gru": [("gru", {"reset": "before"}), ("gru", {"reset": "after"})],
     "nested": [("nested-lstm", {"depth": 2})],
+    "fast weights": [(FastWeights, {}), ("lstm", {})],
 }
+STACKS |= {kind: [(kind, {})] for kind in CELLS if kind not in ("vanilla", "lstm", "gru", "nested-lstm")}
 
 
 def a_batch(stack, batch):
@@ -24,16 +27,19 @@ def a_batch(stack, batch):
     rng = np.random.default_rng(2)
     trained, x = [], tf.constant(rng.normal(size=(STEPS, batch, INPUTS)).astype(np.float32))
     for width, (kind, options) in zip((INPUTS, UNITS), stack, strict=False):
-        cell = tensors.KINDS[kind](width, UNITS, **options)
-        cell.weights = {
+        cell = build(kind, width, UNITS, **options) if isinstance(kind, str) else kind(width, UNITS)
+        weights = {
             name: tf.constant(rng.normal(0, 0.6, shape).astype(np.float32)) for name, shape in cell.shapes().items()
         }
-        trained.append(cell)
+        trained.append(TensorLayer(cell, weights))
     starts = np.zeros((STEPS, batch), bool)
     starts[3, 0] = True
-    seeds = rng.normal(size=(STEPS, batch, UNITS)).astype(np.float32)
-    before = [{n: rng.normal(0, 0.5, (batch, UNITS)).astype(np.float32) for n in cell.states} for cell in trained]
-    return trained, x, starts, seeds, before
+    cotangents = rng.normal(size=(STEPS, batch, UNITS)).astype(np.float32)
+    before = [
+        {n: rng.normal(0, 0.5, (batch, layer.cell.widths[n])).astype(np.float32) for n in layer.states}
+        for layer in trained
+    ]
+    return trained, x, starts, cotangents, before
 
 
 def unroll(trained, x, starts, before, copies):
@@ -55,7 +61,7 @@ def unroll(trained, x, starts, before, copies):
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("name", STACKS)
 def test_every_pair_equals_the_tape(name, batch):
-    trained, x, starts, seeds, before = a_batch(STACKS[name], batch)
+    trained, x, starts, cotangents, before = a_batch(STACKS[name], batch)
     copies = [
         [{n: tf.identity(w) for n, w in cell.weights.items() if n.startswith("recurrent")} for _ in range(STEPS)]
         for cell in trained
@@ -64,13 +70,10 @@ def test_every_pair_equals_the_tape(name, batch):
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(sources)
         tops, series = unroll(trained, x, starts, before, copies)
-        losses = [tf.reduce_sum(tops[t] * seeds[t]) for t in range(STEPS)]
+        losses = [tf.reduce_sum(tops[t] * cotangents[t]) for t in range(STEPS)]
     plain = [{n: w.numpy() for n, w in cell.weights.items()} for cell in trained]
-    readers = [
-        cells.KINDS[kind](cell.inputs, UNITS, **options)
-        for cell, (kind, options) in zip(trained, STACKS[name], strict=True)
-    ]
-    found = itemized(Unrolled(readers, plain, series, before, starts), seeds)
+    readers = [layer.cell for layer in trained]
+    found = itemized(Unrolled(readers, plain, series, before, starts, x.numpy()), cotangents)
     for layer, items in found.items():
         gradients = np.zeros((STEPS, STEPS), object)
         for t in range(STEPS):
@@ -89,13 +92,13 @@ def test_every_pair_equals_the_tape(name, batch):
 
 
 def test_lags_are_the_first_of_all_lags():
-    trained, x, starts, seeds, before = a_batch(STACKS["lstm"], 1)
+    trained, x, starts, cotangents, before = a_batch(STACKS["lstm"], 1)
     copies = [[{n: w for n, w in cell.weights.items() if n.startswith("recurrent")}] * STEPS for cell in trained]
     _, series = unroll(trained, x, starts, before, copies)
     plain = [{n: w.numpy() for n, w in cell.weights.items()} for cell in trained]
-    readers = [cells.LSTM(INPUTS, UNITS), cells.LSTM(UNITS, UNITS, peepholes=True)]
+    readers = [layer.cell for layer in trained]
     network = Unrolled(readers, plain, series, before, starts)
-    whole, some = itemized(network, seeds), itemized(network, seeds, lags=3)
+    whole, some = itemized(network, cotangents), itemized(network, cotangents, lags=3)
     for layer in (1, 2):
         lag = np.subtract.outer(np.arange(STEPS), np.arange(STEPS))
         kept = (lag >= 0) & (lag < 3)

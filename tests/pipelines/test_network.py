@@ -58,7 +58,7 @@ def test_dropout_drops_between_layers_and_only_when_training():
 def test_the_input_can_be_spared_from_dropout():
     network = a_network(dropout=0.5, input_dropout=0.0)
     words, keep, seed = np.array([[1, 2, 3, 4]], np.int32), np.ones((1, 4), np.float32), tf.constant([1, 2])
-    first = network.cells[0].states[-1]
+    first = list(network.cells[0].states)[-1]
     plain = network.forward(words, keep, network.zeros(1), record=(f"layer1.{first}",))[2]
     dropped = network.forward(words, keep, network.zeros(1), record=(f"layer1.{first}",), drop_seed=seed)[2]
     np.testing.assert_array_equal(plain[f"layer1.{first}"], dropped[f"layer1.{first}"])

@@ -36,7 +36,7 @@ def both(request, tmp_path_factory):
     drawn.save(folder / "network", settings="", level="character", vocabulary=WORDS)
     cells = [
         OwnCell(lambda x, state, cell=cell: cell.step(x, state)[0], cell.inputs, cell.units, cell.states)
-        for cell in drawn.cells
+        for cell in drawn.layers
     ]
     values = {name: weight.numpy() for name, weight in drawn.weights.items()}
     own = OwnNetwork("tiny", WORDS, values["embedding"], cells, values["output.kernel"], values["output.bias"])
@@ -70,13 +70,13 @@ def test_connectivity_and_occlusion_likewise(both):
 
 def test_itemized_gradients_likewise(both):
     known, own, drawn = both
-    seeds = np.random.default_rng(3).normal(size=(len(IDS), 1, drawn.cells[-1].units)).astype(np.float32)
-    expected = itemized(unrolled(known, read(known)), seeds)
+    cotangents = np.random.default_rng(3).normal(size=(len(IDS), 1, drawn.cells[-1].units)).astype(np.float32)
+    expected = itemized(unrolled(known, read(known), known.inputs(IDS)), cotangents)
     recurrent = {
         layer: [weight for name, weight in cell.weights.items() if name.startswith("recurrent")]
-        for layer, cell in enumerate(drawn.cells, 1)
+        for layer, cell in enumerate(drawn.layers, 1)
     }
-    found = itemized_gradients(own, IDS, STARTS, seeds[:, 0], recurrent)
+    found = itemized_gradients(own, IDS, STARTS, cotangents[:, 0], recurrent)
     for layer in recurrent:
         np.testing.assert_allclose(found[layer].magnitude, expected[layer].magnitude, atol=1e-5)
         np.testing.assert_allclose(found[layer].share, expected[layer].share, atol=1e-5)
@@ -124,6 +124,5 @@ def test_what_cannot_be_asked_of_an_own_network_is_said():
 def test_jacobians_that_no_memory_holds_are_refused(monkeypatch):
     cell = OwnCell(lambda x, state: {"h": state["h"]}, inputs=3, units=4)
     monkeypatch.setattr("pipelines.own_cells.LARGEST", 1000)
-    series = cell.run({}, np.zeros((20, 3)), np.arange(20) == 0)
     with pytest.raises(QuestionError, match="read at most 8 steps at a time"):
-        series["h<h"][0]
+        cell.jacobians(np.zeros((20, 3), np.float32), {"h": np.zeros((20, 4), np.float32)})

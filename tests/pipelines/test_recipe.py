@@ -11,6 +11,7 @@ from pipelines import corpora, recipe, recipe_page
 from pipelines.corpora import kinds, shared_settings
 from pipelines.errors import RecipeError
 from rnnstore.errors import StoreError
+from rnnstore.networks.cells import build
 
 SMALLEST = {
     "name": "small",
@@ -64,7 +65,7 @@ def test_the_smallest_recipe_gets_every_default():
         },
         "network": {
             "embedding": 4,
-            "layers": [{"cell": "lstm", "units": 8, "peepholes": False, "reset": "after", "depth": 2}],
+            "layers": [{"cell": "lstm", "units": 8, "peepholes": False}],
             "tie": False,
             "dropout": 0.0,
             "input_dropout": None,
@@ -364,11 +365,10 @@ def test_text_files_are_found_beside_the_recipe_and_their_paths_stay_as_written(
     ],
 )
 def test_the_states_that_a_recipe_may_name_are_those_of_the_cells(layer):
-    cells = pytest.importorskip("pipelines.cells")
-    settings = recipe.Layer(units=2, **layer)
+    settings = recipe.Layer.model_validate({"units": 2, **layer})
     options = {key: value for key, value in layer.items() if key != "cell"}
-    cell = cells.KINDS[layer["cell"]](3, 2, **options)
-    assert (settings.states, settings.gates) == (list(cell.states), list(cell.gates))
+    cell = build(layer["cell"], 3, 2, **options)
+    assert settings.series() == (list(cell.states), list(cell.gates))
 
 
 def test_the_documentation_of_recipes_is_up_to_date():

@@ -48,9 +48,9 @@ def step_by_step(network, split):
     logits = []
     for word, starts in zip(split.word_ids, split.sequence_starts, strict=True):
         if starts:
-            states = [cell.zeros(1) for cell in network.cells]
+            states = [cell.zeros(1) for cell in network.layers]
         x = network.weights["embedding"][word][None]
-        for number, cell in enumerate(network.cells, 1):
+        for number, cell in enumerate(network.layers, 1):
             states[number - 1], gates = cell.step(x, states[number - 1])
             x = states[number - 1]["h"]
             for name, value in (states[number - 1] | gates).items():

@@ -10,6 +10,7 @@ tf = pytest.importorskip("tensorflow")
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from rnnstore.errors import QuestionError  # noqa: E402
 from rnnstore.memory.gradients import ALL, gradients_of_words  # noqa: E402
+from rnnstore.networks.cells import CELLS  # noqa: E402
 from rnnstore.networks.network import network  # noqa: E402
 
 WORDS = list("abcdefg")
@@ -20,6 +21,9 @@ STACKS = {
     "lstm": [{"cell": "lstm", "units": 5}, {"cell": "lstm", "units": 4, "peepholes": True}],
     "gru": [{"cell": "gru", "units": 5, "reset": "before"}, {"cell": "gru", "units": 4, "reset": "after"}],
     "nested": [{"cell": "nested-lstm", "units": 4, "depth": 2}, {"cell": "nested-lstm", "units": 3, "depth": 1}],
+}
+STACKS |= {
+    kind: [{"cell": kind, "units": 4}] for kind in CELLS if kind not in ("vanilla", "lstm", "gru", "nested-lstm")
 }
 
 
@@ -42,7 +46,7 @@ def by_tape(drawn, delays):
         state, series = drawn.zeros(1), []
         for t in range(len(IDS)):
             below, after, values = x[:, t], [], {}
-            for number, (cell, before) in enumerate(zip(drawn.cells, state, strict=True), 1):
+            for number, (cell, before) in enumerate(zip(drawn.layers, state, strict=True), 1):
                 now, gates = cell.step(below, {key: keep[t] * value for key, value in before.items()})
                 values |= {f"layer{number}.{name}": value[0] for name, value in {**now, **gates}.items()}
                 after.append(now)

@@ -6,23 +6,18 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import rnnstore  # noqa: E402
-from pipelines import cells, corpora, recording, training  # noqa: E402
+from pipelines import corpora, recording, training  # noqa: E402
 from pipelines import recipe as recipes  # noqa: E402
 from pipelines.corpora import Corpus, Split  # noqa: E402
 from pipelines.network import RecurrentNetwork  # noqa: E402
-from rnnstore.networks import cells as read_cells  # noqa: E402
 from rnnstore.networks.network import network as read_network  # noqa: E402
 from rnnstore.networks.reading import recorded_reading  # noqa: E402
+from tests.support.cells import layers as every_layer  # noqa: E402
 
 WORDS = list("abcdefghi")
 CELLS = [
-    {"cell": "vanilla", "units": 5},
+    *every_layer(5),
     {"cell": "lstm", "units": 6, "peepholes": False},
-    {"cell": "lstm", "units": 5, "peepholes": True},
-    {"cell": "gru", "units": 5, "reset": "before"},
-    {"cell": "gru", "units": 6, "reset": "after"},
-    {"cell": "nested-lstm", "units": 4, "depth": 1},
-    {"cell": "nested-lstm", "units": 5, "depth": 2},
     {"cell": "nested-lstm", "units": 4, "depth": 4},
 ]
 HOW = {"level": "word", "starts": "line"}
@@ -52,8 +47,8 @@ def trained(store, layers, **options):
     [
         *(([layer], {}) for layer in CELLS),
         (CELLS, {}),
-        ([CELLS[0], {"cell": "gru", "units": 3, "reset": "after"}], {"tie": True}),
-        ([CELLS[4]], {"labels": ["bad", "so so", "good"], "dropout": 0.5}),
+        ([{"cell": "vanilla", "units": 5}, {"cell": "gru", "units": 3, "reset": "after"}], {"tie": True}),
+        ([{"cell": "gru", "units": 6, "reset": "after"}], {"labels": ["bad", "so so", "good"], "dropout": 0.5}),
     ],
     ids=[*map(named, CELLS), "all stacked", "tied", "classifier"],
 )
@@ -84,15 +79,6 @@ def test_every_series_and_prediction_is_what_tensorflow_computes(tmp_path, layer
             assert row["target"] == WORDS[ids[0, row["t"] + 1]]
             assert row["target_probability"] == pytest.approx(came, rel=1e-4)
             assert row["loss"] == pytest.approx(-np.log(came), rel=1e-4)
-
-
-def test_both_know_the_same_cells_with_the_same_weights():
-    assert read_cells.KINDS.keys() == cells.KINDS.keys()
-    for layer in CELLS:
-        options = {name: value for name, value in layer.items() if name not in ("cell", "units")}
-        ours, theirs = (kinds[layer["cell"]](7, 5, **options) for kinds in (read_cells.KINDS, cells.KINDS))
-        assert ours.shapes() == theirs.shapes()
-        assert (ours.states, ours.gates) == (theirs.states, theirs.gates)
 
 
 def test_a_typed_sentence_is_read_as_it_was_recorded(tmp_path):

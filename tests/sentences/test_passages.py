@@ -37,6 +37,7 @@ def reading(words="a b c", values=VALUES, starts=(0,), gates=None, before=(0, 0,
         before={"layer1.c": np.array(before, np.float32)},
         predictions=None,
         source="typed",
+        keeping={"layer1.c": "layer1.f"} if gates else {},
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rnnstore.errors import QuestionError
-from rnnstore.sentences.measures import keeping_gate, sequence_measures
+from rnnstore.sentences.measures import sequence_measures
 
 # Three steps of four units; units 0 and 2 are cluster 0, units 1 and 3 cluster 1.
 H = [[0.5, -0.2, 0.1, 0.0], [0.2, 0.4, -0.3, 0.0], [0.2, 0.0, -0.6, 0.0]]
@@ -99,12 +99,3 @@ def test_every_measure_equals_its_formula_unit_by_unit(data, steps, units, gated
                 assert gated or -1e-9 <= found.preserved_share[t, cluster] <= 1 + 1e-9
             else:
                 assert np.isnan(found.preserved_share[t, cluster])
-
-
-def test_the_gate_that_keeps_a_state_is_found_by_its_name():
-    lstm = ["layer1.i", "layer1.f", "layer2.f"]
-    assert keeping_gate("layer1.c", lstm) == "layer1.f"
-    assert keeping_gate("layer1.h", lstm) is None
-    assert keeping_gate("layer1.h", ["layer1.z", "layer1.r"]) == "layer1.z"
-    assert keeping_gate("layer1.c2", ["layer1.f1", "layer1.f2"]) == "layer1.f2"
-    assert keeping_gate("ssm.real", lstm) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,7 @@ class ArrayModel:
     """What a `Model` answers about one state "s", from float[steps, units] and the steps at which sequences start."""
 
     name = "world"
+    card = SimpleNamespace(cell="")
 
     def __init__(self, values, sequence_starts=(0,)):
         self.values = np.asarray(values)

@@ -76,7 +76,7 @@ def partner(recorded: Mapping[str, Model], left: Model, state: State) -> tuple[s
     alike = [model for model in others if left.card.corpus and model.card.corpus == left.card.corpus]
     for model in alike:
         return model.name, _like(model, state)
-    own = [name for name, each in left.states.items() if name != state.name and not is_gate(each)]
+    own = [name for name, each in left.states.items() if name != state.name and not is_gate(each, left.card.cell)]
     if own:
         hidden = [name for name in own if name.rpartition(".")[2] == state.name.rpartition(".")[2]]
         return left.name, (hidden or own)[-1]

@@ -14,15 +14,16 @@ from rnnstore.distributions import unit_distributions as counting
 from rnnstore.distributions.charts import saturation_picture
 from rnnstore.distributions.unit_distributions import Distribution, is_gate, usual_limits
 from rnnstore.drawing.palette import palette
+from rnnstore.networks.gates import cell_label, without_gates
 
 
 def show_saturation(model: Model, state: State, view: View, found: Distribution, limits: tuple[float, float]) -> None:
     """A point a unit of every recorded gate; of the state itself where no gate was recorded."""
-    gates = [each for each in model.states.values() if is_gate(each)]
+    gates = [each for each in model.states.values() if is_gate(each, model.card.cell)]
     counted = several(model, [each.name for each in gates], view.everything)
     if not counted:
         counted = [found]
-    of = limits if is_gate(state) or counted == [found] else usual_limits(gates[0])
+    of = limits if is_gate(state, model.card.cell) or counted == [found] else usual_limits(gates[0])
     st.markdown("**Saturated gates**" if counted != [found] else f"**Saturated units of {state.name}**")
     picture = saturation_picture(
         counted, palette(st.context.theme.type), limits=[of] * len(counted), chosen=(state.name, view.unit)
@@ -53,14 +54,16 @@ def go_to(state: str, unit: int | None) -> None:
 
 
 def _say_no_gates(model: Model) -> None:
-    if model.card.settings.get("network") and model.card.cell != "vanilla":
+    if model.card.settings.get("network") and not without_gates(model.card.cell):
         st.info(
             "The gates of this model were not recorded. Put `record: {gates: true}` into its recipe and record it "
             "again; it need not be trained again:"
         )
         st.code(command(f"python -m pipelines record {recipe_of(model)}"), language="bash")
-    elif model.card.cell == "vanilla":
-        st.info("A vanilla cell has no gates; saturated are the units whose tanh is nearly -1 or 1.")
+    elif without_gates(model.card.cell):
+        st.info(
+            f"A {cell_label(model.card.cell)} cell has no gates; saturated are the units whose tanh is nearly -1 or 1."
+        )
     else:
         st.info(
             "No gates were recorded with this model. To see them here, record each as a state that is named after its "

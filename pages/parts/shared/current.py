@@ -19,6 +19,7 @@ import rnnstore
 from pages.parts.shared.hosting import hosted
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, Store, StoreError
+from rnnstore.networks.gates import cell_label
 from rnnstore.registry import analyses
 from rnnstore.store.card import Card
 from rnnstore.store.overview import status
@@ -110,7 +111,7 @@ def first_state(model: Model) -> str | None:
 
 def architecture(card: Card) -> str:
     """Cell, layers and units in a few letters, for example `LSTM 2 × 200`; as much of it as is known."""
-    cell = card.cell.upper() if card.cell in ("lstm", "gru") else card.cell
+    cell = cell_label(card.cell)
     if card.layers is None or card.units is None:
         return f"{cell} {card.units:,} unit{'s' if card.units > 1 else ''}".strip() if card.units else cell
     return f"{cell} {card.layers} × {card.units}".strip()
