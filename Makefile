@@ -8,10 +8,10 @@ STORE  ?= store
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo start test test-long check random bench docs site clean
+.PHONY: help install demo start test test-long check random bench new-analysis docs site clean
 
 help:  ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(RUN):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -52,6 +52,9 @@ bench: $(VENV)/.rnnstore-requirements-dev  ## Measure the speeds that are promis
 
 random: $(VENV)/.rnnstore-requirements-dev  ## Try 10,000 random recipes, addresses, and some hundred whole pages
 	RNNSTORE_RANDOM=10000 $(RUN) -m pytest -n 2 --timeout 7200 tests/pipelines/test_random_recipes.py tests/pages/test_random_addresses.py
+
+new-analysis: $(VENV)/.rnnstore-requirements-dev  ## Begin an analysis: its folder, page, guide and tests (make new-analysis NAME=fixed_points)
+	$(RUN) templates/new_analysis.py $(NAME)
 
 docs: install  ## Write the pages of docs/ that are made from the code
 	$(RUN) -c 'import rnnstore.store.tables as t; print(t.document(), end="")' > docs/tables.md

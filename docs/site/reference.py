@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import sys
@@ -15,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 import pipelines.__main__  # noqa: E402
 import rnnstore.__main__  # noqa: E402
 import rnnstore.pictures  # noqa: E402
+from rnnstore.registry import analyses  # noqa: E402
 
 
 def commands() -> str:
@@ -36,13 +38,14 @@ def commands() -> str:
 
 
 def python() -> str:
-    """docs/python.md: what `rnnstore` and `rnnstore.pictures` offer, with their docstrings."""
+    """docs/python.md: what `rnnstore`, each analysis and `rnnstore.pictures` offer, with their docstrings."""
     lines = [
         "# Python reference",
         "",
-        "Written from the docstrings (`make docs`). Modules of single analyses are named in their guides.",
+        "Written from the docstrings (`make docs`). Guides show the names at work.",
     ]
-    for module in (rnnstore, rnnstore.pictures):
+    faces = [importlib.import_module(f"rnnstore.{analysis.name}") for analysis in analyses()]
+    for module in (rnnstore, *faces, rnnstore.pictures):
         lines += ["", f"## {module.__name__}", "", _prose(module.__doc__)]
         for name in module.__all__:
             lines += ["", f"### {name}", "", *_described(f"{module.__name__}.{name}", getattr(module, name))]

@@ -9,8 +9,9 @@ from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
 from rnnstore.hypotheses import phrases
 from rnnstore.hypotheses.charts import numbers_picture, plane_picture, precision_picture, shares_picture
-from rnnstore.hypotheses.worth import ScalarWorth, Worth, places, precision_curve, worth
-from rnnstore.matching.selection import Selection, select
+from rnnstore.hypotheses.testing import test
+from rnnstore.hypotheses.worth import ScalarWorth, precision_curve
+from rnnstore.matching.selection import Selection
 from rnnstore.store.model import Model
 
 
@@ -32,7 +33,7 @@ def worth_picture(
 
     >>> worth_picture(model, Selection("layer1.c", 396, 400, 0.3), "nesting")  # doctest: +SKIP
     """
-    found = _worth(model, selection, track, minimum_overlap, left_out, pinned)
+    found = test(model, selection, track, minimum_overlap=minimum_overlap, left_out=left_out, pinned=pinned)
     if isinstance(found, ScalarWorth):
         return numbers_picture(found, palette(theme), width)
     return shares_picture(found, palette(theme), width)
@@ -53,33 +54,13 @@ def ranking_picture(
     """The precision of a selection's best matches along the ranking, for `labels` of a track (None: the two with which
     most matches start). Raises `QuestionError` for a track of numbers, and where there is no match.
     """
-    found = _worth(model, selection, track, minimum_overlap, left_out, pinned)
+    found = test(model, selection, track, minimum_overlap=minimum_overlap, left_out=left_out, pinned=pinned)
     if isinstance(found, ScalarWorth):
         raise QuestionError(f"Track {track!r} holds numbers; precision needs a track of labels.")
     if not found.matches:
         raise QuestionError(found.note)
     labels = found.table["label"].to_pylist()[:2] if labels is None else labels
     return precision_picture(precision_curve(found, labels), palette(theme), width)
-
-
-def _worth(
-    model: Model,
-    selection: Selection,
-    track: str,
-    minimum_overlap: int | None,
-    left_out: Iterable[int],
-    pinned: Iterable[int],
-) -> Worth | ScalarWorth:
-    limits = (selection.threshold, selection.off_before, selection.off_after)
-    found = places(
-        model,
-        selection.state,
-        select(model, selection, left_out, pinned).units,
-        *limits,
-        minimum_overlap=minimum_overlap,
-        apart_from=(selection.start, selection.stop),
-    )
-    return worth(model, found, track)
 
 
 def ranges_picture(

@@ -20,9 +20,8 @@ ROOT = Path(__file__).parents[2]
 def test_an_analysis_is_a_folder_a_page_tests_and_a_guide():
     assert len(registry.analyses()) >= 10
     for analysis in registry.analyses():
-        folders = [ROOT / "rnnstore" / analysis.name, ROOT / "pages" / "parts" / analysis.name]
-        for place in (*folders, ROOT / "tests" / analysis.name, ROOT / analysis.page):
-            assert place.exists(), place
+        for place in (f"rnnstore/{analysis.name}", f"tests/{analysis.name}", analysis.page):
+            assert (ROOT / place).exists(), place
         assert (ROOT / "docs" / f"{analysis.guide}.md").exists()
         assert (ROOT / "tests" / "pages" / f"test_{analysis.name}.py").exists()
         assert set(analysis.tables) <= set(tables.BY_NAME)
@@ -52,6 +51,19 @@ def test_pictures_and_commands_are_there(analysis):
     for name in analysis.commands:
         command = getattr(importlib.import_module(f"rnnstore.{analysis.name}.commands"), name)
         assert "Example: python -m rnnstore" in command.__doc__
+
+
+@pytest.mark.parametrize("analysis", registry.analyses(), ids=lambda analysis: analysis.name)
+def test_the_public_face_is_small_there_and_in_the_reference(analysis):
+    face = importlib.import_module(f"rnnstore.{analysis.name}")
+    assert 1 <= len(face.__all__) <= 8
+    modules = {path.stem for path in Path(face.__file__).parent.iterdir()}
+    assert not modules & set(face.__all__), "a module of the same name would hide the function"
+    reference = (ROOT / "docs" / "python.md").read_text("utf-8")
+    section = reference.partition(f"## rnnstore.{analysis.name}\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^### (\w+)$", section, re.MULTILINE) == list(face.__all__)
+    for name in face.__all__:
+        assert inspect.getdoc(getattr(face, name)), f"{face.__name__}.{name} has no docstring"
 
 
 def test_importing_rnnstore_imports_no_analysis_but_matching_and_nothing_that_draws():

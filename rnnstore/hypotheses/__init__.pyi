@@ -1,0 +1,1 @@
+from .testing import test as test

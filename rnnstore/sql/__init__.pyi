@@ -1,0 +1,2 @@
+from .limits import Limits as Limits
+from .pool import Pool as Pool

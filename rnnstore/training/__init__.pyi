@@ -1,0 +1,2 @@
+from .recorded_batches import batch as batch
+from .recorded_batches import recorded_steps as recorded_steps

@@ -1,0 +1,1 @@
+from .answers import unit_means as unit_means
