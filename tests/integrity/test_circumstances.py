@@ -346,6 +346,7 @@ def test_a_file_system_without_locks_is_a_sentence(store, monkeypatch):
     assert run("list", "--store", store).returncode == 0 and whole(store)
 
 
+@pytest.mark.long
 def test_a_model_deleted_while_its_page_is_open(fresh, store, monkeypatch):
     """Every page, run once more after the model went: the store that is left, or a sentence, never an error."""
     from streamlit.testing.v1 import AppTest

@@ -67,6 +67,7 @@ def test_a_whole_model_is_in_order(model):
     assert "all 800 rows in both layouts, the runs of 32 units and the responses to 14 words" in str(report)
 
 
+@pytest.mark.long
 def test_every_changed_byte_is_found_and_none_is_a_traceback(model):
     found = 0
     for number, (file, place, bits) in enumerate(places(model)):

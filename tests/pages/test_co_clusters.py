@@ -136,6 +136,7 @@ def test_clicks_go_into_the_address_and_back_undoes_them(serve, store, page):
     assert page.locator(".st-key-response_view").count() == 0
 
 
+@pytest.mark.long
 def test_hovering_a_cloud_brings_its_counterparts_forward_and_a_click_holds_that(serve, store, page):
     visit(page, f"{serve(store)}/co_clusters?model=grouped&state=c&k=3")
     page.wait_for_selector(".st-key-cluster_view svg.marks")

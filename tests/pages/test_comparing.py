@@ -84,6 +84,7 @@ def test_both_read_the_same_stretch_and_say_when_they_cannot_read_a_sentence(run
     assert len(app.main.get("vega_lite_chart") or app.main.get("arrow_vega_lite_chart")) >= 2
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_words_are_linked_and_sides_are_swapped(page, serve, pair):
     page.set_default_timeout(60_000)  # the first comparison of a process imports SciPy and scikit-learn

@@ -144,6 +144,7 @@ def test_hovering_shades_by_connectivity_and_a_click_holds(serve, connected_stor
     assert_fits(page)
 
 
+@pytest.mark.long
 def test_the_box_suggests_while_typing_and_reads_when_asked(serve, connected_store, page):
     visit(page, f"{serve(connected_store)}/connectivity?model=letters")
     area = page.locator("textarea").first

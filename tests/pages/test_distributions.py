@@ -83,6 +83,7 @@ def test_trainings_of_several_models_and_of_none(run, small_store):
     assert not app.exception and "sensor was trained elsewhere" in said(app)
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_units_and_gates_are_clicked(page, serve, gated):
     page.set_viewport_size({"width": 1280, "height": 1400})

@@ -8,6 +8,7 @@ from tests.support.screens import start_application, visit
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_the_process_stays_under_400_megabytes(page, small_store):
     """A process of its own: one that served other tests keeps their answers, up to the bound of its shelf."""
     application, address = start_application(small_store)

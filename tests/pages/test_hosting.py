@@ -139,6 +139,7 @@ def test_a_card_is_shown_as_it_was_written(run, tmp_path):
         assert "![](" not in element.value and " <img" not in element.value and " :red[" not in element.value
 
 
+@pytest.mark.long
 def test_whoever_visits_every_page_changes_nothing(run, small_store, tmp_path, hosted):
     folder = shutil.copytree(small_store, tmp_path / "store")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -150,6 +151,7 @@ def test_whoever_visits_every_page_changes_nothing(run, small_store, tmp_path, h
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.long
 def test_several_visitors_at_once_meet_no_error(small_store):
     """The hosted script in a process of its own; its visitors speak the protocol, no browser draws."""
     process, address = start_application(small_store, "hosted_app.py")

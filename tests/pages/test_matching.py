@@ -370,6 +370,7 @@ def test_brushing_draws_moves_and_undoes_a_selection(page, application):
     assert_fits(page)
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_one_brush_spans_all_states_and_a_hit_is_framed(page, application):
     view = open_select(page, application, at=100, find="((", below="layer1.h@-0.3")
@@ -393,6 +394,7 @@ def test_one_brush_spans_all_states_and_a_hit_is_framed(page, application):
     assert not {"hit", "find"} & set(asked(page))
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_click_takes_one_word_and_keys_move_the_window(page, application):
     view = open_select(page, application, at=100)
@@ -421,6 +423,7 @@ def level_four(small_store) -> tuple[int, int]:
     return int(starts[first]), int(stops[first]) - 1
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_model_deleted_while_its_page_is_open_is_said_to_be_gone(page, serve, small_store, tmp_path):
     store = shutil.copytree(small_store, tmp_path / "store")
@@ -459,6 +462,7 @@ def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, applicatio
     assert asked(page)["at"] == str(max(0, first - 5))
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, small_store):
     first, last = level_four(small_store)
@@ -490,6 +494,7 @@ def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, 
     assert asked(page)["out"] == "0"
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
 @pytest.mark.parametrize("model", ["brackets", "sentences"])
@@ -511,6 +516,7 @@ def test_nothing_is_cut_off_and_words_stay_in_their_cells(page, application, mod
     assert overlaps == 0
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_pictures_and_numbers_can_be_taken_away(page, application):
     open_select(page, application, at=40, **{"from": 44, "to": 45, "threshold": 0})
@@ -529,6 +535,7 @@ def test_pictures_and_numbers_can_be_taken_away(page, application):
         assert download.value.path().stat().st_size > 100
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_hit_and_a_length_are_chosen_by_a_click(page, application):
     open_select(page, application, find="((", **{"from": 44, "to": 44, "threshold": 0})

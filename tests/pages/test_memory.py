@@ -100,6 +100,7 @@ def test_what_the_address_names_in_vain_is_said(run, remembered):
         assert sentence in text, sentence
 
 
+@pytest.mark.long
 def test_in_a_browser_a_click_on_a_direction_shows_it(serve, remembered, page):
     visit(page, f"{serve(remembered.path)}/memory?model=tiny&state=layer1.c")
     chart = page.locator(".st-key-spectrum_view .marks").first

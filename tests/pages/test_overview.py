@@ -275,6 +275,7 @@ def shown(page) -> tuple[str, str]:
     return boxes.nth(0).input_value(), boxes.nth(1).input_value()
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.parametrize("path", ["/", "/matching"])
 @pytest.mark.parametrize("world", ["small_store", "damaged_store", "crowded_store", "empty_store"])
@@ -288,6 +289,7 @@ def test_pages_fit_a_small_screen(page, serve, request, path, world):
     assert outside == []
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_link_is_replayed_as_the_first_request_of_all(page, serve, own_store):
     visit(page, serve(own_store) + "/matching?model=sentences&state=layer2.h")
@@ -311,6 +313,7 @@ def test_back_undoes_choices_one_by_one(page, application):
         assert shown(page) == expected
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_card_leads_to_its_states_and_the_sidebar_keeps_them_on_every_page(page, application):
     visit(page, application)
@@ -324,6 +327,7 @@ def test_a_card_leads_to_its_states_and_the_sidebar_keeps_them_on_every_page(pag
     assert shown(page) == ("sentences", "layer2.h")
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_rows_ticked_in_a_long_table_show_their_cards(page, serve, crowded_store):
     visit(page, serve(crowded_store))
@@ -336,6 +340,7 @@ def test_rows_ticked_in_a_long_table_show_their_cards(page, serve, crowded_store
     assert heads.all_inner_texts() == ["variant-01", "variant-03"]
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_table_of_models_can_be_taken_away(page, application):
     visit(page, application)

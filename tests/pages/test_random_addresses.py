@@ -120,6 +120,7 @@ def test_every_address_module_is_tried():
     assert set(SOURCES) <= set(READERS), "add its `read` to READERS"
 
 
+@pytest.mark.long
 @frugal()
 @given(some.sampled_from(sorted(READERS)), some.sampled_from(["brackets", "sentences", "sensor", "tiny"]), addresses)
 def test_an_address_is_read_or_explained(of_every_kind, monkeypatch, reader, name, address):
@@ -134,6 +135,7 @@ def test_an_address_is_read_or_explained(of_every_kind, monkeypatch, reader, nam
         assert sentence.rstrip()[-1] in ".?" and len(sentence) < 1000, sentence
 
 
+@pytest.mark.long
 @frugal(dearer=30)
 @given(some.lists(some.tuples(some.sampled_from(sorted(PAGES)), addresses), min_size=1, max_size=1))
 def test_a_page_with_any_address_shows_no_exception(of_every_kind, session, visits):

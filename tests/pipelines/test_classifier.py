@@ -151,7 +151,7 @@ def learned(tmp_path_factory):
     return recipe, corpus, network, store
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_a_small_gru_finds_the_rule_and_its_recording_shows_it(learned):
     _, corpus, _, store = learned
     model, split = store.model("moods"), corpus.splits["test"]
@@ -174,7 +174,7 @@ def test_a_small_gru_finds_the_rule_and_its_recording_shows_it(learned):
     assert model.sequence_starts.tolist() == np.flatnonzero(split.sequence_starts).tolist()
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_a_typed_text_is_told_its_label_without_tensorflow(learned):
     network = read_network(learned[3].model("moods"))
     for text, label in (("a b fine c", "glad"), ("A b not fine c", "sad"), ("d e not awful a", "glad")):
@@ -184,7 +184,7 @@ def test_a_typed_text_is_told_its_label_without_tensorflow(learned):
         assert said[-1] == label
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_an_interrupted_training_of_a_classifier_ends_with_the_weights_of_an_uninterrupted_one(
     learned, tmp_path, monkeypatch
 ):

@@ -10,7 +10,7 @@ from pipelines.__main__ import work
 from rnnstore.hypotheses.phrases import labelled_ranges
 from rnnstore.hypotheses.worth import places
 
-pytestmark = pytest.mark.training
+pytestmark = pytest.mark.long
 
 RECIPE = """
 name: planted

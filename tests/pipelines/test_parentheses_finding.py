@@ -14,7 +14,7 @@ from pipelines.__main__ import work
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import Selection, select
 
-pytestmark = pytest.mark.training
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -164,12 +164,14 @@ def group_of(draw, settings: type[pydantic.BaseModel]):
     }
 
 
+@pytest.mark.long
 @frugal(tests=5)
 @given(spoilt())
 def test_a_spoilt_recipe_is_explained(given_):
     told(given_[0])
 
 
+@pytest.mark.long
 @frugal(tests=5)
 @given(st.sampled_from(sorted(SHIPPED)), st.randoms(use_true_random=False), scalars | st.lists(scalars, max_size=2))
 def test_one_wrong_value_is_named_with_its_key(name, chosen: random.Random, wrong):
@@ -181,12 +183,14 @@ def test_one_wrong_value_is_named_with_its_key(name, chosen: random.Random, wron
         assert any(key in said for key in keys), f"{path} = {wrong!r}: {said}"
 
 
+@pytest.mark.long
 @frugal(tests=5)
 @given(group_of(Recipe))
 def test_a_recipe_made_from_the_settings_is_accepted_or_explained(settings):
     told(yaml.safe_dump(settings))
 
 
+@pytest.mark.long
 @frugal(tests=5)
 @given(
     st.sampled_from(sorted(SHIPPED)),
@@ -206,6 +210,7 @@ def test_each_odd_corner_of_yaml_alone_is_explained(line):
     told(line)
 
 
+@pytest.mark.long
 @frugal(tests=5)
 @given(st.binary(max_size=60), st.sampled_from(sorted(SHIPPED)), st.integers(0, 400))
 def test_bytes_are_explained(tmp_path_factory, bytes_, name, where):

@@ -141,7 +141,7 @@ def test_adam_equals_keras():
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_the_loss_approaches_the_entropy_of_the_language(tmp_path):
     recipe = a_recipe(symbols=60_000, epochs=3, rate=0.01)
     corpus = load(recipe.corpus)
@@ -273,7 +273,7 @@ main()
 """
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
     path, store = tmp_path / "brackets.yaml", tmp_path / "store"
     values = {"symbols": 12_000, "epochs": 2, "rate": 0.01, "seed": 1, "dropout": 0.1, "patience": "null"}

@@ -182,7 +182,7 @@ def test_settings_that_do_not_fit_are_refused(embedding, more, sentence):
     assert sentence in str(caught.value)
 
 
-@pytest.mark.training
+@pytest.mark.long
 @pytest.mark.parametrize("tuned", [True, False])
 def test_fixed_vectors_do_not_move_in_training_and_tuned_ones_do(tmp_path, tuned):
     pytest.importorskip("tensorflow")

@@ -95,7 +95,7 @@ def gru(inputs, into, within, bias_in, bias_within, order="rzn"):
     return np.array(hidden)
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_pytorch(tmp_path):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed; only its example needs it")
     store = run("record_pytorch.py", tmp_path / "store")
@@ -126,7 +126,7 @@ def test_pytorch(tmp_path):
         assert set(model.states) == {f"layer{layer}.{part}" for layer in (1, 2) for part in parts}
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_keras(tmp_path):
     model = run("record_keras.py", tmp_path / "store").model("keras-door")
     kept = keras_weights(model)
@@ -151,7 +151,7 @@ def test_keras(tmp_path):
             assert said == door
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_bidirectional(tmp_path):
     model = run("record_bidirectional.py", tmp_path / "store").model("keras-bidirectional")
     assert set(model.states) == {"layer1.forward", "layer1.backward"}
@@ -216,7 +216,7 @@ def test_state_space(tmp_path):
         np.testing.assert_allclose(seen, memory, atol=4 * HALF, rtol=HALF)
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_own_cell(tmp_path):
     """The state by a loop, and the mean gradient of one step by differences of its values."""
     pytest.importorskip("tensorflow")

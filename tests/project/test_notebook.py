@@ -64,6 +64,7 @@ def demonstration(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long
 def test_the_notebook_runs_and_shows_its_pictures(demonstration, monkeypatch):
     monkeypatch.chdir(demonstration / "examples")
     namespace, results = {}, []

@@ -39,17 +39,20 @@ def site(tmp_path_factory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.long
 def test_every_page_stands_in_the_navigation_of_the_first(site):
     first = (site / "index.html").read_text("utf-8")
     for page in (ROOT / "docs").glob("*.md"):
         assert f'href="docs/{page.stem}.html"' in first, f"{page.name} is missing in NAVIGATION of docs/site/conf.py"
 
 
+@pytest.mark.long
 def test_formulas_are_drawn_by_the_browser_itself(site):
     page = (site / "docs" / "training.html").read_text("utf-8")
     assert "<math" in page and "\\langle" not in page and "mathjax" not in page.lower()
 
 
+@pytest.mark.long
 def test_nothing_is_fetched_when_it_is_read(site):
     for file in site.rglob("*.html"):
         for tag in re.findall(r"<(?:script|link|img|iframe|source)[^>]*>", file.read_text("utf-8")):

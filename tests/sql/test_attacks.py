@@ -4,6 +4,7 @@ A part of each class runs here; `python -m tests.sql.attacks` runs all of them.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def test_there_are_many_attacks_of_each_class():
     assert len({each for attacks in ATTACKS.values() for each in attacks}) == sum(map(len, ATTACKS.values()))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_changes_and_reads_nothing(world, name):
@@ -53,7 +55,9 @@ def test_an_attack_changes_and_reads_nothing(world, name):
             assert how != "answered" or secret not in said or secret in attack, (attack, said)
     assert fingerprints(store.path) == before
     assert set(Path.cwd().iterdir()) == here
+    pool.limits = replace(LIMITS, seconds=60)  # an honest query may take its time on a busy machine
     count = pool.ask(store, "select count(*) as n from tokens").answer()
+    pool.limits = LIMITS
     assert count.table.to_pylist() == [{"n": STEPS}]
 
 
