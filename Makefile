@@ -8,7 +8,7 @@ STORE  ?= store
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo start test test-long check random bench new-analysis docs site clean
+.PHONY: help install demo start test test-long check random mutants bench new-analysis docs site clean
 
 help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,9 @@ random: $(VENV)/.rnnstore-requirements-dev  ## Try 10,000 random recipes, addres
 
 new-analysis: $(VENV)/.rnnstore-requirements-dev  ## Begin an analysis: its folder, page, guide and tests (make new-analysis NAME=fixed_points)
 	$(RUN) templates/new_analysis.py $(NAME)
+
+mutants: $(VENV)/.rnnstore-requirements-dev  ## Change the library a token at a time: would its tests notice?
+	$(RUN) -m tests.mutants
 
 docs: install  ## Write the pages of docs/ that are made from the code
 	$(RUN) -c 'import rnnstore.store.tables as t; print(t.document(), end="")' > docs/tables.md

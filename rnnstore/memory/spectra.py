@@ -60,7 +60,6 @@ def directions(model: Model, state: str, word_class: str = ALL, delay: int = 0) 
     left, sigma, right = np.linalg.svd(values.astype(np.float64), full_matrices=False)
     left = left.T
     turn = np.sign(left[np.arange(len(left)), np.abs(left).argmax(axis=1)])
-    turn[turn == 0] = 1
     return Directions(model.name, state, word_class, delay, count, sigma, right * turn[:, None], left * turn[:, None])
 
 

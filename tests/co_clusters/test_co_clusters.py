@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 import rnnstore
+from rnnstore.co_clusters.blocks import _moved
 from rnnstore.co_clusters.decomposition import METHODS, decompose
 from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.co_clusters.pairing import partners
@@ -263,3 +264,19 @@ def test_partners_are_the_best_assignment_and_stay_where_that_costs_little():
     assert partners(sums, ones, ones, np.array([0, 0, 0]), np.array([0, 0, 0])).tolist() == [0, 1, 2]
     sums[[0, 2], [2, 0]] = 1.5
     assert partners(sums, ones, ones, np.array([0, 0, 0]), np.array([0, 0, 0])).tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize("either_way", [False, True])
+def test_a_point_goes_to_the_centre_that_is_nearest(either_way):
+    """By the distances themselves; of a point that may be turned, its mirror image may be the nearer one."""
+    random = np.random.default_rng(8)
+    points, cluster = random.normal(size=(60, 3)), np.arange(60) % 4
+    centres = np.array([points[cluster == k].mean(axis=0) for k in range(4)])
+    distance = np.linalg.norm(points[:, None] - centres, axis=2)
+    turned = np.linalg.norm(points[:, None] + centres, axis=2)
+    moved, signs = _moved(points, cluster, 4, np.ones(60), either_way)
+    nearest = np.minimum(distance, turned if either_way else distance).argmin(axis=1)
+    assert moved.tolist() == nearest.tolist()
+    here = np.arange(60)
+    closer = distance[here, nearest] <= turned[here, nearest]
+    assert signs.tolist() == (np.where(closer, 1, -1) if either_way else np.ones(60)).tolist()

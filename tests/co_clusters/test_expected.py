@@ -179,3 +179,10 @@ def test_matrices_are_kept_until_others_need_the_room(tmp_path, monkeypatch):
     assert len(expected._kept._held) == 2
     record(tmp_path, words=["a", "b", "c"], states={"r": np.ones((3, 4))})
     assert expected_responses(rnnstore.open(tmp_path).model("small"), "r").words == ["a", "b", "c"]
+
+
+def test_a_stretch_from_the_second_step_looks_at_the_first(tmp_path):
+    """Its first response is the change from a quarter to a half, not from zero."""
+    model = record(tmp_path, words=["the", "cat", "sat"], states={"s": [[0.25], [0.5], [0.5]]}).model("small")
+    assert responses_between(model, "s", 1, 2).response.tolist() == [[0.25]]
+    assert responses_between(model, "s", 0, 2).response.tolist() == [[0.25], [0.25]]

@@ -354,3 +354,21 @@ def test_each_picture_is_one_call(store):
     assert pictures.properties_picture(model, "layer1.h").tables["rows"].num_rows == 6
     with pytest.raises(UnknownName, match="no state gradients of 'noun'"):
         pictures.memory_picture(model, "layer1.c", ["noun"])
+
+
+def test_every_pair_of_directions_is_turned_and_the_delay_is_none_by_default(store):
+    model = store.model("tiny")
+    for state in ("layer1.c", "layer1.h"):
+        for delay in range(6):
+            found = spectra.directions(model, state, delay=delay)
+            largest = found.left[np.arange(UNITS), np.abs(found.left).argmax(axis=1)]
+            assert found.delay == delay and (largest > 0).all()
+        assert spectra.directions(model, state).delay == 0
+
+
+def test_words_that_are_read_often_enough_are_all_of_them(store):
+    """Also the first word of the vocabulary, and one that is read exactly so often."""
+    counts = np.bincount(text()[0], minlength=len(WORDS))
+    for minimum in (1, int(counts[0]), int(counts[0]) + 1):
+        found = spectra.read_words(store.model("tiny"), network(store.model("tiny")), minimum)
+        assert found.tolist() == [number for number, count in enumerate(counts.tolist()) if count >= minimum]

@@ -83,3 +83,10 @@ def test_half_precision_is_widened_exactly():
     assert all_finite(finite)
     assert not all_finite(np.array([1, np.inf], np.float16))
     assert not all_finite(np.array([1, np.nan], np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.int64, np.uint8, np.float64, bool])
+def test_what_is_no_half_or_single_is_compared_as_it_is(dtype):
+    values = np.array([0, 1, 1, 0, 1], dtype)
+    assert is_on(values, 0.5).tolist() == [False, True, True, False, True]
+    assert is_on(values, 0).all() and not is_on(values, 1.5).any()
