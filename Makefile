@@ -19,22 +19,26 @@ $(RUN):
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp newer than the requirements means that they are installed: the second run takes no time.
-$(VENV)/.rnnstore-requirements: requirements-pipelines.txt requirements.txt pyproject.toml | $(RUN)
-	$(RUN) -m pip install --quiet -r requirements-pipelines.txt --editable .
+$(VENV)/.rnnstore-application: requirements.txt pyproject.toml | $(RUN)
+	@$(RUN) rnnstore/commands/installing.py requirements.txt --editable .
 	@touch $@
 
+$(VENV)/.rnnstore-requirements: requirements-pipelines.txt requirements.txt pyproject.toml | $(RUN)
+	@$(RUN) rnnstore/commands/installing.py requirements-pipelines.txt --editable .
+	@touch $@ $(VENV)/.rnnstore-application
+
 $(VENV)/.rnnstore-requirements-dev: requirements-dev.txt requirements-pipelines.txt requirements.txt pyproject.toml | $(RUN)
-	$(RUN) -m pip install --quiet -r requirements-dev.txt --editable .
-	@touch $@ $(VENV)/.rnnstore-requirements
+	@$(RUN) rnnstore/commands/installing.py requirements-dev.txt --editable .
+	@touch $@ $(VENV)/.rnnstore-requirements $(VENV)/.rnnstore-application
 
 install: $(VENV)/.rnnstore-requirements  ## Install what the application and the pipelines need
 
 demo: install  ## Train and record three small models, then open the application
 	$(RUN) -m pipelines demo --store "$(STORE)"
-	$(RUN) -m streamlit run streamlit_app.py -- --store "$(STORE)"
+	@$(RUN) -m rnnstore app "$(STORE)"
 
-start: install  ## Open the application on the store (make start STORE=folder)
-	$(RUN) -m streamlit run streamlit_app.py -- --store "$(STORE)"
+start: $(VENV)/.rnnstore-application  ## Open the application on the store (make start STORE=folder)
+	@$(RUN) -m rnnstore app "$(STORE)"
 
 check: $(VENV)/.rnnstore-requirements-dev  ## Look for mistakes and unformatted code
 	$(RUN) -m ruff check .

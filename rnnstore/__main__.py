@@ -1,8 +1,9 @@
 """The store's command line: `python -m rnnstore ...` lists, shows, moves and asks what is in a store.
 
 Training and recording are done by `python -m pipelines`; here no network runs. Whatever a person can mend ends as
-one line on stderr and exit code 1; a bug stays a traceback. `rnnstore.commands` has the commands about models and their
-integrity; those of an analysis are functions of its `commands` module, named in its manifest.
+one line on stderr and exit code 1; a bug stays a traceback. `rnnstore.commands` has the commands that start the
+application and those about models and their integrity; those of an analysis are functions of its `commands` module,
+named in its manifest.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from importlib import import_module
 
 import typer
 
-from rnnstore.commands import integrity, models
+from rnnstore.commands import integrity, models, starting
 from rnnstore.commands.interrupts import interruptible
 from rnnstore.commands.options import completes
 from rnnstore.errors import StoreError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 
 
+starting.add_to(app)
 models.add_to(app)
 for _analysis in analyses():
     for _name in _analysis.commands:
