@@ -48,7 +48,7 @@ def clusters(expected):
     return decompose(expected).clusters(6)
 
 
-@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("palette", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [960, 520])
 def test_the_picture_compiles_with_everything_in_it(expected, clusters, palette, width):
     tags = WordTags("pos", ["NOUN", "VERB"], ["NOUN"] * 200, np.ones(200, int), np.ones(200, np.float32))

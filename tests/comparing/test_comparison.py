@@ -172,7 +172,7 @@ def test_groups_agree_as_far_as_their_words_do():
         cluster_agreement(left, few)
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colours", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 def test_pictures_compile(colours):
     found = compare(expected(planted()), expected(planted(1), model="other"), shuffles=1)
     groups = cluster_agreement(

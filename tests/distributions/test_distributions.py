@@ -193,7 +193,7 @@ def test_a_recording_is_counted_from_its_files(tmp_path):
     assert table["share_left"].to_pylist() == [(values < 0.1).mean()]
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colours", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 def test_pictures_compile_and_hold_what_they_draw(colours):
     model = world(units=320, steps=60, starts=(0, 30))
     found = distribution(model, "s")

@@ -23,7 +23,7 @@ from tests.support import stores
 
 vl_convert = pytest.importorskip("vl_convert")
 
-BOTH = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+BOTH = pytest.mark.parametrize("colours", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 
 
 @pytest.fixture(scope="module")

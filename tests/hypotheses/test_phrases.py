@@ -237,7 +237,7 @@ def test_mistakes_are_sentences(tmp_path, ask, sentence):
 # The picture
 
 
-@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("palette", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 @pytest.mark.parametrize("labels", [None, ["VP"], ["VP", "NP", "unknown"]], ids=str)
 def test_the_plane_is_drawn(palette, labels):
     vl_convert = pytest.importorskip("vl_convert")

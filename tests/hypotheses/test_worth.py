@@ -222,7 +222,7 @@ def drawn(picture) -> dict:
     return vl_convert.vegalite_to_vega(json.dumps(picture.chart().to_dict()))
 
 
-@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("palette", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 @pytest.mark.parametrize("found", [at(), at((1, 3), (5, 6), (0, 2))], ids=["none", "some"])
 def test_pictures_compile(eight, palette, found):
     told = worth(eight, found, "kind")

@@ -132,6 +132,7 @@ def test_a_damaged_model_is_not_packed(model, tmp_path):
 # Archives that are damaged, or made to do harm
 
 
+@pytest.mark.long
 def test_no_changed_byte_comes_in_unnoticed(packed, tmp_path, store):
     """Each archive is refused with a sentence, or the byte is one that means nothing and what comes in is right."""
     content, random = packed.read_bytes(), np.random.default_rng(4)

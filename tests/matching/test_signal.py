@@ -123,7 +123,7 @@ def test_a_signal_that_never_changes_lies_in_the_middle(tmp_path):
     assert line["y"].to_pylist() == [100 + SIGNAL / 2] * 3 and scale["said"].to_pylist() == ["0.5"]
 
 
-@pytest.mark.parametrize("palette", [LIGHT, DARK])
+@pytest.mark.parametrize("palette", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)])
 def test_the_select_view_draws_lines_above_the_cells_of_their_tracks(tmp_path, palette):
     time = np.arange(300)
     model = recorded(tmp_path, small=np.sin(time / 9) * 0.0137, level=time % 4, large=-1e6 + np.cos(time))

@@ -65,6 +65,7 @@ def test_the_page_shows_groups_and_says_how_many_words_it_draws(run, store):
     assert not app.warning and not app.error
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -86,6 +87,7 @@ def test_what_cannot_be_shown_gets_a_sentence(run, store, address, sentence):
     assert re.sub(r"\\", "", sentences(app)).count(sentence) == 1
 
 
+@pytest.mark.long
 def test_every_method_draws_and_only_spectral_has_a_seed(run, store):
     for method in ("signed", "mirrored", "spectral"):
         app = run(store, PAGE, model="grouped", state="c", k="3", method=method)

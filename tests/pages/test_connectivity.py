@@ -54,6 +54,7 @@ def test_models_that_were_never_recorded_read_typed_text(drawn):
     assert widget(app, "selectbox", "Label").value == "bad"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -67,6 +68,7 @@ def test_what_cannot_be_worked_out_is_a_sentence(drawn, address, sentence):
     assert sentence in errors(drawn(**address))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [

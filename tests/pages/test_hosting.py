@@ -98,6 +98,7 @@ def everything(app: AppTest) -> str:
     return "\n".join(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", [{}, {"model": "nowhere", "state": "none"}, {"model": "truncated"}])
 def test_no_page_names_a_place_of_the_server(run, damaged_store, hosted, address):
     app = run(damaged_store, **address)
@@ -179,6 +180,7 @@ def test_several_visitors_at_once_meet_no_error(small_store):
     assert all(any("change nothing" in text for text in view.texts) for view in views)
 
 
+@pytest.mark.long
 def test_a_megabyte_of_words_is_answered_in_a_sentence(run, small_store, hosted):
     long = "word " * 200_000
     app = run(small_store, "pages/sentences.py", model="brackets", text=long)

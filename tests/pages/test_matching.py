@@ -93,6 +93,7 @@ def test_a_widget_changes_the_address_and_turns_to_the_first_page(open_page):
     assert "page" not in app.query_params
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -142,6 +143,7 @@ def test_lengths_that_no_match_has_say_so(open_page):
     assert "No range of the allowed lengths matches" in said(app)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["sensor", "sentences"])
 def test_models_without_tracks_or_predictions_have_a_page(open_page, model):
     app = open_page(model=model)
@@ -268,6 +270,7 @@ def test_a_model_of_other_words_below_says_so_and_leads_to_them(open_page):
     assert "below1_bands" not in data_of(app, "bands") and "below0_bands" in data_of(app, "bands")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("below", "sentence"),
     [

@@ -171,6 +171,7 @@ def test_an_address_names_model_and_state(run, small_store):
     assert "**645** steps × **16** units" in said(app)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "sentence", "shown"),
     [

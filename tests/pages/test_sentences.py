@@ -87,6 +87,7 @@ def test_a_typed_sentence_is_read_whole(reader):
     assert widget(app, "selectbox", "Align at").options == ["nothing", "<eos>"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -123,6 +124,7 @@ def test_a_text_too_long_for_a_link_is_shown_and_said(reader):
     assert charts(app)["glyphs"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "state"), [("sentences", "layer2.h"), ("sensor", "memory"), ("brackets", "layer1.c")]
 )

@@ -93,6 +93,7 @@ def test_every_epoch_reads_every_text_once_in_an_order_of_its_own():
     assert filled < 2 * lengths.sum()  # texts of like length are read together
 
 
+@pytest.mark.long
 def test_the_loss_and_its_gradient_are_those_of_each_text_read_alone():
     corpus = Corpus("three", "word", list("abcdefg"), {}, labels=["x", "y", "z"])
     recipe = recipes.parse(

@@ -83,6 +83,7 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_one(capsys, monkeypatch,
     assert err.startswith("Error: ") and "demo-parentheses" in err and err.count("\n") == 1
 
 
+@pytest.mark.long
 @needs_tensorflow
 def test_a_recipe_becomes_a_recorded_model(capsys, monkeypatch, tmp_path, tiny):
     folder = tmp_path / "store"

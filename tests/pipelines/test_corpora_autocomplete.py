@@ -105,6 +105,7 @@ def test_typed_text_is_read_as_an_observation_of_the_corpus(text, typed, said):
     assert len(spaced(tokenise("", Tokenisation(level="character"), number_of), 0)) == 0
 
 
+@pytest.mark.long
 def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_path):
     tf = pytest.importorskip("tensorflow")  # noqa: F841
     from pipelines import recipe

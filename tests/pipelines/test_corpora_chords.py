@@ -300,6 +300,7 @@ def test_chords_alone_and_in_their_key(tmp_path):
     assert np.flatnonzero(corpus.splits["train"].sequence_starts).tolist()[:3] == [0, 5, 10]
 
 
+@pytest.mark.long
 @needs_billboard
 def test_the_billboard_corpus_has_the_songs_that_its_makers_count():
     found = billboard.songs(FOLDER)

@@ -257,6 +257,7 @@ def test_a_typed_text_is_read_as_one_text_with_the_marks_of_the_corpus_taken_off
     assert tokens.starts.tolist() == [True] + [False] * 5
 
 
+@pytest.mark.long
 @needs_reviews
 def test_the_sentences_with_a_mark_that_unicode_counts_as_a_line_end_are_all_there():
     where = "sentiment/uci_sentences"

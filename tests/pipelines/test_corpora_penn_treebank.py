@@ -248,6 +248,7 @@ def test_whatever_is_lost_on_the_way_pairs_never_cross_and_words_agree(data):
         assert order == sorted(set(order))
 
 
+@pytest.mark.long
 @needs_treebank
 def test_gold_labels_agree_with_an_independent_alignment():
     lines = penn_treebank.read_lines(FOLDER / "ptb" / "ptb.train.txt")
@@ -279,6 +280,7 @@ def test_gold_labels_agree_with_an_independent_alignment():
     assert len(outside) == 0
 
 
+@pytest.mark.long
 @needs_treebank
 def test_the_whole_corpus_has_its_published_size_and_tracks():
     corpus = corpora.load(ptb(), FOLDER)

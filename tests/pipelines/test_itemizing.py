@@ -142,6 +142,7 @@ def test_every_tenth_batch_is_in_the_store_and_says_what_was_read(tmp_path):
         assert label is None or (given == pytest.approx(likely)) == (label == predicted)
 
 
+@pytest.mark.long
 def test_recording_changes_nothing_of_what_is_learned(tmp_path):
     recorded = a_recipe("gru", 0.3, 2)
     plain = recorded.model_copy(update={"training": recorded.training.model_copy(update={"itemize": None})})
@@ -151,6 +152,7 @@ def test_recording_changes_nothing_of_what_is_learned(tmp_path):
     assert losses[0].drop_columns("tokens_per_second") == losses[1].drop_columns("tokens_per_second")
 
 
+@pytest.mark.long
 def test_a_resumed_training_records_every_batch_once(tmp_path, monkeypatch):
     recipe = a_recipe()
     uninterrupted = train(recipe, tmp_path / "whole")
@@ -183,6 +185,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.long
 def test_where_a_loss_is_no_number_the_batch_and_the_row_are_kept(tmp_path):
     recipe = a_recipe(rate=3e38, clip="null")
     with pytest.raises(TrainingError, match="the loss is not a number"):

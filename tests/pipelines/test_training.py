@@ -130,6 +130,7 @@ def test_one_step_of_gradient_descent_equals_keras():
     np.testing.assert_allclose(after["output.kernel"], expected[7], atol=1e-5)
 
 
+@pytest.mark.long
 def test_adam_equals_keras():
     start, rng = np.array([1.0, -2.0, 3.0], np.float32), np.random.default_rng(0)
     ours, theirs = tf.Variable(start), tf.Variable(start)
@@ -184,6 +185,7 @@ def test_what_is_written_of_a_gradient_is_what_numpy_says_of_it():
     assert shares == pytest.approx(counts / gradient.size, abs=1e-6)
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     first, _ = train(a_recipe(dropout=0.2), tmp_path / "a")
     again, _ = train(a_recipe(dropout=0.2), tmp_path / "b")
@@ -202,6 +204,7 @@ def test_a_trained_network_is_loaded_as_it_was_saved_and_not_trained_again(tmp_p
     assert writer.tables == []
 
 
+@pytest.mark.long
 def test_another_recipe_of_the_same_name_is_refused_unless_asked_for(tmp_path):
     train(a_recipe(epochs=1), tmp_path)
     with pytest.raises(TrainingError, match="other settings"):
@@ -210,6 +213,7 @@ def test_another_recipe_of_the_same_name_is_refused_unless_asked_for(tmp_path):
     assert writer.tables
 
 
+@pytest.mark.long
 def test_a_loss_that_is_no_number_stops_the_training_at_its_step(tmp_path, monkeypatch):
     compiled = training.compiled_step
 
@@ -229,6 +233,7 @@ def test_a_loss_that_is_no_number_stops_the_training_at_its_step(tmp_path, monke
     assert not (tmp_path / "network.json").exists()
 
 
+@pytest.mark.long
 def test_patience_ends_the_training_and_the_best_weights_are_kept(tmp_path):
     recipe = a_recipe(epochs=30, rate=0.2, patience=2)
     network, writer = train(recipe, tmp_path)
@@ -241,6 +246,7 @@ def test_patience_ends_the_training_and_the_best_weights_are_kept(tmp_path):
     assert kept == pytest.approx(min(measured), abs=1e-6)
 
 
+@pytest.mark.long
 def test_minutes_end_the_training_between_two_epochs(tmp_path, monkeypatch):
     """By a clock of which every look takes a second."""
     monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=map(float, itertools.count()).__next__))
@@ -251,6 +257,7 @@ def test_minutes_end_the_training_between_two_epochs(tmp_path, monkeypatch):
     assert dict(writer.tables)["training"].column("validation_loss").to_pylist()[-1] is not None
 
 
+@pytest.mark.long
 def test_a_network_without_validation_or_test_split_is_trained_too(tmp_path):
     split = Split(np.tile(np.arange(5, dtype=np.int32), 400), np.arange(2000) % 5 == 0)
     _, writer = train(a_recipe(epochs=1), tmp_path, Corpus("counting", "word", list("abcde"), {"train": split}))

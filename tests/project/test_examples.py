@@ -165,6 +165,7 @@ def test_bidirectional(tmp_path):
             np.testing.assert_allclose(recorded(model, f"layer1.{name}")[span], read, atol=4 * HALF)
 
 
+@pytest.mark.long
 def test_signal(tmp_path):
     model = run("record_signal.py", tmp_path / "store").model("signal")
     kept = weights(model)
@@ -185,6 +186,7 @@ def test_signal(tmp_path):
     assert model.tracks["regime"].labels == ("light", "heavy")
 
 
+@pytest.mark.long
 def test_many_sequences(tmp_path):
     model = run("record_many_sequences.py", tmp_path / "store").model("short-sequences")
     kept = weights(model)

@@ -130,7 +130,7 @@ def test_another_sentence_changes_tables_only():
 
 
 @pytest.mark.parametrize("down", [False, True])
-@pytest.mark.parametrize("colours", [LIGHT, DARK])
+@pytest.mark.parametrize("colours", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)])
 def test_the_pictures_compile(down, colours):
     clusters = np.arange(30) % 3
     passages = [random_passage(text, clusters, colouring=Colouring(unit=2)) for text in ("a b c d", "c d")]

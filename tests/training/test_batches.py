@@ -204,7 +204,7 @@ def test_a_bar_that_is_pointed_at_shows_its_words_one_a_place(model):
     assert len(words) == 4 and texts[-4:] == words
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colours", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 def test_pictures_of_batches_compile(model, colours):
     whole, one = batches.outline(model), batches.batch(model, 30)
     glances = previews(model, whole.table["largest"].to_pylist(), whole.window)

@@ -90,7 +90,7 @@ def test_every_decade_has_a_name():
     assert names[:2] == ["below 1e-10", "1e-10 to 1e-9"] and names[-3:] == ["1e-2 to 1e-1", "0.1 to 1", "1 and above"]
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colours", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 def test_pictures_compile(store, colours):
     found = curves([store.model("a"), store.model("b")])
     drawn = gradients(store.model("a"))
