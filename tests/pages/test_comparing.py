@@ -85,7 +85,6 @@ def test_both_read_the_same_stretch_and_say_when_they_cannot_read_a_sentence(run
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_words_are_linked_and_sides_are_swapped(page, serve, pair):
     page.set_default_timeout(60_000)  # the first comparison of a process imports SciPy and scikit-learn
     page.set_viewport_size({"width": 1280, "height": 1100})

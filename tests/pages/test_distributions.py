@@ -84,7 +84,6 @@ def test_trainings_of_several_models_and_of_none(run, small_store):
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_units_and_gates_are_clicked(page, serve, gated):
     page.set_viewport_size({"width": 1280, "height": 1400})
     address = serve(gated)

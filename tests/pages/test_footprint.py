@@ -5,8 +5,6 @@ import pytest
 
 from tests.support.screens import start_application, visit
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.mark.long
 def test_the_process_stays_under_400_megabytes(page, small_store):

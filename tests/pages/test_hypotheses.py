@@ -237,7 +237,6 @@ def test_a_damaged_file_is_told_and_the_page_goes_on(run, kept):
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_the_page_is_drawn_whole(page, serve, kept):
     page.set_viewport_size({"width": 1280, "height": 900})
     address = serve(kept)

@@ -352,7 +352,6 @@ def brushed(page) -> tuple[str | None, str | None]:
     return asked(page).get("from"), asked(page).get("to")
 
 
-@pytest.mark.browser
 def test_brushing_draws_moves_and_undoes_a_selection(page, application):
     view = open_select(page, application, at=100)
     assert_fits(page)
@@ -374,7 +373,6 @@ def test_brushing_draws_moves_and_undoes_a_selection(page, application):
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_one_brush_spans_all_states_and_a_hit_is_framed(page, application):
     view = open_select(page, application, at=100, find="((", below="layer1.h@-0.3")
     assert_fits(page)
@@ -398,7 +396,6 @@ def test_one_brush_spans_all_states_and_a_hit_is_framed(page, application):
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_a_click_takes_one_word_and_keys_move_the_window(page, application):
     view = open_select(page, application, at=100)
     view.click_word(7)
@@ -427,7 +424,6 @@ def level_four(small_store) -> tuple[int, int]:
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_a_model_deleted_while_its_page_is_open_is_said_to_be_gone(page, serve, small_store, tmp_path):
     store = shutil.copytree(small_store, tmp_path / "store")
     visit(page, f"{serve(store)}/matching?model=sentences&state=layer2.h")
@@ -439,7 +435,6 @@ def test_a_model_deleted_while_its_page_is_open_is_said_to_be_gone(page, serve, 
     assert_fits(page)
 
 
-@pytest.mark.browser
 def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, application, small_store):
     first, last = level_four(small_store)
     open_select(page, application, at=max(0, first - 5), **{"from": first, "to": last, "before": 1, "after": 1})
@@ -466,7 +461,6 @@ def test_a_click_on_a_match_goes_there_with_the_same_hypothesis(page, applicatio
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, small_store):
     first, last = level_four(small_store)
     open_select(page, application, at=max(0, first - 5), **{"from": first, "to": last})
@@ -498,7 +492,6 @@ def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, 
 
 
 @pytest.mark.long
-@pytest.mark.browser
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
 @pytest.mark.parametrize("model", ["brackets", "sentences"])
 def test_nothing_is_cut_off_and_words_stay_in_their_cells(page, application, model, size):
@@ -520,7 +513,6 @@ def test_nothing_is_cut_off_and_words_stay_in_their_cells(page, application, mod
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_pictures_and_numbers_can_be_taken_away(page, application):
     open_select(page, application, at=40, **{"from": 44, "to": 45, "threshold": 0})
     page.wait_for_selector(".st-key-match_view .marks")
@@ -539,7 +531,6 @@ def test_pictures_and_numbers_can_be_taken_away(page, application):
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_a_hit_and_a_length_are_chosen_by_a_click(page, application):
     open_select(page, application, find="((", **{"from": 44, "to": 44, "threshold": 0})
     hits = page.locator('[data-testid="stDataFrame"]').bounding_box()

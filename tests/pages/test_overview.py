@@ -277,7 +277,6 @@ def shown(page) -> tuple[str, str]:
 
 
 @pytest.mark.long
-@pytest.mark.browser
 @pytest.mark.parametrize("path", ["/", "/matching"])
 @pytest.mark.parametrize("world", ["small_store", "damaged_store", "crowded_store", "empty_store"])
 def test_pages_fit_a_small_screen(page, serve, request, path, world):
@@ -291,14 +290,12 @@ def test_pages_fit_a_small_screen(page, serve, request, path, world):
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_a_link_is_replayed_as_the_first_request_of_all(page, serve, own_store):
     visit(page, serve(own_store) + "/matching?model=sentences&state=layer2.h")
     assert shown(page) == ("sentences", "layer2.h")
     assert_fits(page)
 
 
-@pytest.mark.browser
 def test_back_undoes_choices_one_by_one(page, application):
     visit(page, application)
     assert shown(page) == ("brackets", "layer1.c")
@@ -315,7 +312,6 @@ def test_back_undoes_choices_one_by_one(page, application):
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_a_card_leads_to_its_states_and_the_sidebar_keeps_them_on_every_page(page, application):
     visit(page, application)
     page.locator(".st-key-card-sentences").get_by_role("link", name="layer2.h").click()
@@ -329,7 +325,6 @@ def test_a_card_leads_to_its_states_and_the_sidebar_keeps_them_on_every_page(pag
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_rows_ticked_in_a_long_table_show_their_cards(page, serve, crowded_store):
     visit(page, serve(crowded_store))
     table = page.locator('[data-testid="stDataFrame"]').first
@@ -342,7 +337,6 @@ def test_rows_ticked_in_a_long_table_show_their_cards(page, serve, crowded_store
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_the_table_of_models_can_be_taken_away(page, application):
     visit(page, application)
     with page.expect_download() as download:

@@ -152,7 +152,6 @@ def test_gates_are_used_where_they_were_read(reader):
     assert "cannot be taken" not in said(app) and charts(app)["glyphs"]
 
 
-@pytest.mark.browser
 def test_clicks_and_brushes_reach_the_address(page, serve, reading_store):
     address = serve(reading_store)
     text = "the+cat+sat+down+and+the+dog+ran+up+then+a+cat+ran%0Athen+a+dog+sat"

@@ -43,7 +43,6 @@ def test_a_signal_is_selected_and_matched_and_found_by_its_time(run, signal_stor
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_the_value_of_a_step_is_said_wherever_its_column_is_pointed_at(page, serve, signal_store):
     visit(page, f"{serve(signal_store)}/matching?model=signal&state=memory&at=5000&window=100")
     page.wait_for_selector(".st-key-select_view .marks")

@@ -27,7 +27,6 @@ screen()
 
 
 @pytest.mark.long
-@pytest.mark.browser
 def test_a_long_run_is_broken_off_by_its_own_button(page, tmp_path):
     script = tmp_path / "long.py"
     script.write_text(LONG)

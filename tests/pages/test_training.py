@@ -121,7 +121,6 @@ def test_two_batches_have_one_scale_or_each_its_own(run, trained):
     assert highest(run(trained, PAGE, model="short", batch="0", beside="500")) == [last, last]
 
 
-@pytest.mark.browser
 def test_pointing_previews_a_click_and_arrow_keys_choose_and_a_brush_takes_a_stretch(page, serve, trained):
     page.set_viewport_size({"width": 1280, "height": 1300})
     visit(page, f"{serve(trained)}/training?model=short")
