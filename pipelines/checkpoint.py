@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.network import read_arrays, write_arrays
-from rnnstore.store.tables import BY_NAME
+from rnnstore.store.tables import TABLES
 
 
 @dataclass
@@ -114,5 +114,5 @@ def gradients_table(rows: list[Row], weights: list[str]) -> pa.Table:
         for weight, (norm, largest, weight_norm, *shares) in zip(weights, row.gradients, strict=False)
     ]
     columns = list(zip(*found, strict=True)) or [[]] * 6
-    schema = BY_NAME["training_gradients"].schema
+    schema = TABLES["training_gradients"].schema
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)

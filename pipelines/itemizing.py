@@ -18,7 +18,8 @@ import pyarrow as pa
 import tensorflow as tf
 
 from rnnstore.networks.unrolled import Unrolled
-from rnnstore.store.writing import OF_BATCHES
+from rnnstore.store import tables
+from rnnstore.store.schema import Lifetime
 from rnnstore.threads import one_thread
 from rnnstore.training.itemization import Itemized, itemized
 
@@ -58,7 +59,7 @@ class Itemizing:
 
     def begin(self, step: int) -> None:
         """Drop what was recorded from `step` on: a training that was killed does these steps once more."""
-        self.writer.keep_before(OF_BATCHES, step)
+        self.writer.keep_before(tables.named(Lifetime.BATCHES), step)
 
     def due(self, step: int) -> bool:
         """Whether the batch after `step` optimiser steps is recorded."""
@@ -110,8 +111,13 @@ class Itemizing:
         self.take_apart()
         began = time.thread_time()
         if self.waiting:
-            tables = (horizon_rows(self.waiting), gradient_rows(self.waiting), word_rows(self.waiting, self.corpus))
-            self.writer.append(dict(zip(OF_BATCHES, tables, strict=True)))
+            self.writer.append(
+                {
+                    "gradient_horizons": horizon_rows(self.waiting),
+                    "itemized_gradients": gradient_rows(self.waiting),
+                    "training_batches": word_rows(self.waiting, self.corpus),
+                }
+            )
             self.waiting = []
         self.flushed, self.worked, self.cost = time.monotonic(), time.process_time(), time.thread_time() - began
 

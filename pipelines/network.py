@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from pipelines.tensors import TensorLayer
 from rnnstore.networks import cells
-from rnnstore.store.writing import disk_full_said
+from rnnstore.store.staging import explain_disk_errors
 
 
 class RecurrentNetwork:
@@ -235,7 +235,7 @@ def run(layer, projected, keep, state, wanted):
 def write_facts(folder: Path, facts: dict) -> None:
     """Write network.json, whole or not at all."""
     partial = folder / "network.json.partial"
-    with disk_full_said(f"writing {folder / 'network.json'}"):
+    with explain_disk_errors(f"writing {folder / 'network.json'}"):
         partial.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
         os.replace(partial, folder / "network.json")
 
@@ -243,7 +243,7 @@ def write_facts(folder: Path, facts: dict) -> None:
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write an .npz of plain arrays that appears whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    with disk_full_said(f"writing {path}"):
+    with explain_disk_errors(f"writing {path}"):
         with open(partial, "wb") as file:
             np.savez(file, **arrays)
             file.flush()

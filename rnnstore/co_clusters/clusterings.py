@@ -12,7 +12,7 @@ import pyarrow as pa
 from rnnstore.co_clusters.decomposition import CoClusters
 from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.store.folder import Store
-from rnnstore.store.tables import BY_NAME
+from rnnstore.store.tables import TABLES
 
 
 def rows(expected: ExpectedResponses, clusters: CoClusters) -> pa.Table:
@@ -27,7 +27,7 @@ def rows(expected: ExpectedResponses, clusters: CoClusters) -> pa.Table:
         "weight": np.concatenate([clusters.word_weight, clusters.unit_weight]),
         "sign": np.concatenate([np.ones(words, np.int16), clusters.unit_sign]),
     }
-    return pa.table(columns).cast(BY_NAME["co_clusters"].schema)
+    return pa.table(columns).cast(TABLES["co_clusters"].schema)
 
 
 def keep(store: Store, expected: ExpectedResponses, clusters: CoClusters) -> None:

@@ -16,7 +16,7 @@ from rnnstore.commands.progress import Line
 from rnnstore.errors import UnknownModel, nearest
 from rnnstore.integrity import checking, doctor, packing, unpacking
 from rnnstore.integrity.findings import Finding, Report
-from rnnstore.store.card import NAME as CARD
+from rnnstore.store.card import CARD
 from rnnstore.store.overview import size
 
 

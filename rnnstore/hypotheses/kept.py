@@ -33,8 +33,9 @@ from rnnstore.statistics import wilson
 from rnnstore.store.card import checked_name
 from rnnstore.store.documents import parsed
 from rnnstore.store.folder import Problem, Store
+from rnnstore.store.layout import new_id
 from rnnstore.store.model import Model
-from rnnstore.store.writing import disk_full_said, new_id
+from rnnstore.store.staging import explain_disk_errors
 
 FOLDER = "hypotheses"
 
@@ -222,7 +223,7 @@ def _writing(store: Store, doing: str) -> Iterator[Path]:
     """The folder of the hypotheses, for one writer at a time."""
     store.check_writable(doing)
     folder = store.path / FOLDER
-    with disk_full_said(doing):
+    with explain_disk_errors(doing):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):

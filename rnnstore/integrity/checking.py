@@ -19,12 +19,12 @@ from rnnstore.integrity.findings import Finding, Report, mending
 from rnnstore.integrity.recomputed import Recomputed, of_model
 from rnnstore.networks.facts import read_facts
 from rnnstore.networks.network import Network
-from rnnstore.store.card import NAME as CARD
-from rnnstore.store.card import Card, card_alone
+from rnnstore.store.card import CARD, Card, card_alone
 from rnnstore.store.dropping import drop
 from rnnstore.store.folder import Store
+from rnnstore.store.layout import COPYING, NEW, PREFIX, TRASH, model_folder
 from rnnstore.store.overview import being_written
-from rnnstore.store.writing import COPYING, NEW, TRASH
+from rnnstore.store.tables import VECTORS
 
 AGAIN = 3
 """Times that a model is looked at while a writer keeps replacing it."""
@@ -71,7 +71,7 @@ def drop_damaged(store: Store, report: Report) -> list[str]:
 
     `DamagedModel` where another table is damaged, too: then nothing is changed.
     """
-    card = card_alone(store.path / f"model={report.model}")
+    card = card_alone(model_folder(store.path, report.model))
     damaged = {finding.where for finding in report.findings if finding.damage}
     keys = [
         key for key, blocks in card.files.items() if key in damaged or any(block.path in damaged for block in blocks)
@@ -84,7 +84,7 @@ def drop_damaged(store: Store, report: Report) -> list[str]:
 
 
 def _once(folder: Path, full: bool, progress: Progress, began: float) -> tuple[Report, Card | None]:
-    name = folder.name.removeprefix("model=")
+    name = folder.name.removeprefix(PREFIX)
     try:
         card = card_alone(folder)
     except StoreError as error:
@@ -105,12 +105,12 @@ def _once(folder: Path, full: bool, progress: Progress, began: float) -> tuple[R
     findings += [Finding(path, sentence, mending(name, card, path)) for path, sentence in wrong.items()]
     model = of_model(folder, name, card)
     writing = being_written(model)
-    findings += files.strays(folder, name, card, writing)
+    findings += files.strays(folder, card, writing)
     unsummed = files.unsummed(folder, card)
     if unsummed:
         findings.append(files.said_unsummed(name, unsummed, writing))
 
-    rows = sum(f.rows for key, blocks in card.files.items() if key.split("/")[0] != "vectors" for f in blocks)
+    rows = sum(f.rows for key, blocks in card.files.items() if key.split("/")[0] != VECTORS for f in blocks)
     looked, of = 0, max(1, rows)
 
     def compare(count: int) -> None:

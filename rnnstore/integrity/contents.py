@@ -6,8 +6,9 @@ arrays, a batch at a time, so memory does not grow with the corpus but for four 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,34 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rnnstore.store.card import Card, File
-from rnnstore.store.tables import BY_NAME, DECADES, states_schema
-from rnnstore.store.writing import OF_BATCHES, VECTORS
+from rnnstore.store.schema import Bounds
+from rnnstore.store.tables import DECADES, TABLES, VECTORS, folders, states_schema
 
 ROWS = 1 << 18
 """Rows of a table that are looked at together."""
 
-BY_STEP = ("tokens", "annotations", "predictions", "states", VECTORS)
-"""Tables whose blocks are ranges of steps, so that together they hold every step once."""
-
 Problem = tuple[str, str]
 """A file's path in the model's folder, and a sentence about it."""
-
-BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
-    "predictions": {"word_id": (-1, 2**31), "probability": (0, 1), "target_probability": (0, 1), "loss": (-1e-4, 1e9)},
-    "expected_responses": {"word_id": (0, 2**31), "count": (1, 2**62), "quantile_count": (1, 2**62)},
-    "training": {"step": (0, 2**62), "epoch": (0, np.inf)},
-    "training_gradients": {"step": (0, 2**62)},
-    "state_gradients": {"delay": (0, 2**31), "count": (1, 2**62), "mean_norm": (0, np.inf)},
-    "memory_of_properties": {"delay": (0, 2**31), "cosine": (0, 1 + 1e-6), "relative_memory": (0, np.inf)},
-    "gradient_horizons": {"step": (0, 2**62), "layer": (1, 100)},
-    "itemized_gradients": {"step": (0, 2**62), "layer": (1, 100), "j": (0, 2**31), "magnitude": (0, np.inf)},
-    "training_batches": {"step": (0, 2**62), "probability": (0, 1), "label_probability": (0, 1)},
-    "co_clusters": {"cluster": (0, 2**31), "id": (0, 2**31), "weight": (0, 1 + 1e-6), "sign": (-1, 1)},
-}  # fmt: skip
-"""Smallest and largest value of a column; a null says nothing and is let be."""
-
-ORDERED = ("training", "training_gradients", *OF_BATCHES)
-"""Tables in which `step` never falls."""
 
 
 class Contents:
@@ -65,8 +46,7 @@ class Contents:
                 continue
             yield from self._columns(key)
             if table != "states":
-                look = getattr(self, f"_{table}", self._bounded)
-                yield from guarded(key, lambda look=look, key=key: look(key))
+                yield from guarded(key, getattr(self, f"_rows_of_{table}", self._bounded), key)
                 rows += sum(file.rows for file in self.card.files[key])
         if rows:
             self.looked_at.append(f"all {rows:,} rows of the tables but states")
@@ -99,11 +79,11 @@ class Contents:
             yield "card.json", f"It lists no file of {key}."
         for key, files in card.files.items():
             table, _, inner = key.partition("/")
-            if table not in (*BY_NAME, VECTORS):
+            if table not in folders():
                 yield "card.json", f"It lists files of {table!r}, which is no table of a store."
             if table in ("states", VECTORS, "on_states", "expected_responses") and inner not in card.states:
                 yield "card.json", f"It lists files of {key}, but describes no state {inner!r}."
-            if table not in BY_STEP:
+            if table != VECTORS and not (table in TABLES and TABLES[table].by_step):
                 continue
             steps = 0
             each = card.predictions_per_step if table == "predictions" else 1
@@ -117,7 +97,7 @@ class Contents:
     def _columns(self, key: str) -> Iterator[Problem]:
         """Whether the files of a table have its columns and the listed number of rows."""
         table, _, inner = key.partition("/")
-        if table not in BY_NAME:
+        if table not in TABLES:
             return
         if table == "states":
             if inner not in self.card.states:
@@ -125,9 +105,9 @@ class Contents:
             state = self.card.states[inner]
             expected = states_schema(state.units, state.dtype)
         else:
-            expected = BY_NAME[table].schema
+            expected = TABLES[table].schema
         for file in self.card.files[key]:
-            yield from guarded(file.path, lambda file=file: self._columns_of(file, expected))
+            yield from guarded(file.path, self._columns_of, file, expected)
 
     def _columns_of(self, file: File, expected: pa.Schema) -> Iterator[Problem]:
         with pq.ParquetFile(self.folder / file.path) as opened:
@@ -147,7 +127,7 @@ class Contents:
 
     # Table by table
 
-    def _tokens(self, key: str) -> Iterator[Problem]:
+    def _rows_of_tokens(self, key: str) -> Iterator[Problem]:
         step, sequence, position = 0, -1, 0
         words: dict[int, str] = {}
         sequences, ids = [], []
@@ -174,7 +154,7 @@ class Contents:
         self.sequence = np.concatenate([self.sequence, *sequences])
         self.word_ids = np.concatenate([self.word_ids, *ids])
 
-    def _annotations(self, key: str) -> Iterator[Problem]:
+    def _rows_of_annotations(self, key: str) -> Iterator[Problem]:
         track, step = self.card.tracks.get(key.partition("/")[2]), 0
         for file, row, rows in self.batches(key):
             yield from self._at_steps(file, row, rows["t"], np.arange(step, step + len(rows)))
@@ -187,16 +167,16 @@ class Contents:
             if track.kind == "scalar" and track.minimum is not None and track.maximum is not None:
                 yield from self._bounds(file, row, rows, {"number": (track.minimum, track.maximum)}, infinite=True)
 
-    def _predictions(self, key: str) -> Iterator[Problem]:
+    def _rows_of_predictions(self, key: str) -> Iterator[Problem]:
         each, done = max(1, self.card.predictions_per_step), 0
         for file, row, rows in self.batches(key):
             place = np.arange(done, done + len(rows))
             yield from self._at_steps(file, row, rows["t"], place // each)
             yield from _first_difference(file, row, "rank", _numbers(rows["rank"]), place % each + 1)
-            yield from self._bounds(file, row, rows, BOUNDS["predictions"])
+            yield from self._bounds(file, row, rows, TABLES["predictions"].bounds)
             done += len(rows)
 
-    def _on_states(self, key: str) -> Iterator[Problem]:
+    def _rows_of_on_states(self, key: str) -> Iterator[Problem]:
         state = self.card.states[key.partition("/")[2]]
         thresholds = np.array(state.thresholds)
         ends = np.zeros((len(thresholds), state.units), np.int64)  # of the last run seen
@@ -227,12 +207,12 @@ class Contents:
             last = np.r_[group[1:] != group[:-1], True]
             ends.reshape(-1)[group[last]] = end[last]
 
-    def _expected_responses(self, key: str) -> Iterator[Problem]:
+    def _rows_of_expected_responses(self, key: str) -> Iterator[Problem]:
         state, known = self.card.states[key.partition("/")[2]], len(self.word_ids) == self.card.steps
         counted = np.bincount(self.word_ids) if known else np.zeros(0, np.int64)
         last, words = -1, 0
         for file, row, rows in self.batches(key):
-            wrong = list(self._bounds(file, row, rows, BOUNDS["expected_responses"]))
+            wrong = list(self._bounds(file, row, rows, TABLES["expected_responses"].bounds))
             ids, count = _numbers(rows["word_id"]), _numbers(rows["count"])
             wrong += _first(file, row, "word_id", ids, ids <= np.r_[last, ids[:-1]], "more than before")
             for column in rows.column_names:
@@ -253,20 +233,20 @@ class Contents:
         if known and words != np.count_nonzero(counted):
             yield self.card.files[key][0].path, f"It has {words:,} words; {np.count_nonzero(counted):,} were read."
 
-    def _training_gradients(self, key: str) -> Iterator[Problem]:
+    def _rows_of_training_gradients(self, key: str) -> Iterator[Problem]:
         yield from self._bounded(key)
         for file, row, rows in self.batches(key, ["shares"]):
             lengths = pc.list_value_length(rows["shares"]).fill_null(0).to_numpy()
             expected = len(DECADES) + 1
             yield from _first(file, row, "length of shares", lengths, lengths != expected, str(expected))
 
-    def _itemized_gradients(self, key: str) -> Iterator[Problem]:
+    def _rows_of_itemized_gradients(self, key: str) -> Iterator[Problem]:
         yield from self._bounded(key)
         for file, row, rows in self.batches(key, ["t", "j"]):
             t, j = _numbers(rows["t"]), _numbers(rows["j"])
             yield from _first(file, row, "j", j, j > t, "t at most")
 
-    def _co_clusters(self, key: str) -> Iterator[Problem]:
+    def _rows_of_co_clusters(self, key: str) -> Iterator[Problem]:
         yield from self._bounded(key)
         state = self.card.states.get(key.partition("/")[2])
         for file, row, rows in self.batches(key, ["k", "cluster", "kind", "id"]):
@@ -277,17 +257,18 @@ class Contents:
                 yield from _first(file, row, "id", number, of_unit & (number >= state.units), "one of the units")
 
     def _bounded(self, key: str) -> Iterator[Problem]:
-        """The columns with bounds, of any table; and that `step` never falls."""
-        table, last = key.split("/")[0], 0
-        bounds = BOUNDS.get(table, {})
-        if not bounds:
-            return
-        for file, row, rows in self.batches(key, list(bounds)):
+        """The columns with bounds, of any table; and that the column by which its rows are ordered never falls."""
+        table = TABLES.get(key.split("/")[0])
+        bounds = table.bounds if table is not None else {}
+        order = table.order[:1] if table is not None else ()
+        last: Any = None
+        for file, row, rows in self.batches(key, list(dict.fromkeys([*bounds, *order]))):
             yield from self._bounds(file, row, rows, bounds)
-            if table in ORDERED and len(rows):
-                steps = _numbers(rows["step"])
-                yield from _first(file, row, "step", steps, steps < np.r_[last, steps[:-1]], "no less than before")
-                last = int(steps[-1])
+            for name in order if len(rows) else ():
+                found = rows[name].to_numpy()
+                before = np.r_[found[:1] if last is None else last, found[:-1]]
+                yield from _first(file, row, name, found, found < before, "no less than before")
+                last = found[-1]
 
     # What several of them ask
 
@@ -295,7 +276,7 @@ class Contents:
         yield from _first_difference(file, row, "t", _numbers(found), expected)
 
     def _bounds(
-        self, file: File, row: int, rows: pa.Table, bounds: dict[str, tuple[float, float]], infinite: bool = False
+        self, file: File, row: int, rows: pa.Table, bounds: Mapping[str, Bounds], infinite: bool = False
     ) -> Iterator[Problem]:
         """Whether columns lie within bounds; nulls are let be where the column's value may be unknown."""
         for name, (low, high) in bounds.items():
@@ -315,10 +296,10 @@ class Contents:
             yield from _first(file, row, name, values, bad, f"{low:,.6g}{top or ' or more'}")
 
 
-def guarded(where: str, check: Callable[[], Iterator[Problem]]) -> Iterator[Problem]:
-    """The problems that a check finds; whatever a damaged file makes it raise is one more."""
+def guarded(where: str, check: Callable[..., Iterator[Problem]], *arguments: Any) -> Iterator[Problem]:
+    """The problems that a check finds with these arguments; whatever a damaged file makes it raise is one more."""
     try:
-        yield from check()
+        yield from check(*arguments)
     except Exception as error:  # Parquet, text and numbers that were changed fail in any way
         yield (
             where,

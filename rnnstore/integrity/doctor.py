@@ -41,6 +41,7 @@ NLTK_DATA = {
     "taggers/averaged_perceptron_tagger_eng": "parts of speech where a corpus has none",
 }
 
+_BOUND = re.compile(r"^(>=|<=|==|<|>)\s*(\S+)$")
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*([<>=!~,.0-9 ]*)")
 
 
@@ -107,7 +108,7 @@ def satisfies(found: str, wanted: str) -> bool:
     (True, False)
     """
     for bound in filter(None, (each.strip() for each in wanted.split(","))):
-        sign, version = re.fullmatch(r"(>=|<=|==|<|>)\s*(\S+)", bound).groups()
+        sign, version = _BOUND.findall(bound)[0]
         ours, theirs = (tuple(map(int, re.findall(r"\d+", each.split("+")[0])[:3])) for each in (found, version))
         width = max(len(ours), len(theirs))
         ours, theirs = (each + (0,) * (width - len(each)) for each in (ours, theirs))

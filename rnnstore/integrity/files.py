@@ -11,10 +11,10 @@ from pathlib import Path
 
 from rnnstore.integrity.findings import Finding, mending, quoted, several
 from rnnstore.store import checksums
-from rnnstore.store.card import NAME as CARD
-from rnnstore.store.card import Card, File, OwnFile, is_as_written
-from rnnstore.store.tables import BY_NAME
-from rnnstore.store.writing import VECTORS, own_files
+from rnnstore.store.card import CARD, Card, File, OwnFile, is_as_written
+from rnnstore.store.layout import own_files
+from rnnstore.store.staging import STAGING
+from rnnstore.store.tables import folders
 
 SEAL = "python -m rnnstore check {name} --seal takes them, once everything else was found right."
 
@@ -55,16 +55,16 @@ def check_file(folder: Path, name: str, card: Card, file: File | OwnFile, read: 
     return ""
 
 
-def strays(folder: Path, name: str, card: Card, being_written: bool) -> Iterator[Finding]:
+def strays(folder: Path, card: Card, being_written: bool) -> Iterator[Finding]:
     """Files and folders that the card does not list, none of which the store reads."""
     known, unlisted = {file.path for file in listed(card)}, []
     swept = "Nothing to do: the next program that writes the model deletes it."
     if being_written:
         swept = "Nothing to do: the program that writes the model now sees to it."
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith((".writing-", f".{CARD}")):
+        if entry.name.startswith((STAGING, f".{CARD}")):
             yield Finding(entry.name, "A writer's unfinished files; the store does not read them.", swept, False)
-    for table in (*BY_NAME, VECTORS):
+    for table in folders():
         for path in sorted((folder / table).rglob("*")):
             relative = path.relative_to(folder).as_posix()
             if relative not in known and not path.is_dir():
@@ -77,10 +77,10 @@ def strays(folder: Path, name: str, card: Card, being_written: bool) -> Iterator
             swept,
             False,
         )
-    for path in sorted(known):
-        if any((folder / part).is_symlink() for part in (path, *map(str, Path(path).parents))):
+    for name in sorted(known):
+        if any((folder / inner).is_symlink() for inner in (Path(name), *Path(name).parents)):
             yield Finding(
-                path,
+                name,
                 "It is reached through a link, so the model's folder alone is not the whole model.",
                 "Copy what the link points to in its place.",
                 False,

@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rnnstore.store.card import Card
-from rnnstore.store.dropping import ALONE
-from rnnstore.store.tables import BY_NAME
-from rnnstore.store.writing import GROWING, VECTORS
-
-FROM_STATES = ("state_gradients", "memory_of_properties")
+from rnnstore.store.tables import TABLES, folders
 
 AGAIN = "or delete it and bring it back whole: python -m rnnstore unpack, or copy-in"
 
@@ -55,26 +51,23 @@ def mending(name: str, card: Card | None, path: str) -> str:
     top, *inner = path.split("/")
     recipe = card.settings.get("name") if card is not None else None
     recipe = recipe if isinstance(recipe, str) else ""
-    dropping = f"Leave the table out: python -m rnnstore check {quoted(name)} --drop"
     if card is None or not inner:
         return f"Run what made the model under another name, {AGAIN}."
-    if top == "co_clusters":
-        state = inner[0].removeprefix("state=")
-        return f"{dropping}, then cluster again: python -m rnnstore cluster {quoted(name)} {quoted(state)}."
-    if top in FROM_STATES:
-        return f"{dropping}, then measure again: python -m rnnstore memory {quoted(name)}."
-    if top in GROWING:
-        return f"{dropping}; all else of the model stays."
     if recipe and top == "network":
         return f"Train and record it again: python -m pipelines run {quoted(recipe)} --again, {AGAIN}."
+    if top not in folders():
+        return f"Put the file back from where you have it, {AGAIN}."
     again = f"Run the program or the import that recorded it once more under the same name, {AGAIN}."
     if recipe:
         again = f"Record it again with the network that it has: python -m pipelines record {quoted(recipe)}, {AGAIN}."
-    if top in ALONE:
-        return f"{again} Or only leave the table out: python -m rnnstore check {quoted(name)} --drop."
-    if top not in (*BY_NAME, VECTORS):
-        return f"Put the file back from where you have it, {AGAIN}."
-    return again
+    if top not in TABLES:
+        return again
+    return TABLES[top].repair.format(
+        again=again,
+        drop=f"python -m rnnstore check {quoted(name)} --drop",
+        model=quoted(name),
+        folder=quoted(inner[0].partition("=")[2]),
+    )
 
 
 def several(paths: Sequence[str]) -> str:

@@ -18,10 +18,9 @@ from typing import BinaryIO
 from rnnstore.errors import DamagedModel, StoreError
 from rnnstore.integrity.findings import quoted
 from rnnstore.store import checksums
-from rnnstore.store.card import NAME as CARD
-from rnnstore.store.card import Card, OwnFile, is_as_written, read_card, text_of
-from rnnstore.store.folder import PREFIX
-from rnnstore.store.writing import disk_full_said, new_id, own_files
+from rnnstore.store.card import CARD, Card, OwnFile, is_as_written, read_card, text_of
+from rnnstore.store.layout import PREFIX, new_id, own_files
+from rnnstore.store.staging import explain_disk_errors
 
 SUFFIX = ".rnnstore.zip"
 
@@ -54,7 +53,7 @@ def pack(folder: Path, target: Path | None = None, progress: Progress = lambda *
         target = target / f"{name}{SUFFIX}"
     if target.exists():
         raise StoreError(f"There is a file {target} already; name another one, or delete it first.")
-    with disk_full_said(f"packing {name}"), _appearing(target) as file:
+    with explain_disk_errors(f"packing {name}"), _appearing(target) as file:
         try:
             summed = _write(file, folder, card, progress)
         except FileNotFoundError:

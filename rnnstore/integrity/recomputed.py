@@ -20,8 +20,7 @@ from rnnstore.store.card import Card, File, State
 from rnnstore.store.model import Model
 from rnnstore.store.responses import SAMPLE
 from rnnstore.store.runs import all_finite, is_on, single, unit_runs
-from rnnstore.store.tables import QUANTILES
-from rnnstore.store.writing import VECTORS
+from rnnstore.store.tables import QUANTILES, VECTORS
 
 GROUPS, UNITS, WORDS = 8, 8, 24
 """Row groups, units and words of each state that a sample has."""
@@ -54,10 +53,10 @@ class Recomputed:
             if steps or not whole:
                 continue
             if state.thresholds and not self._contents.damaged(f"on_states/{name}"):
-                yield from guarded(f"on_states/{name}", lambda n=name, s=state: self._runs_agree(n, s, compared))
+                yield from guarded(f"on_states/{name}", self._runs_agree, name, state, compared)
             if not self._contents.damaged(f"expected_responses/{name}"):
                 key = f"expected_responses/{name}"
-                yield from guarded(key, lambda n=name: self._responses_agree(n, compared))
+                yield from guarded(key, self._responses_agree, name, compared)
         states = len(self.card.states)
         how = "all" if self.full else "a sample:"
         if compared["steps"]:
@@ -70,16 +69,16 @@ class Recomputed:
     # Both layouts
 
     def _layouts_agree(self, name: str, state: State, compared: dict[str, int]) -> Iterator[Problem]:
-        groups = []
+        groups: list[tuple[File, int, int, int]] = []
         for file in self.card.files[f"states/{name}"]:
-            yield from guarded(file.path, lambda file=file: self._find_groups(file, groups))
-        chosen = range(len(groups))
+            yield from guarded(file.path, self._find_groups, file, groups)
+        chosen = list(range(len(groups)))
         if not self.full and len(groups) > GROUPS:
             inner = self._random.choice(np.arange(1, len(groups) - 1), GROUPS - 2, replace=False)
             chosen = [0, *sorted(inner.tolist()), len(groups) - 1]
         for number in chosen:
             file, group, first, rows = groups[number]
-            yield from guarded(file.path, lambda a=(file, group, first, rows): self._group_agrees(name, state, *a))
+            yield from guarded(file.path, self._group_agrees, name, state, file, group, first, rows)
             compared["steps"] += rows
             self._progress(rows)
 

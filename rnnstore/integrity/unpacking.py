@@ -18,15 +18,16 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from rnnstore.errors import DamagedModel, DiskFull, StoreError
 from rnnstore.integrity.packing import AT_ONCE, Progress
-from rnnstore.store.card import NAME as CARD
-from rnnstore.store.card import Card, card_in, checked_name, is_as_written
+from rnnstore.store.card import CARD, Card, File, OwnFile, card_in, checked_name, is_as_written
 from rnnstore.store.checksums import SummedFile, shown
-from rnnstore.store.folder import PREFIX, Store
-from rnnstore.store.tables import BY_NAME
-from rnnstore.store.writing import VECTORS, incoming
+from rnnstore.store.commit import incoming
+from rnnstore.store.folder import Store
+from rnnstore.store.layout import PREFIX
+from rnnstore.store.tables import folders
 
 MOST_FILES = 100_000
 """Files that a packed model has at most: 10,000,000 steps of 20 states are some 2,000."""
@@ -82,7 +83,7 @@ def unpack(store: Store, file: Path, name: str | None = None, progress: Progress
     return name
 
 
-def _check_list(file) -> None:
+def _check_list(file: BinaryIO) -> None:
     """Refuse an archive whose list of contents is too long to be read into memory."""
     file.seek(0, os.SEEK_END)
     size = file.tell()
@@ -168,16 +169,17 @@ def _card(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> Card
 
 def _all_listed(members: dict[str, zipfile.ZipInfo], card: Card) -> None:
     """Refuse an archive whose files are not exactly those of its card, in size and checksum."""
-    tables = [file for files in card.files.values() for file in files]
+    tables = [block for blocks in card.files.values() for block in blocks]
     for file in card.own_files:
-        if file.path.split("/")[0] in (*BY_NAME, VECTORS, CARD):
+        if file.path.split("/")[0] in (*folders(), CARD):
             raise _Refused(f"its card calls {file.path!r} a file beside the tables")
-    listed = {file.path: file for file in (*tables, *card.own_files)}
+    listed: dict[str, File | OwnFile] = {block.path: block for block in tables}
+    listed |= {file.path: file for file in card.own_files}
     for path in sorted((set(listed) ^ set(members)) - {CARD}):
         what = "lacks" if path in listed else "holds, beside what its card lists,"
         raise _Refused(f"it {what} the file {path!r}")
-    for path, file in listed.items():
-        if path == CARD or members[path].file_size != file.bytes or shown(members[path].CRC) != file.crc32:
+    for path, entry in listed.items():
+        if path == CARD or members[path].file_size != entry.bytes or shown(members[path].CRC) != entry.crc32:
             raise _Refused(f"{path!r} is not the file that its card lists: size or checksum differ")
 
 

@@ -27,7 +27,7 @@ import pyarrow as pa
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.memory.following import Followed, Layer
 from rnnstore.networks.network import Network
-from rnnstore.store.tables import BY_NAME
+from rnnstore.store.tables import TABLES
 from rnnstore.threads import one_thread
 
 ALL = "all words"
@@ -301,7 +301,7 @@ def _table(sums: _Sums, model: str, states: Sequence[str], classes: Sequence[str
                         "mean_norm": float(sums.norm[name][part, delay].sum()) / count,
                     }
                 )
-    columns = BY_NAME["state_gradients"].columns
+    columns = TABLES["state_gradients"].columns
     return pa.Table.from_pylist(rows, pa.schema([(column.name, column.type) for column in columns]))
 
 

@@ -20,7 +20,7 @@ from rnnstore.memory.spectra import matrix
 from rnnstore.memory.word_classes import of_words
 from rnnstore.networks.network import Network, network
 from rnnstore.store.model import Model
-from rnnstore.store.tables import BY_NAME
+from rnnstore.store.tables import TABLES
 from rnnstore.threads import one_thread
 
 FEWEST = 5
@@ -102,7 +102,7 @@ def memory_of(
     found = model.state_gradients(state, ["delay", "matrix"], word_class)
     if not found.num_rows:
         matrix(model, state, word_class, 0)  # says what is missing
-    schema, rows = BY_NAME["memory_of_properties"].schema, []
+    schema, rows = TABLES["memory_of_properties"].schema, []
     with one_thread():  # many small products
         for delay, values in zip(found["delay"].to_pylist(), found["matrix"], strict=True):
             gradient = values.values.to_numpy().reshape(-1, network(model).cells[0].inputs).astype(np.float64)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.sql.limits import MEGABYTE, Limits
 from rnnstore.store.folder import Store
-from rnnstore.store.sql_errors import Refused, refused
+from rnnstore.store.sql_errors import QueryError, query_error
 
 
 class Stopped(QuestionError):
@@ -22,7 +22,7 @@ class Crowded(QuestionError):
     """More people ask at once than can be answered."""
 
 
-class Changed(Refused):
+class Changed(QueryError):
     """A query that read a file which is no longer there."""
 
 
@@ -59,11 +59,11 @@ def as_error(header: dict[str, Any], query: str, limits: Limits) -> QuestionErro
     if "statements" in header:
         many = header["statements"]
         if not many:
-            return Refused('The query is empty; ask for something, for example "select model, steps from models".')
-        return Refused(f"These are {many} queries; ask one at a time (a semicolon ends a query).")
+            return QueryError('The query is empty; ask for something, for example "select model, steps from models".')
+        return QueryError(f"These are {many} queries; ask one at a time (a semicolon ends a query).")
     if "kind" in header:
         kind = str(header["kind"]).lower().replace("_", " ")
-        return Refused(
+        return QueryError(
             f"The query was refused: it would {kind}; here one asks: select, from, with, describe, summarize, pivot or "
             "explain. The store cannot be changed by SQL."
         )
@@ -73,7 +73,7 @@ def as_error(header: dict[str, Any], query: str, limits: Limits) -> QuestionErro
             return out_of_memory(limits)
         if "Error reading file" in said or said.startswith(("FileNotFoundError", "OSError")):
             return Changed("A file of the store changed while it was being read; ask again.")
-        return refused(said, query, after)
+        return query_error(said, query, after)
     return None
 
 

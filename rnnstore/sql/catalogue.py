@@ -26,7 +26,7 @@ def tables(store: Store) -> list[Entry]:
     there = {key.partition("/")[0] for model in store.models.values() for key in model.card.files}
     widest = max((state.units for model in store.models.values() for state in model.states.values()), default=0)
     found = []
-    for table in (MODELS, *TABLES):
+    for table in (MODELS, *TABLES.values()):
         columns = [(column.name, column.meaning) for column in table.columns]
         if table is not MODELS:
             columns = [("model", "name of the model"), *columns]

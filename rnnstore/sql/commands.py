@@ -21,7 +21,7 @@ def tables() -> None:
 
     Example: python -m rnnstore tables
     """
-    for table in (MODELS, *TABLES):
+    for table in (MODELS, *TABLES.values()):
         print(f"{table.name}: one row is {table.row}")
         columns = {"model": "name of the model"} | {column.name: column.meaning for column in table.columns}
         if table.wide:

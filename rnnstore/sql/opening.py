@@ -13,13 +13,14 @@ import pyarrow as pa
 from rnnstore.sql.limits import Limits
 from rnnstore.store.folder import Store
 from rnnstore.store.macros import MACROS, PLANNING
-from rnnstore.store.tables import MODELS, TABLES, Table, states_schema
+from rnnstore.store.schema import Table
+from rnnstore.store.tables import MODELS, TABLES, states_schema
 
 
 def opening(store: Store, limits: Limits) -> dict[str, Any]:
     """The message that opens a worker for a store as it is now."""
     tables, warm = [], ["select 1"]
-    for table in TABLES:
+    for table in TABLES.values():
         files, schema = _files(store, table)
         names = ", ".join(f'f."{name}"' for name in schema.names)
         tables.append(

@@ -29,7 +29,7 @@ from rnnstore.sql.limits import Limits
 from rnnstore.sql.opening import opening
 from rnnstore.store.folder import Store, fingerprint
 from rnnstore.store.folder import open as open_store
-from rnnstore.store.sql_errors import Refused
+from rnnstore.store.sql_errors import QueryError
 
 STARTING = 60.0
 """Seconds that a worker may take to be ready, on a machine that has more to do."""
@@ -204,10 +204,10 @@ class Pool:
     def ask(self, store: Store, query: str, visitor: str = "", **options: Any) -> Question:
         """Ask; the answer comes to the `Question`. A visitor who is named ends what they asked before.
 
-        Raises `Crowded` where too many wait already, and `Refused` for a query that is too long.
+        Raises `Crowded` where too many wait already, and `QueryError` for a query that is too long.
         """
         if len(query) > self.limits.query_length:
-            raise Refused(
+            raise QueryError(
                 f"The query has {len(query):,} characters; up to {self.limits.query_length:,} are read. Shorten it."
             )
         question = Question(query)

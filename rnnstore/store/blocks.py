@@ -10,7 +10,7 @@ import bisect
 import io
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from rnnstore.store import checksums
 from rnnstore.store.card import File
 from rnnstore.store.checksums import SummedFile
+from rnnstore.store.staging import Staging
 from rnnstore.store.tables import STEPS_PER_BLOCK
-from rnnstore.store.writing import Staging, staged
 
 DELTA = "DELTA_BINARY_PACKED"
 
@@ -93,10 +93,11 @@ class ParquetBlocks(_Stream):
 
     def _close(self) -> None:
         if self._writer is not None:
-            writer, self._writer = self._writer, None
-            with self._file:
+            writer, self._writer, file = self._writer, None, self._file
+            assert file is not None
+            with file:
                 writer.close()
-            self.files.append(staged(self._path, self._staging, self._rows, self._file.crc, self._first))
+            self.files.append(self._staging.entry(self._path, self._rows, file.crc, self._first))
 
 
 class RowMajorBlocks(_Stream):
@@ -142,7 +143,7 @@ class RowMajorBlocks(_Stream):
                 self._file = None
             values = self._rows * self._units * self._dtype.itemsize
             crc = checksums.joined(zlib.crc32(header), self._crc, values)
-            self.files.append(staged(self._path, self._staging, self._rows, crc, self._block * STEPS_PER_BLOCK))
+            self.files.append(self._staging.entry(self._path, self._rows, crc, self._block * STEPS_PER_BLOCK))
 
 
 class RowMajorReader:
@@ -157,7 +158,7 @@ class RowMajorReader:
     READ = 1 << 22
     """Bytes of one read of scattered steps, at most."""
 
-    def __init__(self, folder: Path, files: list[File], units: int, dtype: str) -> None:
+    def __init__(self, folder: Path, files: Sequence[File], units: int, dtype: str) -> None:
         self._files, self._folder = files, folder
         self._units, self._dtype = units, np.dtype(dtype)
         self._row = units * self._dtype.itemsize
@@ -213,13 +214,13 @@ class RowMajorReader:
                 raise OSError(f"step {first + row} is not recorded")
             wanted = target[row : row + rows]
             offset = self._offsets[block] + (first + row - self._firsts[block]) * self._row
-            if os.preadv(self._handles[block], [wanted], offset) != wanted.nbytes:
+            if os.preadv(self._handles[block], [wanted.data], offset) != wanted.nbytes:
                 self._read_on(block, wanted, offset)
             row += rows
 
     def _read_on(self, block: int, target: np.ndarray, offset: int) -> None:
         """Read in several goes what one read did not bring (the system limits a read to 2 GiB)."""
-        view = memoryview(target.reshape(-1).view(np.uint8))
+        view = target.reshape(-1).view(np.uint8).data
         while len(view):
             count = os.preadv(self._handles[block], [view], offset)
             if count == 0:

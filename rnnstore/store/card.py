@@ -22,7 +22,7 @@ from rnnstore.store import checksums
 from rnnstore.store.documents import parsed
 from rnnstore.store.tables import FORMAT
 
-NAME = "card.json"
+CARD = "card.json"
 
 MENDING = "Copy the model again, or record it anew under the same name; `python -m rnnstore check` says more."
 
@@ -152,6 +152,9 @@ FACTS = (
 )  # fmt: skip
 """The fields of a card that whoever made the model says about it; the others follow from what was written."""
 
+RECORDED = ("steps", "states", "tracks", "predictions_per_step", "notes", "recorded")
+"""What a card says of a recording besides its files."""
+
 
 def read_card(folder: Path) -> Card:
     """The card of a model's folder, its files checked to be there in the listed size.
@@ -168,12 +171,12 @@ def read_card(folder: Path) -> Card:
 
 def card_alone(folder: Path) -> Card:
     """The card of a model's folder, whatever became of the files that it lists; raises `DamagedModel`."""
-    shown = f"{folder.name}/{NAME}"
+    shown = f"{folder.name}/{CARD}"
     try:
-        content = (folder / NAME).read_bytes()
+        content = (folder / CARD).read_bytes()
     except FileNotFoundError:
         raise DamagedModel(
-            f"{folder.name} is no model: it holds no {NAME}. Delete the folder, or copy the whole model again."
+            f"{folder.name} is no model: it holds no {CARD}. Delete the folder, or copy the whole model again."
         ) from None
     except OSError as error:
         raise DamagedModel(f"{shown} cannot be read ({cause(error)}). {MENDING}") from error
@@ -216,12 +219,12 @@ def wrong_files(folder: Path, card: Card) -> Iterator[tuple[str, str]]:
 
 def write_card(folder: Path, card: Card) -> None:
     """Put `card` in place of the folder's present one, in a single step that cannot be seen half done."""
-    path = folder / f".{NAME}.new"
+    path = folder / f".{CARD}.new"
     with open(path, "wb") as file:
         file.write(text_of(card))
         file.flush()
         os.fsync(file.fileno())
-    os.replace(path, folder / NAME)
+    os.replace(path, folder / CARD)
 
 
 _UNSUMMED, _SUMMED = b'"crc32": ""\n}', b'"crc32": "%s"\n}'

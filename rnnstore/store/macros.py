@@ -356,5 +356,3 @@ MACROS = (
         "limit 20",
     ),
 )
-
-BY_NAME = {macro.name: macro for macro in MACROS}

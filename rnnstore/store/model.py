@@ -17,18 +17,13 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from rnnstore.errors import NO_TEXT, DamagedModel, QuestionError, StoreError, UnknownName, cause, nearest
 from rnnstore.store.blocks import RowMajorReader
-from rnnstore.store.card import MENDING, Card, File, State, Track
+from rnnstore.store.card import MENDING, Card, State, Track
 from rnnstore.store.runs import is_on, unit_runs
-from rnnstore.store.tables import BY_NAME, STEPS_PER_BLOCK, Table
-
-_GROUPS_AT_ONCE = 16
-
-_WIDE = 32
-"""Columns from which on only the footer read last is kept: those of 10M steps x 650 units take some 250 MB."""
+from rnnstore.store.table_reader import TableReader, plain
+from rnnstore.store.tables import STEPS_PER_BLOCK, TABLES
 
 
 class Model:
@@ -38,8 +33,7 @@ class Model:
         self.name, self.folder, self.card = name, folder, card
         self._cursor = cursor
         self._readers: dict[str, RowMajorReader] = {}
-        self._footers: dict[str, tuple[pq.FileMetaData, np.ndarray]] = {}
-        self._wide_footer = ""
+        self._tables = TableReader(folder, card.files)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -150,13 +144,13 @@ class Model:
             rows = self._at(f"annotations/{self._track(track)}", wanted, ["value", "number"])
             rows = rows.add_column(0, "t", pa.array(wanted))
             tables.append(rows.add_column(0, "track", pa.array([track] * len(wanted), pa.string())))
-        return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
+        return pa.concat_tables(tables) if tables else _empty("annotations")
 
     def predictions(self, start: int, stop: int) -> pa.Table:
         """The predictions after steps start..stop-1: see the table `predictions`; empty when none were recorded."""
         self._check_window(start, stop)
         if not self.has_predictions:
-            return _empty(BY_NAME["predictions"])
+            return _empty("predictions")
         return self.ask(
             "predictions",
             "select * from {predictions} where t >= $start and t < $stop order by t, rank",
@@ -164,16 +158,31 @@ class Model:
             stop=stop,
         )
 
+    def table(self, name: str, folder: str = "") -> pa.Table:
+        """All rows of a table, or of one `folder` of it (a state, a track), in its order; empty where it has none.
+
+        Every table but `states` can be read so, those with a method of their own included; see docs/tables.md.
+        """
+        table = TABLES.get(name)
+        if table is None or table.wide or bool(folder) != bool(table.folder):
+            whole = [each.name for each in TABLES.values() if not each.wide and bool(each.folder) == bool(folder)]
+            raise UnknownName(
+                f"There is no table {name!r} to read {'by folder' if folder else 'whole'}: {nearest(name, whole)}"
+            )
+        key = f"{name}/{folder}" if folder else name
+        if key not in self.card.files:
+            return plain(table.schema.empty_table())
+        order = f" order by {', '.join(table.order)}" if table.order else ""
+        return self.ask(key, f"select * from {{{name}}}{order}")
+
     def training(self) -> pa.Table:
         """The rows of `training` by step; empty when the model was not trained here."""
-        if "training" not in self.card.files:
-            return _empty(BY_NAME["training"])
-        return self.ask("training", "select * from {training} order by step")
+        return self.table("training")
 
     def training_gradients(self) -> pa.Table:
         """The rows of `training_gradients` by step; empty when the model was not trained here."""
         if "training_gradients" not in self.card.files:
-            return _empty(BY_NAME["training_gradients"])
+            return _empty("training_gradients")
         return self.ask("training_gradients", "select * from {training_gradients} order by step, weight")
 
     def expected_responses(
@@ -185,10 +194,10 @@ class Model:
         """
         self.state(state)
         key = f"expected_responses/{state}"
-        schema = BY_NAME["expected_responses"].schema
+        schema = TABLES["expected_responses"].schema
         named = schema.names if columns is None else list(columns)
         if key not in self.card.files:
-            return _empty(BY_NAME["expected_responses"]).select(["state", *named] if columns is None else named)
+            return _empty("expected_responses").select(["state", *named] if columns is None else named)
         query = f"select {', '.join(named)} from {{expected_responses}}"
         if words is None:
             return self.ask(key, f"{query} order by word_id")
@@ -198,22 +207,24 @@ class Model:
             words=np.asarray(words, np.int64).tolist(),
         )
 
-    def responses_of_unit(self, state: str, unit: int, words: Sequence[int], columns: Sequence[str]) -> pa.Table:
+    def responses_of_unit(
+        self, state: str, unit: int, words: Sequence[int] | np.ndarray, columns: Sequence[str]
+    ) -> pa.Table:
         """`columns` of `expected_responses` for some words (by id, in the order given), of lists only unit's number."""
         self.state(state)
-        schema = BY_NAME["expected_responses"].schema
+        schema = TABLES["expected_responses"].schema
         named = [
             f"{name}[$unit + 1] as {name}" if pa.types.is_list(schema.field(name).type) else name for name in columns
         ]
-        words = np.asarray(words, np.int64)
+        ids = np.asarray(words, np.int64)
         query = f"select word_id, {', '.join(named)} from {{expected_responses}}"
         rows = self.ask(
             f"expected_responses/{state}",
             f"{query} where word_id in (select unnest($words)) order by word_id",
             unit=int(unit),
-            words=words.tolist(),
+            words=ids.tolist(),
         )
-        return rows.take(pa.array(np.searchsorted(rows["word_id"].to_numpy(), words))).select(list(columns))
+        return rows.take(pa.array(np.searchsorted(rows["word_id"].to_numpy(), ids))).select(list(columns))
 
     def state_gradients(
         self, state: str, columns: Sequence[str], word_class: str | None = None, delay: int | None = None
@@ -224,7 +235,7 @@ class Model:
         """
         key = f"state_gradients/{state}"
         if key not in self.card.files:
-            return _empty(BY_NAME["state_gradients"]).select(list(columns))
+            return _empty("state_gradients").select(list(columns))
         return self.ask(
             key,
             f"""
@@ -292,39 +303,8 @@ class Model:
         """dtype[len(names), stop - start]: columns of numbers of a table with one row a step, as they are stored."""
         values = np.empty((len(names), stop - start), dtype)
         if len(names) and stop > start:
-            self._read(lambda: self._read_columns(key, names, start, stop, values))
+            self._read(lambda: self._tables.columns(key, names, start, stop, values))
         return values
-
-    def _read_columns(self, key: str, names: Sequence[str], start: int, stop: int, target: np.ndarray) -> None:
-        for file in self.card.files[key]:
-            at, until = max(start, file.first), min(stop, file.first + file.rows)
-            if at >= until:
-                continue
-            metadata, edges = self._footer(file)
-            with pq.ParquetFile(self.folder / file.path, metadata=metadata) as opened:
-                groups = range(int(np.searchsorted(edges, at, "right")) - 1, int(np.searchsorted(edges, until, "left")))
-                for few in range(0, len(groups), _GROUPS_AT_ONCE):
-                    some = list(groups[few : few + _GROUPS_AT_ONCE])
-                    table = opened.read_row_groups(some, columns=list(dict.fromkeys(names)))
-                    base = int(edges[some[0]])
-                    begin, end = max(at, base), min(until, base + table.num_rows)
-                    for row, name in enumerate(names):
-                        place = begin - start
-                        for chunk in table[name].slice(begin - base, end - begin).chunks:
-                            target[row, place : place + len(chunk)] = chunk.to_numpy()
-                            place += len(chunk)
-
-    def _footer(self, file: File) -> tuple[pq.FileMetaData, np.ndarray]:
-        """A Parquet file's metadata, read once, and the steps at which its row groups begin, with the end."""
-        with self._lock:
-            if file.path not in self._footers:
-                metadata = pq.read_metadata(self.folder / file.path)
-                rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-                if metadata.num_columns >= _WIDE:
-                    self._footers.pop(self._wide_footer, None)
-                    self._wide_footer = file.path
-                self._footers[file.path] = metadata, file.first + np.cumsum([0, *rows])
-            return self._footers[file.path]
 
     def _track(self, track: str) -> str:
         if track not in self.tracks:
@@ -336,7 +316,7 @@ class Model:
         for track in tracks:
             rows = self.ask(f"annotations/{self._track(track)}", query, **values)
             tables.append(rows.add_column(0, "track", pa.array([track] * rows.num_rows, pa.string())))
-        return pa.concat_tables(tables) if tables else _empty(BY_NAME["annotations"])
+        return pa.concat_tables(tables) if tables else _empty("annotations")
 
     def _at(self, key: str, steps: np.ndarray, columns: Sequence[str]) -> pa.Table:
         """Columns of a table with one row a step, at scattered steps, in the order given.
@@ -345,27 +325,7 @@ class Model:
         """
         self._check_steps(steps)
         wanted, places = np.unique(steps, return_inverse=True)
-        return _plain(self._read(lambda: self._rows_at(key, wanted, columns)).take(pa.array(places)))
-
-    def _rows_at(self, key: str, steps: np.ndarray, columns: Sequence[str]) -> pa.Table:
-        tables = [_empty(BY_NAME[key.split("/")[0]]).select(columns)]
-        texts = [name for name in columns if name == "value"]
-        for file in self.card.files[key]:
-            inside = steps[(steps >= file.first) & (steps < file.first + file.rows)]
-            if not len(inside):
-                continue
-            metadata, edges = self._footer(file)
-            with pq.ParquetFile(self.folder / file.path, metadata=metadata, read_dictionary=texts) as opened:
-                group_of = np.searchsorted(edges, inside, "right") - 1
-                groups = np.unique(group_of)
-                for few in range(0, len(groups), _GROUPS_AT_ONCE):
-                    some = groups[few : few + _GROUPS_AT_ONCE]
-                    table = opened.read_row_groups(some.tolist(), columns=list(columns))
-                    begins = np.cumsum(np.r_[0, np.diff(edges)[some]])
-                    here = (group_of >= some[0]) & (group_of <= some[-1])
-                    order = np.searchsorted(some, group_of[here])
-                    tables.append(_plain(table.take(pa.array(begins[order] + inside[here] - edges[group_of[here]]))))
-        return pa.concat_tables(tables)
+        return plain(self._read(lambda: self._tables.rows_at(key, wanted, columns)).take(pa.array(places)))
 
     def ask(self, key: str, query: str, **values: Any) -> pa.Table:
         """The answer of a query about one table of this model alone; analyses ask so, a person asks `Store.sql`.
@@ -380,9 +340,9 @@ class Model:
             raise QuestionError(f"Model {self.name!r} has not been recorded: it has no {table}. Record it first.")
         source = "read_parquet($files, hive_partitioning = false)"
         query = query.replace("{" + table + "}", source)
-        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
-        parameters = {"files": files, **plain}
-        return self._read(lambda: _plain(self._cursor().sql(query, params=parameters).to_arrow_table()))
+        bound = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+        parameters = {"files": files, **bound}
+        return self._read(lambda: plain(self._cursor().sql(query, params=parameters).to_arrow_table()))
 
     def _read(self, reading: Callable[[], Any]) -> Any:
         try:
@@ -408,12 +368,7 @@ class Model:
             )
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """The table with texts as plain strings, which every reader downstream understands alike."""
-    fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema]
-    return table.cast(pa.schema(fields))
-
-
-def _empty(table: Table) -> pa.Table:
-    schema = pa.schema([(column.name, column.type) for column in table.columns])
-    return _plain(schema.empty_table())
+def _empty(name: str) -> pa.Table:
+    """No rows of a table."""
+    table = TABLES[name]
+    return plain(pa.schema([(column.name, column.type) for column in table.columns]).empty_table())

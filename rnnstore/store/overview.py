@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import filelock
 import pyarrow as pa
 
 from rnnstore.store.folder import Store
+from rnnstore.store.locks import is_locked
 from rnnstore.store.model import Model
 
 POINTS = 40
@@ -80,16 +80,7 @@ def status(model: Model) -> Status:
 
 def being_written(model: Model) -> bool:
     """Whether another process holds the model's lock now."""
-    path = model.folder.parent / ".locks" / f"{model.name}.lock"
-    if not path.exists():
-        return False
-    try:
-        with filelock.FileLock(path, timeout=0):
-            return False
-    except filelock.Timeout:
-        return True
-    except OSError:  # a store that may only be read has nobody writing from here
-        return False
+    return is_locked(model.folder.parent, model.name)
 
 
 def stored_bytes(model: Model) -> int:

@@ -19,10 +19,11 @@ from rnnstore.store import chunks, series
 from rnnstore.store.blocks import ParquetBlocks
 from rnnstore.store.card import File, checked_name
 from rnnstore.store.chunks import Chunk, Predictions, Vocabulary
+from rnnstore.store.commit import LockedModel
 from rnnstore.store.responses import EvenSample
 from rnnstore.store.series import RowGroup, StateSeries, Target, TrackSeries
-from rnnstore.store.tables import BY_NAME, ROWS_PER_GROUP
-from rnnstore.store.writing import KEPT_BY_A_RECORDING, ModelWriter, disk_full_said
+from rnnstore.store.staging import explain_disk_errors
+from rnnstore.store.tables import ROWS_PER_GROUP, TABLES, of_key
 
 GROUP = ROWS_PER_GROUP
 
@@ -37,7 +38,7 @@ class Recorder:
 
     def __init__(
         self,
-        writer: ModelWriter,
+        model: LockedModel,
         *,
         vocabulary: Sequence[str] | None,
         outputs: Sequence[str] | None,
@@ -48,16 +49,16 @@ class Recorder:
     ) -> None:
         if dtype not in ("float16", "float32"):
             raise StoreError(f"States are stored as float16 or float32, not as {dtype!r}.")
-        self._writer = writer
+        self._model = model
         self._dtype = np.dtype(dtype)
         self._thresholds = _checked_thresholds(thresholds)
         self._sources = dict(track_sources)
         self._recorded = recorded
         self._words = Vocabulary(vocabulary)
         self._outputs = self._words if outputs is None else Vocabulary(outputs)
-        self._staging = writer.staging()
+        self._staging = model.staging()
         self._target = Target(self._staging, ThreadPoolExecutor(2, thread_name_prefix="rnnstore-recorder"))
-        self._shape: dict[Any, Any] | None = None
+        self._shape: dict[Any, Any] = {}  # of a chunk, once the first one came
         self._waiting: list[Chunk] = []
         self._written = 0
         self._sequence, self._position = -1, 0
@@ -75,10 +76,10 @@ class Recorder:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             if kind is None:
-                with self._said():
+                with self._explained():
                     self._finish()
             elif isinstance(error, OSError) and is_disk_full(error):
-                with self._said():
+                with self._explained():
                     raise error
         finally:
             self._target.pool.shutdown()  # first: what a thread still writes is not to be closed under it
@@ -86,8 +87,8 @@ class Recorder:
                 stream.abandon()
             self._staging.__exit__()
 
-    def _said(self) -> disk_full_said:
-        return disk_full_said(f"recording {self._writer.name}, {self.steps:,} steps so far")
+    def _explained(self) -> explain_disk_errors:
+        return explain_disk_errors(f"recording {self._model.name}, {self.steps:,} steps so far")
 
     def add(
         self,
@@ -106,7 +107,7 @@ class Recorder:
         or n strings. Raises `StoreError` with a sentence when a chunk does not fit the ones before.
         """
         if not self._staging.path.is_dir():
-            raise StoreError(f"The recorder of {self._writer.name!r} is not open; add steps inside its `with`.")
+            raise StoreError(f"The recorder of {self._model.name!r} is not open; add steps inside its `with`.")
         for given, what in ((states, "states"), (annotations or {}, "annotations")):
             if not isinstance(given, Mapping):
                 kind = type(given).__name__
@@ -120,18 +121,18 @@ class Recorder:
             values = chunks.state_values(checked_name(name, "state"), values, steps, self.steps, self._dtype)
             chunk["state", name] = values
         for name, values in (annotations or {}).items():
-            numbers = self._shape is not None and self._shape.get(("track", name)) == "f"
+            numbers = self._shape.get(("track", name)) == "f"
             chunk["track", name] = chunks.track_values(checked_name(name, "track"), values, steps, numbers)
         if predictions is not None:
             chunk.update(chunks.prediction_columns(predictions, steps, len(self._outputs)))
         self._take_in(chunk)
-        with self._said():
+        with self._explained():
             while self.steps - self._written >= GROUP:
                 self._flush(GROUP)
 
     def _take_in(self, chunk: Chunk) -> None:
         shape = chunks.shape_of(chunk)
-        if self._shape is None:
+        if not self._shape:
             states = {key[1]: width[0] for key, width in shape.items() if key[0] == "state"}
             if not states:
                 raise StoreError("The first chunk brings no state; name at least one, for example {'hidden': values}.")
@@ -172,8 +173,9 @@ class Recorder:
         group = RowGroup(first, ids, starts, np.argsort(ids, kind="stable"))
         self._starts.append(group.start_steps)
         t = np.arange(first, first + steps)
+        assert self._tokens is not None
         tokens = [t, *self._places(starts), ids, self._words.column(ids)]
-        self._tokens.write(pa.table(tokens, schema=BY_NAME["tokens"].schema), first)
+        self._tokens.write(pa.table(tokens, schema=TABLES["tokens"].schema), first)
         for name, track in self._tracks.items():
             track.write(columns["track", name], first)
         if self._predictions is not None:
@@ -207,7 +209,7 @@ class Recorder:
         predicted = columns["predicted"]
         k = predicted.shape[1]
         targets = columns["targets"]
-        columns = [
+        rows = [
             np.repeat(t, k),
             pa.array(np.tile(np.arange(1, k + 1, dtype=np.int16), len(t))),
             predicted.reshape(-1),
@@ -217,7 +219,7 @@ class Recorder:
             _null_for_nan(np.repeat(columns["target_probabilities"], k)),
             _null_for_nan(np.repeat(columns["losses"], k)),
         ]
-        return pa.table(columns, schema=BY_NAME["predictions"].schema)
+        return pa.table(rows, schema=TABLES["predictions"].schema)
 
     # The end
 
@@ -225,7 +227,8 @@ class Recorder:
         if self.steps > self._written:
             self._flush(self.steps - self._written)
         if not self.steps:
-            raise StoreError(f"Nothing was recorded for model {self._writer.name!r}: no steps were added.")
+            raise StoreError(f"Nothing was recorded for model {self._model.name!r}: no steps were added.")
+        assert self._tokens is not None
         files: dict[str, Sequence[File]] = {"tokens": self._tokens.close()}
         for name, track in self._tracks.items():
             files[f"annotations/{name}"] = track.blocks.close()
@@ -236,9 +239,9 @@ class Recorder:
         for state in self._states.values():
             files |= state.finish(self.steps, sample, starts, self._words.all)
         found = {"vocabulary": len(self._words), "units": max(state.units for state in self._states.values())}
-        said = self._writer.card
-        found = {fact: value for fact, value in found.items() if getattr(said, fact) is None or fact in said.derived}
-        card = {
+        card = self._model.card
+        found = {fact: value for fact, value in found.items() if getattr(card, fact) is None or fact in card.derived}
+        changes: dict[str, Any] = {
             "steps": self.steps,
             **found,
             "derived": tuple(found),
@@ -248,8 +251,8 @@ class Recorder:
             "tracks": {name: track.facts(self._sources.get(name, "")) for name, track in self._tracks.items()},
             "predictions_per_step": self._shape["predicted"][0] if "predicted" in self._shape else 0,
         }
-        replaced = [table for table in self._writer.card.files if table not in KEPT_BY_A_RECORDING]
-        self._writer.publish(self._staging, files, replaced=replaced, **card)
+        replaced = [key for key in self._model.card.files if not ((table := of_key(key)) and table.grows)]
+        self._model.publish(self._staging, files, replaced=replaced, **changes)
 
 
 def _null_for_nan(values: np.ndarray) -> pa.Array:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from rnnstore.store.blocks import RowMajorReader
 from rnnstore.store.runs import single
-from rnnstore.store.tables import BY_NAME, QUANTILES
+from rnnstore.store.tables import QUANTILES, TABLES
 
 SAMPLE = 1024
 """Responses of one word that its quantiles are taken from, at most (and more than half of it)."""
@@ -220,7 +220,7 @@ def _rows(
         *(_lists(quantile) for quantile in quantiles),
         pa.array(quantile_count, pa.int64()),
     ]
-    return pa.table(columns, schema=BY_NAME["expected_responses"].schema)
+    return pa.table(columns, schema=TABLES["expected_responses"].schema)
 
 
 def _lists(values: np.ndarray, missing: np.ndarray | None = None) -> pa.Array:

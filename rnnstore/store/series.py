@@ -15,8 +15,8 @@ from rnnstore.store.blocks import DELTA, ParquetBlocks, RowMajorBlocks, RowMajor
 from rnnstore.store.card import File, State, Track
 from rnnstore.store.responses import EvenSample, Moments, expected_responses
 from rnnstore.store.runs import RunEncoder, single
-from rnnstore.store.tables import BY_NAME, STEPS_PER_BLOCK, states_schema
-from rnnstore.store.writing import VECTORS, Staging
+from rnnstore.store.staging import Staging
+from rnnstore.store.tables import STEPS_PER_BLOCK, TABLES, VECTORS, states_schema
 
 RUN_CELLS = 1 << 24
 """Units x steps whose runs are encoded together, so that a row group of `on_states` holds many runs of few units."""
@@ -55,7 +55,7 @@ class Target:
         """A stream into the blocks of `table`, in `folder` below it (`state=layer1.c`)."""
         path = f"{table}/{folder}" if folder else table
         return ParquetBlocks(
-            self.staging, path, schema or BY_NAME[table].schema, self.pool, **{**COMPRESSION, **options}
+            self.staging, path, schema or TABLES[table].schema, self.pool, **{**COMPRESSION, **options}
         )
 
 
@@ -170,7 +170,7 @@ class StateSeries:
             pa.array(np.zeros(len(runs[0]), np.int32)), pa.array([encoder.threshold])
         ).cast(pa.float64())
         self._runs.write(
-            pa.table([threshold, *runs], schema=BY_NAME["on_states"].schema),
+            pa.table([threshold, *runs], schema=TABLES["on_states"].schema),
             first,
             row_group_size=RUNS_A_GROUP,
         )
@@ -182,7 +182,10 @@ class StateSeries:
         self._encode()
         for encoder in self._encoders:
             self._write_runs(encoder, encoder.finish(steps), steps - 1)
-        files = {f"states/{self.name}": self._columns.close(), f"{VECTORS}/{self.name}": self._rows.close()}
+        files: dict[str, Sequence[File]] = {
+            f"states/{self.name}": self._columns.close(),
+            f"{VECTORS}/{self.name}": self._rows.close(),
+        }
         if self._encoders:
             files[f"on_states/{self.name}"] = self._runs.close()
         self._drop_labels(steps, LABELS_FROM)
@@ -227,7 +230,7 @@ class TrackSeries:
             self._whole &= bool((finite == np.rint(finite)).all())
             columns = [
                 t,
-                pa.nulls(len(t), BY_NAME["annotations"].schema.field("value").type),
+                pa.nulls(len(t), TABLES["annotations"].schema.field("value").type),
                 pa.array(values, from_pandas=True),
             ]
         else:
@@ -236,7 +239,7 @@ class TrackSeries:
             codes = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))
             self._labels.update(dict(zip(encoded.dictionary.to_pylist(), codes.tolist(), strict=True)))
             columns = [t, encoded, pa.nulls(len(t), pa.float64())]
-        self.blocks.write(pa.table(columns, schema=BY_NAME["annotations"].schema), first)
+        self.blocks.write(pa.table(columns, schema=TABLES["annotations"].schema), first)
 
     def facts(self, source: str) -> Track:
         scalar = self._kind == "scalar"

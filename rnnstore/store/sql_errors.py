@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnstore.errors import QuestionError, nearest
-from rnnstore.store.macros import BY_NAME as MACROS
+from rnnstore.store.macros import MACROS
 from rnnstore.store.tables import MODELS, TABLES
 
 
-class Refused(QuestionError):
+class QueryError(QuestionError):
     """A query that cannot be answered; `line` and `column` count from 1 and are 0 where no place is known."""
 
     def __init__(self, sentence: str, line: int = 0, column: int = 0) -> None:
@@ -23,15 +23,15 @@ class Refused(QuestionError):
         self.line, self.column = line, column
 
 
-def refused(said: str, query: str, after: str = "") -> Refused:
-    """The sentence for an error of DuckDB: `said` is its text, with JSON or without; the query was asked `after`."""
-    facts = _facts(said)
+def query_error(message: str, query: str, after: str = "") -> QueryError:
+    """The sentence for an error of DuckDB: `message` is its text, with JSON or without; the query was asked `after`."""
+    facts = _facts(message)
     line, column = _place(query, facts.get("position"), len(after))
     where = f" (line {line}, column {column})" if line else ""
-    return Refused(f"The query was refused: {_sentence(facts, where)}", line, column)
+    return QueryError(f"The query was refused: {_sentence(facts, where)}", line, column)
 
 
-def pointed(query: str, line: int, column: int) -> str:
+def marked(query: str, line: int, column: int) -> str:
     """The line of the query that an error means, with a mark below its column; at most 100 characters around it."""
     lines = query.splitlines()
     if not 1 <= line <= len(lines):
@@ -42,17 +42,17 @@ def pointed(query: str, line: int, column: int) -> str:
     return f"{before}{text[first : first + 100]}\n{' ' * (len(before) + column - 1 - first)}^"
 
 
-def _facts(said: str) -> Mapping[str, Any]:
-    start = said.find("{")
+def _facts(text: str) -> Mapping[str, Any]:
+    start = text.find("{")
     if start >= 0:
         try:
-            facts = json.loads(said[start:])
+            facts = json.loads(text[start:])
             if isinstance(facts, dict) and isinstance(facts.get("exception_message"), str):
                 return facts
         except ValueError:
             pass
-    kind, _, message = said.partition(": ")
-    return {"exception_type": kind.removesuffix(" Error"), "exception_message": message or said}
+    kind, _, message = text.partition(": ")
+    return {"exception_type": kind.removesuffix(" Error"), "exception_message": message or text}
 
 
 def _place(query: str, position: Any, skipped: int) -> tuple[int, int]:
@@ -75,7 +75,7 @@ def _sentence(facts: Mapping[str, Any], where: str) -> str:
     if kind == "Out of Memory":
         return "it needs more memory than a query may take; ask for fewer rows, columns or steps at once."
     if macro := re.match(r"Macro (\w+)\(\) does not support the supplied arguments", message):
-        known = MACROS.get(macro[1])
+        known = next((each for each in MACROS if each.name == macro[1]), None)
         return f"{macro[1]} takes other arguments{where}: {known.call if known else message.splitlines()[-1].strip()}."
     first = message.strip().split("\n\n")[0]
     lines = [line.strip() for line in first.splitlines() if line.strip()]
@@ -87,23 +87,23 @@ def _sentence(facts: Mapping[str, Any], where: str) -> str:
 
 def _missing(kind: str, name: str, candidates: str, where: str) -> str:
     if kind == "Table":
-        return f"there is no table {name!r}{where}; {nearest(name, [MODELS.name, *(table.name for table in TABLES)])}"
+        return f"there is no table {name!r}{where}; {nearest(name, [MODELS.name, *TABLES])}"
     if kind == "Table Function":
-        return f"there is no macro {name!r}{where}; {nearest(name, [name for name, m in MACROS.items() if m.columns])}"
+        return f"there is no macro {name!r}{where}; {nearest(name, [macro.name for macro in MACROS if macro.columns])}"
     suggestion = f"; did you mean {' or '.join(candidates.split(',')[:3])}?" if candidates else "."
     return f"there is no {kind.lower() or 'thing'} {name!r}{where}{suggestion}"
 
 
 def _no_column(name: str, candidates: str, where: str) -> str:
     column = name.split(".")[-1]
-    elsewhere = [table.name for table in (MODELS, *TABLES) if column in [each.name for each in table.columns]]
+    elsewhere = [table.name for table in (MODELS, *TABLES.values()) if column in [each.name for each in table.columns]]
     if re.fullmatch(r"u\d+", column):
         elsewhere.append("states, where the state has so many units")
-    said = f"what is asked has no column {name!r}{where}"
+    missing = f"what is asked has no column {name!r}{where}"
     if elsewhere:
-        return f"{said}; {_listed(elsewhere)} {'has' if len(elsewhere) == 1 else 'have'} one."
+        return f"{missing}; {_listed(elsewhere)} {'has' if len(elsewhere) == 1 else 'have'} one."
     named = [each.strip() for each in candidates.split(",") if each.strip()]
-    return f"{said}; {nearest(column, named)}" if named else f"{said}."
+    return f"{missing}; {nearest(column, named)}" if named else f"{missing}."
 
 
 def _listed(names: list[str]) -> str:

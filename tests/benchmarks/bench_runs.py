@@ -17,7 +17,7 @@ import pandas
 import rnnstore
 from rnnstore.store.runs import is_on
 from rnnstore.store.series import StateSeries, Target
-from rnnstore.store.writing import Staging
+from rnnstore.store.staging import Staging
 from tests.benchmarks.large_store import large_store
 
 STEPS, UNITS, THRESHOLD = 1_000_000, 300, 0.3

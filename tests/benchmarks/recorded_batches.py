@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 import rnnstore
-from rnnstore.store.writing import OF_BATCHES
+from rnnstore.store.schema import Lifetime
+from rnnstore.store.tables import named
 
 WINDOW = 25
 CHUNK = 2000
@@ -37,12 +38,12 @@ def recorded_batches(folder: Path, batches: int) -> rnnstore.Model:
 def _record(store: rnnstore.Store, name: str, description: str, batches: int) -> None:
     generator = np.random.default_rng(3)
     with store.writer(name) as writer:
-        writer.keep_before(OF_BATCHES, 0)
+        writer.keep_before(named(Lifetime.BATCHES), 0)
         settings = {"name": name, "training": {"epochs": 1}}
         writer.describe(task="benchmark", cell="vanilla", layers=1, units=100, corpus="made up", settings=settings)
         for first in range(0, batches, CHUNK):
             steps = np.arange(first, min(first + CHUNK, batches))
-            writer.append(dict(zip(OF_BATCHES, _rows(steps, batches, generator), strict=True)))
+            writer.append(dict(zip(named(Lifetime.BATCHES), _rows(steps, batches, generator), strict=True)))
         rows = np.linspace(1, batches, 2000).astype(np.int64)
         loss = 1.5 + 2.5 * np.exp(-5 * rows / batches) + generator.normal(0, 0.2, len(rows))
         curve = {"step": rows, "epoch": rows / batches, "loss": loss, "validation_loss": pa.nulls(2000, pa.float64())}

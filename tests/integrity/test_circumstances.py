@@ -24,7 +24,7 @@ from rnnstore.integrity import packing, unpacking
 from rnnstore.integrity.checking import check, seal
 from rnnstore.integrity.packing import pack
 from rnnstore.integrity.unpacking import unpack
-from rnnstore.store import writing
+from rnnstore.store import layout
 from tests.support.damage import ROOT, environment, full_model, process, run, sentence
 from tests.support.kills import changes_until_once, kill_at_each_of, spread, working
 from tests.support.processes import interruptible
@@ -277,7 +277,7 @@ def test_what_is_written_after_the_clock_was_set_back_comes_behind(tmp_path, mon
     store = record(tmp_path)
     with store.writer("small") as writer:
         for number, year in enumerate((2030, 2020, 2025, 1999)):
-            monkeypatch.setattr(writing, "datetime", Clock(year))
+            monkeypatch.setattr(layout, "datetime", Clock(year))
             rows = {"step": [number * 2**14 + step for step in range(2**14 - number)]}
             writer.append({"training": pa.table(rows | {name: [0.5] * (2**14 - number) for name in NUMBERS})})
     store.refresh()

@@ -115,7 +115,7 @@ def test_a_damaged_model_can_be_deleted(store):
 
 def test_tables_explains_every_column():
     explained = run("tables").stdout
-    for table in (rnnstore.store.tables.MODELS, *rnnstore.store.tables.TABLES):
+    for table in (rnnstore.store.tables.MODELS, *rnnstore.store.tables.TABLES.values()):
         assert f"{table.name}: one row is {table.row}\n" in explained
         for column in table.columns:
             assert column.meaning in explained

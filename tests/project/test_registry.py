@@ -24,10 +24,10 @@ def test_an_analysis_is_a_folder_a_page_tests_and_a_guide():
             assert (ROOT / place).exists(), place
         assert (ROOT / "docs" / f"{analysis.guide}.md").exists()
         assert (ROOT / "tests" / "pages" / f"test_{analysis.name}.py").exists()
-        assert set(analysis.tables) <= set(tables.BY_NAME)
+        assert set(analysis.tables) <= set(tables.TABLES)
         assert analysis.question.endswith("?")
         for example in analysis.examples:
-            assert set(need.partition("/")[0] for need in example.needs) <= set(tables.BY_NAME)
+            assert set(need.partition("/")[0] for need in example.needs) <= set(tables.TABLES)
 
 
 def test_every_page_is_an_analysis_or_the_overview():

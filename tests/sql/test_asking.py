@@ -15,7 +15,7 @@ from rnnstore.sql.examples import examples
 from rnnstore.sql.limits import Limits, missing
 from rnnstore.sql.opening import opening
 from rnnstore.sql.pool import Pool
-from rnnstore.store.sql_errors import Refused
+from rnnstore.store.sql_errors import QueryError
 from tests.support.stores import record_batches, record_brackets
 from tests.support.waiting import until
 from tests.support.worlds import record
@@ -77,7 +77,7 @@ def test_a_cut_is_known(pool, store):
     assert (more.table.num_rows, more.cut) == (100, "rows") and "there are more" in more.said
     wide = pool.ask(store, "select repeat('x', 20000) as x from range(90)").answer()
     assert wide.cut == "bytes" and 0 < wide.table.num_rows < 20 and wide.table.nbytes <= LIMITS.bytes
-    with pytest.raises(Refused, match="first row of the answer alone takes"):
+    with pytest.raises(QueryError, match="first row of the answer alone takes"):
         pool.ask(store, "select repeat('x', 400000)").answer()
 
 
@@ -92,7 +92,7 @@ def test_columns_are_of_kinds_that_every_reader_knows(pool, store):
 
 
 def test_sentences_say_where_and_what_is_near(pool, store):
-    with pytest.raises(Refused) as error:
+    with pytest.raises(QueryError) as error:
         pool.ask(store, "select t,\n  wrod\nfrom tokens").answer()
     assert (error.value.line, error.value.column) == (2, 3) and "did you mean word?" in str(error.value)
     for query, said in {

@@ -63,9 +63,9 @@ def test_every_file_of_a_model_has_the_checksum_of_its_bytes(tmp_path, monkeypat
 
 
 def pa_names(table):
-    from rnnstore.store.tables import BY_NAME
+    from rnnstore.store.tables import TABLES
 
-    return BY_NAME[table].schema.names
+    return TABLES[table].schema.names
 
 
 def test_a_card_knows_its_own_checksum(tmp_path):

@@ -10,7 +10,7 @@ from rnnstore.errors import QuestionError
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import select
 from rnnstore.store.macros import MACROS
-from rnnstore.store.sql_errors import Refused, pointed
+from rnnstore.store.sql_errors import QueryError, marked
 from tests.support.stores import record_batches
 from tests.support.worlds import random_world, record
 
@@ -147,14 +147,14 @@ def test_the_script_of_an_empty_store_runs(tmp_path):
     ],
 )
 def test_a_refused_query_says_where_and_what_is_near(store, query, line, column, said):
-    with pytest.raises(Refused) as error:
+    with pytest.raises(QueryError) as error:
         store.sql(query)
     assert said in str(error.value)
     assert (error.value.line, error.value.column) == (line, column)
 
 
 def test_a_place_is_pointed_at():
-    assert pointed("select *\nfrom tokns", 2, 6) == "from tokns\n     ^"
-    long = pointed("select " + "x" * 300 + " wrod", 1, 309)
+    assert marked("select *\nfrom tokns", 2, 6) == "from tokns\n     ^"
+    long = marked("select " + "x" * 300 + " wrod", 1, 309)
     assert long.splitlines()[0].endswith("wrod") and long.splitlines()[1].index("^") == long.index("wrod")
-    assert pointed("select 1", 0, 0) == ""
+    assert marked("select 1", 0, 0) == ""

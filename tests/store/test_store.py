@@ -30,7 +30,7 @@ def change_card(model: Path, **changes) -> None:
 def test_a_missing_folder_is_an_empty_store_and_is_not_created(tmp_path):
     store = rnnstore.open(tmp_path / "none")
     assert (store.models, store.problems) == ({}, [])
-    for table in (tables.MODELS, *tables.TABLES):
+    for table in (tables.MODELS, *tables.TABLES.values()):
         assert store.sql(f"select * from {table.name}").num_rows == 0
     assert not (tmp_path / "none").exists()
 
@@ -44,7 +44,7 @@ def test_a_file_is_no_store(tmp_path):
 def test_describe_shows_every_column_of_the_description_with_its_meaning(tmp_path):
     record(tmp_path, annotations={"x": [1] * 8})
     store = rnnstore.open(tmp_path)
-    for table in (tables.MODELS, *tables.TABLES):
+    for table in (tables.MODELS, *tables.TABLES.values()):
         expected = list(dict.fromkeys(["model", *(column.name for column in table.columns)]))
         expected += ["u0", "u1"] if table.wide else []
         assert store.sql(f"describe {table.name}")["column_name"].to_pylist() == expected

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 import rnnstore
-from rnnstore.store.tables import BY_NAME
+from rnnstore.store.tables import TABLES
 from tests.support import stores
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def full_model(path: Path, name: str = "full", steps: int = 400) -> Path:
         for number in range(many)
     ]
     with store.writer(name) as writer:
-        rows = pa.Table.from_pylist(clusters, BY_NAME["co_clusters"].schema)
+        rows = pa.Table.from_pylist(clusters, TABLES["co_clusters"].schema)
         writer.replace("co_clusters", rows, "layer1.c")
     return path / f"model={name}"
 

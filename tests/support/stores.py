@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 import rnnstore
-from rnnstore.store.tables import BY_NAME, DECADES
+from rnnstore.store.tables import DECADES, TABLES
 
 LEVELS = 4
 
@@ -115,7 +115,7 @@ def record_batches(store: rnnstore.Store, name: str, steps: int = 8, every: int 
             for place in range(steps)
         ]
     with store.writer(name) as writer:
-        tables = {table: pa.Table.from_pylist(rows[table], BY_NAME[table].schema) for table in rows}
+        tables = {table: pa.Table.from_pylist(rows[table], TABLES[table].schema) for table in rows}
         writer.append(tables)
 
 

@@ -11,7 +11,8 @@ import pytest
 import rnnstore
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.errors import QuestionError, StoreError
-from rnnstore.store.writing import OF_BATCHES
+from rnnstore.store.schema import Lifetime
+from rnnstore.store.tables import named
 from rnnstore.training import recorded_batches as batches
 from rnnstore.training.batch_previews import previews
 from rnnstore.training.charts.batch_overview import outline_picture
@@ -68,13 +69,13 @@ def test_several_tables_appear_together_or_not_at_all(tmp_path):
 def test_a_writer_that_stops_in_the_middle_leaves_what_was_there(tmp_path, monkeypatch):
     with rnnstore.open(tmp_path).writer("m") as writer:
         writer.append({"gradient_horizons": horizon_rows([0, 1])})
-        monkeypatch.setattr("rnnstore.store.writing.write_card", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        monkeypatch.setattr("rnnstore.store.commit.write_card", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             writer.append({"gradient_horizons": horizon_rows([2, 3])})
     monkeypatch.undo()
     assert steps_of(tmp_path) == [0, 1]
     with rnnstore.open(tmp_path).writer("m") as writer:
-        writer.keep_before(OF_BATCHES, 1)
+        writer.keep_before(named(Lifetime.BATCHES), 1)
     assert steps_of(tmp_path) == [0]
     assert len(horizon_files(tmp_path)) > 1  # what was replaced stays a while for those who are reading it ...
     with rnnstore.open(tmp_path).writer("m") as writer:  # ... and goes with the next writer
@@ -116,7 +117,7 @@ def model(tmp_path):
     }
     with rnnstore.open(tmp_path).writer("m") as writer:
         rows = horizon_rows(steps, largest, horizon=[2.0, 2, 2, 2, 2, 2, None])
-        writer.append(dict(zip(OF_BATCHES, (rows, pa.table(pairs), pa.table(words)), strict=True)))
+        writer.append(dict(zip(named(Lifetime.BATCHES), (rows, pa.table(pairs), pa.table(words)), strict=True)))
     return rnnstore.open(tmp_path).models["m"]
 
 

@@ -18,7 +18,7 @@ from rnnstore.export import csv, parquet
 from rnnstore.sql import charts
 from rnnstore.sql.answers import Answer
 from rnnstore.sql.charts import Axes
-from rnnstore.store.sql_errors import Refused, pointed
+from rnnstore.store.sql_errors import QueryError, marked
 
 AT_ONCE = 0.4
 """Seconds that an answer is waited for without a word: most come sooner."""
@@ -58,7 +58,7 @@ def show(found: Entry | None, query: str, view: View) -> None:
         return
     if found.error is not None:
         st.error(escape(str(found.error)))
-        if isinstance(found.error, Refused) and (mark := pointed(found.query, found.error.line, found.error.column)):
+        if isinstance(found.error, QueryError) and (mark := marked(found.query, found.error.line, found.error.column)):
             st.code(mark, language=None)
         return
     assert found.answer is not None
