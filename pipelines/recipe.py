@@ -1,9 +1,9 @@
 """A recipe: everything that decides what a model is, in one YAML file that is checked before any work starts.
 
 The models below and those of the corpora (`corpora/kinds.py`) are the only description of a recipe. The check, the
-sentences of its errors (`explain.py`) and docs/recipes.md (`recipe_page.py`) are all made from them, so every setting
-carries its meaning, its unit and its reason there. What a setting does to words, weights or tables is left to
-`corpora/`, `training.py` and `recording.py`.
+sentences of its errors (`rnnstore/validation.py`) and docs/recipes.md (`recipe_page.py`) are all made from them, so
+every setting carries its meaning, its unit and its reason there. What a setting does to words, weights or tables is
+left to `corpora/`, `training.py` and `recording.py`.
 """
 
 import difflib
@@ -21,9 +21,9 @@ from pipelines.corpora.kinds import AnyCorpus, Autocomplete, missing_splits
 from pipelines.corpora.labelled_settings import LabelledText
 from pipelines.corpora.shared_settings import FromFiles
 from pipelines.errors import RecipeError
-from pipelines.explain import nearest, sentences
 from pipelines.settings import Count, Loader, Settings, Width
 from rnnstore.networks.cells import CELLS, build
+from rnnstore.validation import nearest, sentences
 
 SHIPPED = Path(__file__).parent / "recipes"
 

@@ -16,7 +16,7 @@ import numpy as np
 from pipelines.corpora.corpus import Corpus, Split, Stretch, prepare
 from pipelines.corpora.text import decode, find, tokenizer
 from pipelines.errors import CorpusError
-from pipelines.explain import nearest
+from rnnstore.validation import nearest
 
 SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipelines.corpora.shared_settings import Encoding, FromFiles, Shares, Vocabulary
-from pipelines.explain import shown
 from pipelines.settings import Count
+from rnnstore.validation import shown
 
 
 def _files(given):

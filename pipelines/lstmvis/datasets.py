@@ -10,8 +10,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pipelines.explain import nearest
 from pipelines.lstmvis.description import LstmvisError
+from rnnstore.validation import nearest
 
 PIECE = 1 << 26
 """Bytes of states that are read together."""

@@ -15,9 +15,9 @@ import pydantic
 import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.explain import nearest, sentences
 from pipelines.settings import Loader, Settings
 from rnnstore.errors import StoreError
+from rnnstore.validation import nearest, sentences
 
 NAME = "lstm.yml"
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.explain import nearest
 from pipelines.lstmvis import datasets, dictionary
 from pipelines.lstmvis.datasets import Dataset
 from pipelines.lstmvis.description import Description, LstmvisError, Meta, StateType, load, raise_all
@@ -22,6 +21,7 @@ from pipelines.lstmvis.dictionary import Dictionary
 from pipelines.lstmvis.sources import TRANSFORMS, ScoreRange, State, TopWords, Track, Words, of_shape
 from rnnstore.errors import StoreError
 from rnnstore.store.card import checked_name
+from rnnstore.validation import nearest
 
 Progress = Callable[[str, int, int], None]
 """Told what is done (checking, importing), how many steps of it, and of how many."""

@@ -16,6 +16,7 @@ from rnnstore.errors import DamagedModel, cause, nearest
 from rnnstore.networks.cells import CELLS, Cell, build
 from rnnstore.networks.tokenising import Tokenisation
 from rnnstore.store.card import MENDING
+from rnnstore.validation import sentences
 
 LARGEST = 1 << 28
 """Bytes of the largest network.json that is opened: 256 MB, some millions of words."""
@@ -80,11 +81,10 @@ def read_facts(path: Path) -> Facts:
     try:
         if (size := path.stat().st_size) > LARGEST:
             raise DamagedModel(f"{where} has {size:,} bytes, more than any network needs. {MENDING}")
-        facts = Facts.model_validate(json.loads(path.read_bytes()))
+        content = json.loads(path.read_bytes())
+        facts = Facts.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(str(part) for part in first["loc"]) or "its top"
-        raise DamagedModel(f"{where} is damaged at {at}: {first['msg']}. {MENDING}") from error
+        raise DamagedModel(f"{where} is damaged: {sentences(error, Facts, content)[0]} {MENDING}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise DamagedModel(f"{where} cannot be read ({cause(error)}). {MENDING}") from error
     sizes = facts.network

@@ -26,6 +26,7 @@ from rnnstore.store.locks import lock
 from rnnstore.store.schema import Lifetime
 from rnnstore.store.staging import STAGING, Staging, explain_disk_errors
 from rnnstore.store.tables import folders, of_key
+from rnnstore.validation import sentences
 
 READABLE = 60.0
 """Seconds for which a replaced block of a growing table stays, for those who follow a training and are reading it."""
@@ -107,13 +108,12 @@ class LockedModel:
             raise StoreError(
                 f"The writer of {self.name!r} is not open; use it inside `with store.writer(...) as writer`."
             )
+        facts = {**self.card.model_dump(), **changes}
         try:
-            card = Card.model_validate({**self.card.model_dump(), **changes})
+            card = Card.model_validate(facts)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(key) for key in first["loc"])
             raise StoreError(
-                f"The fact {where} of model {self.name!r} cannot be {first['input']!r}: {first['msg']}."
+                f"These cannot be facts of model {self.name!r}: {sentences(error, Card, facts)[0]}"
             ) from error
         if self._damaged and "files" not in changes:
             self.card = card  # written with the tables that are to come

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rnnstore.errors import DamagedModel
+from rnnstore.validation import sentences
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -30,9 +31,8 @@ def parsed(
         raise DamagedModel(
             f"{shown} has format {fields['format']}, and this program reads up to {newest}. Update rnnstore to read it."
         )
+    fields |= instead
     try:
-        return kind.model_validate({**fields, **instead})
+        return kind.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f" at {'.'.join(map(str, first['loc']))}" for _ in first["loc"][:1])
-        raise DamagedModel(f"{shown} is damaged{where}: {first['msg']}. {mending}") from error
+        raise DamagedModel(f"{shown} is damaged: {sentences(error, kind, fields)[0]} {mending}") from error

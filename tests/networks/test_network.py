@@ -169,14 +169,14 @@ def test_a_network_that_does_not_say_how_text_becomes_words_says_what_to_do(tmp_
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"format": 2}, "is damaged at format"),
-        ({"network": {}}, r"is damaged at network\.vocabulary: Field required"),
+        ({"format": 2}, "is damaged: format"),
+        ({"network": {}}, r"is damaged: network\.vocabulary is missing"),
         ({"vocabulary": WORDS[:4]}, "lists 4 words for a vocabulary of 5"),
-        ({"vocabulary": "abcde"}, "is damaged at vocabulary"),
-        ({"tokenisation": {"level": "page"}}, r"is damaged at tokenisation\.level"),
+        ({"vocabulary": "abcde"}, "is damaged: vocabulary"),
+        ({"tokenisation": {"level": "page"}}, r"is damaged: tokenisation\.level"),
         (
             {"network": {"vocabulary": 5, "embedding": 4, "layers": [{"cell": "os.system", "units": 3}]}},
-            "layers.0.cell",
+            r"network\.layers\[0\]\.cell is 'os.system'",
         ),
         ({"network": {"vocabulary": 5, "embedding": 4, "layers": []}}, r"network\.layers"),
         ({"network": {"vocabulary": 5, "embedding": 4, "layers": LAYERS, "tie": True}}, "ties the output"),

@@ -249,7 +249,7 @@ def test_each_kind_of_damage_is_told_by_name_and_the_rest_opens(tmp_path):
         "torn": "cannot be read",
         "text": "says no format",
         "escapes": "outside the model's folder",
-        "numbers": "is damaged at steps",
+        "numbers": "is damaged: steps is",
         "foreign": "holds no card.json",
     }.items():
         assert words in told[name]
@@ -394,13 +394,15 @@ def test_facts_are_checked(tmp_path):
     with rnnstore.open(tmp_path).writer("m") as writer:
         with pytest.raises(rnnstore.StoreError, match=r"no fact 'layer': did you mean layers"):
             writer.describe(layer=2)
-        with pytest.raises(rnnstore.StoreError, match="The fact layers of model 'm' cannot be 'two'"):
+        with pytest.raises(
+            rnnstore.StoreError, match="cannot be facts of model 'm': layers is 'two'; expected a whole number"
+        ):
             writer.describe(layers="two")
         with pytest.raises(rnnstore.StoreError, match="is a table of the store"):
             writer.folder("tokens")
-        with pytest.raises(rnnstore.StoreError, match="cannot be -1"):
+        with pytest.raises(rnnstore.StoreError, match="is -1; it must be at least 0"):
             writer.describe(units=-1)
-        with pytest.raises(rnnstore.StoreError, match=r"metrics\.0\.value of model 'm' cannot be"):
+        with pytest.raises(rnnstore.StoreError, match=r"cannot be facts of model 'm': metrics\[0\]\.value is"):
             writer.describe(metrics=[("perplexity", "test")])
         with pytest.raises(rnnstore.StoreError, match=r"no rows of training.*Its columns are step \(int64\), epoch"):
             writer.replace("training", pa.table({"step": [1]}))

@@ -1,13 +1,22 @@
-"""Turns what pydantic found in a recipe into sentences for the person who wrote it.
+"""What pydantic found wrong with somebody's data, as sentences for the person who wrote it or was sent it.
 
-One sentence a mistake: the dotted key, what was given, what is expected, and the nearest right key or word.
+One sentence a mistake: the dotted key, what was given, what is expected, and the nearest right key or word. Recipes,
+models' cards, saved hypotheses and networks' files all say their mistakes here.
 """
+
+from __future__ import annotations
 
 import difflib
 import types
 import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pydantic
+from pydantic.fields import FieldInfo
+
+Path = tuple[str | int, ...]
+Root = type[pydantic.BaseModel]
 
 _EXPECTED = {
     "int": "a whole number",
@@ -25,19 +34,20 @@ _BOUNDS = {
 }
 
 
-def sentences(error: pydantic.ValidationError, root: type[pydantic.BaseModel], settings: dict) -> list[str]:
+def sentences(error: pydantic.ValidationError, root: Root, settings: Any) -> list[str]:
     """A sentence for every mistake in `error`, raised when `root` was validated with `settings`."""
     return [_sentence(mistake, root, settings) for mistake in error.errors(include_url=False)]
 
 
-def _sentence(mistake: dict, root, settings) -> str:
+def _sentence(mistake: Any, root: Root, settings: Any) -> str:
     path = _without_tags(mistake["loc"], settings)
     key, kind, given = dotted(path), mistake["type"], mistake["input"]
     if kind == "extra_forbidden":
         known = settings_of(root, path[:-1], settings)
         return f"{key} is not a setting; {nearest(str(path[-1]), known, 'settings there')}"
     if kind == "missing":
-        return f"{key} is missing: {_first_sentence(_described(root, path, settings))}"
+        described = _described(root, path, settings)
+        return f"{key} is missing: {_first_sentence(described)}" if described else f"{key} is missing."
     if kind == "union_tag_not_found":
         return f"{key}.kind is missing; the kinds are {_listed(_kinds(root, path))}."
     if kind == "union_tag_invalid":
@@ -49,8 +59,8 @@ def _sentence(mistake: dict, root, settings) -> str:
     if kind == "value_error":
         return _own(str(mistake["ctx"]["error"]), path, given, root, settings)
     if kind in _BOUNDS:
-        words, bound = _BOUNDS[kind]
-        return f"{key} is {shown(given)}; it must be {words} {mistake['ctx'][bound]:g}."
+        limit, bound = _BOUNDS[kind]
+        return f"{key} is {shown(given)}; it must be {limit} {mistake['ctx'][bound]:g}."
     if kind == "too_short":
         return f"{key} is empty; give at least {mistake['ctx']['min_length']}."
     if kind == "string_too_short":
@@ -63,7 +73,7 @@ def _sentence(mistake: dict, root, settings) -> str:
     return f"{key} is {shown(given)}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}."
 
 
-def _own(message: str, path: tuple, given, root, settings) -> str:
+def _own(message: str, path: Path, given: Any, root: Root, settings: Any) -> str:
     """A sentence of a check in the recipe's models. It speaks of the value at `path`, or begins with a key in it."""
     key = dotted(path)
     message = message if message[-1] in ".?" else f"{message}."
@@ -75,7 +85,7 @@ def _own(message: str, path: tuple, given, root, settings) -> str:
     return f"{key} {message}".strip()
 
 
-def dotted(path: tuple) -> str:
+def dotted(path: Path) -> str:
     """network.layers[0].units"""
     text = ""
     for part in path:
@@ -83,7 +93,7 @@ def dotted(path: tuple) -> str:
     return text
 
 
-def on_one_line(given) -> str:
+def on_one_line(given: Any) -> str:
     """A key or word as it can stand in a sentence: what cannot be seen is escaped, what is too long is cut."""
     if isinstance(given, int) and given.bit_length() > 1000:
         return "a number of more than 300 digits"
@@ -91,7 +101,7 @@ def on_one_line(given) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _without_tags(loc: tuple, settings) -> tuple:
+def _without_tags(loc: Path, settings: Any) -> Path:
     """pydantic names the chosen kind inside the path (corpus, text, files); a person wrote no such key."""
     path, here = [], settings
     tagged = None  # the group whose kind has been passed
@@ -102,39 +112,41 @@ def _without_tags(loc: tuple, settings) -> tuple:
             tagged = here
             continue
         path.append(part)
-        if isinstance(here, dict):
-            here = here.get(part)
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            here = here[part]
-        else:
-            here = None
+        here = _inside(here, part)
     return tuple(path)
 
 
-def settings_of(root, path: tuple, settings) -> dict:
-    """Name -> field of the settings allowed at `path`, following the kind that was given."""
-    model, here = root, settings
+def settings_of(root: Root, path: Path, settings: Any) -> dict[str, FieldInfo]:
+    """Name -> field of the settings allowed at `path`, following the kind given; none where that is unknown."""
+    model: Root | None = root
+    here = settings
     for part in path:
-        here = here[part] if here is not None else None
-        if isinstance(part, int):
+        here = _inside(here, part)
+        if isinstance(part, int) or model is None:
             continue
-        model = _model_at(model.model_fields[part].annotation, here)
-        if model is None:
-            return {}
-    return dict(model.model_fields)
+        field = model.model_fields.get(part)
+        model = None if field is None else _model_at(field.annotation, here)
+    return {} if model is None else dict(model.model_fields)
 
 
-def _model_at(annotation, given):
+def _inside(given: Any, part: str | int) -> Any:
+    """What stands at a key or place of what was given; None where there is nothing."""
+    if isinstance(given, Mapping):
+        return given.get(part)
+    return given[part] if isinstance(given, list) and isinstance(part, int) and part < len(given) else None
+
+
+def _model_at(annotation: Any, given: Any) -> Root | None:
     """The settings class inside an annotation: itself, an item of a list, or the kind chosen from a union, or None."""
     choices = [a for a in _flat(annotation) if isinstance(a, type) and issubclass(a, pydantic.BaseModel)]
     if len(choices) < 2:
         chosen = choices[0] if choices else None
         return chosen.for_settings(given) if hasattr(chosen, "for_settings") else chosen
     kind = given.get("kind") if isinstance(given, dict) else None
-    return next(c for c in choices if kind in typing.get_args(c.model_fields["kind"].annotation))
+    return next((c for c in choices if kind in typing.get_args(c.model_fields["kind"].annotation)), None)
 
 
-def _flat(annotation) -> list:
+def _flat(annotation: Any) -> list[Any]:
     """Every plain type that an annotation mentions."""
     if typing.get_origin(annotation) is typing.Annotated:
         return _flat(typing.get_args(annotation)[0])
@@ -143,15 +155,16 @@ def _flat(annotation) -> list:
     return [annotation]
 
 
-def _kinds(root, path) -> list[str]:
+def _kinds(root: Root, path: Path) -> list[str]:
     """The values of `kind` in the union at `path`."""
-    models = _flat(root.model_fields[path[0]].annotation)
+    models = _flat(root.model_fields[str(path[0])].annotation)
     return [typing.get_args(model.model_fields["kind"].annotation)[0] for model in models]
 
 
-def _described(root, path: tuple, settings) -> str:
-    field = settings_of(root, path[:-1], settings)[path[-1]]
-    return field.description or "it has to be given."
+def _described(root: Root, path: Path, settings: Any) -> str:
+    """What a setting is for, as its field says; empty where it says nothing."""
+    field = settings_of(root, path[:-1], settings).get(str(path[-1]))
+    return (field.description or "") if field is not None else ""
 
 
 def _first_sentence(text: str) -> str:
@@ -159,7 +172,7 @@ def _first_sentence(text: str) -> str:
     return f"{first[0].lower()}{first[1:]}." if not first[:2].isupper() else f"{first}."
 
 
-def nearest(given: str, known, otherwise: str) -> str:
+def nearest(given: str, known: Iterable[str], otherwise: str) -> str:
     """The end of a sentence: the nearest known word, else `otherwise` and all of them."""
     near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.5)
     if near:
@@ -167,12 +180,12 @@ def nearest(given: str, known, otherwise: str) -> str:
     return f"{otherwise}: {_listed(known)}."
 
 
-def _listed(words) -> str:
+def _listed(words: Iterable[str]) -> str:
     words = list(words)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def shown(value) -> str:
+def shown(value: Any) -> str:
     """A value as a person wrote it, with its kind where that explains the mistake."""
     if value is None:
         return "empty (null)"
