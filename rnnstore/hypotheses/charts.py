@@ -1,4 +1,4 @@
-"""Pictures of what a hypothesis is worth: shares against the corpus, precision along the ranking, phrases in a plane.
+"""Pictures of a hypothesis and annotations: shares against the corpus, precision along the ranking, ranges in a plane.
 
 Blue is the corpus, orange are the matches, everywhere. What stands beside a mark (counts, intervals) is in its tooltip.
 """
@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from rnnstore.drawing.palette import LABELS, Palette, interpolate, styled
 from rnnstore.drawing.picture import Picture, named
-from rnnstore.hypotheses.phrases import Plane, Ranges
-from rnnstore.hypotheses.worth import ScalarWorth, Worth
+from rnnstore.hypotheses.association import Association, ScalarAssociation
+from rnnstore.hypotheses.ranges import Ranges
+from rnnstore.hypotheses.separability import Plane
 
 MOST_LABELS = 12
 """Labels that are drawn; those are the ones with the most matches or the most steps of the corpus."""
@@ -29,7 +30,7 @@ UNNAMED = "(none)"
 CORPUS, STARTS, WORDS = "all steps", "first steps of matches", "words of matches (ring)"
 
 
-def shares_picture(found: Worth, palette: Palette, width: int = 460, most: int = MOST_LABELS) -> Picture:
+def shares_picture(found: Association, palette: Palette, width: int = 460, most: int = MOST_LABELS) -> Picture:
     """A row a label: its share of the corpus (blue bar), of the matches' first steps (orange, with its 95 % interval)
     and of their words (orange ring). Labels with the most matches first."""
     table = found.table.slice(0, most)
@@ -80,7 +81,7 @@ def shares_picture(found: Worth, palette: Palette, width: int = 460, most: int =
     return _picture(chart, palette, {"shares": pa.concat_tables(parts)})
 
 
-def numbers_picture(found: ScalarWorth, palette: Palette, width: int = 460, height: int = 180) -> Picture:
+def numbers_picture(found: ScalarAssociation, palette: Palette, width: int = 460, height: int = 180) -> Picture:
     """How the numbers of a scalar track are distributed over all steps (blue bars) and the matches' starts (orange)."""
     parts = [
         pa.table(

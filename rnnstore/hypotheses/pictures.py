@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
-from rnnstore.hypotheses import phrases
+from rnnstore.hypotheses.association import ScalarAssociation, precision_curve
 from rnnstore.hypotheses.charts import numbers_picture, plane_picture, precision_picture, shares_picture
+from rnnstore.hypotheses.ranges import labelled_ranges, texts, units_of
+from rnnstore.hypotheses.separability import plane
 from rnnstore.hypotheses.testing import test
-from rnnstore.hypotheses.worth import ScalarWorth, precision_curve
 from rnnstore.matching.selection import Selection
 from rnnstore.store.model import Model
 
 
-def worth_picture(
+def association_picture(
     model: Model,
     selection: Selection,
     track: str,
@@ -28,13 +29,13 @@ def worth_picture(
 ) -> Picture:
     """The matches of a selection against the corpus, by a track: shares of its labels, or a histogram of its numbers.
 
-    `minimum_overlap` as in `hypotheses.worth.places`, units are left out and pinned as in `rnnstore.select`. Raises
+    `minimum_overlap` as in `hypotheses.gather_evidence`, units are left out and pinned as in `rnnstore.select`. Raises
     `QuestionError` as those do, and for a track that the model does not have.
 
-    >>> worth_picture(model, Selection("layer1.c", 396, 400, 0.3), "nesting")  # doctest: +SKIP
+    >>> association_picture(model, Selection("layer1.c", 396, 400, 0.3), "nesting")  # doctest: +SKIP
     """
     found = test(model, selection, track, minimum_overlap=minimum_overlap, left_out=left_out, pinned=pinned)
-    if isinstance(found, ScalarWorth):
+    if isinstance(found, ScalarAssociation):
         return numbers_picture(found, palette(theme), width)
     return shares_picture(found, palette(theme), width)
 
@@ -55,7 +56,7 @@ def ranking_picture(
     most matches start). Raises `QuestionError` for a track of numbers, and where there is no match.
     """
     found = test(model, selection, track, minimum_overlap=minimum_overlap, left_out=left_out, pinned=pinned)
-    if isinstance(found, ScalarWorth):
+    if isinstance(found, ScalarAssociation):
         raise QuestionError(f"Track {track!r} holds numbers; precision needs a track of labels.")
     if not found.matches:
         raise QuestionError(found.note)
@@ -81,7 +82,7 @@ def ranges_picture(
     Ranges of at least `minimum_length` steps; `labels` get a colour of their own (None: the most frequent). Raises
     `QuestionError` where the track has no such ranges, or too few.
     """
-    ranges = phrases.labelled_ranges(model, track, minimum_length=minimum_length)
-    units = phrases.units_of(model, state, ranges, threshold, off_before, off_after)
-    texts = phrases.texts(model, ranges)
-    return plane_picture(phrases.plane(units), ranges, texts, palette(theme), labels=labels, width=width)
+    ranges = labelled_ranges(model, track, minimum_length=minimum_length)
+    units = units_of(model, state, ranges, threshold, off_before, off_after)
+    words = texts(model, ranges)
+    return plane_picture(plane(units), ranges, words, palette(theme), labels=labels, width=width)

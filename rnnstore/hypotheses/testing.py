@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rnnstore.hypotheses.worth import ScalarWorth, Worth, places, worth
+from rnnstore.hypotheses.association import Association, ScalarAssociation, associate
+from rnnstore.hypotheses.evidence import gather_evidence
 from rnnstore.matching.selection import Selection, select
 from rnnstore.store.model import Model
 
@@ -18,20 +19,20 @@ def test(
     left_out: Iterable[int] = (),
     pinned: Iterable[int] = (),
     correction: str = "holm",
-) -> Worth | ScalarWorth:
+) -> Association | ScalarAssociation:
     """Which labels or numbers of a track the matches of a selection have, compared with the whole corpus.
 
     For each label: its share of the matches' first steps with a 95 % interval, the lift, and Fisher's exact test,
     corrected for the number of labels. The selection's own place is left out. The test takes matches for independent
     draws; matches near each other or all in one text are less than that, so look at intervals and lift before p.
 
-    Arguments as in `rnnstore.matching.select`, `hypotheses.worth.places` and `hypotheses.worth.worth`. Raises
+    Arguments as in `rnnstore.matching.select`, `gather_evidence` and `associate`. Raises
     `QuestionError` as those do, and for a track that the model does not have.
 
     >>> test(model, rnnstore.Selection("layer1.c", 20, 24, 0.3), "nesting").note  # doctest: +SKIP
     """
     units = select(model, selection, left_out, pinned).units
-    found = places(
+    found = gather_evidence(
         model,
         selection.state,
         units,
@@ -39,6 +40,6 @@ def test(
         selection.off_before,
         selection.off_after,
         minimum_overlap=minimum_overlap,
-        apart_from=(selection.start, selection.stop),
+        excluding=(selection.start, selection.stop),
     )
-    return worth(model, found, track, correction=correction)
+    return associate(model, found, track, correction=correction)

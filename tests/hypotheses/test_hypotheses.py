@@ -13,21 +13,23 @@ from hypothesis import strategies as st
 
 import rnnstore
 from rnnstore.errors import DamagedModel, QuestionError, StoreError
-from rnnstore.hypotheses import kept as hypotheses
-from rnnstore.hypotheses.kept import (
+from rnnstore.hypotheses import (
     Hypothesis,
+    Saved,
     compare,
     delete,
-    form,
+    deserialised,
+    from_selection,
     load,
-    received,
+    mismatch,
     rename,
     rerun,
+    reruns,
     save,
     saved,
-    unfit,
-    written,
-    written_together,
+    serialised,
+    serialised_together,
+    storage,
 )
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import Selection, select
@@ -66,7 +68,9 @@ def empty(tmp_path):
 
 @pytest.fixture
 def formed(store):
-    return form(store.model("one"), Selection("s", 20, 22, -1.0, 0, 0), "two words", "why", left_out=[0], pinned=[4])
+    return from_selection(
+        store.model("one"), Selection("s", 20, 22, -1.0, 0, 0), "two words", "why", left_out=[0], pinned=[4]
+    )
 
 
 # Keeping
@@ -140,7 +144,7 @@ def test_names_are_changed_and_taken_back(empty):
 
 
 def test_an_empty_store_has_none(empty):
-    assert saved(empty) == hypotheses.Saved({}, [])
+    assert saved(empty) == Saved({}, [])
     assert not empty.path.exists()
     for ask in (load, delete):
         with pytest.raises(StoreError, match="no hypothesis 'nouns': there is none yet"):
@@ -230,22 +234,22 @@ def test_a_file_in_the_way_is_said(empty):
 
 def test_a_file_is_given_away_and_received(tmp_path, store, formed):
     other = rnnstore.open(tmp_path / "other")
-    assert received(written(formed)) == [formed]
+    assert deserialised(serialised(formed)) == [formed]
     save(other, formed)
     assert load(other, formed.name) == formed
-    assert (other.path / "hypotheses" / f"{formed.name}.json").read_bytes() == written(formed)
+    assert (other.path / "hypotheses" / f"{formed.name}.json").read_bytes() == serialised(formed)
 
 
 def test_several_are_given_away_in_one_file(formed):
     both = [formed, plain(note='it says "hypotheses": twice')]
-    assert received(written_together(both)) == both
-    assert received(written(both[1])) == both[1:]
+    assert deserialised(serialised_together(both)) == both
+    assert deserialised(serialised(both[1])) == both[1:]
 
 
 def test_a_selection_of_very_many_words_is_not_kept(store, monkeypatch):
-    monkeypatch.setattr(hypotheses, "MOST_WORDS", 30)
-    with pytest.raises(QuestionError, match="The selection has 31 words; a hypothesis is kept of 30 at most"):
-        form(store.model("one"), Selection("s", 20, 51, -1.0), "long")
+    monkeypatch.setattr(storage, "MOST_WORDS", 30)
+    with pytest.raises(QuestionError, match="The selection has 31 words; a hypothesis has 30 at most"):
+        from_selection(store.model("one"), Selection("s", 20, 51, -1.0), "long")
 
 
 def letter(**facts) -> bytes:
@@ -273,7 +277,7 @@ def letter(**facts) -> bytes:
 )
 def test_a_file_that_means_harm_is_a_sentence(content, sentence):
     with pytest.raises(StoreError, match=sentence):
-        received(content, "letter.json")
+        deserialised(content, "letter.json")
 
 
 @pytest.mark.parametrize(
@@ -290,7 +294,7 @@ def test_a_file_that_means_harm_is_a_sentence(content, sentence):
 )
 def test_what_is_no_hypothesis_is_a_sentence(content, sentence):
     with pytest.raises(StoreError, match=sentence):
-        received(content, "letter.json")
+        deserialised(content, "letter.json")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +309,7 @@ def test_what_is_no_hypothesis_is_a_sentence(content, sentence):
     ],
 )
 def test_where_a_hypothesis_does_not_fit_a_store_it_is_said(store, formed, changes, sentence):
-    said = unfit(store, formed.model_copy(update=changes))
+    said = mismatch(store, formed.model_copy(update=changes))
     assert sentence in said and bool(said) == bool(sentence)
 
 
@@ -341,7 +345,7 @@ def test_within_a_slice_the_words_and_matches_are_found_there(tmp_path):
     words = ["x", "a", "b", "y"] * 5
     on = np.array([[word in "ab", word == "y"] for word in words], float)
     model = record(tmp_path / "store", words=words, states={"s": on}).model("small")
-    formed = form(model, Selection("s", 1, 3, 0.5), "a b")
+    formed = from_selection(model, Selection("s", 1, 3, 0.5), "a b")
     again = rerun(model, formed, start=8, stop=16)
     assert again.selection.start == 9 and again.hits == 2
     assert (again.found.start.tolist(), again.found.stop.tolist()) == ([13], [15])
@@ -356,8 +360,8 @@ def test_every_place_of_the_words_is_found_whatever_they_are(tmp_path, monkeypat
     model = record(
         tmp_path / "store", words=words, level=level, sequence_starts=np.arange(10) == 6, states={"s": np.ones((10, 1))}
     ).model("small")
-    monkeypatch.setattr(hypotheses, "BLOCK", block)
-    formed = form(model, Selection("s", 2, 4, 0.5), "blanks")
+    monkeypatch.setattr(reruns, "STEPS_AT_ONCE", block)
+    formed = from_selection(model, Selection("s", 2, 4, 0.5), "blanks")
     again = rerun(model, formed)
     assert (again.selection.start, again.hits) == (2, 3)  # at 1, 2 and 8; 5 and 6 are of two sequences
     assert rerun(model, formed, start=3).selection.start == 8
@@ -430,7 +434,7 @@ def test_models_of_the_same_words_share_places_and_others_do_not(store, formed):
     one = rerun(store.model("one"), formed, minimum_overlap=2)
     same = rerun(store.model("same words"), formed, minimum_overlap=2)
     assert compare(one, same).same_corpus
-    elsewhere = form(store.model("other words"), Selection("s", 5, 6, -1.0), "elsewhere")
+    elsewhere = from_selection(store.model("other words"), Selection("s", 5, 6, -1.0), "elsewhere")
     told = compare(one, rerun(store.model("other words"), elsewhere, minimum_overlap=1), "kind")
     assert not told.same_corpus and np.isnan(told.jaccard)
     assert told.note == "They were asked of different corpora, so their places cannot be compared."

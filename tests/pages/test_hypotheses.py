@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 import rnnstore
 from pages.parts.shared.markdown import escape
-from rnnstore.hypotheses import kept as hypotheses
-from rnnstore.hypotheses.worth import places, worth
+from rnnstore import hypotheses
+from rnnstore.hypotheses import associate, gather_evidence
 from rnnstore.matching.selection import Selection, select
 from tests.pages.test_matching import said, widget
 from tests.support.screens import assert_fits, assert_fits_both, settle, visit
@@ -29,7 +29,9 @@ def own_store(small_store, tmp_path) -> Path:
 def kept(own_store) -> Path:
     """A store that keeps one hypothesis, three steps of brackets."""
     store = rnnstore.open(own_store)
-    formed = hypotheses.form(store.model("brackets"), Selection("layer1.c", 44, 47, 0.3), "deep", "a **note**")
+    formed = hypotheses.from_selection(
+        store.model("brackets"), Selection("layer1.c", 44, 47, 0.3), "deep", "a **note**"
+    )
     hypotheses.save(store, formed)
     return own_store
 
@@ -56,8 +58,8 @@ def test_matches_are_held_against_the_corpus(run, small_store, track):
 
     model = rnnstore.open(small_store).model("brackets")
     units = select(model, Selection("layer1.c", 44, 47, 0.3)).units
-    found = places(model, "layer1.c", units, 0.3, apart_from=(44, 47))
-    told = worth(model, found, track)
+    found = gather_evidence(model, "layer1.c", units, 0.3, excluding=(44, 47))
+    told = associate(model, found, track)
     assert f"{found.note} {told.note}" in said(app)
     assert app.main.get("vega_lite_chart") or app.main.get("arrow_vega_lite_chart")
 
@@ -166,12 +168,12 @@ def kept_on(folder: Path, name: str) -> str:
 def test_a_stranger_takes_hypotheses_along_and_brings_them_again(run, kept, hosted):
     deep = hypotheses.load(rnnstore.open(kept), "deep")
     both = [deep.model_copy(update={"name": name}) for name in ("first", "second")]
-    app = upload(run(kept, PAGE, model="brackets"), "hypotheses.json", hypotheses.written_together(both))
+    app = upload(run(kept, PAGE, model="brackets"), "hypotheses.json", hypotheses.serialised_together(both))
     assert app.success[0].value == "2 hypotheses are loaded."
     assert listed(app) == {"deep": kept_on(kept, "deep"), "first": "this visit", "second": "this visit"}
     assert "Yours as one file" in [button.proto.label for button in app.main.get("download_button")]
     app = upload(
-        app, "hypotheses.json", hypotheses.written_together([both[0].model_copy(update={"name": "third"}), deep])
+        app, "hypotheses.json", hypotheses.serialised_together([both[0].model_copy(update={"name": "third"}), deep])
     )
     assert app.error[0].value.startswith("1 of 2 are loaded. The store keeps a hypothesis 'deep'")
 
@@ -181,7 +183,7 @@ def test_a_visit_keeps_no_more_than_a_file_can_hold(run, kept, hosted, monkeypat
     app = upload(
         run(kept, PAGE, model="brackets"),
         "deep.json",
-        hypotheses.written(hypotheses.load(rnnstore.open(kept), "deep").model_copy(update={"name": "other"})),
+        hypotheses.serialised(hypotheses.load(rnnstore.open(kept), "deep").model_copy(update={"name": "other"})),
     )
     assert "A visit keeps hypotheses of 100 bytes together" in app.error[0].value
 

@@ -7,8 +7,7 @@ pytest.importorskip("tensorflow")
 
 import rnnstore
 from pipelines.__main__ import work
-from rnnstore.hypotheses.phrases import labelled_ranges
-from rnnstore.hypotheses.worth import places
+from rnnstore.hypotheses import gather_evidence, labelled_ranges
 
 pytestmark = pytest.mark.long
 
@@ -36,7 +35,7 @@ def test_the_end_of_a_planted_motif_is_matched_at_the_planted_places(tmp_path):
     planted = labelled_ranges(model, "site", minimum_length=12)
     end = (int(planted.start[0]) + 8, int(planted.start[0]) + 12)
     units = rnnstore.select(model, rnnstore.Selection("layer1.h", *end, 0.3)).units
-    found = places(model, "layer1.h", units, 0.3, apart_from=end)
+    found = gather_evidence(model, "layer1.h", units, 0.3, excluding=end)
     inside = np.isin(found.start, (planted.start[:, None] + np.arange(12)).ravel())
     assert inside.mean() > 0.9 and inside.sum() > 0.9 * (len(planted) - 1)
     text = "".join(model.words(0, model.steps)["word"].to_pylist())

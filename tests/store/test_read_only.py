@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 import rnnstore
-from rnnstore import ReadOnly
+from rnnstore import ReadOnly, hypotheses
 from rnnstore.co_clusters import clusterings, expected
 from rnnstore.co_clusters.decomposition import decompose
-from rnnstore.hypotheses import kept
 from rnnstore.matching.selection import Selection
 from tests.support import stores
 
@@ -18,7 +17,9 @@ from tests.support import stores
 def folder(tmp_path: Path) -> Path:
     folder = stores.small_store(tmp_path / "store")
     store = rnnstore.open(folder)
-    kept.save(store, kept.form(store.model("brackets"), Selection("layer1.c", 44, 47, 0.3), "deep"))
+    hypotheses.save(
+        store, hypotheses.from_selection(store.model("brackets"), Selection("layer1.c", 44, 47, 0.3), "deep")
+    )
     return folder
 
 
@@ -31,7 +32,9 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def keep_another(store):
-    kept.save(store, kept.form(store.model("brackets"), Selection("layer1.c", 44, 47, 0.3), "deeper"))
+    hypotheses.save(
+        store, hypotheses.from_selection(store.model("brackets"), Selection("layer1.c", 44, 47, 0.3), "deeper")
+    )
 
 
 def save_a_clustering(store):
@@ -48,8 +51,8 @@ def save_a_clustering(store):
         lambda store: store.writer("brackets").__enter__(),
         lambda store: store.record("new").__enter__(),
         keep_another,
-        lambda store: kept.rename(store, "deep", "deeper"),
-        lambda store: kept.delete(store, "deep"),
+        lambda store: hypotheses.rename(store, "deep", "deeper"),
+        lambda store: hypotheses.delete(store, "deep"),
         save_a_clustering,
     ],
     ids=["rename", "delete", "copy in", "write", "record", "keep", "rename kept", "delete kept", "keep a clustering"],

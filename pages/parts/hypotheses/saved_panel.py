@@ -14,9 +14,8 @@ from pages.parts.matching.address import View, controlled, number
 from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.current import current_store
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError
-from rnnstore.hypotheses import kept as hypotheses
-from rnnstore.hypotheses.kept import Hypothesis, Saved
+from rnnstore import Model, State, StoreError, hypotheses
+from rnnstore.hypotheses import Hypothesis, Saved
 
 
 def keep(model: Model, view: View, selected: Selected) -> None:
@@ -102,7 +101,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         share(one)
         if saving.may_manage(one.name):
             _manage(one)
-    if unfit := hypotheses.unfit(current_store(), one):
+    if unfit := hypotheses.mismatch(current_store(), one):
         st.warning(escape(unfit))
     if one.note:
         st.markdown(escape(one.note).replace("\n", "  \n"))  # as typed: Markdown of a stranger could load a picture
@@ -128,7 +127,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         if selected.selection is not None and len(selected.chosen):
             by_hand: dict[str, Any] = {"left_out": view.left_out, "pinned": view.pinned}
             lengths: dict[str, Any] = {"shortest": view.shortest, "longest": view.longest}
-            now = hypotheses.form(model, selected.selection, "present", **by_hand, **lengths)
+            now = hypotheses.from_selection(model, selected.selection, "present", **by_hand, **lengths)
             here = hypotheses.rerun(model, now, start=first, stop=last + 1, by="units")
             _compare(model, again, here)
     except StoreError as error:
@@ -178,7 +177,7 @@ def _keep(model: Model, view: View, selected: Selected) -> None:
     name, note, again = (st.session_state[f"keep-{what}"] for what in ("name", "note", "replace"))
 
     def change() -> None:
-        made = hypotheses.form(
+        made = hypotheses.from_selection(
             model, selected.selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
         )
         saving.save(made, replace=again)

@@ -10,9 +10,8 @@ import streamlit as st
 
 from pages.parts.shared.current import current_store
 from pages.parts.shared.hosting import may_change
-from rnnstore import StoreError
-from rnnstore.hypotheses import kept as hypotheses
-from rnnstore.hypotheses.kept import MOST_BYTES, Hypothesis, Saved
+from rnnstore import StoreError, hypotheses
+from rnnstore.hypotheses import MOST_BYTES, Hypothesis, Saved
 from rnnstore.store.card import checked_name
 
 _KEPT = "hypotheses-of-this-visit"
@@ -78,7 +77,7 @@ def _check_free(name: str, mine: dict[str, Hypothesis]) -> None:
 
 
 def _keep(several: dict[str, Hypothesis]) -> None:
-    if len(hypotheses.written_together(several.values())) > MOST_BYTES:
+    if len(hypotheses.serialised_together(several.values())) > MOST_BYTES:
         raise StoreError(
             f"A visit keeps hypotheses of {MOST_BYTES:,} bytes together, and with this one they are more. Take them "
             "with you as a file and delete some."

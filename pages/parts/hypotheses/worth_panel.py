@@ -15,9 +15,8 @@ from rnnstore import Model, State, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.export import csv
-from rnnstore.hypotheses import worth
+from rnnstore.hypotheses import Association, ScalarAssociation, precision_curve
 from rnnstore.hypotheses.charts import numbers_picture, plane_note, plane_picture, precision_picture, shares_picture
-from rnnstore.hypotheses.worth import ScalarWorth, Worth
 
 SHORTEST_RANGE = 2
 """Steps that a labelled range has at least, to be drawn and told apart: the paper's multi-word phrases."""
@@ -47,9 +46,9 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
         "minimum_overlap": least,
         "minimum_length": view.shortest,
         "maximum_length": view.longest,
-        "apart_from": view.brushed,
+        "excluding": view.brushed,
     }
-    found = queries.places(model, **selection)
+    found = queries.evidence(model, **selection)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(st.selectbox, "Track", "track", track, options=list(model.tracks), width=200)
         number(
@@ -61,10 +60,10 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
             width=130,
             help="Selected units that a match has at least; at first as many as the fiftieth match",
         )
-    told = queries.worth_by_track(model, track, **selection)
+    told = queries.association(model, track, **selection)
     st.caption(f"{found.note} {told.note}")
     name = f"{model.name}-{state.name}-{track}"
-    if isinstance(told, ScalarWorth):
+    if isinstance(told, ScalarAssociation):
         _draw(numbers_picture(told, palette(st.context.theme.type)), "worth_view")
     else:
         left, right = st.columns(2, gap="medium")
@@ -73,11 +72,11 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
         if told.matches:
             with right:
                 labels = told.table["label"].to_pylist()[:2]
-                curve = worth.precision_curve(told, labels)
+                curve = precision_curve(told, labels)
                 _draw(precision_picture(curve, palette(st.context.theme.type)), "precision_view")
     with st.container(horizontal=True, vertical_alignment="center", width=620):
         save_picture_button("Save the picture", "worth_view", f"worth-{name}")
-        if isinstance(told, Worth) and told.matches:
+        if isinstance(told, Association) and told.matches:
             save_picture_button("Save the precision", "precision_view", f"precision-{name}")
         st.download_button("Numbers as CSV", csv(told.table), f"worth-{name}.csv", "text/csv", on_click="ignore")
     with st.expander("All numbers"):

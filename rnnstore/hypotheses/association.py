@@ -1,85 +1,31 @@
-"""What a hypothesis is worth: how the places that match differ, by an annotation, from the corpus as a whole.
+"""How a hypothesis is associated with an annotation: how the steps that match differ from the corpus as a whole.
 
 A match is evidence only against a base: 45 of 50 matches that start a noun phrase mean something because 27.5 % of all
 steps do. So every share stands beside the corpus's, with its count and its interval, and every label has an exact
 test. One match is one draw, and so only the starts are tested: the words inside a match depend on each other and get a
 share alone. Matches close to each other are not wholly independent either, which the test cannot know; where it
-matters, look at the intervals and at the lift before the p-value. The place on which a hypothesis was formed is no
-evidence for it, and can be left out (`apart_from`).
+matters, look at the intervals and at the lift before the p-value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.errors import QuestionError, nearest
-from rnnstore.matching.matches import COUNTED, match
+from rnnstore.hypotheses.evidence import RANKS, Evidence
 from rnnstore.statistics import CORRECTIONS, fisher, wilson
 from rnnstore.store.model import Model
 
-BLOCK = 1 << 17
+STEPS_AT_ONCE = 1 << 17
 """Steps whose annotations are read at once."""
-
-MOST = 100_000
-"""Matches that are looked at; where there are more, the best of them, and `Places.note` says so."""
-
-RANKS = (10, 50)
-"""Numbers of best matches for which precision is told, besides all of them."""
 
 BINS = 20
 """Bars of the histogram of a scalar track."""
-
-
-@dataclass(frozen=True)
-class Places:
-    """Matches as evidence, best first: steps `start` to `stop` (half-open) and `overlap`, int64[n] each.
-
-    All there are with an overlap of at least `minimum_overlap` out of `selected` units, unless `cut`. `apart` counts
-    the matches that were left out because they touch the place they were asked to be apart from.
-    """
-
-    start: np.ndarray
-    stop: np.ndarray
-    overlap: np.ndarray
-    selected: int
-    minimum_overlap: int
-    apart: int = 0
-    cut: bool = False
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-    def within(self, start: int, stop: int) -> Places:
-        """Those that lie wholly in the steps start..stop-1."""
-        inside = (self.start >= start) & (self.stop <= stop)
-        return replace(self, start=self.start[inside], stop=self.stop[inside], overlap=self.overlap[inside])
-
-    @property
-    def steps(self) -> np.ndarray:
-        """int64[m]: the steps of all places, ascending and each once."""
-        if not len(self):
-            return np.zeros(0, np.int64)
-        length = self.stop - self.start
-        first = np.cumsum(length) - length
-        return np.unique(np.repeat(self.start - first, length) + np.arange(length.sum()))
-
-    @property
-    def note(self) -> str:
-        """A sentence that says what was counted."""
-        if not self.selected:
-            return "No unit is selected, so there is nothing to match."
-        many = f"{len(self):,} match{'' if len(self) == 1 else 'es'}"
-        units = f"{self.minimum_overlap} or more of {self.selected} selected units"
-        if self.minimum_overlap == self.selected:
-            units = "the selected unit" if self.selected == 1 else f"all {self.selected} selected units"
-        said = f"{many} with {units}"
-        said += f"; there are more, these are the best {MOST:,}" if self.cut else ""
-        return said + (f"; {self.apart} at the selection itself not counted." if self.apart else ".")
 
 
 @dataclass(frozen=True)
@@ -101,7 +47,7 @@ class Base:
 
 
 @dataclass(frozen=True)
-class Worth:
+class Association:
     """How the labels of a track are distributed over the matches, against the corpus.
 
     `table` has a row for each label of the corpus, by falling number of matches that start with it: label, corpus
@@ -132,7 +78,7 @@ class Worth:
 
 
 @dataclass(frozen=True)
-class ScalarWorth:
+class ScalarAssociation:
     """How the numbers of a track are distributed over the matches, against the corpus.
 
     `table` has a row for each bin: low, high (values from low to under high, in the last one to high), and counts and
@@ -156,7 +102,7 @@ class ScalarWorth:
         return _counted_over(self) + above * bool(self.matches)
 
 
-def _counted_over(found: Worth | ScalarWorth) -> str:
+def _counted_over(found: Association | ScalarAssociation) -> str:
     """The sentence with which the note on either kind of track begins."""
     if not found.matches:
         return f"No match, so nothing can be said about {found.track}."
@@ -165,65 +111,14 @@ def _counted_over(found: Worth | ScalarWorth) -> str:
     )
 
 
-def places(
-    model: Model,
-    state: str,
-    units: Iterable[int],
-    threshold: float,
-    off_before: int = 0,
-    off_after: int = 0,
-    *,
-    minimum_overlap: int | None = None,
-    minimum_length: int = 1,
-    maximum_length: int | None = None,
-    apart_from: tuple[int, int] | None = None,
-    progress: Callable[[float], None] = lambda share: None,
-) -> Places:
-    """All matches with at least `minimum_overlap` of the selected units, best first; see `match` for the rest.
-
-    Without a `minimum_overlap` it is that of the fiftieth match, so that "all" are those as good as the best fifty.
-    `apart_from` are steps start, stop (half-open): a match that shares one of them is not counted.
-    """
-    units = sorted({int(unit) for unit in units})
-    if minimum_overlap is not None and not 1 <= minimum_overlap <= max(len(units), 1):
-        raise QuestionError(
-            f"Matches with at least {minimum_overlap} of the selected units were asked for; 1 to {len(units)} are "
-            "possible."
-        )
-
-    def asked(limit: int):
-        lengths = {"minimum_length": minimum_length, "maximum_length": maximum_length}
-        return match(model, state, units, threshold, off_before, off_after, limit=limit, progress=progress, **lengths)
-
-    limit = COUNTED
-    found = asked(limit)
-    overlaps = found.table["overlap"].to_numpy()
-    least = minimum_overlap or (int(overlaps[: RANKS[-1]][-1]) if len(overlaps) else 1)
-    while limit < MOST and not found.complete and found.lowest_overlap > least:
-        limit = min(4 * limit, MOST)
-        found = asked(limit)
-    if found.counted > limit and limit < MOST:
-        limit = min(found.counted, MOST)
-        found = asked(limit)
-    start, stop, overlap = (found.table[name].to_numpy() for name in ("start", "stop", "overlap"))
-    enough = overlap >= least
-    reached = found.complete or found.lowest_overlap <= least
-    cut = bool(enough.all()) and (not reached or found.counted > len(start))
-    apart = np.zeros(len(start), bool)
-    if apart_from is not None:
-        apart = (start < apart_from[1]) & (stop > apart_from[0])
-    kept = enough & ~apart
-    return Places(start[kept], stop[kept], overlap[kept], len(units), least, int((enough & apart).sum()), cut)
-
-
 def base(model: Model, track: str) -> Base:
-    """The labels or numbers of a track over the whole corpus, read block by block."""
+    """The labels or numbers of a track over the whole corpus, read a piece at a time."""
     if track not in model.tracks:
         raise QuestionError(f"Model {model.name!r} has no track {track!r}: {nearest(track, model.tracks)}")
     facts = model.tracks[track]
     if facts.kind == "discrete":
         counts: dict[str, int] = {}
-        for values in _blocks(model, track, "value"):
+        for values in _pieces(model, track, "value"):
             for pair in pc.value_counts(pc.fill_null(values, "")).to_pylist():
                 counts[pair["values"]] = counts.get(pair["values"], 0) + pair["counts"]
         return Base(track, "discrete", model.steps, counts)
@@ -232,7 +127,7 @@ def base(model: Model, track: str) -> Base:
     if all(float(edge).is_integer() for edge in (low, high)) and 0 < high - low < BINS:
         edges = np.arange(low, high + 2) - 0.5  # whole numbers: a bar each
     bins, known, total, squares = np.zeros(len(edges) - 1, np.int64), 0, 0.0, 0.0
-    for values in _blocks(model, track, "number"):
+    for values in _pieces(model, track, "number"):
         numbers = _numbers(values)
         bins += np.histogram(numbers, edges)[0]
         known, total, squares = known + len(numbers), total + numbers.sum(), squares + ((numbers - low) ** 2).sum()
@@ -250,10 +145,10 @@ def base(model: Model, track: str) -> Base:
     )
 
 
-def worth(
-    model: Model, found: Places, track: str, *, correction: str = "holm", against: Base | None = None
-) -> Worth | ScalarWorth:
-    """What `found` is worth by a track; `against` is the corpus's `base` where it is at hand already.
+def associate(
+    model: Model, found: Evidence, track: str, *, correction: str = "holm", against: Base | None = None
+) -> Association | ScalarAssociation:
+    """How a track is distributed over the matches `found`; `against` is the corpus's `base` where that is known.
 
     `correction` is "holm" (no false label at all, with 95 % confidence) or "benjamini-hochberg" (at most 5 % false
     ones among those called so). Raises `QuestionError` for another, or an unknown track.
@@ -262,7 +157,7 @@ def worth(
         raise QuestionError(f"There is no correction {correction!r}: {nearest(correction, CORRECTIONS)}")
     against = against or base(model, track)
     if against.kind == "scalar":
-        return _scalar_worth(model, found, against)
+        return _scalar_association(model, found, against)
     steps = found.steps
     labels = _labels_at(model, track, steps)
     at_starts = labels[np.searchsorted(steps, found.start)]
@@ -291,12 +186,12 @@ def worth(
         columns[f"at_{rank}"] = _counted(best, names)
         columns[f"of_{rank}"] = np.full(len(names), len(best))
     order = np.lexsort((np.array(names, object).astype(str), -corpus, -starts))
-    return Worth(
+    return Association(
         track, pa.table(columns).take(pa.array(order)), at_starts, len(found), len(steps), against.steps, correction
     )
 
 
-def precision_curve(found: Worth, labels: Iterable[str] | None = None, points: int = 200) -> pa.Table:
+def precision_curve(found: Association, labels: Iterable[str] | None = None, points: int = 200) -> pa.Table:
     """Precision of the best k matches, for each of `labels` (without: the one that most matches start with).
 
     Columns label, k, hits, precision, low, high (95 % Wilson interval), base (share in the corpus). At most `points`
@@ -328,7 +223,7 @@ def precision_curve(found: Worth, labels: Iterable[str] | None = None, points: i
     return pa.concat_tables(parts)
 
 
-def _scalar_worth(model: Model, found: Places, against: Base) -> ScalarWorth:
+def _scalar_association(model: Model, found: Evidence, against: Base) -> ScalarAssociation:
     edges = np.array(against.edges)
     steps = found.steps
     rows = model.annotations_at([against.track], steps)["number"] if len(steps) else pa.array([], pa.float64())
@@ -343,7 +238,7 @@ def _scalar_worth(model: Model, found: Places, against: Base) -> ScalarWorth:
         columns |= {name: counts, f"{name}_share": counts / max(len(sample), 1)}
         mean, deviation = (float(sample.mean()), float(sample.std())) if len(sample) else (np.nan, np.nan)
         summary.append((name, len(sample), mean, deviation))
-    return ScalarWorth(
+    return ScalarAssociation(
         against.track,
         pa.table(columns),
         pa.table(dict(zip(("over", "count", "mean", "deviation"), map(list, zip(*summary, strict=True)), strict=True))),
@@ -359,7 +254,7 @@ def _superiority(model: Model, track: str, ascending: np.ndarray, known: int) ->
     if not len(ascending) or not known:
         return float("nan")
     below = ties = 0
-    for values in _blocks(model, track, "number"):
+    for values in _pieces(model, track, "number"):
         numbers = _numbers(values)
         left, right = np.searchsorted(ascending, numbers, "left"), np.searchsorted(ascending, numbers, "right")
         below += int((len(ascending) - right).sum())
@@ -367,9 +262,9 @@ def _superiority(model: Model, track: str, ascending: np.ndarray, known: int) ->
     return (below + ties / 2) / (len(ascending) * known)
 
 
-def _blocks(model: Model, track: str, column: str) -> Iterable[pa.ChunkedArray]:
-    for first in range(0, model.steps, BLOCK):
-        yield model.annotations([track], first, min(model.steps, first + BLOCK))[column]
+def _pieces(model: Model, track: str, column: str) -> Iterable[pa.ChunkedArray]:
+    for first in range(0, model.steps, STEPS_AT_ONCE):
+        yield model.annotations([track], first, min(model.steps, first + STEPS_AT_ONCE))[column]
 
 
 def _numbers(values: pa.ChunkedArray) -> np.ndarray:

@@ -8,26 +8,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import rnnstore.hypotheses.worth
+import rnnstore.hypotheses.association
+import rnnstore.hypotheses.evidence
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.errors import QuestionError
+from rnnstore.hypotheses.association import Base, ScalarAssociation, associate, base, precision_curve
 from rnnstore.hypotheses.charts import UNNAMED, numbers_picture, precision_picture, shares_picture
-from rnnstore.hypotheses.worth import (
-    Base,
-    Places,
-    ScalarWorth,
-    base,
-    places,
-    precision_curve,
-    worth,
-)
+from rnnstore.hypotheses.evidence import Evidence, gather_evidence
 from rnnstore.matching.matches import match
 from tests.support.worlds import random_world, record
 
 
-def at(*ranges: tuple[int, int], selected=2, minimum=1) -> Places:
+def at(*ranges: tuple[int, int], selected=2, minimum=1) -> Evidence:
     start, stop = np.array(ranges, np.int64).reshape(-1, 2).T
-    return Places(start, stop, np.full(len(start), minimum), selected, minimum)
+    return Evidence(start, stop, np.full(len(start), minimum), selected, minimum)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +48,7 @@ def random_model(tmp_path_factory):
 
 
 def test_labels_of_matches_stand_beside_those_of_the_corpus(eight):
-    found = worth(eight, at((1, 3), (5, 6), (0, 2)), "kind")
+    found = associate(eight, at((1, 3), (5, 6), (0, 2)), "kind")
 
     rows = {row["label"]: row for row in found.table.to_pylist()}
     assert found.table["label"].to_pylist() == ["N", "D", "", "V"]
@@ -75,23 +69,23 @@ def test_labels_of_matches_stand_beside_those_of_the_corpus(eight):
 
 def test_p_is_the_sum_of_the_hypergeometric_probabilities(eight):
     """Two of three drawn steps are N, of which there are 2 in 8: 2 N and 1 other is 6 of the 56 ways, 0.107."""
-    found = worth(eight, at((1, 3), (5, 6), (0, 2)), "kind")
+    found = associate(eight, at((1, 3), (5, 6), (0, 2)), "kind")
     assert found.table["p"].to_pylist()[0] == pytest.approx(6 / 56)
     assert found.table["p_corrected"].to_pylist()[0] == pytest.approx(4 * 6 / 56)
 
 
 def test_a_hypothesis_without_matches_is_worth_nothing_and_says_so(eight):
-    found = worth(eight, at(), "kind")
+    found = associate(eight, at(), "kind")
     assert found.table["starts"].to_pylist() == [0, 0, 0, 0]
     assert found.table["p"].to_pylist() == [1, 1, 1, 1]
     assert found.note == "No match, so nothing can be said about kind."
     assert precision_curve(found).num_rows == 0
-    scalar = worth(eight, at(), "level")
+    scalar = associate(eight, at(), "level")
     assert np.isnan(scalar.superiority) and scalar.note == "No match, so nothing can be said about level."
 
 
 def test_precision_falls_along_the_ranking(eight):
-    curve = precision_curve(worth(eight, at((1, 2), (5, 6), (0, 1), (2, 3)), "kind"), ["N", "V"])
+    curve = precision_curve(associate(eight, at((1, 2), (5, 6), (0, 1), (2, 3)), "kind"), ["N", "V"])
     assert curve.filter(np.array(curve["label"]) == "N").select(["k", "hits", "precision", "base"]).to_pydict() == {
         "k": [1, 2, 3, 4],
         "hits": [1, 2, 2, 2],
@@ -99,13 +93,13 @@ def test_precision_falls_along_the_ranking(eight):
         "base": [0.25] * 4,
     }
     with pytest.raises(QuestionError, match="no label 'X': there is N, D"):
-        precision_curve(worth(eight, at((1, 2)), "kind"), ["X"])
+        precision_curve(associate(eight, at((1, 2)), "kind"), ["X"])
 
 
 def test_numbers_are_told_by_their_distribution(eight):
-    found = worth(eight, at((1, 3), (5, 6)), "level")
+    found = associate(eight, at((1, 3), (5, 6)), "level")
 
-    assert isinstance(found, ScalarWorth)
+    assert isinstance(found, ScalarAssociation)
     assert found.table.select(["low", "high", "corpus", "words", "starts"]).to_pydict() == {
         "low": [-0.5, 0.5, 1.5, 2.5],
         "high": [0.5, 1.5, 2.5, 3.5],
@@ -122,8 +116,8 @@ def test_numbers_are_told_by_their_distribution(eight):
 
 
 def test_superiority_is_the_area_that_scipy_counts(random_model):
-    found = places(random_model, "s", [0, 2], 0.2)
-    told = worth(random_model, found, "value")
+    found = gather_evidence(random_model, "s", [0, 2], 0.2)
+    told = associate(random_model, found, "value")
 
     numbers = random_model.annotations(["value"], 0, random_model.steps)["number"].to_numpy()
     u = stats.mannwhitneyu(numbers[found.start], numbers).statistic
@@ -133,39 +127,39 @@ def test_superiority_is_the_area_that_scipy_counts(random_model):
 
 
 def test_all_matches_with_so_many_units_are_found(random_model, monkeypatch):
-    monkeypatch.setattr(rnnstore.hypotheses.worth, "COUNTED", 5)
+    monkeypatch.setattr(rnnstore.hypotheses.evidence, "COUNTED", 5)
     whole = match(random_model, "s", [0, 1, 2], 0.2, limit=100_000).table
     assert whole.num_rows > 1000
     for least in (1, 2, 3):
-        found = places(random_model, "s", [0, 1, 2], 0.2, minimum_overlap=least)
+        found = gather_evidence(random_model, "s", [0, 1, 2], 0.2, minimum_overlap=least)
         enough = whole["overlap"].to_numpy() >= least
         assert found.start.tolist() == whole["start"].to_numpy()[enough].tolist()
         assert found.stop.tolist() == whole["stop"].to_numpy()[enough].tolist()
         assert (found.minimum_overlap, found.cut) == (least, False)
     fiftieth = whole["overlap"].to_pylist()[49]
-    assert places(random_model, "s", [0, 1, 2], 0.2).minimum_overlap == fiftieth
+    assert gather_evidence(random_model, "s", [0, 1, 2], 0.2).minimum_overlap == fiftieth
 
 
 def test_a_cut_is_said(random_model, monkeypatch):
-    monkeypatch.setattr(rnnstore.hypotheses.worth, "MOST", 20)
-    found = places(random_model, "s", [0, 1, 2], 0.2, minimum_overlap=1)
+    monkeypatch.setattr(rnnstore.hypotheses.evidence, "MOST", 20)
+    found = gather_evidence(random_model, "s", [0, 1, 2], 0.2, minimum_overlap=1)
     assert found.cut and "there are more, these are the best 20" in found.note
 
 
 def test_the_place_that_the_hypothesis_comes_from_is_no_evidence(random_model):
-    whole = places(random_model, "s", [0, 1], 0.2, minimum_overlap=2)
+    whole = gather_evidence(random_model, "s", [0, 1], 0.2, minimum_overlap=2)
     start, stop = int(whole.start[3]), int(whole.stop[3])
-    rest = places(random_model, "s", [0, 1], 0.2, minimum_overlap=2, apart_from=(start, stop))
+    rest = gather_evidence(random_model, "s", [0, 1], 0.2, minimum_overlap=2, excluding=(start, stop))
     assert set(whole.start.tolist()) - set(rest.start.tolist()) == {start}
-    assert rest.apart == 1 and rest.note.endswith("; 1 at the selection itself not counted.")
+    assert rest.excluded == 1 and rest.note.endswith("; 1 at the selection itself not counted.")
 
 
 def test_labels_equal_brute_force(random_model):
-    found = places(random_model, "s", [0, 1], 0.2)
+    found = gather_evidence(random_model, "s", [0, 1], 0.2)
     labels = np.array(random_model.annotations(["kind"], 0, random_model.steps)["value"].to_pylist())
     words = np.unique(np.concatenate([np.arange(a, b) for a, b in zip(found.start, found.stop, strict=True)]))
     assert found.steps.tolist() == words.tolist()
-    for row in worth(random_model, found, "kind", correction="benjamini-hochberg").table.to_pylist():
+    for row in associate(random_model, found, "kind", correction="benjamini-hochberg").table.to_pylist():
         label = row["label"]
         assert row["corpus"] == (labels == label).sum()
         assert row["words"] == (labels[words] == label).sum()
@@ -176,7 +170,7 @@ def test_labels_equal_brute_force(random_model):
 
 def test_the_corpus_is_read_in_blocks(random_model, monkeypatch):
     whole = base(random_model, "kind"), base(random_model, "value")
-    monkeypatch.setattr(rnnstore.hypotheses.worth, "BLOCK", 77)
+    monkeypatch.setattr(rnnstore.hypotheses.association, "STEPS_AT_ONCE", 77)
     again = base(random_model, "kind"), base(random_model, "value")
     assert again[0] == whole[0]
     assert again[1].counts == whole[1].counts
@@ -189,7 +183,7 @@ def test_a_place_within_a_slice(random_model):
 
 
 def test_no_unit_no_match(random_model):
-    found = places(random_model, "s", [], 0.2)
+    found = gather_evidence(random_model, "s", [], 0.2)
     assert len(found) == 0 and found.note == "No unit is selected, so there is nothing to match."
     assert found.steps.tolist() == []
 
@@ -198,9 +192,12 @@ def test_no_unit_no_match(random_model):
     ("ask", "sentence"),
     [
         (lambda model: base(model, "kinds"), "has no track 'kinds': did you mean kind?"),
-        (lambda model: worth(model, at((0, 1)), "kind", correction="bonferroni"), "no correction 'bonferroni'"),
-        (lambda model: places(model, "s", [0, 1], 0.2, minimum_overlap=3), "at least 3 .* 1 to 2 are possible"),
-        (lambda model: places(model, "s", [0, 1], 0.2, minimum_overlap=0), "at least 0 "),
+        (lambda model: associate(model, at((0, 1)), "kind", correction="bonferroni"), "no correction 'bonferroni'"),
+        (
+            lambda model: gather_evidence(model, "s", [0, 1], 0.2, minimum_overlap=3),
+            "at least 3 .* 1 to 2 are possible",
+        ),
+        (lambda model: gather_evidence(model, "s", [0, 1], 0.2, minimum_overlap=0), "at least 0 "),
     ],
 )
 def test_mistakes_are_sentences(random_model, ask, sentence):
@@ -210,7 +207,7 @@ def test_mistakes_are_sentences(random_model, ask, sentence):
 
 def test_a_base_at_hand_is_used(eight):
     against = Base("kind", "discrete", 80, {"D": 20, "N": 20, "V": 20, "": 20})
-    assert worth(eight, at((1, 2)), "kind", against=against).table["corpus"].to_pylist() == [20] * 4
+    assert associate(eight, at((1, 2)), "kind", against=against).table["corpus"].to_pylist() == [20] * 4
 
 
 # Pictures
@@ -225,14 +222,14 @@ def drawn(picture) -> dict:
 @pytest.mark.parametrize("palette", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 @pytest.mark.parametrize("found", [at(), at((1, 3), (5, 6), (0, 2))], ids=["none", "some"])
 def test_pictures_compile(eight, palette, found):
-    told = worth(eight, found, "kind")
+    told = associate(eight, found, "kind")
     assert drawn(shares_picture(told, palette))["marks"]
     assert drawn(precision_picture(precision_curve(told, ["N", ""]), palette))["marks"]
-    assert drawn(numbers_picture(worth(eight, found, "level"), palette))["marks"]
+    assert drawn(numbers_picture(associate(eight, found, "level"), palette))["marks"]
 
 
 def test_shares_are_drawn_with_their_counts(eight):
-    table = shares_picture(worth(eight, at((1, 3), (5, 6), (0, 2)), "kind"), LIGHT, most=3).tables["shares"]
+    table = shares_picture(associate(eight, at((1, 3), (5, 6), (0, 2)), "kind"), LIGHT, most=3).tables["shares"]
     assert table.select(["shown", "count", "of"]).to_pydict() == {
         "shown": ["N", "D", UNNAMED] * 3,
         "count": [2, 2, 2, 2, 1, 0, 2, 1, 0],

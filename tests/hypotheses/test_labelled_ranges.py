@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
-import rnnstore.hypotheses.phrases
+import rnnstore.hypotheses.ranges
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.errors import QuestionError
+from rnnstore.hypotheses import Ranges, end_words, labelled_ranges, plane, separation, texts, units_of
 from rnnstore.hypotheses.charts import drawn_ranges, plane_note, plane_picture
-from rnnstore.hypotheses.phrases import Ranges, end_words, labelled_ranges, plane, separation, texts, units_of
 from rnnstore.matching.selection import Selection, select
 from tests.support.worlds import ArrayModel, drawn, random_world, record
 
@@ -51,7 +51,7 @@ def test_chunk_tags_become_ranges(tmp_path, monkeypatch):
         (0, 2, "NP"), (2, 3, "NP"), (4, 6, "VP"), (6, 7, "NP"), (8, 9, "VP"), (9, 10, "NP"), (10, 12, "NP"),
     ]  # fmt: skip
     for block in (1000, 1, 3):
-        monkeypatch.setattr(rnnstore.hypotheses.phrases, "BLOCK", block)
+        monkeypatch.setattr(rnnstore.hypotheses.ranges, "STEPS_AT_ONCE", block)
         assert listed(labelled_ranges(model, "chunk", minimum_length=1)) == expected
     assert listed(labelled_ranges(model, "chunk")) == [(0, 2, "NP"), (4, 6, "VP"), (10, 12, "NP")]
     assert listed(labelled_ranges(model, "chunk", labels=["VP"])) == [(4, 6, "VP")]
@@ -82,7 +82,7 @@ def test_ranges_cover_exactly_the_labelled_steps(tmp_path_factory, labels, block
             return pa.table({"value": labels[start:stop]})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rnnstore.hypotheses.phrases, "BLOCK", block)
+        patch.setattr(rnnstore.hypotheses.ranges, "STEPS_AT_ONCE", block)
         ranges = labelled_ranges(Annotated(), "chunk", minimum_length=1)
     covered = [None] * len(labels)
     for start, stop, label in listed(ranges):
@@ -123,7 +123,7 @@ def test_units_are_those_that_select_gives(seed, rows, before, after, longest):
     end = np.minimum(begin + random.integers(1, longest + 1, 40), bounds[np.searchsorted(bounds, begin, "right")])
     ranges = Ranges("chunk", begin, end, np.array(["x"] * 40, object))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rnnstore.hypotheses.phrases, "ROWS", rows)
+        patch.setattr(rnnstore.hypotheses.ranges, "ROWS", rows)
         found = units_of(model, "s", ranges, -0.5, before, after)
     for row, start, stop in zip(found, begin.tolist(), end.tolist(), strict=True):
         selection = Selection("s", start, stop, -0.5, before, after)
@@ -131,7 +131,7 @@ def test_units_are_those_that_select_gives(seed, rows, before, after, longest):
 
 
 def test_the_plane_is_scikit_learns(monkeypatch):
-    monkeypatch.setattr(rnnstore.hypotheses.phrases, "ROWS", 37)
+    monkeypatch.setattr(rnnstore.hypotheses.ranges, "ROWS", 37)
     vectors = np.random.default_rng(1).random((300, 12)) < np.linspace(0.1, 0.9, 12)
     vectors[:, 3] = vectors[:, 4]
     found, truth = plane(vectors), PCA(2, svd_solver="full").fit(vectors.astype(float))
