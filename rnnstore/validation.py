@@ -141,7 +141,8 @@ def _model_at(annotation: Any, given: Any) -> Root | None:
     choices = [a for a in _flat(annotation) if isinstance(a, type) and issubclass(a, pydantic.BaseModel)]
     if len(choices) < 2:
         chosen = choices[0] if choices else None
-        return chosen.for_settings(given) if hasattr(chosen, "for_settings") else chosen
+        for_settings = getattr(chosen, "for_settings", None)
+        return for_settings(given) if for_settings else chosen
     kind = given.get("kind") if isinstance(given, dict) else None
     return next((c for c in choices if kind in typing.get_args(c.model_fields["kind"].annotation)), None)
 

@@ -129,7 +129,7 @@ def diagnose(store: StoreFolder = Path("store")) -> None:
     facts = doctor.facts(store)
     width = max(len(fact.what) for fact in facts)
     for fact in facts:
-        print(f"{'ok' if fact.good else 'MISSING' if fact.needed else '-':7}  {fact.what:{width}}  {fact.said}")
+        print(f"{'ok' if fact.good else 'MISSING' if fact.needed else '-':7}  {fact.what:{width}}  {fact.value}")
         if fact.mending:
             print(f"{'':7}  {'':{width}}  -> {fact.mending}")
     if any(fact.needed and not fact.good for fact in facts):

@@ -46,7 +46,7 @@ def show(name: Name, store: StoreFolder = Path("store")) -> None:
     facts = {
         "model": name,
         "description": card.description,
-        "status": f"{how.said}. {how.advice}".removesuffix(". "),
+        "status": f"{how.name}. {how.advice}".removesuffix(". "),
         "task": card.task,
         "cell": card.cell,
         "layers": card.layers,

@@ -7,7 +7,6 @@ from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .evidence import Evidence as Evidence
 from .evidence import gather_evidence as gather_evidence
-from .exchange import MOST_BYTES as MOST_BYTES
 from .exchange import deserialised as deserialised
 from .exchange import mismatch as mismatch
 from .exchange import serialised_together as serialised_together
@@ -22,8 +21,6 @@ from .separability import Plane as Plane
 from .separability import Separation as Separation
 from .separability import plane as plane
 from .separability import separation as separation
-from .storage import LONGEST_NOTE as LONGEST_NOTE
-from .storage import SUFFIX as SUFFIX
 from .storage import Hypothesis as Hypothesis
 from .storage import Saved as Saved
 from .storage import delete as delete

@@ -6,6 +6,7 @@ Blue is the corpus, orange are the matches, everywhere. What stands beside a mar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -127,7 +128,7 @@ def numbers_picture(found: ScalarAssociation, palette: Palette, width: int = 460
 def precision_picture(curve: pa.Table, palette: Palette, width: int = 460, height: int = 200) -> Picture:
     """Precision of the best k matches with its 95 % interval, along the ranking, and the corpus's share (dashed).
 
-    `curve`: as `worth.precision_curve` gives it; of several labels the first is orange, the second blue.
+    `curve`: as `precision_curve` gives it; of several labels the first is orange, the second blue.
     """
     labels = list(dict.fromkeys(label or UNNAMED for label in curve["label"].to_pylist()))
     shown = pa.array([label or UNNAMED for label in curve["label"].to_pylist()], pa.string())
@@ -137,7 +138,7 @@ def precision_picture(curve: pa.Table, palette: Palette, width: int = 460, heigh
         scale=alt.Scale(type="log", nice=False),
         axis=alt.Axis(format="~s", tickCount=5, grid=False),
     )
-    y = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(format="%", tickCount=5)}
+    y: dict[str, Any] = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(format="%", tickCount=5)}
     colour = alt.Color(
         "shown:N",
         title="matches that start with",
@@ -248,7 +249,7 @@ def _colours(count: int, palette: Palette) -> list[str]:
     return [([*both, *rest][index] if index < 2 + len(rest) else palette.other) for index in range(count)]
 
 
-def _picture(chart: alt.LayerChart, palette: Palette, tables: Mapping[str, pa.Table]) -> Picture:
+def _picture(chart: alt.LayerChart | alt.FacetChart, palette: Palette, tables: Mapping[str, pa.Table]) -> Picture:
     plain = {name: _without_nan(table) for name, table in tables.items()}
     return Picture(styled(chart, palette).to_dict(validate=False), plain)
 

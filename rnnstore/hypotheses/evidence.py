@@ -19,7 +19,7 @@ MOST = 100_000
 """Matches that are looked at; where there are more, the best of them, and `Evidence.note` says so."""
 
 RANKS = (10, 50)
-"""Numbers of best matches for which precision is told, besides all of them."""
+"""Numbers of best matches for which precision is given, besides all of them."""
 
 
 @dataclass(frozen=True)

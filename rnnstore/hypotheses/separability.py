@@ -9,7 +9,7 @@ learned from shuffled labels.
 A range's words say much about its label by themselves (a phrase that begins with "the" is a noun phrase), and the
 units know the words they just read. A high score therefore says that the label can be read off the units, not that
 they hold it apart from the words. Two things stand beside it: the score of ranges whose words were never seen in
-training, and that of a classifier that is told the first and last word of a range and nothing of the units.
+training, and that of a classifier that is given the first and last word of a range and nothing of the units.
 """
 
 from __future__ import annotations

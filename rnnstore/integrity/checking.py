@@ -108,7 +108,7 @@ def _once(folder: Path, full: bool, progress: Progress, began: float) -> tuple[R
     findings += files.strays(folder, card, writing)
     unsummed = files.unsummed(folder, card)
     if unsummed:
-        findings.append(files.said_unsummed(name, unsummed, writing))
+        findings.append(files.unsummed_finding(name, unsummed, writing))
 
     rows = sum(f.rows for key, blocks in card.files.items() if key.split("/")[0] != VECTORS for f in blocks)
     looked, of = 0, max(1, rows)

@@ -197,7 +197,7 @@ class Contents:
                 crosses = self.sequence[start] != self.sequence[stop - 1]
                 yield from _first(file, row, "stop", stop, crosses, "the end of the sequence at most")
             group = which * state.units + unit
-            sort = np.argsort(group, kind="stable")  # rows are sorted by unit and start inside a stretch of steps
+            sort = np.argsort(group, kind="stable")  # rows are sorted by unit and start inside a span of steps
             group, begin, end = group[sort], start[sort], stop[sort]
             same = np.r_[False, group[1:] == group[:-1]]
             before = np.where(same, np.r_[0, end[:-1]], ends.reshape(-1)[group])

@@ -1,6 +1,6 @@
 """What this machine has and lacks: versions, room, the store, and what the application and the pipelines look for.
 
-TensorFlow and Streamlit are looked for, not imported. Nothing private is told: a path in the home folder begins with
+TensorFlow and Streamlit are looked for, not imported. Nothing private is shown: a path in the home folder begins with
 ~, and of environment variables only our own are named.
 """
 
@@ -47,10 +47,10 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*([<>=!~,.0-9 ]*)")
 
 @dataclass(frozen=True)
 class Fact:
-    """Something about this machine: `what`, `said` in a few words, whether it is as it should be, how to mend it."""
+    """Something about this machine: `what`, its `value` in a few words, whether that is as it should be, the repair."""
 
     what: str
-    said: str
+    value: str
     good: bool = True
     needed: bool = True
     mending: str = ""
@@ -81,9 +81,9 @@ def _packages() -> Iterator[Fact]:
         seen.add(name)
         found = _version(name)
         good = found is not None and satisfies(found, wanted)
-        said = f"{found or 'not installed'} ({wanted or 'any'} for {purpose})"
+        value = f"{found or 'not installed'} ({wanted or 'any'} for {purpose})"
         install = f"{_interpreter()} -m pip install -r {file}" if file else f"{_interpreter()} -m pip install {name}"
-        yield Fact(name, said, good, needed, "" if good else install)
+        yield Fact(name, value, good, needed, "" if good else install)
 
 
 def _requirements() -> Iterator[tuple[str, str, str, bool, str]]:
@@ -129,7 +129,7 @@ def _machine() -> Iterator[Fact]:
 
 
 def _store(path: Path) -> Iterator[Fact]:
-    shown = said_path(path)
+    shown = private_path(path)
     try:
         opened = open_store(path)
     except StoreError as error:
@@ -177,11 +177,11 @@ def _data() -> Iterator[Fact]:
 def _environment() -> Iterator[Fact]:
     for name in OURS:
         if value := os.environ.get(name):
-            yield Fact(name, said_path(Path(value)) if os.sep in value else value)
+            yield Fact(name, private_path(Path(value)) if os.sep in value else value)
 
 
-def said_path(path: Path) -> str:
-    """A path as it is told to others: ~ for the home folder."""
+def private_path(path: Path) -> str:
+    """A path as others may see it: ~ for the home folder."""
     absolute, home = str(path.absolute()), _home()
     return f"~{absolute[len(home) :]}" if home and (absolute + os.sep).startswith(home + os.sep) else absolute
 

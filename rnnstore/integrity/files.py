@@ -1,6 +1,6 @@
 """A model's files against its card: there, of the listed size and checksum, and none besides.
 
-Every file is read once for its checksum. Files that no card lists are told too: most are harmless remains that the
+Every file is read once for its checksum. Files that no card lists are findings too: most are harmless remains that the
 next writer sweeps away, but a program that reads the folder by a pattern, not by the card, would take them for rows.
 """
 
@@ -94,7 +94,7 @@ def unsummed(folder: Path, card: Card) -> list[str]:
     return [*tables, *(path for path in own_files(folder) if path not in known)]
 
 
-def said_unsummed(name: str, paths: list[str], being_written: bool) -> Finding:
+def unsummed_finding(name: str, paths: list[str], being_written: bool) -> Finding:
     """The finding about files without checksums."""
     if being_written:
         return Finding(

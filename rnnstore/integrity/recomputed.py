@@ -1,7 +1,7 @@
 """What a model's tables say of its states, computed once more from the states and compared.
 
 Runs and the row-major copies must agree to the last bit; means, errors and quantiles of responses to what single
-precision allows. The comparison is of a sample, or of everything: which units, words and stretches, the result says.
+precision allows. The comparison is of a sample, or of everything: which units, words and steps, the result says.
 """
 
 from __future__ import annotations
@@ -140,10 +140,10 @@ class Recomputed:
                 values = self.model.unit_values(name, [unit])[0]
                 for threshold in state.thresholds:
                     start, stop = unit_runs(is_on(values, threshold), starts)
-                    said = recorded.filter(
+                    stored = recorded.filter(
                         pc.and_(pc.equal(recorded["unit"], unit), pc.equal(recorded["threshold"], threshold))
                     )
-                    found = said["start"].to_numpy(), said["stop"].to_numpy()
+                    found = stored["start"].to_numpy(), stored["stop"].to_numpy()
                     if not (np.array_equal(found[0], start) and np.array_equal(found[1], stop)):
                         yield (
                             self.card.files[f"on_states/{name}"][0].path,
@@ -187,11 +187,11 @@ class Recomputed:
                     inside = chosen[(chosen >= number) & (chosen < number + batch.num_rows)] - number
                     number += batch.num_rows
                     for row in inside.tolist():
-                        said = batch.slice(row, 1).to_pylist()[0]
-                        word = said["word_id"]
+                        stored = batch.slice(row, 1).to_pylist()[0]
+                        word = stored["word_id"]
                         steps = order[ends[word] - counts[word] : ends[word]]
                         if len(steps) <= _OCCURRENCES or self.full:
-                            wrong = self._difference(name, said, steps, starts)
+                            wrong = self._difference(name, stored, steps, starts)
                             compared["words"] += 1
                             if wrong:
                                 yield file.path, wrong
@@ -207,7 +207,7 @@ class Recomputed:
         others = self._random.choice(np.setdiff1d(np.arange(rows), frequent), WORDS - len(frequent), replace=False)
         return np.sort(np.r_[frequent, others])
 
-    def _difference(self, name: str, said: dict, steps: np.ndarray, starts: np.ndarray) -> str:
+    def _difference(self, name: str, stored: dict, steps: np.ndarray, starts: np.ndarray) -> str:
         """A sentence about the first number of a word's row that its steps do not give; empty when all agree."""
         response = self._responses(name, steps, starts)
         n, scale = len(response), max(float(np.abs(response).max()), 1e-6)
@@ -217,17 +217,18 @@ class Recomputed:
         if n > 1:
             expected["standard_error"] = response.std(axis=0, ddof=1) / np.sqrt(n)
         expected |= {f"quantile_{round(100 * q):02d}": np.quantile(sampled, q, axis=0) for q in QUANTILES}
-        if len(sampled) != said["quantile_count"]:
-            return f"The quantiles of {said['word']!r} are over {said['quantile_count']:,} steps, not {len(sampled):,}."
+        if len(sampled) != stored["quantile_count"]:
+            count = stored["quantile_count"]
+            return f"The quantiles of {stored['word']!r} are over {count:,} steps, not {len(sampled):,}."
         for column, values in expected.items():
             # A variance is a difference of sums of squares: where a unit hardly moves, its root keeps half the digits.
             allowed = 3e-3 * scale if column == "standard_error" else 1e-4 * scale
-            found = np.array(said[column], float)
+            found = np.array(stored[column], float)
             bad = ~(np.abs(found - values) <= allowed)
             if bad.any():
                 unit = int(np.argmax(bad))
                 return (
-                    f"{column} of {said['word']!r}, unit {unit}, is {found[unit]:g}; its {n:,} steps give "
+                    f"{column} of {stored['word']!r}, unit {unit}, is {found[unit]:g}; its {n:,} steps give "
                     f"{values[unit]:g}."
                 )
         return ""

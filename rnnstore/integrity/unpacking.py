@@ -1,4 +1,4 @@
-"""Unpacking a model that came as one file, perhaps from a stranger: nothing is believed before it was looked at.
+"""Unpacking a model that came as one file, perhaps from anybody: nothing is believed before it was looked at.
 
 The archive's list of contents is read first and refused whole if anything in it is not as `packing` writes it: plain
 files, uncompressed (so no small file can become a large one), inside the model's folder, each name once on every file
@@ -59,8 +59,8 @@ def unpack(store: Store, file: Path, name: str | None = None, progress: Progress
         with open(file, "rb") as opened:
             _check_list(opened)
             with zipfile.ZipFile(opened) as archive:
-                said, members = _looked_at(archive)
-                name = checked_name(said if name is None else name)
+                packed_as, members = _looked_at(archive)
+                name = checked_name(packed_as if name is None else name)
                 card = _card(archive, members)
                 _all_listed(members, card)
                 size = sum(member.file_size for member in members.values())

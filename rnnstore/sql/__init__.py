@@ -1,4 +1,4 @@
-"""SQL of strangers: questions asked in processes of their own that can reach nothing but the store's tables.
+"""Sandboxed SQL: queries of untrusted users, answered in processes that can reach nothing but the store's tables.
 
 DuckDB calls SQL that it does not trust unsafe by design: what it may read it may overwrite, and one endless scalar
 stops for nobody. A question is therefore asked in a child process (`worker`) that has been given the tables as Arrow

@@ -1,4 +1,4 @@
-"""What a person is told who asked: the answer with all that was cut of it, or a sentence why there is none."""
+"""The answer to a query with all that was cut of it, or a sentence why there is none."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Answer:
     hint: str = ""
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """How many rows there are, and what was cut."""
         rows = f"{self.table.num_rows:,} row{'' if self.table.num_rows == 1 else 's'}"
         if self.cut == "rows":
@@ -68,12 +68,12 @@ def as_error(header: dict[str, Any], query: str, limits: Limits) -> QuestionErro
             "explain. The store cannot be changed by SQL."
         )
     if "error" in header:
-        said, after = str(header["error"].get("said", "")), str(header["error"].get("after", ""))
-        if said.startswith("Out of Memory") or '"Out of Memory"' in said[:200]:
+        message, after = str(header["error"].get("message", "")), str(header["error"].get("after", ""))
+        if message.startswith("Out of Memory") or '"Out of Memory"' in message[:200]:
             return out_of_memory(limits)
-        if "Error reading file" in said or said.startswith(("FileNotFoundError", "OSError")):
+        if "Error reading file" in message or message.startswith(("FileNotFoundError", "OSError")):
             return Changed("A file of the store changed while it was being read; ask again.")
-        return query_error(said, query, after)
+        return query_error(message, query, after)
     return None
 
 
@@ -99,10 +99,10 @@ def hint(store: Store, query: str) -> str:
     for text in re.findall(r"'([^'\n]{2,80})'", query):
         if text in known:
             continue
-        if (said := nearest(text, known)).startswith("did you mean"):
+        if (near := nearest(text, known)).startswith("did you mean"):
             return (
-                f"The store has no {known[said.removeprefix('did you mean ').split(' or ')[0].rstrip('?')]} "
-                f"{text!r}: {said}"
+                f"The store has no {known[near.removeprefix('did you mean ').split(' or ')[0].rstrip('?')]} "
+                f"{text!r}: {near}"
             )
     if "threshold" in query or re.search(r"\b(units_on|runs_of|matches|words_of)\s*\(", query):
         levels = sorted({each for m in store.models.values() for s in m.states.values() for each in s.thresholds})

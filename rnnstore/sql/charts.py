@@ -41,7 +41,7 @@ def drawable(table: pa.Table) -> tuple[list[str], list[str]]:
     return axes, [name for name in axes if _is_number(table.schema.field(name).type)]
 
 
-def usual_axes(table: pa.Table) -> Axes | None:
+def default_axes(table: pa.Table) -> Axes | None:
     """Axes to begin with, or None where nothing can be drawn: the first label or number, against the next number."""
     axes, numbers = drawable(table)
     if table.num_rows < 2 or not numbers or len(axes) < 2:

@@ -52,8 +52,8 @@ def sql(
         return
     answer = rnnstore.open(store).sql(query, limit=limit + 1 if limit else None)
     if not answer.num_columns:
-        said = "has no answer" if query.strip(" ;\t\r\n") else "is empty"
-        raise StoreError(f'The query {said}; ask for something, for example "select model, steps from models".')
+        problem = "has no answer" if query.strip(" ;\t\r\n") else "is empty"
+        raise StoreError(f'The query {problem}; ask for something, for example "select model, steps from models".')
     cut = bool(limit) and answer.num_rows > limit
     write(answer.slice(0, limit) if cut else answer, format)
     if cut:

@@ -34,7 +34,7 @@ class Limits:
         return {**asdict(self), "processor_seconds": self.seconds * self.threads + 5}
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """A sentence for the person who asks."""
         return (
             f"A query may take {self.seconds:g} seconds and {self.memory / 1e9:g} GB of memory, and shows "

@@ -1,4 +1,4 @@
-"""What a worker is told about a store: which files make which table, and the statements that make the macros.
+"""What a worker gets of a store: which files make which table, and the statements that make the macros.
 
 The worker opens no card and lists no folder; it gets the files that the cards list now, and the columns that they have.
 """

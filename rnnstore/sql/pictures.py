@@ -28,13 +28,14 @@ def answer_picture(
     columns, _ = charts.drawable(table)
     if mark not in charts.MARKS:
         raise QuestionError(f"There is no mark {mark!r}: {nearest(mark, charts.MARKS)}")
-    usual = charts.usual_axes(table)
-    if usual is None and (x is None or y is None):
+    default = charts.default_axes(table)
+    if default is None and (x is None or y is None):
         raise QuestionError(
             "Nothing of this answer can be drawn by itself: two rows and two columns of numbers or words are needed."
         )
     for name in filter(None, (x, y, colour)):
         if name not in columns:
             raise QuestionError(f"The answer has no column {name!r} that can be drawn: {nearest(name, columns)}")
-    axes = charts.Axes(x or usual.x, y or usual.y, colour, mark) if usual else charts.Axes(str(x), str(y), colour, mark)
+    x, y = (x or default.x, y or default.y) if default else (str(x), str(y))
+    axes = charts.Axes(x, y, colour, mark)
     return charts.answer_picture(table, axes, palette(theme), width=width)

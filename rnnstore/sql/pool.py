@@ -53,23 +53,23 @@ class Worker:
             start_new_session=True,  # a Ctrl+C in the terminal is for the application
         )
         self._limits = limits
-        self._said: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
-        self._tell(opening(store, limits))
+        self._send(opening(store, limits))
 
     def ready(self, seconds: float = STARTING) -> None:
         """Wait until it is ready; raises `StoreError` with its reason when it never is."""
-        said = self._next(seconds)
-        if said is None or not said[0].get("ready"):
-            why = said[0].get("error", {}).get("said", "") if said else "it ended at once"
+        reply = self._next(seconds)
+        if reply is None or not reply[0].get("ready"):
+            why = reply[0].get("error", {}).get("message", "") if reply else "it ended at once"
             self.end()
             raise StoreError(f"The process that answers queries could not be started: {why}.")
 
     def ask(self, query: str, **options: Any) -> None:
-        self._tell({"query": query, **options})
+        self._send({"query": query, **options})
 
     def answer(self, seconds: float) -> tuple[dict[str, Any], bytes] | None:
-        """What it says within so many seconds, or None where it said nothing and lives."""
+        """What it answers within so many seconds, or None where it sent nothing and lives."""
         return self._next(seconds)
 
     @property
@@ -86,11 +86,11 @@ class Worker:
 
     def _next(self, seconds: float) -> tuple[dict[str, Any], bytes] | None:
         try:
-            return self._said.get(timeout=max(0.0, seconds))
+            return self._replies.get(timeout=max(0.0, seconds))
         except queue.Empty:
             return None
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         text = json.dumps(message).encode("ascii")
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended; that is found when its answer is waited for
@@ -110,17 +110,17 @@ class Worker:
                 if len(text) < header or len(content) < body:
                     break
                 try:
-                    said = json.loads(text)
+                    reply = json.loads(text)
                 except ValueError:
                     break
-                self._said.put((said, content))
-        self._said.put(({"ended": True}, b""))
+                self._replies.put((reply, content))
+        self._replies.put(({"ended": True}, b""))
 
 
 def _environment() -> dict[str, str]:
     """What a worker needs to start, and nothing of what may be secret in this process's environment."""
-    kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV")
-    here = {name: os.environ[name] for name in kept if name in os.environ}
+    passed_on = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV")
+    here = {name: os.environ[name] for name in passed_on if name in os.environ}
     places = [place for place in sys.path if place and Path(place).is_dir() and "site-packages" in place]
     return here | {"PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
 
@@ -139,7 +139,7 @@ class Question:
         self.cancelled = False
 
     def done(self, seconds: float | None = None) -> bool:
-        """Whether it is answered, cancelled or refused; waits for that as long as told."""
+        """Whether it is answered, cancelled or refused; waits for that as long as given."""
         return self._finished.wait(seconds)
 
     def answer(self) -> Answer:
@@ -278,19 +278,19 @@ class Pool:
             return self._asked_once(store, question, options)
 
     def _asked_once(self, store: Store, question: Question, options: dict[str, Any]) -> Answer:
-        worker, said = self._worker(store), None
+        worker, reply = self._worker(store), None
         try:
             if not question._given_to(worker):
                 raise Stopped("The query was cancelled before it began.")
             worker.ask(question.query, **options)
-            said = worker.answer(self.limits.seconds + GRACE)
+            reply = worker.answer(self.limits.seconds + GRACE)
         finally:
-            self._leave(worker, question, said)
+            self._leave(worker, question, reply)
         if question.cancelled:
             raise Stopped("The query was cancelled.")
-        if said is None:
+        if reply is None:
             raise out_of_time(self.limits)
-        header, body = said
+        header, body = reply
         if header.get("ended"):
             raise _ended(worker.process.returncode, self.limits)
         if (error := as_error(header, question.query, self.limits)) is not None:
@@ -304,22 +304,22 @@ class Pool:
             table.validate(full=True)
         except pa.ArrowInvalid as error:
             raise Stopped("The answer could not be read; ask for other columns.") from error
-        said = "" if table.num_rows else hint(self._as_it_is(store)[0], query)
-        return Answer(query, table, str(header["cut"]), float(header["seconds"]), self.limits, said)
+        advice = "" if table.num_rows else hint(self._as_it_is(store)[0], query)
+        return Answer(query, table, str(header["cut"]), float(header["seconds"]), self.limits, advice)
 
     # Workers
 
-    def _leave(self, worker: Worker, question: Question, said: tuple[dict[str, Any], bytes] | None) -> None:
+    def _leave(self, worker: Worker, question: Question, reply: tuple[dict[str, Any], bytes] | None) -> None:
         """Keep a worker that began nothing for the next; end any other."""
         with question._lock:
             question._worker = None
-            kept = said is not None and bool(said[0].get("kept")) and not question.cancelled
+            unused = reply is not None and bool(reply[0].get("unused")) and not question.cancelled
         with self._turn:
-            kept = kept and worker.alive and not self._closed and len(self._spares) < self.ahead
-            if kept:
+            unused = unused and worker.alive and not self._closed and len(self._spares) < self.ahead
+            if unused:
                 self._spares.append(worker)
                 self._turn.notify_all()
-        if not kept:
+        if not unused:
             worker.end()
 
     def _worker(self, store: Store) -> Worker:
@@ -354,7 +354,7 @@ class Pool:
             worker = Worker(*self._as_it_is(store), self.limits)
             worker.ready()
         except (StoreError, OSError):
-            worker = None  # said to the next who asks
+            worker = None  # the next who asks gets the reason
         finally:
             with self._turn:
                 self._starting -= 1

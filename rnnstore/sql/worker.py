@@ -1,8 +1,8 @@
-"""The child process that answers one query of a stranger. Run as a script by `pool`, and imported by nobody.
+"""The child process that answers one query of an untrusted user. Run as a script by `pool`, and imported by nobody.
 
-It knows nothing of the rest of the program: it is told which files make which table, registers them as Arrow datasets,
+It knows nothing of the rest of the program: it is given the files of each table, registers them as Arrow datasets,
 closes everything else, says that it is ready, begins one query, answers, and ends. (What the gate refuses was not
-begun.) Messages are lengths, JSON and Arrow: what a stranger typed or a query answered is never unpickled.
+begun.) Messages are lengths, JSON and Arrow: what an untrusted user typed or a query answered is never unpickled.
 
 Four locks, each enough for most attacks alone: only a SELECT is taken; DuckDB has no path it may touch, no extension
 and a locked configuration; the operating system allows no file to grow, no process, no core and so much memory and
@@ -65,7 +65,7 @@ def main() -> None:
         watch.start(limits["resident"])
         _limit_after(limits)
     except Exception as error:
-        _write(answers, {"error": {"said": _named(error)}})
+        _write(answers, {"error": {"message": _named(error)}})
         return
     _write(answers, {"ready": True})
     while True:
@@ -188,11 +188,11 @@ def _dataset(table: dict[str, Any]) -> Dataset:
     form, disk = ds.ParquetFileFormat(), pyarrow.fs.LocalFileSystem()
     fragments = []
     for path, named in table["files"]:
-        said = None
+        condition = None
         for name, value in named.items():
             here = ds.field(name) == value
-            said = here if said is None else said & here
-        fragments.append(form.make_fragment(path, filesystem=disk, partition_expression=said))
+            condition = here if condition is None else condition & here
+        fragments.append(form.make_fragment(path, filesystem=disk, partition_expression=condition))
     return Dataset(fragments, schema, form, disk)
 
 
@@ -244,18 +244,18 @@ def gate(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any] | 
         kinds = [str(statement.type).rpartition(".")[2] for statement in connection.extract_statements(query)]
     except Exception as error:  # also of text that is no UTF-8
         return {
-            "kept": True,
-            "error": {"said": f"{error if isinstance(error, duckdb.Error) else _named(error)}"[:20_000]},
+            "unused": True,
+            "error": {"message": f"{error if isinstance(error, duckdb.Error) else _named(error)}"[:20_000]},
         }
     if len(kinds) != 1:
-        return {"kept": True, "statements": len(kinds)}
-    return None if kinds[0] in ASKED else {"kept": True, "kind": kinds[0]}
+        return {"unused": True, "statements": len(kinds)}
+    return None if kinds[0] in ASKED else {"unused": True, "kind": kinds[0]}
 
 
 def answer(
     connection: duckdb.DuckDBPyConnection, query: str, limits: dict[str, Any]
 ) -> tuple[dict[str, Any], pa.Table | None]:
-    """What is said about the answer, and the answer: at most so many rows and bytes of it."""
+    """What the header says of the answer, and the answer: at most so many rows and bytes of it."""
     started = time.perf_counter()
     try:
         asked = connection.sql(query)
@@ -263,11 +263,11 @@ def answer(
             return {"rows": 0, "cut": "", "seconds": time.perf_counter() - started}, pa.table({})
         table, cut = _fetched(asked, limits["rows"], limits["bytes"])
     except MemoryError:
-        return {"error": {"said": "Out of Memory Error: "}}, None
+        return {"error": {"message": "Out of Memory Error: "}}, None
     except duckdb.Error as error:
         return {"error": _explained(connection, query, error)}, None
     except Exception as error:  # Arrow's own, of a file that has gone or a value that no column holds
-        return {"error": {"said": _named(error)[:2000]}}, None
+        return {"error": {"message": _named(error)[:2000]}}, None
     return {"rows": table.num_rows, "cut": cut, "seconds": time.perf_counter() - started}, table
 
 
@@ -283,7 +283,7 @@ def _explained(connection: duckdb.DuckDBPyConnection, query: str, error: duckdb.
             connection.execute(EXPLAINING + query)
         except duckdb.Error as explained:
             text, after = str(explained), EXPLAINING
-    return {"said": text[:20_000], "after": after}
+    return {"message": text[:20_000], "after": after}
 
 
 EXPLAINING = "explain "

@@ -56,7 +56,7 @@ class _Stream:
         for end in (self.wait, self._close):
             try:
                 end()
-            except Exception:  # the error that made us give up is the one to be told
+            except Exception:  # the error that made us give up is the one to report
                 continue
 
     def _close(self) -> None:
@@ -190,8 +190,8 @@ class RowMajorReader:
         if not len(steps):
             return np.empty((0, self._units), self._dtype)
         wanted, places = np.unique(steps, return_inverse=True)
-        stretch = wanted // max(1, self.READ // self._row)
-        breaks = np.flatnonzero(((np.diff(wanted) - 1) * self._row > self.GAP) | (np.diff(stretch) > 0)) + 1
+        span = wanted // max(1, self.READ // self._row)
+        breaks = np.flatnonzero(((np.diff(wanted) - 1) * self._row > self.GAP) | (np.diff(span) > 0)) + 1
         begins, ends = np.r_[0, breaks], np.r_[breaks, len(wanted)]
         firsts, lasts = wanted[begins], wanted[ends - 1]
         values = np.empty((len(wanted), self._units), self._dtype)

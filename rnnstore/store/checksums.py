@@ -38,7 +38,7 @@ def of_file(path: Path, progress: Callable[[int], None] | None = None) -> str:
 
 
 def joined(first: int, second: int, length: int) -> int:
-    """The CRC-32 of two stretches of bytes one after the other, from that of each and the `length` of the second.
+    """The CRC-32 of two spans of bytes one after the other, from that of each and the `length` of the second.
 
     A header that is known last is so joined with the numbers behind it, without reading them again. Appending a zero
     bit multiplies the polynomial of a CRC by x, so the first one's is multiplied by x^(8 length).

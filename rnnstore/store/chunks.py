@@ -203,17 +203,17 @@ def shape_of(chunk: Chunk) -> dict[Any, Any]:
 def difference(given: Mapping[Any, Any], expected: Mapping[Any, Any]) -> str:
     """A sentence about the first thing in which a chunk differs from the first one."""
 
-    def said(key: Any) -> str:
+    def called(key: Any) -> str:
         return f"{key[0]} {key[1]!r}" if isinstance(key, tuple) else str(key)
 
     for key in expected:
         if key not in given:
-            return f"This chunk lacks {said(key)}, which the first one had; every chunk brings the same."
+            return f"This chunk lacks {called(key)}, which the first one had; every chunk brings the same."
     for key in given:
         if key not in expected:
             names = [known[1] for known in expected if isinstance(known, tuple) and known[0] == key[0]]
-            return f"This chunk brings {said(key)}, which the first one had not: {nearest(str(key[-1]), names)}"
+            return f"This chunk brings {called(key)}, which the first one had not: {nearest(str(key[-1]), names)}"
     key = next(key for key in given if given[key] != expected[key])
     if key[0] == "track":
         return f"Track {key[1]!r} brings {'numbers' if given[key] == 'f' else 'labels'}, unlike the first chunk."
-    return f"{said(key)} has width {list(given[key])} here and {list(expected[key])} in the first chunk."
+    return f"{called(key)} has width {list(given[key])} here and {list(expected[key])} in the first chunk."

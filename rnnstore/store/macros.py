@@ -1,8 +1,8 @@
 """Table macros: the questions of the papers as functions of SQL, so that a person types neither joins nor file names.
 
 They stand here once and are made wherever the views are: in `Store.sql` and on the command line, in the process that
-answers strangers, and in the script for DuckDB's own shell. A macro is text that DuckDB puts in the place of its call.
-Arguments therefore hide behind qualified columns inside (`r.state = state`: the column, then the argument), and a
+answers untrusted users, and in the script for DuckDB's own shell. A macro is text that DuckDB puts in the place of its
+call. Arguments therefore hide behind qualified columns inside (`r.state = state`: the column, then the argument), and a
 macro that is used as a value renames its columns, so that what it is given means the query around it.
 """
 
@@ -218,7 +218,7 @@ MACROS = (
     Macro(
         "members_of_clusters",
         ("model", "state", "k", "method := 'signed'"),
-        "words and units of each cluster of a clustering that was kept (`python -m rnnstore cluster`)",
+        "words and units of each cluster of a saved clustering (`python -m rnnstore cluster`)",
         (
             ("kind", "word or unit"),
             ("cluster", "number of the cluster"),

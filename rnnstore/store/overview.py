@@ -1,4 +1,4 @@
-"""What is in a store, told in one table: for a list on the screen, on the command line, or as CSV.
+"""What is in a store, in one table: for a list on the screen, on the command line, or as CSV.
 
 A model's status is read off its card, and off its lock: a card without recorded steps belongs to a model that is being
 trained, was trained and never recorded, or was left half way, and each wants another next step.
@@ -47,7 +47,7 @@ class Status:
     `pipelines` names the command of `python -m pipelines` that does it, empty when none does.
     """
 
-    said: str
+    name: str
     advice: str = ""
     pipelines: str = ""
 
@@ -73,8 +73,9 @@ def status(model: Model) -> Status:
         return Status("nothing recorded", "Train and record it:", "run")
     return Status(
         "nothing recorded",
-        "Its recording failed, or was stopped before anything was kept. Run the program or the import that records it "
-        f"once more: under the same name it takes this place. Or delete it: python -m rnnstore delete {model.name!r}",
+        "Its recording failed, or was stopped before it had recorded anything. Run the program or the import that "
+        "records it once more: under the same name it takes this place. Or delete it: "
+        f"python -m rnnstore delete {model.name!r}",
     )
 
 
@@ -99,8 +100,8 @@ def size(count: int) -> str:
 def notes(model: Model) -> list[str]:
     """What the recording left out or changed, and why, a sentence each; those of an import stand in its settings."""
     imports = [of.get("notes", ()) for of in model.card.settings.values() if isinstance(of, dict)]
-    said = [*model.card.notes, *(str(note) for noted in imports for note in noted)]
-    return [note[:1].upper() + note[1:].rstrip(".") + "." for note in said]
+    found = [*model.card.notes, *(str(note) for noted in imports for note in noted)]
+    return [note[:1].upper() + note[1:].rstrip(".") + "." for note in found]
 
 
 def is_blank(column: pa.ChunkedArray) -> bool:
@@ -115,7 +116,7 @@ def overview(store: Store) -> pa.Table:
         {
             **{name: getattr(model.card, name, None) for name in COLUMNS.names},
             "model": model.name,
-            "status": status(model).said,
+            "status": status(model).name,
             "states": [f"{state.name} ({state.units})" for state in model.states.values()],
             "tracks": list(model.tracks),
             "predictions": model.predictions_per_step,

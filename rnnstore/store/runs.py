@@ -1,4 +1,4 @@
-"""Runs: the maximal stretches of steps in which a unit is on, found in arrays and in streams of row groups.
+"""Runs: the maximal spans of steps in which a unit is on, found in arrays and in streams of row groups.
 
 On means: stored value >= threshold. A run never crosses the start of a sequence. Values are compared as they are
 stored, so that recorded runs, any other threshold and matching agree to the last step; half-precision values are
@@ -104,7 +104,7 @@ def unit_runs(on: np.ndarray, starts_of_sequences: np.ndarray) -> tuple[np.ndarr
 class RunEncoder:
     """Encodes the runs of one state at one threshold from consecutive row groups, in memory that does not grow.
 
-    Runs that are still going at the end of a row group are kept back and come out with the row group in which they end.
+    Runs that are still going at the end of a row group are held back and come out with the row group in which they end.
     """
 
     def __init__(self, units: int, threshold: float) -> None:

@@ -43,7 +43,7 @@ class Repair(StrEnum):
 @dataclass(frozen=True)
 class Column:
     """A column: its name, its Arrow type, one sentence about it, and the smallest and largest value where it holds a
-    number. `ANY` is said expressly; a null says nothing and is let be."""
+    number. A column that may hold any number says `ANY`; nulls are not checked."""
 
     name: str
     type: pa.DataType

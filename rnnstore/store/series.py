@@ -27,18 +27,18 @@ LABELS = 200
 """Labels of a track that its card lists; the others are in the table all the same."""
 
 RESPONSES = 1 << 27
-"""Words x units of all states together up to which expected responses are kept (2 GiB while recording)."""
+"""Words x units of all states together up to which expected responses are recorded (2 GiB while recording)."""
 
 LABELS_FROM, SURE_FROM = 10_000, 1 << 17
 """Words from which they may turn out to be labels, such as timestamps; words at which that is decided underway."""
 
 TOO_MANY = (
-    "Expected responses were not kept: so many words and units would take too much memory. Record with a smaller "
+    "Expected responses were not recorded: so many words and units would take too much memory. Record with a smaller "
     "vocabulary or fewer states to have them."
 )
 HARDLY_AGAIN = (
-    "Expected responses were not kept: most words were read once, as labels such as timestamps are, and a mean over "
-    "one step says nothing about a word."
+    "Expected responses were not recorded: most words were read once, as labels such as timestamps are, and a mean "
+    "over one step says nothing about a word."
 )
 
 COMPRESSION = {"compression": "zstd", "compression_level": 1}
@@ -86,7 +86,7 @@ class StateSeries:
         thresholds: Sequence[float],
         most_words: int,
     ) -> None:
-        """`most_words`: up to so many, the words' expected responses are kept."""
+        """`most_words`: up to so many, the words' expected responses are recorded."""
         self.name, self.units, self._dtype, self._target = name, units, dtype, target
         self.thresholds = tuple(float(threshold) for threshold in thresholds)
         self._schema = states_schema(units, dtype.name)

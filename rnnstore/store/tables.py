@@ -22,7 +22,7 @@ STEPS_PER_BLOCK = 1 << 20
 """Steps in one block (file) of a table; every analysis works block by block."""
 
 QUANTILES = (0.09, 0.25, 0.50, 0.75, 0.91)
-"""Quantiles kept of every word's responses, those of the RNNVis paper's box plots."""
+"""Quantiles of every word's responses, those of the RNNVis paper's box plots."""
 
 DECADES = tuple(range(-10, 1))
 """Powers of ten between which the entries of a gradient are counted."""
@@ -290,8 +290,8 @@ _ENTRIES = (
             Column("cosine", pa.float64(), "cosine of the property with the span of these directions, 0 to 1", COSINE),
             Column("relative_memory", pa.float64(), "|G d| / sigma_1: 1 for the direction that is kept best", POSITIVE),
             *(
-                Column(f"random_{name}{end}", pa.float64(), f"{what} of {said} for random directions", ANY)
-                for name, said in (("cosine", "the cosine"), ("memory", "the relative memory"))
+                Column(f"random_{name}{end}", pa.float64(), f"{what} of {of} for random directions", ANY)
+                for name, of in (("cosine", "the cosine"), ("memory", "the relative memory"))
                 for end, what in (("", "mean"), ("_low", "2.5 % quantile"), ("_high", "97.5 % quantile"))
             ),
         ),

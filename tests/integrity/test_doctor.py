@@ -26,9 +26,9 @@ def facts(store) -> dict[str, doctor.Fact]:
 
 def test_what_is_installed_is_told_with_what_is_needed(tmp_path):
     found = facts(tmp_path)
-    assert found["numpy"].said == f"{metadata.version('numpy')} (>=2.1 for the application)"
+    assert found["numpy"].value == f"{metadata.version('numpy')} (>=2.1 for the application)"
     assert found["python"].good and found["numpy"].good and found["store"].good
-    assert found["tensorflow"].needed is False and "training" in found["tensorflow"].said
+    assert found["tensorflow"].needed is False and "training" in found["tensorflow"].value
 
 
 def test_what_is_missing_or_too_old_is_told_with_the_command_that_brings_it(tmp_path, monkeypatch):
@@ -41,7 +41,7 @@ def test_what_is_missing_or_too_old_is_told_with_the_command_that_brings_it(tmp_
         (False, True),
         (False, False),
     ]
-    assert found["duckdb"].said == "1.4.2 (>=2.0,<3 for the application)"
+    assert found["duckdb"].value == "1.4.2 (>=2.0,<3 for the application)"
     assert found["scipy"].mending.endswith("-m pip install -r requirements.txt")
     assert found["tensorflow"].mending.endswith("-m pip install -r requirements-pipelines.txt")
     done = run("doctor", "--store", tmp_path)
@@ -65,9 +65,9 @@ def test_a_store_that_wants_looking_after_is_told(tmp_path):
     (tmp_path / "model=bad").mkdir()
     found = facts(tmp_path)
     assert (found["store"].good, found["store"].mending) == (False, "python -m rnnstore check")
-    assert "1 model, 1 that cannot be opened" in found["store"].said
+    assert "1 model, 1 that cannot be opened" in found["store"].value
     (tmp_path / "file").write_text("")
-    assert "is a file; a store is a folder" in facts(tmp_path / "file")["store"].said
+    assert "is a file; a store is a folder" in facts(tmp_path / "file")["store"].value
 
 
 def test_nothing_private_is_told(tmp_path, monkeypatch):

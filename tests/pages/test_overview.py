@@ -79,7 +79,7 @@ def test_status_tells_every_stage(tmp_path):
 
     def now() -> str:
         store.refresh()
-        return status(store.model("one")).said
+        return status(store.model("one")).name
 
     with store.writer("one") as writer:
         assert now() == "being trained"
@@ -101,7 +101,7 @@ def test_a_recording_that_failed_says_how_to_mend_it(run, tmp_path):
     assert "under the same name it takes this place" in said(run(tmp_path / "store"))
     with store.record("broken") as recorder:
         recorder.add(words=["a", "b"], states={"s": [[1.0], [2.0]]})
-    assert status(store.model("broken")).said == "recorded"
+    assert status(store.model("broken")).name == "recorded"
 
 
 def test_the_table_of_models_holds_a_column_for_every_metric(small_store):

@@ -72,9 +72,9 @@ def test_every_example_is_answered(pool, store):
 
 
 def test_a_cut_is_known(pool, store):
-    assert pool.ask(store, "select * from range(100)").answer().said == "100 rows."
+    assert pool.ask(store, "select * from range(100)").answer().summary == "100 rows."
     more = pool.ask(store, "select * from range(101)").answer()
-    assert (more.table.num_rows, more.cut) == (100, "rows") and "there are more" in more.said
+    assert (more.table.num_rows, more.cut) == (100, "rows") and "there are more" in more.summary
     wide = pool.ask(store, "select repeat('x', 20000) as x from range(90)").answer()
     assert wide.cut == "bytes" and 0 < wide.table.num_rows < 20 and wide.table.nbytes <= LIMITS.bytes
     with pytest.raises(QueryError, match="first row of the answer alone takes"):
@@ -246,5 +246,5 @@ def test_the_catalogue_has_every_table_and_says_what_the_store_has(store):
 
 
 def test_limits_are_said():
-    assert "20 seconds" in LIMITS.said and "100 rows" in LIMITS.said
+    assert "20 seconds" in LIMITS.sentence and "100 rows" in LIMITS.sentence
     assert (missing() == "") == sys.platform.startswith("linux")

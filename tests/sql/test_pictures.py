@@ -5,7 +5,7 @@ import pytest
 
 from rnnstore import QuestionError
 from rnnstore.pictures import answer_picture
-from rnnstore.sql.charts import MOST, Axes, usual_axes, without_colour
+from rnnstore.sql.charts import MOST, Axes, default_axes, without_colour
 
 vl_convert = pytest.importorskip("vl_convert")
 
@@ -13,11 +13,11 @@ WORDS = pa.table({"word": ["a", "b", "c"], "steps": [3, 1, 2], "share": [0.5, 0.
 
 
 def test_a_label_stands_against_the_first_number():
-    assert usual_axes(WORDS) == Axes("word", "steps", "", "bars")
-    assert usual_axes(pa.table({"delay": [0, 1, 2], "sigma": [3.0, 2.0, 1.0]})) == Axes("delay", "sigma", "", "line")
+    assert default_axes(WORDS) == Axes("word", "steps", "", "bars")
+    assert default_axes(pa.table({"delay": [0, 1, 2], "sigma": [3.0, 2.0, 1.0]})) == Axes("delay", "sigma", "", "line")
     curves = pa.table({"class": ["a", "a", "b", "b"], "delay": [0, 1, 0, 1], "sigma": [3.0, 2.0, 1.0, 0.5]})
-    assert usual_axes(curves) == Axes("delay", "sigma", "class", "line")
-    assert usual_axes(WORDS.slice(0, 1)) is None and usual_axes(WORDS.select(["word"])) is None
+    assert default_axes(curves) == Axes("delay", "sigma", "class", "line")
+    assert default_axes(WORDS.slice(0, 1)) is None and default_axes(WORDS.select(["word"])) is None
 
 
 @pytest.mark.parametrize("mark", ["bars", "line", "points", "heat"])

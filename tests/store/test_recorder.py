@@ -380,7 +380,7 @@ def test_expected_responses_too_large_to_keep_are_missing_and_the_card_says_so(t
     assert store.sql("select count(*) as n from expected_responses").to_pylist() == [{"n": 0}]
     assert store.model("small").expected_responses("wide").num_rows == 0
     (note,) = store.sql("select unnest(notes) as note from models")["note"].to_pylist()
-    assert note.startswith("Expected responses were not kept: so many words and units")
+    assert note.startswith("Expected responses were not recorded: so many words and units")
     model = record(tmp_path, states={"wide": np.zeros((8, 2))}).model("small")
     assert (model.card.notes, model.expected_responses("wide").num_rows) == ((), 7)
 
@@ -394,7 +394,7 @@ def test_labels_that_never_come_again_get_no_expected_responses(tmp_path, monkey
         monkeypatch.setattr(series, "SURE_FROM", sure)
         model = record(tmp_path, words=times, states={"s": np.ones((8, 2)), "wide": np.ones((8, 3))}).model("small")
         (note,) = model.card.notes
-        assert note.startswith("Expected responses were not kept: most words were read once, as labels")
+        assert note.startswith("Expected responses were not recorded: most words were read once, as labels")
         assert model.expected_responses("wide").num_rows == 0
         assert model.words(0, 8)["word"].to_pylist() == times
     twice = record(tmp_path, words=times * 2, states={"s": np.ones((16, 2))}, sequence_starts=None, annotations=None)

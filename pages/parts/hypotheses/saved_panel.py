@@ -16,6 +16,7 @@ from pages.parts.shared.current import current_store
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError, hypotheses
 from rnnstore.hypotheses import Hypothesis, Saved
+from rnnstore.hypotheses.storage import LONGEST_NOTE
 
 
 def keep(model: Model, view: View, selected: Selected) -> None:
@@ -25,7 +26,7 @@ def keep(model: Model, view: View, selected: Selected) -> None:
     with st.popover("Keep this hypothesis"):
         name = st.text_input("Name", key="keep-name", placeholder="noun phrases begin")
         placeholder = "what it says, and why you believe it"
-        st.text_area("Note", key="keep-note", placeholder=placeholder, max_chars=hypotheses.LONGEST_NOTE)
+        st.text_area("Note", key="keep-note", placeholder=placeholder, max_chars=LONGEST_NOTE)
         st.checkbox("Replace one of this name", key="keep-replace")
         st.button("Keep it", on_click=_keep, args=(model, view, selected), disabled=not name.strip(), key="keep-button")
 

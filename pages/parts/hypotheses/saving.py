@@ -11,7 +11,8 @@ import streamlit as st
 from pages.parts.shared.current import current_store
 from pages.parts.shared.hosting import may_change
 from rnnstore import StoreError, hypotheses
-from rnnstore.hypotheses import MOST_BYTES, Hypothesis, Saved
+from rnnstore.hypotheses import Hypothesis, Saved
+from rnnstore.hypotheses.exchange import MOST_BYTES
 from rnnstore.store.card import checked_name
 
 _KEPT = "hypotheses-of-this-visit"

@@ -9,7 +9,8 @@ import streamlit as st
 from pages.parts.hypotheses import saving
 from pages.parts.shared.current import current_store
 from rnnstore import StoreError, hypotheses
-from rnnstore.hypotheses import SUFFIX, Hypothesis
+from rnnstore.hypotheses import Hypothesis
+from rnnstore.hypotheses.storage import SUFFIX
 
 HAPPENED = "kept-happened"
 """In the session's state: what became of the last change, as ("done" or "refused", sentence)."""

@@ -126,7 +126,7 @@ def say_status(model: Model) -> None:
     """What has become of a model that is not simply recorded, and the command that brings it on."""
     how = status(model)
     if how.advice:
-        st.info(f"**{how.said.capitalize()}.** {how.advice}")
+        st.info(f"**{how.name.capitalize()}.** {how.advice}")
     if how.pipelines:
         st.code(command(f"python -m pipelines {how.pipelines} {recipe_of(model)}"), language="bash")
 

@@ -23,8 +23,8 @@ Arguments stand in the order shown, or by name: `matches(model := '...', ...)`.
 **Runs** (`on_states`) are half-open: a unit is on at steps start to stop - 1, when its stored value is at least the
 threshold. They are recorded at the thresholds that the model's recipe names.
 
-**Limits.** {limits.said} {missing()} A query is answered by a process of its own, which has been given the tables and
-nothing else: no file, no network, no settings. It cannot change the store, and ends with its answer.
+**Limits.** {limits.sentence} {missing()} A query is answered by a process of its own, which has been given the tables
+and nothing else: no file, no network, no settings. It cannot change the store, and ends with its answer.
 
 **A link** holds the query and the chart, not the answer. It asks nothing until you press Run: what a stranger wrote
 is read before it is run, and opening, reloading or going back costs nobody's machine its time.

@@ -76,7 +76,7 @@ def show(found: Entry | None, query: str, view: View) -> None:
 def _say(answer: Answer) -> None:
     took = f"{answer.seconds:.2f} s" if answer.seconds >= 0.01 else "under 0.01 s"
     columns = f"{answer.table.num_columns:,} column{'' if answer.table.num_columns == 1 else 's'}"
-    st.markdown(f"{answer.said.removesuffix('.')} · {columns} · {took}")
+    st.markdown(f"{answer.summary.removesuffix('.')} · {columns} · {took}")
     if not answer.table.num_rows:
         st.info(f"Nothing in the store answers to that. {escape(answer.hint)}")
     if answer.table.num_columns > COLUMNS:
@@ -98,7 +98,7 @@ def _take_away(answer: Answer) -> None:
 
 def _chart(table: pa.Table, view: View) -> None:
     axes, _ = charts.drawable(table)
-    usual = charts.usual_axes(table)
+    usual = charts.default_axes(table)
     if usual is None:
         return
     chosen = Axes(
