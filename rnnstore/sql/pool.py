@@ -41,8 +41,8 @@ GRACE = 0.3
 class Worker:
     """A child process that has opened a store; it answers one query."""
 
-    def __init__(self, store: Store, as_of: str, limits: Limits) -> None:
-        self.as_of = as_of
+    def __init__(self, store: Store, fingerprint: str, limits: Limits) -> None:
+        self.fingerprint = fingerprint
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", script.__file__],
             stdin=subprocess.PIPE,
@@ -332,7 +332,7 @@ class Pool:
                 worker = self._spares.popleft() if self._spares else None
             if worker is None:
                 break
-            if worker.alive and worker.as_of == now:
+            if worker.alive and worker.fingerprint == now:
                 return worker
             worker.end()
         worker = Worker(*self._as_it_is(store), self.limits)
@@ -342,8 +342,8 @@ class Pool:
     def _as_it_is(self, store: Store) -> tuple[Store, str]:
         """The store opened as it is now, with its fingerprint."""
         now = fingerprint(store.path)
-        opened, as_of = self._opened.get(store.path, (store, ""))
-        if as_of != now:
+        opened, known = self._opened.get(store.path, (store, ""))
+        if known != now:
             opened = open_store(store.path)
             self._opened = {store.path: (opened, now)}
         return opened, now
