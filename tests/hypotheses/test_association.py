@@ -240,19 +240,19 @@ def test_shares_are_drawn_with_their_counts(eight):
 
 def test_as_many_units_as_are_selected_may_be_asked_for_and_no_more(random_model):
     for overlap in (1, 2):
-        assert places(random_model, "s", [0, 2], 0.2, minimum_overlap=overlap).overlap.min() == overlap
+        assert gather_evidence(random_model, "s", [0, 2], 0.2, minimum_overlap=overlap).overlap.min() == overlap
     for overlap in (-1, 0, 3):
         with pytest.raises(QuestionError, match=f"at least {overlap} of the selected units were asked for; 1 to 2 are"):
-            places(random_model, "s", [0, 2], 0.2, minimum_overlap=overlap)
+            gather_evidence(random_model, "s", [0, 2], 0.2, minimum_overlap=overlap)
 
 
 def test_matches_that_share_a_step_with_the_brush_are_left_out_and_those_beside_it_are_not(random_model):
-    every = places(random_model, "s", [0], 0.2, minimum_overlap=1)
+    every = gather_evidence(random_model, "s", [0], 0.2, minimum_overlap=1)
     by_start = sorted(zip(every.start.tolist(), every.stop.tolist(), strict=True))
     begin, end = by_start[3][1], by_start[6][0]  # from the end of a match to the beginning of another
-    found = places(random_model, "s", [0], 0.2, minimum_overlap=1, apart_from=(begin, end))
+    found = gather_evidence(random_model, "s", [0], 0.2, minimum_overlap=1, excluding=(begin, end))
     inside = [(start, stop) for start, stop in by_start if {*range(start, stop)} & {*range(begin, end)}]
     assert sorted(zip(found.start.tolist(), found.stop.tolist(), strict=True)) == [
         each for each in by_start if each not in inside
     ]
-    assert found.apart == len(inside) > 0
+    assert found.excluded == len(inside) > 0
