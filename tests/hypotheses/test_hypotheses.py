@@ -13,24 +13,10 @@ from hypothesis import strategies as st
 
 import rnnstore
 from rnnstore.errors import DamagedModel, QuestionError, StoreError
-from rnnstore.hypotheses import (
-    Hypothesis,
-    Saved,
-    compare,
-    delete,
-    deserialised,
-    from_selection,
-    load,
-    mismatch,
-    rename,
-    rerun,
-    reruns,
-    save,
-    saved,
-    serialised,
-    serialised_together,
-    storage,
-)
+from rnnstore.hypotheses import from_selection, load, rerun, reruns, save, storage
+from rnnstore.hypotheses.comparison import compare
+from rnnstore.hypotheses.exchange import deserialised, mismatch, serialised_together
+from rnnstore.hypotheses.storage import Hypothesis, Saved, delete, rename, saved, serialised
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import Selection, select
 from tests.support.worlds import random_world, record

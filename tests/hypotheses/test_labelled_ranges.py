@@ -15,8 +15,10 @@ from sklearn.linear_model import LogisticRegression
 import rnnstore.hypotheses.ranges
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.errors import QuestionError
-from rnnstore.hypotheses import Ranges, end_words, labelled_ranges, plane, separation, texts, units_of
+from rnnstore.hypotheses import labelled_ranges
 from rnnstore.hypotheses.charts import drawn_ranges, plane_note, plane_picture
+from rnnstore.hypotheses.ranges import Ranges, end_words, texts, units_of
+from rnnstore.hypotheses.separability import plane, separation
 from rnnstore.matching.selection import Selection, select
 from tests.support.worlds import ArrayModel, drawn, random_world, record
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 import rnnstore
 from pages.parts.shared.markdown import escape
 from rnnstore import hypotheses
-from rnnstore.hypotheses import associate, gather_evidence
+from rnnstore.hypotheses import associate, exchange, gather_evidence, storage
 from rnnstore.matching.selection import Selection, select
 from tests.pages.test_matching import said, widget
 from tests.support.screens import assert_fits, assert_fits_both, settle, visit
@@ -127,7 +127,7 @@ def test_a_kept_one_is_renamed_and_deleted(run, kept, at_home):
     widget(app, "checkbox", "Delete it; this cannot be undone").set_value(True).run()
     widget(app, "button", "Delete").click().run()
     assert app.success[0].value == "deeper has been deleted."
-    assert hypotheses.saved(rnnstore.open(kept)).hypotheses == {}
+    assert storage.saved(rnnstore.open(kept)).hypotheses == {}
 
 
 def test_what_a_stranger_keeps_is_of_their_visit_alone(run, kept, hosted):
@@ -168,12 +168,12 @@ def kept_on(folder: Path, name: str) -> str:
 def test_a_stranger_takes_hypotheses_along_and_brings_them_again(run, kept, hosted):
     deep = hypotheses.load(rnnstore.open(kept), "deep")
     both = [deep.model_copy(update={"name": name}) for name in ("first", "second")]
-    app = upload(run(kept, PAGE, model="brackets"), "hypotheses.json", hypotheses.serialised_together(both))
+    app = upload(run(kept, PAGE, model="brackets"), "hypotheses.json", exchange.serialised_together(both))
     assert app.success[0].value == "2 hypotheses are loaded."
     assert listed(app) == {"deep": kept_on(kept, "deep"), "first": "this visit", "second": "this visit"}
     assert "Yours as one file" in [button.proto.label for button in app.main.get("download_button")]
     app = upload(
-        app, "hypotheses.json", hypotheses.serialised_together([both[0].model_copy(update={"name": "third"}), deep])
+        app, "hypotheses.json", exchange.serialised_together([both[0].model_copy(update={"name": "third"}), deep])
     )
     assert app.error[0].value.startswith("1 of 2 are loaded. The store keeps a hypothesis 'deep'")
 
@@ -183,7 +183,7 @@ def test_a_visit_keeps_no_more_than_a_file_can_hold(run, kept, hosted, monkeypat
     app = upload(
         run(kept, PAGE, model="brackets"),
         "deep.json",
-        hypotheses.serialised(hypotheses.load(rnnstore.open(kept), "deep").model_copy(update={"name": "other"})),
+        storage.serialised(hypotheses.load(rnnstore.open(kept), "deep").model_copy(update={"name": "other"})),
     )
     assert "A visit keeps hypotheses of 100 bytes together" in app.error[0].value
 
@@ -219,7 +219,7 @@ def test_a_hypothesis_goes_by_a_file_into_another_store(run, kept, tmp_path, at_
     assert "There is a hypothesis 'deep' already" in app.error[0].value
     widget(app, "text_input", "Name here").set_value("deeper").run()
     widget(app, "button", "Load it").click().run()
-    assert set(hypotheses.saved(store).hypotheses) == {"deep", "deeper"}
+    assert set(storage.saved(store).hypotheses) == {"deep", "deeper"}
 
 
 def test_a_kept_one_has_a_link_to_where_it_was_formed(run, kept):

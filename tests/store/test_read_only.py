@@ -9,6 +9,7 @@ import rnnstore
 from rnnstore import ReadOnly, hypotheses
 from rnnstore.co_clusters import clusterings, expected
 from rnnstore.co_clusters.decomposition import decompose
+from rnnstore.hypotheses import storage
 from rnnstore.matching.selection import Selection
 from tests.support import stores
 
@@ -51,8 +52,8 @@ def save_a_clustering(store):
         lambda store: store.writer("brackets").__enter__(),
         lambda store: store.record("new").__enter__(),
         keep_another,
-        lambda store: hypotheses.rename(store, "deep", "deeper"),
-        lambda store: hypotheses.delete(store, "deep"),
+        lambda store: storage.rename(store, "deep", "deeper"),
+        lambda store: storage.delete(store, "deep"),
         save_a_clustering,
     ],
     ids=["rename", "delete", "copy in", "write", "record", "keep", "rename kept", "delete kept", "keep a clustering"],

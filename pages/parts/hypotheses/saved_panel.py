@@ -15,8 +15,8 @@ from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.current import current_store
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError, hypotheses
-from rnnstore.hypotheses import Hypothesis, Saved
-from rnnstore.hypotheses.storage import LONGEST_NOTE
+from rnnstore.hypotheses import comparison, exchange, reruns
+from rnnstore.hypotheses.storage import LONGEST_NOTE, Hypothesis, Saved
 
 
 def keep(model: Model, view: View, selected: Selected) -> None:
@@ -102,7 +102,7 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         share(one)
         if saving.may_manage(one.name):
             _manage(one)
-    if unfit := hypotheses.mismatch(current_store(), one):
+    if unfit := exchange.mismatch(current_store(), one):
         st.warning(escape(unfit))
     if one.note:
         st.markdown(escape(one.note).replace("\n", "  \n"))  # as typed: Markdown of a stranger could load a picture
@@ -135,10 +135,10 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         st.info(escape(str(error)))
 
 
-def _compare(model: Model, again: hypotheses.Rerun, here: hypotheses.Rerun) -> None:
+def _compare(model: Model, again: reruns.Rerun, here: reruns.Rerun) -> None:
     track = track_asked(model)
     labelled = track is not None and model.tracks[track].kind == "discrete"
-    told = hypotheses.compare(again, here, track if labelled else None)
+    told = comparison.compare(again, here, track if labelled else None)
     st.markdown("**Compared with the present selection** (the second)")
     st.caption(told.note)
     if told.table.num_rows:

@@ -11,8 +11,9 @@ import streamlit as st
 from pages.parts.shared.current import current_store
 from pages.parts.shared.hosting import may_change
 from rnnstore import StoreError, hypotheses
-from rnnstore.hypotheses import Hypothesis, Saved
+from rnnstore.hypotheses import exchange, storage
 from rnnstore.hypotheses.exchange import MOST_BYTES
+from rnnstore.hypotheses.storage import Hypothesis, Saved
 from rnnstore.store.card import checked_name
 
 _KEPT = "hypotheses-of-this-visit"
@@ -30,7 +31,7 @@ def own() -> dict[str, Hypothesis]:
 
 def saved() -> Saved:
     """All hypotheses that the visitor can look at: those of the store, then those of this visit."""
-    found = hypotheses.saved(current_store())
+    found = storage.saved(current_store())
     return Saved({**found.hypotheses, **own()}, found.problems)
 
 
@@ -52,7 +53,7 @@ def save(hypothesis: Hypothesis, *, replace: bool = False) -> None:
 def rename(old: str, new: str) -> None:
     """Give a hypothesis another name."""
     if may_change():
-        hypotheses.rename(current_store(), old, new)
+        storage.rename(current_store(), old, new)
         return
     new, mine = checked_name(new.strip(), "hypothesis"), own()
     if old not in mine or old == new:
@@ -65,7 +66,7 @@ def rename(old: str, new: str) -> None:
 def delete(name: str) -> None:
     """Delete a hypothesis."""
     if may_change():
-        hypotheses.delete(current_store(), name)
+        storage.delete(current_store(), name)
         return
     _keep({kept: one for kept, one in own().items() if kept != name})
 
@@ -73,12 +74,12 @@ def delete(name: str) -> None:
 def _check_free(name: str, mine: dict[str, Hypothesis]) -> None:
     if name in mine:
         raise StoreError(f"There is a hypothesis {name!r} already; choose another name or replace it.")
-    if name in hypotheses.saved(current_store()).hypotheses:
+    if name in storage.saved(current_store()).hypotheses:
         raise StoreError(f"The store keeps a hypothesis {name!r}, which stays as it is; choose another name.")
 
 
 def _keep(several: dict[str, Hypothesis]) -> None:
-    if len(hypotheses.serialised_together(several.values())) > MOST_BYTES:
+    if len(exchange.serialised_together(several.values())) > MOST_BYTES:
         raise StoreError(
             f"A visit keeps hypotheses of {MOST_BYTES:,} bytes together, and with this one they are more. Take them "
             "with you as a file and delete some."

@@ -8,9 +8,9 @@ import streamlit as st
 
 from pages.parts.hypotheses import saving
 from pages.parts.shared.current import current_store
-from rnnstore import StoreError, hypotheses
-from rnnstore.hypotheses import Hypothesis
-from rnnstore.hypotheses.storage import SUFFIX
+from rnnstore import StoreError
+from rnnstore.hypotheses import exchange, storage
+from rnnstore.hypotheses.storage import SUFFIX, Hypothesis
 
 HAPPENED = "kept-happened"
 """In the session's state: what became of the last change, as ("done" or "refused", sentence)."""
@@ -44,7 +44,7 @@ def share(one: Hypothesis) -> None:
         st.caption("A small file, to be loaded into another store on its page Hypotheses")
         st.download_button(
             "Hypothesis as a file",
-            hypotheses.serialised(one),
+            storage.serialised(one),
             f"{one.name}{SUFFIX}",
             "application/json",
             on_click="ignore",
@@ -55,7 +55,7 @@ def share(one: Hypothesis) -> None:
 def take_along() -> None:
     """All hypotheses of this visit as one file."""
     if mine := saving.own():
-        several = hypotheses.serialised_together(mine.values())
+        several = exchange.serialised_together(mine.values())
         name = f"hypotheses{SUFFIX}"
         st.download_button("Yours as one file", several, name, "application/json", on_click="ignore", key="take-along")
 
@@ -72,7 +72,7 @@ def load() -> None:
 def _load(file, name: str, again: bool) -> None:
     store, loaded = current_store(), []
     try:
-        found = hypotheses.deserialised(file.getvalue(), file.name[:100])
+        found = exchange.deserialised(file.getvalue(), file.name[:100])
         if name.strip() and len(found) == 1:
             found = [found[0].model_copy(update={"name": name.strip()})]
         for one in found:
@@ -82,7 +82,7 @@ def _load(file, name: str, again: bool) -> None:
         before = f"{len(loaded)} of {len(found)} are loaded. " if loaded else ""
         st.session_state[HAPPENED] = ("refused", f"{before}{error}")
     else:
-        only = f"{found[0].name} is loaded. {hypotheses.mismatch(store, found[0])}"
+        only = f"{found[0].name} is loaded. {exchange.mismatch(store, found[0])}"
         st.session_state[HAPPENED] = ("done", only if len(found) == 1 else f"{len(found)} hypotheses are loaded.")
     if loaded:
         st.query_params["other"] = loaded[-1].name

@@ -15,7 +15,7 @@ from rnnstore import Model, State, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.export import csv
-from rnnstore.hypotheses import Association, ScalarAssociation, precision_curve
+from rnnstore.hypotheses.association import Association, ScalarAssociation, precision_curve
 from rnnstore.hypotheses.charts import numbers_picture, plane_note, plane_picture, precision_picture, shares_picture
 
 SHORTEST_RANGE = 2
