@@ -10,6 +10,7 @@ from pages.parts.connectivity.panel import draw
 from pages.parts.shared.current import current_model, current_store
 from pages.parts.shared.markdown import escape
 from rnnstore import StoreError
+from rnnstore.networks import has_network
 
 
 @st.fragment
@@ -17,7 +18,7 @@ def screen() -> None:
     """The whole page; a click runs this again, and not what surrounds it."""
     store = current_store()
     model = store.models.get(st.session_state.get("model", ""))
-    if model is None or not (model.states or model.folder.joinpath("network", "network.json").is_file()):
+    if model is None or not (model.states or has_network(model)):
         model = current_model()
     try:
         draw(store, model)

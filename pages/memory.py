@@ -16,7 +16,7 @@ from pages.parts.shared.controls import controlled
 from pages.parts.shared.current import current_model, current_state, current_store
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 
 
 @st.fragment
@@ -37,7 +37,7 @@ def draw(model: Model, state: State) -> None:
         empty.say_missing(model, state.name)
         explain()
         return
-    store, embedding = current_store(), network(model).cells[0].inputs
+    store, embedding = current_store(), open_network(model).input_width
     table = queries.curves(model, states[0])
     known: dict[str, int] = {}
     for name, delay in zip(table["word_class"].to_pylist(), table["delay"].to_pylist(), strict=True):

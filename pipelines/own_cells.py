@@ -9,21 +9,21 @@ of the store does:
         return {"h": tf.tanh(x @ W + state["h"] @ U)}
 
     own = OwnNetwork("mine", words, embedding, [OwnCell(step, inputs=8, units=16)], kernel, bias)
-    rnnstore.networks.network.bring(own)  # from here on, analyses of the model "mine" read it by `own`
+    rnnstore.networks.register(own)  # from here on, analyses of the model "mine" read it by `own`
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from rnnstore.errors import MissingNetwork, QuestionError
+from rnnstore.errors import QuestionError
 from rnnstore.networks.arrays import NUMPY, Array, Namespace
+from rnnstore.networks.cell_network import CellNetwork
 from rnnstore.networks.cells.base import Arrays, Cell, Edit, total, unedited
-from rnnstore.networks.network import Network
 from rnnstore.networks.tokenising import Tokenisation
-from rnnstore.networks.unrolled import Unrolled
 from rnnstore.training.itemization import Itemized
 
 Step = Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]
@@ -182,8 +182,8 @@ class OwnCell(Cell):
         return tf.vectorized_map(of_row, cotangents)
 
 
-class OwnNetwork(Network):
-    """A network of one's own cells, for whatever asks a `Network`; `rnnstore.networks.network.bring` makes it known.
+class OwnNetwork(CellNetwork):
+    """A network of one's own cells, for whatever asks a `Network`; `rnnstore.networks.register` makes it known.
 
     `words` are the vocabulary, `embedding` float32[words, inputs] their vectors, `layers` the cells from the bottom
     up, `kernel` float32[units, outputs] and `bias` float32[outputs] what makes scores of the top layer's h (they can be
@@ -201,19 +201,23 @@ class OwnNetwork(Network):
         bias: np.ndarray | None = None,
         *,
         outputs: Iterable[str] | None = None,
-        tokenisation: dict | None = None,
+        tokenisation: dict[str, Any] | None = None,
     ) -> None:
-        self.name, self.words, self.cells = name, list(words), list(layers)
+        self.name, self.words = name, list(words)
+        self.describe(layers)
         self.outputs = self.words if outputs is None else list(outputs)
-        self.classifier, self.completes = outputs is not None, False
+        self.classifier = outputs is not None
         self.tokenisation = None if tokenisation is None else Tokenisation.model_validate(tokenisation)
-        self._number_of = {word: number for number, word in enumerate(self.words)}
+        self.can = frozenset({"gradients", "edits"})
+        self.can |= {"text"} if self.tokenisation else set()
+        self.can |= set() if kernel is None else {"scores"}
         top = self.cells[-1].units
-        self._embedding = self._fitting("embedding", embedding, (len(self.words), self.cells[0].inputs))
-        self._kernel = None if kernel is None else self._fitting("kernel", kernel, (top, len(self.outputs)))
+        self._embedding = self._fitting("embedding", embedding, (len(self.words), self.input_width))
+        kernel = np.zeros((top, len(self.outputs))) if kernel is None else kernel
+        self._kernel = self._fitting("kernel", kernel, (top, len(self.outputs)))
         given = np.zeros(len(self.outputs)) if bias is None else bias
         self._bias = self._fitting("bias", given, (len(self.outputs),))
-        for number, (below, above) in enumerate(zip(self.cells, self.cells[1:], strict=False), 1):
+        for number, (below, above) in enumerate(pairwise(self.cells), 1):
             if below.units != above.inputs:
                 raise QuestionError(
                     f"Layer {number + 1} reads {above.inputs} numbers, and layer {number} has {below.units} units."
@@ -224,24 +228,17 @@ class OwnNetwork(Network):
             raise QuestionError(f"The {what} of {self.name!r} has shape {np.shape(values)}; expected {shape}.")
         return np.asarray(values, np.float32)
 
-    def inputs(self, word_ids: np.ndarray) -> np.ndarray:
-        x = self._embedding[np.maximum(word_ids, 0)]
-        x[np.asarray(word_ids) < 0] = 0
+    def embed(self, ids: np.ndarray) -> np.ndarray:
+        x = self._embedding[np.maximum(ids, 0)]
+        x[np.asarray(ids) < 0] = 0
         return x
 
-    def layer_weights(self, number: int) -> dict[str, np.ndarray]:
+    def layer_weights(self, number: int) -> Mapping[str, np.ndarray]:
+        """A step has its weights in itself."""
         return {}
 
-    def output_columns(self, outputs: np.ndarray) -> np.ndarray:
-        return self._output()[:, outputs].T
-
-    def _scores(self, hidden: np.ndarray) -> np.ndarray:
-        return hidden @ self._output() + self._bias
-
-    def _output(self) -> np.ndarray:
-        if self._kernel is None:
-            raise MissingNetwork(f"{self.name!r} was brought without `kernel`, so nothing can be said of predictions.")
-        return self._kernel
+    def output_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._kernel, self._bias
 
 
 def itemized_gradients(
@@ -253,30 +250,22 @@ def itemized_gradients(
 ) -> dict[int, Itemized]:
     """From which step's loss to which step's copy of its weights the gradient of one text reaches, by layer.
 
-    `cotangents` float32[steps, units]: the gradient of each step's loss at the top layer's h. `weights` names,
-    for each layer that is asked about (from 1), the variables in its step that count, such as the recurrent ones.
+    `cotangents` float32[steps, units]: the gradient of each step's loss at the top layer's h. `weights` names, for each
+    layer that is asked about (from 1), the variables in its step that count, such as the recurrent ones.
     """
-    steps, series = len(ids), network.run(ids, starts)
-    layers = [
-        {name: series[f"layer{number}.{name}"] for name in cell.widths} for number, cell in enumerate(network.cells, 1)
-    ]
-    before = [{name: np.zeros((1, cell.units), np.float32) for name in cell.states} for cell in network.cells]
-    unrolled = Unrolled(
-        network.cells,
-        [{} for _ in network.cells],
-        [{name: np.asarray(values)[:, None] for name, values in layer.items()} for layer in layers],
-        before,
-        np.asarray(starts)[:, None],
-        network.inputs(ids)[:, None],
-    )
+    steps, trace = len(ids), network.run([ids], [starts])
     found = {layer: np.full((2, steps, steps), np.nan, np.float32) for layer in weights}
-    for arrived in unrolled.back(np.asarray(cotangents, np.float32)[:, None], inputs=False):
+    for arrived in network.unrolled(trace).back(np.asarray(cotangents, np.float32)[:, None], inputs=False):
         j = arrived.step
         for layer, variables in weights.items():
-            cell, own = network.cells[layer - 1], layers[layer - 1]
-            x = network.inputs(ids[j : j + 1]) if layer == 1 else layers[layer - 2]["h"][j : j + 1]
+            cell = network.cells[layer - 1]
+            assert isinstance(cell, OwnCell)
+            x = trace.x[j] if layer == 1 else trace.series[f"layer{layer - 1}.h"][j]
             fresh = j == 0 or starts[j]
-            earlier = before[layer - 1] if fresh else {name: own[name][j - 1 : j] for name in cell.states}
+            earlier = {
+                name: trace.before[key] if fresh else trace.series[key][j - 1]
+                for name, key in ((name, f"layer{layer}.{name}") for name in cell.states)
+            }
             rows = cell.of_weights(x, earlier, {name: arrived.inner[layer][name] for name in cell.states}, variables)
             whole = rows.sum(axis=0)
             size = np.linalg.norm(whole)

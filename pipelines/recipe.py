@@ -10,11 +10,11 @@ import difflib
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self, cast
 
 import pydantic
 import yaml
-from pydantic import Discriminator, Field, SerializeAsAny, Tag, model_validator
+from pydantic import Discriminator, Field, ModelWrapValidatorHandler, SerializeAsAny, Tag, model_validator
 from pydantic_core import PydanticKnownError
 
 from pipelines.corpora.kinds import AnyCorpus, Autocomplete, missing_splits
@@ -47,7 +47,7 @@ class Layer(Settings):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _of_its_cell(cls, given, handler):
+    def _of_its_cell(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         kind = given.get("cell") if isinstance(given, dict) else None
         if not isinstance(kind, str) or kind not in CELLS:
             return handler(given)
@@ -57,10 +57,10 @@ class Layer(Settings):
                 raise ValueError(
                     f"{name} is a setting of cell: {' or '.join(owners)}, and cell is {kind}; leave {name} out"
                 )
-        return handler(given) if cls is layer_of(kind) else layer_of(kind).model_validate(given)
+        return handler(given) if cls is layer_of(kind) else cast(Self, layer_of(kind).model_validate(given))
 
     @classmethod
-    def for_settings(cls, given) -> type["Layer"]:
+    def for_settings(cls, given: object) -> type["Layer"]:
         """The class that describes these settings."""
         kind = given.get("cell") if isinstance(given, dict) else None
         return layer_of(kind) if isinstance(kind, str) and kind in CELLS else cls
@@ -75,7 +75,7 @@ class Layer(Settings):
 def layer_of(kind: str) -> type[Layer]:
     """The settings of a layer of this kind: cell, units, and the cell's options."""
     options = CELLS[kind].Options.model_fields
-    fields = {name: (field.annotation, field) for name, field in options.items()}
+    fields: dict[str, Any] = {name: (field.annotation, field) for name, field in options.items()}
     return pydantic.create_model(f"{CELLS[kind].__name__}Layer", __base__=Layer, __doc__=CELLS[kind].__doc__, **fields)
 
 
@@ -107,7 +107,7 @@ class Embedding(Settings):
     _beside: Path | None = pydantic.PrivateAttr(None)  # where the recipe lies; no part of what it says
 
     @model_validator(mode="after")
-    def _one_source(self):
+    def _one_source(self) -> Self:
         given = [name for name in ("file", "model", "neighbours") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"needs one of file, model and neighbours, and has {' and '.join(given) or 'none'}")
@@ -157,7 +157,7 @@ class Network(Settings):
         return " + ".join(f"{layer.units} {layer.cell}" for layer in self.layers)
 
     @model_validator(mode="after")
-    def _tied_sizes_agree(self):
+    def _tied_sizes_agree(self) -> Self:
         vectors = self.embedding if isinstance(self.embedding, Embedding) else None
         if self.tie and vectors and not vectors.tuned:
             raise ValueError("tie would fix the output weights too, as embedding.tuned is false; leave one of them out")
@@ -261,7 +261,7 @@ class Recipe(Settings):
     record: Record = Field(Record(), description="What is written to the store.")
 
     @model_validator(mode="after")
-    def _splits_exist(self):
+    def _splits_exist(self) -> Self:
         shares = getattr(self.corpus, "shares", None)
         if self.record.split in missing_splits(self.corpus):
             raise ValueError(
@@ -271,7 +271,7 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
-    def _states_exist(self):
+    def _states_exist(self) -> Self:
         series = [layer.series() for layer in self.network.layers]
         known = [f"layer{n}.{name}" for n, each in enumerate(series, 1) for names in each for name in names]
         for index, name in enumerate(self.record.states or []):
@@ -283,13 +283,13 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
-    def _vectors_are_another_models(self):
+    def _vectors_are_another_models(self) -> Self:
         if isinstance(self.network.embedding, Embedding) and self.network.embedding.model == self.name:
             raise ValueError(f"network.embedding.model is {self.name}, which is this model; name another one")
         return self
 
     @model_validator(mode="after")
-    def _fits_a_classifier(self):
+    def _fits_a_classifier(self) -> Self:
         if isinstance(self.corpus, LabelledText | Autocomplete):
             labelled = isinstance(self.corpus, LabelledText)
             texts, predicted = ("labelled texts", "labels") if labelled else ("observations", "whole words")
@@ -382,5 +382,6 @@ def _find(recipe: str | Path) -> Path:
     raise RecipeError(f"There is no recipe file {recipe}.{meant} Shipped recipes: {', '.join(shipped())}.")
 
 
-def _kind_of(value) -> str:
-    return {list: "a list", str: "one text"}.get(type(value), f"one value ({value})")
+def _kind_of(value: object) -> str:
+    kinds: dict[type, str] = {list: "a list", str: "one text"}
+    return kinds.get(type(value), f"one value ({value})")

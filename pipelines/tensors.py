@@ -3,7 +3,7 @@
 What a cell computes stands in `rnnstore.networks.cells`, written over any library's arrays; here it gets tensors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
@@ -30,7 +30,7 @@ class Tensors:
         return tf.split(x, parts, axis=-1)
 
     @staticmethod
-    def concat(arrays) -> tf.Tensor:
+    def concat(arrays: Sequence[tf.Tensor]) -> tf.Tensor:
         return tf.concat(arrays, axis=-1)
 
 

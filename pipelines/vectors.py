@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.errors import CorpusError
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 from rnnstore.threads import one_thread
 
 SMOOTHED = 0.75  # power of the neighbours' counts: rare ones would otherwise seem to say most (Levy et al., 2015)
@@ -158,8 +158,8 @@ def of_neighbours(corpus, window: int, width: int) -> _Found:
 
 def _of_model(store, name: str, numbers: dict[str, int]) -> _Found:
     """The embedding of a model of the store."""
-    found = network(store.model(name))
-    rows = found.inputs(np.arange(len(found.words)))
+    found = open_network(store.model(name))
+    rows = found.embed(np.arange(len(found.words)))
     taken = {numbers[word]: row for word, row in zip(found.words, rows, strict=True) if word in numbers}
     return _Found(f"the embedding of {name}", taken, len(found.words), [])
 

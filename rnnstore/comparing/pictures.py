@@ -12,7 +12,7 @@ from rnnstore.comparing.similarity import cluster_agreement, compare
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
-from rnnstore.networks.network import network
+from rnnstore.networks.opening import open_network
 from rnnstore.store.model import Model
 
 Side = tuple[Model, str]
@@ -52,6 +52,6 @@ def agreement_picture(left: Side, right: Side, k: int = 10, *, words: int = 500,
 def disagreement_picture(left: Model, right: Model, text: str, *, theme: str = "light") -> Picture:
     """One sentence read by two models: by how much the loss of each word differs, or, of classifiers, how probable
     the label that the left one ends with is after each word."""
-    found = disagreement(network(left).read(text), network(right).read(text))
+    found = disagreement(open_network(left).read(text), open_network(right).read(text))
     draw = charts.losses_picture if found.label is None else charts.labels_picture
     return draw(found, palette(theme), left=left.name, right=right.name)

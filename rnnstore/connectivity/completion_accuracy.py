@@ -19,7 +19,7 @@ import pyarrow as pa
 from rnnstore.connectivity.norms import Progress, untold
 from rnnstore.connectivity.texts import connected
 from rnnstore.errors import MissingNetwork, QuestionError
-from rnnstore.networks.network import network
+from rnnstore.networks.opening import open_network
 from rnnstore.statistics import wilson
 from rnnstore.store.model import Model
 
@@ -80,7 +80,7 @@ def repeated_words(model: Model, *, common: int = 200) -> pa.Table:
     known, again, steps, accuracy_1 with low_1 and high_1, and counted_1 as in `known_characters`. The `common` outputs
     most frequent in training are left out: they come again everywhere. Needs the network, else `MissingNetwork`.
     """
-    outputs = network(model).outputs
+    outputs = open_network(model).outputs
     place_of = {word: place for place, word in enumerate(outputs)}
     steps, starts = _steps(model), np.zeros(model.steps, bool)
     starts[model.sequence_starts] = True
@@ -138,7 +138,7 @@ def _steps(model: Model) -> _Steps:
     if model.predictions_per_step < TOP:
         raise QuestionError(f"{model.name} has {model.predictions_per_step} predictions a step; {TOP} are needed.")
     try:
-        places = _places(network(model).outputs)
+        places = _places(open_network(model).outputs)
     except MissingNetwork:
         places = {}
     known, asked = np.zeros(model.steps, np.int64), np.zeros(model.steps, bool)

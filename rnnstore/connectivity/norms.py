@@ -16,13 +16,14 @@ from typing import Literal
 import numpy as np
 
 from rnnstore.errors import QuestionError, nearest
-from rnnstore.networks.arrays import NUMPY
-from rnnstore.networks.network import Network
+from rnnstore.networks.forward import sequence_ends
+from rnnstore.networks.interface import Network, Trace
 from rnnstore.networks.reading import Reading
-from rnnstore.networks.unrolled import Unrolled
 
 Target = Literal["true", "predicted"]
 Scale = Literal["embedding", "one-hot", "times-input"]
+
+_TOGETHER = 64  # texts with one input replaced that are read side by side
 
 LONGEST = 1000
 """Steps of a text at most: the pairs grow with its square."""
@@ -79,30 +80,30 @@ def targets_of(network: Network, reading: Reading, target: Target | str | Sequen
 def connectivity(
     network: Network,
     reading: Reading,
-    ids: np.ndarray,
     targets: np.ndarray,
     scale: Scale = "embedding",
     progress: Progress = untold,
 ) -> Connectivity:
     """The connectivity of all pairs of steps of a text that `network` read.
 
-    `ids` int32[n], the words as the network read them (-1: unknown); `targets` as `targets_of` gives them. `scale`: the
-    norm with respect to the embedding of the input or to its one-hot vector, or "times-input", the signed product of
-    gradient and input. A sequence's start cuts the gradient. `QuestionError` for more than `LONGEST` steps.
+    `targets` as `targets_of` gives them. `scale`: the norm with respect to the embedding of the input or to its one-hot
+    vector, or "times-input", the signed product of gradient and input. A sequence's start cuts the gradient.
+    `QuestionError` for more than `LONGEST` steps.
     """
     steps = len(reading)
     if steps > LONGEST:
         raise QuestionError(
             f"The text has {steps:,} steps; connectivity is worked out for at most {LONGEST:,}. Choose a part of it."
         )
-    known = targets >= 0
-    cotangents = np.zeros((steps, 1, network.cells[-1].units), np.float32)
-    cotangents[known, 0] = network.output_columns(targets[known])
-    embedding, values = network.inputs(ids), np.zeros((steps, steps), np.float32)
-    table = network.inputs(np.arange(len(network.words))) if scale == "one-hot" else None
+    network.need("scores", "gradients")
+    trace, known = _trace(reading), targets >= 0
+    hidden, embedding = reading.states[network.head], trace.x[:, 0]
+    cotangents = np.zeros_like(hidden)
+    cotangents[known] = network.score_gradients(hidden[known], targets[known])
+    values = np.zeros((steps, steps), np.float32)
+    table = network.embed(np.arange(len(network.words))) if scale == "one-hot" else None
     gram = None if table is None else table.T @ table  # |table x| of a gradient x needs no more than this
-    for arrived in unrolled(network, reading, embedding).back(cotangents):
-        t, x = arrived.step, arrived.input
+    for t, x in network.vjp_each(trace, cotangents):
         if scale == "times-input":
             values[t:, t] = x @ embedding[t]
         else:
@@ -113,58 +114,54 @@ def connectivity(
     return Connectivity(values, targets, scale)
 
 
-def occlusion(
-    network: Network, reading: Reading, ids: np.ndarray, targets: np.ndarray, progress: Progress = untold
-) -> np.ndarray:
+def _trace(reading: Reading) -> Trace:
+    if reading.trace is None:
+        raise QuestionError("A recorded stretch has no derivatives; let the network read its words.")
+    return reading.trace
+
+
+def occlusion(network: Network, reading: Reading, targets: np.ndarray, progress: Progress = untold) -> np.ndarray:
     """float32[n, n]: how much each step's target score falls when an earlier input is taken away.
 
     By output step (row) and input step (column): the score as it was minus the score with the embedding of that input
     replaced by the mean embedding of the text's inputs. Zero after the output step, NaN in rows without a target.
     Every replaced text is read anew from there on: a truth that costs as much as all gradients together.
     """
-    steps, x = len(reading), network.inputs(ids)
-    columns = network.output_columns(np.maximum(targets, 0))  # [n, units]
+    network.need("scores")
+    steps, x, known = len(reading), _trace(reading).x[:, 0], targets >= 0
+    outputs = np.maximum(targets, 0)
+    score = network.score_of(reading.states[network.head], outputs)
     mean, fallen = x.mean(axis=0), np.zeros((steps, steps), np.float32)
-    layers = [(cell, network.layer_weights(number)) for number, cell in enumerate(network.cells, 1)]
-    states = [{name: np.zeros((steps, cell.widths[name]), np.float32) for name in cell.states} for cell, _ in layers]
-    top = reading.states[f"layer{len(layers)}.h"]
-    for t in range(steps):  # row i of a state: the text with step i replaced; rows after t are not replaced yet
-        rows = slice(0, t + 1)
-        inputs = np.repeat(x[t][None], t + 1, axis=0)
-        inputs[t] = mean
-        for number, (cell, weights) in enumerate(layers, 1):
-            before = {}
-            for name, values in states[number - 1].items():
-                if t and not reading.starts[t]:
-                    values[t] = reading.states[f"layer{number}.{name}"][t - 1]
-                else:
-                    values[rows] = 0
-                before[name] = values[rows]
-            after, _ = cell.step(NUMPY, weights, cell.project(weights, inputs), before)
-            for name, values in after.items():
-                states[number - 1][name][rows] = values
-            inputs = after["h"]
-        fallen[t, rows] = (top[t] - inputs) @ columns[t]
-        progress(_pairs(t + 1) / _pairs(steps))
-    for start in np.flatnonzero(reading.starts):
-        fallen[start:, :start] = 0
-    fallen[targets < 0] = np.nan
+    lengths = sequence_ends(reading.starts) - np.arange(steps)  # of the rest of its sequence, from each step on
+    for first in range(0, steps, _TOGETHER):
+        here = np.arange(first, min(first + _TOGETHER, steps))
+        done, own = lengths[:first].sum(), lengths[here]
+
+        def watch(name: str, step: int, values: np.ndarray, done: int = done, own: np.ndarray = own) -> np.ndarray:
+            if name == network.head:
+                progress((done + np.minimum(own, step + 1).sum()) / lengths.sum())
+            return values
+
+        trace = network.run(
+            [np.concatenate([mean[None], x[step + 1 : step + lengths[step]]]) for step in here],
+            before={name: np.stack([_before(reading, name, step) for step in here]) for name in network.states},
+            edit=watch if "edits" in network.can else None,
+            keep=[network.head],
+        )
+        for row, step in enumerate(here.tolist()):
+            rest = slice(step, step + int(lengths[step]))
+            hidden = trace.series[network.head][: int(lengths[step]), row]
+            fallen[rest, step] = score[rest] - network.score_of(hidden, outputs[rest])
+    fallen[~known] = np.nan
     return fallen
+
+
+def _before(reading: Reading, name: str, step: int) -> np.ndarray:
+    """A state before a step."""
+    if reading.starts[step]:
+        return np.zeros_like(reading.before[name])
+    return reading.states[name][step - 1] if step else reading.before[name]
 
 
 def _pairs(steps: int) -> int:
     return steps * (steps + 1) // 2
-
-
-def unrolled(network: Network, reading: Reading, x: np.ndarray) -> Unrolled:
-    """The network at the states and gates of a text that it read, whose inputs were x float32[n, inputs]."""
-    series = {**reading.states, **reading.gates}
-    layers = [(f"layer{number}.", cell) for number, cell in enumerate(network.cells, 1)]
-    return Unrolled(
-        network.cells,
-        [network.layer_weights(number) for number in range(1, len(layers) + 1)],
-        [{name: series[layer + name][:, None] for name in cell.widths} for layer, cell in layers],
-        [{name: reading.before[layer + name][None] for name in cell.states} for layer, cell in layers],
-        reading.starts[:, None],
-        x[:, None],
-    )

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from rnnstore.connectivity.norms import LONGEST, Progress, Scale, connectivity, occlusion, targets_of, untold
 from rnnstore.errors import QuestionError
-from rnnstore.networks.network import Network, network
+from rnnstore.networks.interface import Network
+from rnnstore.networks.opening import open_network
 from rnnstore.networks.reading import Reading
 from rnnstore.networks.tokenising import Tokens
 from rnnstore.store.model import Model
@@ -100,8 +101,8 @@ def connected(
     `MissingNetwork` when the model has no network, `QuestionError` for an empty or too long text, for a stretch
     outside of the recording, and for a word that is no output of the network.
     """
-    reader = network(model)
-    reading, ids, begin, end, first = _read(model, reader, text)
+    reader = open_network(model, "scores", "gradients")
+    reading, begin, end, first = _read(model, reader, text)
     if target == "word":
         if not word:
             raise QuestionError(f"Name the word whose score is asked about: one of {reader.name}'s outputs.")
@@ -112,9 +113,9 @@ def connected(
         targets = predicted if target == "predicted" else np.where(instead, predicted, targets)
     with one_thread():
         half = 0.5 if check else 1.0  # the check costs about as much as the gradients
-        values = connectivity(reader, reading, ids, targets, scale, lambda share: progress(half * share)).values
-        fallen = occlusion(reader, reading, ids, targets, lambda share: progress(0.5 + share / 2)) if check else None
-        rank, probability = reader.standing(reading.states[f"layer{len(reader.cells)}.h"], targets)
+        values = connectivity(reader, reading, targets, scale, lambda share: progress(half * share)).values
+        fallen = occlusion(reader, reading, targets, lambda share: progress(0.5 + share / 2)) if check else None
+        rank, probability = reader.standing(reading.states[reader.head], targets)
     return Connected(
         model=model.name,
         reading=reading,
@@ -184,7 +185,7 @@ def suggestions_table(texts: list[Connected]) -> pa.Table:
 
 
 def _read(model: Model, reader: Network, text: str | tuple[int, int]):
-    """(reading, ids, begin, end, first) of a typed text or of a recorded stretch."""
+    """(reading, begin, end, first) of a typed text or of a recorded stretch."""
     if isinstance(text, str):
         tokens, before, first = reader.tokenise(text), None, None
         _check_length(len(tokens))
@@ -204,7 +205,7 @@ def _read(model: Model, reader: Network, text: str | tuple[int, int]):
         if before is None and not tokens.starts[0]:
             notes.append("Not all of its states are recorded, so it was read from a state of zero.")
         reading = replace(reading, source=source, notes=notes)
-    return reading, tokens.ids[:steps], begin, end, first
+    return reading, begin, end, first
 
 
 def _check_length(steps: int) -> None:
@@ -225,8 +226,7 @@ def _recorded(model: Model, reader: Network, first: int, stop: int) -> tuple[Tok
     number_of = {word: number for number, word in enumerate(reader.words)}
     ids = np.array([number_of.get(word, -1) for word in words], np.int32)
     tokens = Tokens(words=words, ids=ids, typed=list(words), unknown=ids < 0, starts=starts, notes=[])
-    units = {f"layer{number}.{name}": cell.units for number, cell in enumerate(reader.cells, 1) for name in cell.states}
-    kept = all(name in model.states and model.states[name].units == units[name] for name in units)
+    kept = all(name in model.states and model.states[name].units == reader.widths[name] for name in reader.states)
     if first == 0 or starts[0] or not kept:
         return tokens, None
     return tokens, {name: model.vectors(name, first - 1, first)[0].astype(np.float32) for name in reader.states}

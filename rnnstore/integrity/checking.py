@@ -18,7 +18,7 @@ from rnnstore.integrity.contents import Contents
 from rnnstore.integrity.findings import Finding, Report, mending
 from rnnstore.integrity.recomputed import Recomputed, of_model
 from rnnstore.networks.facts import read_facts
-from rnnstore.networks.network import Network
+from rnnstore.networks.saved import SavedNetwork
 from rnnstore.store.card import CARD, Card, card_alone
 from rnnstore.store.dropping import drop
 from rnnstore.store.folder import Store
@@ -145,8 +145,8 @@ def _weights(folder: Path, name: str, wrong: dict[str, str]) -> Iterator[tuple[s
     if not all((folder / path).is_file() and path not in wrong for path in (described, weights)):
         return
     try:
-        found = Network(name, read_facts(folder / described), folder / weights)
-        infinite = [weight for weight, values in found._weights.items() if not np.isfinite(values).all()]
+        found = SavedNetwork(name, read_facts(folder / described), folder / weights)
+        infinite = [weight for weight, values in found.weights.items() if not np.isfinite(values).all()]
     except StoreError as error:
         yield weights, str(error)
     except Exception as error:

@@ -3,13 +3,51 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 import rnnstore
 from rnnstore.commands.options import Name, StoreFolder
+from rnnstore.errors import QuestionError
+
+EVERY = 2.0
+"""Seconds between two reports of progress."""
+
+
+class Progress:
+    """How many steps were followed, how quickly and how long it will take, on one line of a terminal."""
+
+    def __init__(self, to: TextIO) -> None:
+        self.to, self.began, self.written, self.shown = to, time.monotonic(), -EVERY, False
+
+    def __call__(self, done: int, of: int) -> None:
+        took = time.monotonic() - self.began
+        if took - self.written < EVERY and done < of:
+            return
+        self.written, rate = took, done / max(took, 1e-9)
+        line = f"{done:,} of {of:,} steps, {rate:,.0f} steps/s, {(of - done) / rate:,.0f} s left"
+        self.to.write(f"\r{line:60}" if self.to.isatty() else f"{line}\n")
+        self.to.flush()
+        self.shown = self.to.isatty()
+
+    def end(self) -> None:
+        """Go on to the next line."""
+        if self.shown:
+            self.to.write("\n")
+
+
+def span(text: str, steps: int) -> tuple[int, int]:
+    """The steps that `text`, "A:B" with either left out, stands for, as (first, one past the last)."""
+    first, colon, last = text.partition(":")
+    try:
+        if text and not colon:
+            raise ValueError
+        return int(first or 0), int(last or steps)
+    except ValueError:
+        raise QuestionError(f"{text!r} are no steps; write the first and one past the last, such as 0:10000.") from None
 
 
 def memory(
@@ -45,13 +83,14 @@ def memory(
     Example: python -m rnnstore memory demo-python-lstm --delays 20 --steps 0:10000
     """
     from rnnstore.memory import measuring
+    from rnnstore.memory.properties import save_properties
     from rnnstore.memory.word_classes import shipped_properties, two_classes
 
     opened = rnnstore.open(store)
     model = opened.model(name)
-    start, stop = measuring.stretch(steps, model.steps)
+    start, stop = span(steps, model.steps)
     asked = shipped_properties(model) | dict(two_classes(text) for text in properties or ())
-    progress = measuring.Progress(sys.stderr)
+    progress = Progress(sys.stderr)
     try:
         found = measuring.state_gradients(
             model, states or None, delays=delays, classes=classes or (), start=start, stop=stop, progress=progress
@@ -67,5 +106,5 @@ def memory(
         f"State gradients of {', '.join(named)} over steps {found.start:,} to {found.stop - 1:,} for "
         f"{', '.join(kinds)} are in the table state_gradients."
     )
-    for note in [*found.notes, *measuring.save_properties(opened, name, asked)]:
+    for note in [*found.notes, *save_properties(opened, name, asked)]:
         print(f"note: {note}")

@@ -6,27 +6,23 @@ are the directions of the embedding that are kept best, singular values how stro
 (Verwimp, Van hamme and Renkens, "State Gradients for RNN Memory Analysis", 2018). A mean of signed matrices can cancel,
 so means of what single tokens have (the largest singular value, the Frobenius norm) stand beside it.
 
-Every word is followed forward: as many tangents as the embedding has dimensions, through the merged matrices of each
-step, which many words share. Several words are followed side by side and added up while they are near the processor,
-and the matrices of the next words are made meanwhile. Only sums are kept, so memory does not grow with the text.
+The network takes every word's tangents forward (`Network.jvp`); here they are added up, in its threads, while they are
+near the processor. Only sums are kept, so memory does not grow with the text.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.errors import QuestionError, nearest
-from rnnstore.memory.following import Followed, Layer
-from rnnstore.networks.network import Network
+from rnnstore.errors import QuestionError
+from rnnstore.networks.forward import sequence_ends
+from rnnstore.networks.interface import Callback, Network
 from rnnstore.store.tables import TABLES
 from rnnstore.threads import one_thread
 
@@ -39,30 +35,63 @@ BLOCKS = 8
 SAMPLE = 200
 """Tokens of a class whose own largest singular value is taken, at most; evenly spread over the text."""
 
-_SOURCES = 32  # followed between two looks at progress
-
-_AHEAD = 3  # such groups are begun before the first of them is done, so that no thread waits for the others at its end
-
-_TOGETHER = 5  # words that a thread follows side by side: their products are one
-
 
 class _Sums:
     """What is added up, by state: matrices and moments by class (after the classes the blocks) and delay."""
 
-    def __init__(self, network: Network, states: Sequence[str], classes: int, delays: int):
-        units = {
-            f"layer{number}.{name}": width
-            for number, cell in enumerate(network.cells, 1)
-            for name, width in cell.widths.items()
+    def __init__(
+        self,
+        network: Network,
+        states: Sequence[str],
+        classes: Mapping[str, np.ndarray],
+        starts: np.ndarray,
+        follow: np.ndarray,
+        delays: int,
+    ) -> None:
+        steps, width, count = len(starts), network.input_width, len(classes)
+        block = np.arange(steps) * BLOCKS // steps
+        members = [*(np.asarray(each, bool) for each in classes.values()), *(block == k for k in range(BLOCKS))]
+        self.rows = np.stack(members) & follow
+        self.end, self.delays = sequence_ends(starts), delays
+        self.sample = _sample([*self.rows[:count], follow])
+        self.matrix = {
+            name: np.zeros((count + BLOCKS, delays, width, network.widths[name]), np.float32) for name in states
         }
-        width = network.cells[0].inputs
-        self.matrix = {name: np.zeros((classes + BLOCKS, delays, width, units[name]), np.float32) for name in states}
-        self.norm = {name: np.zeros((classes + BLOCKS, delays)) for name in states}
-        self.count = np.zeros((classes + BLOCKS, delays), np.int64)
-        self.sigma = {name: np.zeros((classes + 1, delays, 2)) for name in states}  # sum, sum of squares
-        self.sampled = np.zeros((classes + 1, delays), np.int64)
+        self.norm = {name: np.zeros((count + BLOCKS, delays)) for name in states}
+        self.count = np.zeros((count + BLOCKS, delays), np.int64)
+        self.sigma = {name: np.zeros((count + 1, delays, 2)) for name in states}  # sum, sum of squares
+        self.sampled = np.zeros((count + 1, delays), np.int64)
         self.locks = [threading.Lock() for _ in range(delays)]
         self.lock = threading.Lock()
+
+    @contextmanager
+    def visit(self, sources: np.ndarray) -> Iterator[Callback]:
+        """Add what the words at `sources` do to later states: see `Network.jvp`."""
+        places = [(np.flatnonzero(self.rows[:, place]), self.sample.get(place)) for place in sources.tolist()]
+        norms = {name: np.zeros((len(sources), self.delays)) for name in self.matrix}
+
+        def add(name: str, number: int, delay: int, values: np.ndarray) -> None:
+            members, sample = places[number]
+            norms[name][number, delay] = math.sqrt(np.vdot(values, values))
+            with self.locks[delay]:
+                for row in members:
+                    total = self.matrix[name][row, delay]
+                    np.add(total, values, out=total)
+            if sample is not None:
+                largest = _largest(values)
+                with self.lock:
+                    self.sigma[name][sample, delay] += (largest, largest**2)
+
+        yield add
+        last = np.minimum(self.delays, self.end[sources] - sources)  # delays that each has
+        belongs = self.rows[:, sources].astype(float)
+        with self.lock:
+            self.count += (belongs @ (np.arange(self.delays) < last[:, None])).astype(np.int64)
+            for name, values in norms.items():
+                self.norm[name] += belongs @ values
+            for (_, sample), delays in zip(places, last.tolist(), strict=True):
+                if sample is not None:
+                    self.sampled[sample, :delays] += 1
 
 
 def gradients_of_words(
@@ -89,104 +118,20 @@ def gradients_of_words(
     """
     classes = dict(classes or {})
     states = list(network.states if states is None else states)
-    there = [*network.states, *network.gates]
-    for name in states:
-        if name not in there:
-            raise QuestionError(f"{network.name!r} has no state or gate {name!r}: {nearest(name, there)}")
+    network.need("gradients")
+    network.known(states)
     for name, members in classes.items():
         if not np.asarray(members).any():
             raise QuestionError(f"No word of the text belongs to the class {name!r}, so it has no mean.")
     follow = np.ones(len(ids), bool) if sources is None else np.asarray(sources, bool)
     if not follow.any() or delays < 1:
         raise QuestionError("State gradients need at least one word and at least the delay 0.")
-    threads = threads or os.cpu_count() or 1
-    end = _ends(starts)  # one past the last step of each word's sequence
-    block = np.arange(len(ids)) * BLOCKS // len(ids)
-    rows = np.stack([*(np.asarray(each, bool) for each in classes.values()), *(block == k for k in range(BLOCKS))])
-    rows &= follow
-    sampled = _sample([*rows[: len(classes)], follow])
-    needed = _within(follow, end, delays)
-    sums = _Sums(network, states, len(classes), delays)
-    with one_thread(), ThreadPoolExecutor(threads) as pool:
-        begun = deque()
-        for first, steps in _windows(network, ids, starts, states, delays, before, needed):
-            if len(begun) == _AHEAD:
-                _finish(*begun.popleft(), progress, len(ids))
-            stop = min(first + _SOURCES, len(ids))
-            given = (steps, first, sums, end, rows, sampled)
-            begun.append(([pool.submit(_followed, group, *given) for group in _groups(follow, first, stop)], stop))
-        for each in begun:
-            _finish(*each, progress, len(ids))
+    sums = _Sums(network, states, classes, starts, follow, delays)
+    network.jvp(
+        ids, starts, states, delays, sums.visit, before=before, sources=follow, progress=progress, threads=threads
+    )
+    with one_thread():
         return _table(sums, network.name, states, list(classes), delays)
-
-
-def _groups(follow, first, stop) -> Iterator[np.ndarray]:
-    """The steps first..stop-1 that are followed, in groups that follow one another without a gap."""
-    places = first + np.flatnonzero(follow[first:stop])
-    for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
-        for at in range(0, len(run), _TOGETHER):
-            yield run[at : at + _TOGETHER]
-
-
-def _within(follow, end, delays) -> np.ndarray:
-    """bool[n]: the steps that some followed word is carried through."""
-    places = np.flatnonzero(follow)
-    change = np.zeros(len(follow) + 1, np.int64)
-    np.add.at(change, places, 1)
-    np.add.at(change, np.minimum(places + delays, end[places]), -1)
-    return np.cumsum(change)[:-1] > 0
-
-
-def _finish(work, done, progress, everything) -> None:
-    for each in work:
-        each.result()
-    if work and progress:
-        progress(done, everything)
-
-
-def _followed(*given) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):  # said at the end, with the delay from which on
-        _follow(*given)
-
-
-def _follow(sources, steps, first, sums, end, rows, sampled) -> None:
-    """Add what the words at `sources`, some that follow one another, do to later states."""
-    delays, wanted = sums.count.shape[1], list(sums.matrix)
-    many, members = len(sources), [np.flatnonzero(column) for column in rows[:, sources].T]
-    last = np.minimum(delays, end[sources] - sources)  # delays that each source has
-    held = Followed(steps[int(sources[0]) - first], many, wanted)
-    norms = {name: np.zeros((many, delays)) for name in wanted}
-    ends, finished = np.arange(many) + last, 0  # when each source is done: rising, as those of one sequence end alike
-
-    def add(at: int, name: str, source: int) -> None:
-        values, delay = held.tangents[name][source], at - source
-        norms[name][source, delay] = math.sqrt(np.vdot(values, values))
-        with sums.locks[delay]:
-            for row in members[source]:
-                total = sums.matrix[name][row, delay]
-                np.add(total, values, out=total)
-
-    for at in range(int(ends.max())):
-        while finished < many and ends[finished] <= at:
-            finished += 1
-        step = steps[int(sources[0]) - first + at]
-        held.carry(step, finished, min(at, many), at < many, partial(add, at))
-        for source in range(finished, min(many, at + 1)):
-            if (place := int(sources[source])) in sampled:
-                _sample_sigma(sums, {name: held.tangents[name][source] for name in wanted}, sampled[place], at - source)
-    belongs = rows[:, sources].astype(float)
-    with sums.lock:
-        sums.count += (belongs @ (np.arange(delays) < last[:, None])).astype(np.int64)
-        for name in wanted:
-            sums.norm[name] += belongs @ norms[name]
-
-
-def _sample_sigma(sums, tangents, members, delay) -> None:
-    squares = {name: _largest(values) ** 2 for name, values in tangents.items()}
-    with sums.lock:
-        sums.sampled[members, delay] += 1
-        for name, square in squares.items():
-            sums.sigma[name][members, delay] += (np.sqrt(square), square)
 
 
 def _largest(matrix: np.ndarray) -> float:
@@ -195,59 +140,6 @@ def _largest(matrix: np.ndarray) -> float:
         return np.inf
     gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
     return float(np.sqrt(max(np.linalg.eigvalsh(gram)[-1], 0.0)))
-
-
-def _windows(network, ids, starts, states, delays, before, needed) -> Iterator[tuple[int, list[list[Layer] | None]]]:
-    """(first source, the steps from it on that its group of sources needs), each step made once."""
-    steps, done, kept = [], 0, (_AHEAD + 1) * _SOURCES + delays
-    layers = []
-    for number, cell in enumerate(network.cells, 1):
-        weights = cell.by_gate(network.layer_weights(number))
-        wanted = [gate for gate in cell.gates if f"layer{number}.{gate}" in states]
-        layers.append((cell.in_place(weights, kept, network.cells[0].inputs), wanted))
-    for first in range(0, len(ids), _SOURCES):
-        stop = min(first + _SOURCES + delays - 1, len(ids))
-        if stop > done:
-            series = network.run(ids[done:stop], starts[done:stop], before)
-            x = network.inputs(ids[done:stop]) if network.cells[0].reads_input else None
-            steps = steps + _made(layers, series, before, starts[done:stop], x, done, needed)
-            before, done = {name: series[name][-1] for name in network.states}, stop
-        yield first, steps
-        steps = steps[_SOURCES:]
-
-
-def _made(layers, series, before, starts, x, first, needed) -> list[list[Layer] | None]:
-    """The steps from `first` on that `series` holds; None for those that no word is carried through."""
-    known = []
-    for number, (each, gates) in enumerate(layers, 1):
-        cell, earlier = each.cell, {}
-        own = {name: series[f"layer{number}.{name}"] for name in cell.widths}
-        for name in cell.states:
-            one = np.zeros_like(own[name][:1]) if before is None else before[f"layer{number}.{name}"][None]
-            earlier[name] = np.concatenate([one, own[name][:-1]])
-            earlier[name][starts] = 0
-        of_gates = cell.gate_residuals(each.weights, earlier, own, x) if gates else {}
-        known.append((each, cell.residuals(each.weights, earlier, own, x), gates, of_gates))
-        x = own["h"]
-    return [
-        [
-            Layer(each, each.ready(first + t, _at(residuals, t)), gates, _at(of_gates, t))
-            for each, residuals, gates, of_gates in known
-        ]
-        if needed[first + t]
-        else None
-        for t in range(len(starts))
-    ]
-
-
-def _at(residuals, t):
-    return {name: values[t] for name, values in residuals.items()}
-
-
-def _ends(starts: np.ndarray) -> np.ndarray:
-    """int64[n]: one past the last step of the sequence that each step lies in."""
-    begins = np.append(np.flatnonzero(starts), len(starts))
-    return begins[np.searchsorted(begins, np.arange(len(starts)), "right")]
 
 
 def _sample(classes: Sequence[np.ndarray]) -> dict[int, list[int]]:

@@ -1,34 +1,28 @@
 """State gradients of a recorded model, written into the store: what `python -m rnnstore memory` does.
 
-Words, sequences and tracks are those of the recording, the network is the one that was saved with the model, read with
-NumPy. Nothing is written before everything is computed, and a state's rows are replaced in one step; a run that is
-stopped leaves the store as it was.
+Words, sequences and tracks are those of the recording, the network is the model's own. Nothing is written before
+everything is computed, and a state's rows are replaced in one step; a run that is stopped leaves the store as it was.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TextIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.errors import DamagedModel, QuestionError, StoreError
+from rnnstore.errors import QuestionError, StoreError
 from rnnstore.memory.gradients import gradients_of_words
 from rnnstore.memory.word_classes import of_steps
-from rnnstore.networks.network import Network, network
+from rnnstore.networks.opening import open_network
+from rnnstore.networks.recorded import network_ids
 from rnnstore.store.folder import Store
 from rnnstore.store.model import Model
 
-EVERY = 2.0
-"""Seconds between two looks at progress."""
-
 WARM_UP = 1000
 """Steps at most before the first one asked for, from which on the network reads to come into its state."""
-
 
 FEW = 100
 """Steps of a class under which a note says that its mean is over few."""
@@ -43,52 +37,6 @@ class StateGradients:
     start: int
     stop: int
     notes: tuple[str, ...]
-
-
-class Progress:
-    """How many steps were followed, how quickly and how long it will take, on one line of a terminal."""
-
-    def __init__(self, to: TextIO) -> None:
-        self.to, self.began, self.said, self.shown = to, time.monotonic(), -EVERY, False
-
-    def __call__(self, done: int, of: int) -> None:
-        took = time.monotonic() - self.began
-        if took - self.said < EVERY and done < of:
-            return
-        self.said, rate = took, done / max(took, 1e-9)
-        line = f"{done:,} of {of:,} steps, {rate:,.0f} steps/s, {(of - done) / rate:,.0f} s left"
-        self.to.write(f"\r{line:60}" if self.to.isatty() else f"{line}\n")
-        self.to.flush()
-        self.shown = self.to.isatty()
-
-    def end(self) -> None:
-        """Go on to the next line."""
-        if self.shown:
-            self.to.write("\n")
-
-
-def stretch(text: str, steps: int) -> tuple[int, int]:
-    """The steps that `text`, "A:B" with either left out, stands for, as (first, one past the last)."""
-    first, colon, last = text.partition(":")
-    try:
-        if text and not colon:
-            raise ValueError
-        return int(first or 0), int(last or steps)
-    except ValueError:
-        raise QuestionError(f"{text!r} are no steps; write the first and one past the last, such as 0:10000.") from None
-
-
-def network_ids(model: Model, found: Network) -> np.ndarray:
-    """int32[words of the recording]: the number that the network gives each; sentences where the two do not fit."""
-    number_of = {word: number for number, word in enumerate(found.words)}
-    words = model.vocabulary
-    missing = [word for word in words if word and word not in number_of]
-    if missing:
-        raise DamagedModel(
-            f"The recording of {model.name!r} has {len(missing):,} words that its network does not know, such as "
-            f"{missing[0]!r}; the two do not belong together. Record the model again."
-        )
-    return np.array([number_of.get(word, -1) for word in words], np.int32)
 
 
 def state_gradients(
@@ -107,7 +55,7 @@ def state_gradients(
     `classes` as `word_classes` writes them; `states` None for every memory and hidden vector of the network.
     Raises `MissingNetwork` where no network was saved, `QuestionError` and `UnknownName` for what cannot be asked.
     """
-    found = network(model)
+    found = open_network(model, "gradients")
     if not model.steps:
         raise QuestionError(f"{model.name!r} has not been recorded, so there are no words to follow. Record it first.")
     stop = model.steps if stop is None else stop
@@ -133,8 +81,8 @@ def state_gradients(
     starts[0] = True
     before, skip = None, start - warm
     if skip:
-        series = found.run(ids[:skip], starts[:skip])
-        before = {name: series[name][-1] for name in found.states}
+        series = found.run([ids[:skip]], [starts[:skip]]).series
+        before = {name: series[name][-1, 0] for name in found.states}
     longest = int(np.diff(np.append(np.flatnonzero(starts), len(starts))).max())
     if delays > longest:
         notes.append(f"No sequence is longer than {longest:,} steps, so there is no delay of {longest:,} or more.")
@@ -163,23 +111,3 @@ def save(store: Store, name: str, found: StateGradients, model: Model) -> None:
         for state in pc.unique(found.table["state"]).to_pylist():
             writer.replace("state_gradients", found.table.filter(pc.equal(found.table["state"], state)), state)
     store.refresh()
-
-
-def save_properties(store: Store, name: str, asked: Mapping[str, tuple[str, str]]) -> list[str]:
-    """Follow properties (name -> two classes) through every state that has gradients, and write that; what could not be
-    followed is a sentence each."""
-    from rnnstore.memory.properties import memory_of, property_of
-    from rnnstore.memory.singular_values import has_memory
-
-    model, found, sentences = store.model(name), [], []
-    for called, (first, second) in asked.items():
-        try:
-            found.append(property_of(model, called, first, second))
-        except StoreError as error:
-            sentences.append(str(error))
-    if found:
-        with store.writer(name) as writer:
-            for state in has_memory(model):
-                writer.replace("memory_of_properties", memory_of(model, state, found), state)
-        store.refresh()
-    return sentences

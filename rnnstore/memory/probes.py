@@ -17,7 +17,7 @@ import numpy as np
 from rnnstore.errors import QuestionError
 from rnnstore.memory.properties import check_classes, embeddings
 from rnnstore.memory.word_classes import of_words
-from rnnstore.networks.network import network
+from rnnstore.networks.opening import open_network
 from rnnstore.store.model import Model
 
 FOLDS = 5
@@ -44,7 +44,7 @@ def probe(model: Model, name: str, classes: Sequence[str], seed: int = 0) -> Pro
     """
     if len(classes) < 2:
         raise QuestionError(f"{name!r} names {len(classes)} class; a probe tells two or more apart.")
-    found = network(model)
+    found = open_network(model)
     known = set(found.words)
     sides = [[word for word in of_words(model, text) if word in known] for text in classes]
     for first in range(len(sides)):

@@ -8,17 +8,20 @@ as n of 64 directions hold a random one to sqrt(n / 64) already.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.errors import QuestionError
+from rnnstore.errors import QuestionError, StoreError
 from rnnstore.memory.gradients import ALL
+from rnnstore.memory.singular_values import has_memory
 from rnnstore.memory.spectra import matrix
 from rnnstore.memory.word_classes import of_words
-from rnnstore.networks.network import Network, network
+from rnnstore.networks.interface import Network
+from rnnstore.networks.opening import open_network
+from rnnstore.store.folder import Store
 from rnnstore.store.model import Model
 from rnnstore.store.tables import TABLES
 from rnnstore.threads import one_thread
@@ -45,7 +48,7 @@ def property_of(model: Model, name: str, first: str, second: str) -> Property:
 
     `QuestionError` for classes that have fewer than `FEWEST` words, that share words, or whose means are equal.
     """
-    found = network(model)
+    found = open_network(model)
     sides = [of_words(model, text) for text in (first, second)]
     known = set(found.words)
     sides = [[word for word in side if word in known] for side in sides]
@@ -78,7 +81,7 @@ def check_classes(name: str, sides: Sequence[Sequence[str]]) -> None:
 def embeddings(found: Network, words: Sequence[str]) -> np.ndarray:
     """float64[words, embedding]."""
     number_of = {word: number for number, word in enumerate(found.words)}
-    return found.inputs(np.array([number_of[word] for word in words], np.int64)).astype(np.float64)
+    return found.embed(np.array([number_of[word] for word in words], np.int64)).astype(np.float64)
 
 
 def cosine_with_span(direction: np.ndarray, right: np.ndarray, n: int) -> float:
@@ -105,7 +108,7 @@ def memory_of(
     schema, rows = TABLES["memory_of_properties"].schema, []
     with one_thread():  # many small products
         for delay, values in zip(found["delay"].to_pylist(), found["matrix"], strict=True):
-            gradient = values.values.to_numpy().reshape(-1, network(model).cells[0].inputs).astype(np.float64)
+            gradient = values.values.to_numpy().reshape(-1, open_network(model).input_width).astype(np.float64)
             right = np.linalg.svd(gradient, full_matrices=False)[2]
             random = np.random.default_rng(seed).normal(size=(RANDOM, gradient.shape[1]))
             random /= np.linalg.norm(random, axis=1, keepdims=True)
@@ -136,3 +139,20 @@ def memory_of(
             ]
     fields = [pa.field("state", pa.string()), *(field for field in schema if field.name != "state")]
     return pa.Table.from_pylist(rows, pa.schema(fields))
+
+
+def save_properties(store: Store, name: str, asked: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Write how well every state with gradients remembers properties, name -> two classes; a message for each that
+    cannot be followed."""
+    model, found, messages = store.model(name), [], []
+    for called, (first, second) in asked.items():
+        try:
+            found.append(property_of(model, called, first, second))
+        except StoreError as error:
+            messages.append(str(error))
+    if found:
+        with store.writer(name) as writer:
+            for state in has_memory(model):
+                writer.replace("memory_of_properties", memory_of(model, state, found), state)
+        store.refresh()
+    return messages

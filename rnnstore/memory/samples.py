@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from rnnstore.errors import QuestionError, UnknownName, nearest
 from rnnstore.memory.gradients import ALL, gradients_of_words
-from rnnstore.memory.measuring import network_ids
 from rnnstore.memory.singular_values import SCALARS, SCHEMA, measured
 from rnnstore.memory.word_classes import of_steps
-from rnnstore.networks.network import network
+from rnnstore.networks.opening import open_network
+from rnnstore.networks.recorded import network_ids
 from rnnstore.store.model import Model
 
 PLACES = 30
@@ -43,7 +43,7 @@ def sample(
     `written` is a word, words with commas between, a class as `word_classes` writes it, or `all words`. Raises
     `UnknownName` for a word, label or track that is not there, `QuestionError` for a text that is no one class.
     """
-    found = network(model)
+    found = open_network(model, "gradients")
     name, members = _members(model, written)
     there = np.flatnonzero(members)
     chosen = there[np.linspace(0, len(there) - 1, min(places, len(there))).astype(int)]

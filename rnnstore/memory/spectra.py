@@ -8,9 +8,10 @@ import numpy as np
 
 from rnnstore.errors import QuestionError, UnknownName, nearest
 from rnnstore.memory.gradients import ALL
-from rnnstore.memory.measuring import network_ids
 from rnnstore.memory.singular_values import curves
-from rnnstore.networks.network import Network, network
+from rnnstore.networks.interface import Network
+from rnnstore.networks.opening import open_network
+from rnnstore.networks.recorded import network_ids
 from rnnstore.store.model import Model
 
 
@@ -51,7 +52,7 @@ def matrix(model: Model, state: str, word_class: str, delay: int) -> tuple[np.nd
             curves(model, state)  # says what is missing
         raise QuestionError(f"Delays up to {max(known['delay'].to_pylist())} were computed, not {delay}.")
     values = rows["matrix"].combine_chunks().values.to_numpy()
-    return values.reshape(-1, network(model).cells[0].inputs), int(rows["count"][0].as_py())
+    return values.reshape(-1, open_network(model).input_width), int(rows["count"][0].as_py())
 
 
 def directions(model: Model, state: str, word_class: str = ALL, delay: int = 0) -> Directions:
@@ -70,7 +71,7 @@ def nearest_words(found: Network, direction: np.ndarray, many: int = 8, among: n
     words that are looked at, all where it is None.
     """
     numbers = np.arange(len(found.words)) if among is None else np.asarray(among)
-    centred = found.inputs(numbers).astype(np.float64)
+    centred = found.embed(numbers).astype(np.float64)
     centred -= centred.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         cosine = np.nan_to_num(centred @ direction / (np.linalg.norm(centred, axis=1) * np.linalg.norm(direction)))

@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnstore.co_clusters.expected import word_tags
 from rnnstore.errors import QuestionError, UnknownName, nearest
-from rnnstore.networks.network import network
+from rnnstore.networks.opening import open_network
 from rnnstore.store.model import Model
 
 MOST = 12
@@ -105,7 +105,7 @@ def of_words(model: Model, written: str) -> list[str]:
             known = zip(model.vocabulary, tags.label, strict=True)
             found += [word for word, label in known if label in members and word]
         else:
-            words = dict.fromkeys(network(model).words)
+            words = dict.fromkeys(open_network(model).words)
             for word in members:
                 if word not in words:
                     raise UnknownName(f"The network of {model.name!r} does not know {word!r}: {nearest(word, words)}")

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnstore.networks.network import Network, highest, network
-from rnnstore.networks.tokenising import Tokens
+from rnnstore.networks.interface import Network
+from rnnstore.networks.opening import open_network
+from rnnstore.networks.predictions import highest
+from rnnstore.networks.tokenising import Tokenisation, Tokens, in_case
 from rnnstore.store.model import Model
 from rnnstore.threads import one_thread
 
@@ -36,19 +38,19 @@ def completions(model: Model, text: str, top: int = 5) -> list[Completion]:
 
     `MissingNetwork` when the model has no network that can read text.
     """
-    reader = network(model)
-    reader.tokenise("")  # says so where it cannot
-    by_word = reader.tokenisation.level == "word"
+    reader = open_network(model, "text", "scores")
+    how = _tokenisation(reader)
+    by_word = how.level == "word"
     begun = "" if not text or text[-1].isspace() else text.split()[-1]
-    known = by_word and begun and not reader.classifier and not reader.tokenise(begun).unknown.any()
-    completes = by_word and begun and not known and not reader.classifier
+    known = not (by_word and begun) or reader.classifier or not reader.tokenise(begun).unknown.any()
+    completes = not known
     tokens = reader.tokenise(text[: len(text) - len(begun)] if completes else text)
     typed = [step for step, written in enumerate(tokens.typed) if written]
     if not typed:
         return []
     chances = _after(reader, tokens, typed[-1])
     if completes:
-        start = begun.upper() if reader.tokenisation.upper else begun.lower() if reader.tokenisation.lower else begun
+        start = in_case(begun, how)
         fits = np.array([word.startswith(start) for word in reader.outputs], bool)
         chances = np.where(fits, chances, 0)
         top = min(top, int(fits.sum()))
@@ -65,15 +67,20 @@ def _after(reader: Network, tokens: Tokens, step: int) -> np.ndarray:
     starts = tokens.starts[first : step + 1].copy()
     starts[0] = True
     with one_thread():
-        series = reader.run(tokens.ids[first : step + 1], starts)
-        return reader.chances(series[f"layer{len(reader.cells)}.h"][-1:])[0]
+        trace = reader.run([tokens.ids[first : step + 1]], [starts], keep=[reader.head])
+        return reader.probabilities(trace.series[reader.head][-1])[0]
+
+
+def _tokenisation(reader: Network) -> Tokenisation:
+    assert reader.tokenisation is not None  # who needs "text" has one
+    return reader.tokenisation
 
 
 def _change(reader: Network, text: str, begun: str, completes: bool, place: int) -> tuple[str | None, int]:
-    word = reader.outputs[place]
-    if reader.classifier or word in (reader.tokenisation.unknown, reader.tokenisation.end):
+    word, how = reader.outputs[place], _tokenisation(reader)
+    if reader.classifier or word in (how.unknown, how.end):
         return None, 0
-    if reader.tokenisation.level == "word":
+    if how.level == "word":
         return (f"{word} ", len(begun)) if completes else ((f" {word} " if begun else f"{word} "), 0)
     if reader.outputs is reader.words:
         return word, 0

@@ -74,6 +74,21 @@ class Facts(_Part):
     labels: list[str] | None = None
     tokenisation: Tokenisation | None = None
 
+    def cells(self) -> list[Cell]:
+        """The cells of its layers, from the bottom up."""
+        widths = [self.network.embedding, *(layer.units for layer in self.network.layers)]
+        return [layer.built(width) for layer, width in zip(self.network.layers, widths, strict=False)]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every weight by its full name: `embedding`, `layer1.kernel`, ..., `output.kernel`, `output.bias`."""
+        sizes, outputs = self.network, len(self.vocabulary if self.labels is None else self.labels)
+        shapes: dict[str, tuple[int, ...]] = {"embedding": (sizes.vocabulary, sizes.embedding)}
+        for number, cell in enumerate(self.cells(), 1):
+            shapes |= {f"layer{number}.{name}": shape for name, shape in cell.shapes().items()}
+        if not sizes.tie:
+            shapes["output.kernel"] = (sizes.layers[-1].units, outputs)
+        return shapes | {"output.bias": (outputs,)}
+
 
 def read_facts(path: Path) -> Facts:
     """What a network.json says, checked; `DamagedModel` says where it is wrong."""

@@ -99,6 +99,37 @@ class Unrolled:
                         values[rows].reshape(-1, batch, values.shape[1])[:, starts[t]] = 0
             yield Arrived(t, arrived, x)
 
+    def vjp(self, cotangents: Sequence[Mapping[str, np.ndarray]]) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+        """How the sum of `cotangents` times states changes with the first layer's input, float32[steps, batch, inputs],
+        and with every layer's states, as they are handed on, float32[steps, batch, width] by name.
+
+        `cotangents` of each layer from the bottom up, float32[steps, batch, width] by the names of states.
+        """
+        steps, batch = len(self.starts), self.batch
+        found = {
+            layer: {name: np.zeros((steps, batch, cell.widths[name]), np.float32) for name in cell.states}
+            for layer, cell in self.cells.items()
+        }
+        carried = {layer: {name: values[0].copy() for name, values in each.items()} for layer, each in found.items()}
+        of_input = np.zeros((steps, batch, self.cells[1].inputs), np.float32)
+        for t in range(steps - 1, -1, -1):
+            x = None
+            for layer in range(len(self.cells), 0, -1):
+                cell, given = self.cells[layer], cotangents[layer - 1]
+                here = {n: values + given[n][t] if n in given else values for n, values in carried[layer].items()}
+                if x is not None:
+                    here["h"] = here["h"] + x
+                residuals = {name: value[t] for name, value in self.residuals[layer].items()}
+                before, inner = cell.vjp(self.weights[layer], residuals, here)
+                for name in cell.states:
+                    found[layer][name][t] = inner.get(name, here[name])
+                x = cell.input_vjp(self.weights[layer], inner)
+                if layer in self.dropped:
+                    x = x * self.dropped[layer][t]
+                carried[layer] = {name: np.where(self.starts[t][:, None], 0, before[name]) for name in cell.states}
+            of_input[t] = x
+        return of_input, [found[layer] for layer in self.cells]
+
     def _of_rows(self, values: np.ndarray, steps: int) -> np.ndarray:
         """float32[batch, ...] repeated for the rows of `steps` steps."""
         return values if self.batch == 1 else np.tile(values, (steps, *[1] * (values.ndim - 1)))

@@ -17,8 +17,9 @@ import pyarrow as pa
 from rnnstore.co_clusters.decomposition import CoClusters
 from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.errors import QuestionError
-from rnnstore.networks.network import network
-from rnnstore.networks.reading import Reading, recorded_reading
+from rnnstore.networks.opening import open_network
+from rnnstore.networks.reading import Reading
+from rnnstore.networks.recorded import recorded_reading
 from rnnstore.sentences.measures import SequenceMeasures, sequence_measures
 from rnnstore.store.model import Model
 
@@ -120,7 +121,7 @@ def readings(model: Model, sentences: Sequence[str | tuple[int, int]]) -> list[T
     for each in sentences:
         if isinstance(each, str):
             number = 1 + sum(one.first is None for one in found)
-            found.append(Titled(f"sentence {number}", network(model).read(each)))
+            found.append(Titled(f"sentence {number}", open_network(model).read(each)))
         else:
             first, stop = each
             found.append(Titled(f"step {first:,}", recorded_reading(model, first, stop), first))

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from pipelines.network import RecurrentNetwork
 from rnnstore.connectivity.norms import connectivity, targets_of
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 from rnnstore.networks.tokenising import Tokens
 from rnnstore.threads import one_thread
 
@@ -66,12 +66,12 @@ def main() -> None:
         drawn.assign({key: random.normal(0, 0.04, shape) for key, shape in drawn.shapes().items()})
         with TemporaryDirectory() as folder:
             drawn.save(Path(folder) / "network", settings="", level="character", vocabulary=WORDS)
-            reader = network(SimpleNamespace(name=name, folder=Path(folder)))
+            reader = open_network(SimpleNamespace(name=name, folder=Path(folder)))
             began, worked = time.perf_counter(), time.process_time()
             reading = reader.read(Tokens(words, ids, words, np.zeros(STEPS, bool), starts, []))
             targets = targets_of(reader, reading, "predicted")
             with one_thread():
-                found = connectivity(reader, reading, ids, targets)
+                found = connectivity(reader, reading, targets)
             ours, processor = time.perf_counter() - began, time.process_time() - worked
         x = tf.gather(tf.cast(drawn.weights["embedding"], tf.float32), ids)[None]
         gradient = taped(drawn)

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import rnnstore
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 
 WORDS, UNITS = 10_000, 600
 SENTENCE = " ".join(f"w{number}" for number in range(0, 9500, 500))  # and the end of the sentence: 20 steps
@@ -55,7 +55,7 @@ def read(store: str) -> None:
     seconds = []
     for _ in range(11):
         began = time.perf_counter()
-        reading = network(model).read(SENTENCE)
+        reading = open_network(model).read(SENTENCE)
         seconds.append(time.perf_counter() - began)
     assert len(reading) == 20
     print(*seconds, resident() - before)

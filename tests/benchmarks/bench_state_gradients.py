@@ -14,6 +14,7 @@ import time
 import numpy as np
 
 from rnnstore.memory.gradients import gradients_of_words
+from rnnstore.networks.cell_network import CellNetwork
 from rnnstore.networks.cells.lstm import LSTM
 
 EMBEDDING, UNITS, DELAYS, VOCABULARY = 64, 256, 31, 1000
@@ -21,26 +22,26 @@ SHORT, LONG = 320, 960
 TAPE_STEPS = 5
 
 
-class Random:
-    """A network of one LSTM with random weights, as `state_gradients` reads one."""
+class Random(CellNetwork):
+    """A network of one LSTM with random weights."""
 
-    name = "random"
+    name, words, outputs = "random", (), ()
 
     def __init__(self):
         random = np.random.default_rng(0)
-        self.cells = [LSTM(EMBEDDING, UNITS)]
+        self.describe([LSTM(EMBEDDING, UNITS)])
         shapes = self.cells[0].shapes()
         self.weights = {name: random.normal(0, 0.05, shape).astype(np.float32) for name, shape in shapes.items()}
         self.embedding = random.normal(0, 0.1, (VOCABULARY, EMBEDDING)).astype(np.float32)
-        self.states, self.gates = ["layer1.c", "layer1.h"], []
 
-    def layer_weights(self, _number):
+    def layer_weights(self, number):
         return self.weights
 
-    def run(self, ids, starts, before=None):
-        earlier = before and {name.split(".")[1]: value for name, value in before.items()}
-        found = self.cells[0].run(self.weights, self.embedding[ids], starts, earlier)
-        return {f"layer1.{name}": values for name, values in found.items()}
+    def embed(self, ids):
+        return self.embedding[ids]
+
+    def output_weights(self):
+        raise NotImplementedError
 
 
 def measured(call, times=3):

@@ -12,8 +12,8 @@ from rnnstore.connectivity.norms import LONGEST
 from rnnstore.connectivity.texts import connected, pairs_table, suggestions_table
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.errors import MissingNetwork, QuestionError
+from rnnstore.networks import open_network
 from rnnstore.networks.completions import completions
-from rnnstore.networks.network import network
 from tests.support.stores import keep_network
 
 LETTERS = list("abcde \n")
@@ -27,7 +27,7 @@ def store(tmp_path_factory):
     keep_network(store, "words", WORDS, {"level": "word", "lower": True, "unknown": "<unk>", "end": "<eos>"})
     keep_network(store, "labels", WORDS, {"level": "word", "unknown": "<unk>"}, ["good", "bad"])
     text = "abcade bead\ncab " * 5
-    found = network(store.model("letters")).read(text)
+    found = open_network(store.model("letters")).read(text)
     with store.record("letters", level="character", dtype="float32") as recorder:
         recorder.add(words=found.words, states=found.states)
     return store
@@ -40,7 +40,7 @@ def letters(store):
 
 def probabilities(model, text):
     """float[n, outputs] after every step, by hand."""
-    reader = network(model)
+    reader = open_network(model)
     hidden = reader.read(text).states["layer1.h"]
     with np.load(model.folder / "network" / "weights.npz") as weights:
         scores = hidden @ weights["output.kernel"] + weights["output.bias"]

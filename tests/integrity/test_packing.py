@@ -20,7 +20,7 @@ from rnnstore.integrity import unpacking
 from rnnstore.integrity.checking import check
 from rnnstore.integrity.packing import pack
 from rnnstore.integrity.unpacking import unpack
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 from rnnstore.store import card as cards
 from tests.support.damage import full_model, run, sentence
 from tests.support.worlds import record
@@ -62,7 +62,7 @@ def test_a_model_comes_back_as_it_went(model, packed, store):
     assert list(store.models) == ["again", "full"]
     report = check(store.path / "model=again", full=True)
     assert report.findings == () and report.files == 20
-    assert network(store.model("again")).words == list("()01234")
+    assert open_network(store.model("again")).words == list("()01234")
 
 
 def test_the_same_model_gives_the_same_bytes(model, packed, tmp_path):
@@ -343,7 +343,7 @@ def test_nothing_of_a_model_is_executed(model, tmp_path, store):
     (finding,) = check(store.path / "model=full").findings
     assert finding.where == "network/weights.npz" and finding.damage
     with pytest.raises(rnnstore.DamagedModel, match=r"weights\.npz"):
-        network(store.model("full"))
+        open_network(store.model("full"))
     store.sql("select count(*) from tokens")
     assert not burst.exists()
     with pytest.raises(FileExistsError):  # the bomb works

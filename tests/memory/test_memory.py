@@ -14,14 +14,14 @@ from sklearn.preprocessing import StandardScaler
 import rnnstore
 from rnnstore import pictures
 from rnnstore.errors import MissingNetwork, QuestionError, UnknownName
-from rnnstore.memory import measuring, spectra
+from rnnstore.memory import commands, measuring, spectra
 from rnnstore.memory import singular_values as memory
 from rnnstore.memory.gradients import ALL
 from rnnstore.memory.probes import probe
-from rnnstore.memory.properties import cosine_with_span, memory_of, property_of, relative_memory
+from rnnstore.memory.properties import cosine_with_span, memory_of, property_of, relative_memory, save_properties
 from rnnstore.memory.samples import sample
 from rnnstore.memory.word_classes import of_steps, of_words, shipped_properties, two_classes
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 from tests.support.remembered import EMBEDDING, STEPS, UNITS, WORDS, arrays, by_complex_steps, store_with_memory, text
 from tests.support.worlds import record
 
@@ -34,7 +34,7 @@ def store(tmp_path_factory):
     opened = store_with_memory(tmp_path_factory.mktemp("memory") / "store")
     found = measuring.state_gradients(opened.model("tiny"), delays=6, classes=["pos"], threads=2)
     measuring.save(opened, "tiny", found, opened.model("tiny"))
-    assert measuring.save_properties(opened, "tiny", shipped_properties(opened.model("tiny"))) == []
+    assert save_properties(opened, "tiny", shipped_properties(opened.model("tiny"))) == []
     return opened
 
 
@@ -104,7 +104,7 @@ def test_directions_make_the_matrix_again(store):
 
 
 def test_nearest_words_are_those_of_the_highest_cosine(store):
-    trained = network(store.model("tiny"))
+    trained = open_network(store.model("tiny"))
     direction = np.array([1.0, 0, 0, 0])
     along, against = spectra.nearest_words(trained, direction, 5)
     table = arrays()["embedding"]
@@ -332,7 +332,7 @@ def test_a_run_that_is_stopped_writes_nothing(tmp_path, monkeypatch, capsys):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measuring.Progress, "__call__", stop)
+    monkeypatch.setattr(commands.Progress, "__call__", stop)
     with pytest.raises(SystemExit) as ended:
         command("tiny", states=None, delays=3, classes=None, properties=None, steps="", store=tmp_path / "store")
     assert ended.value.code == 130
@@ -370,5 +370,5 @@ def test_words_that_are_read_often_enough_are_all_of_them(store):
     """Also the first word of the vocabulary, and one that is read exactly so often."""
     counts = np.bincount(text()[0], minlength=len(WORDS))
     for minimum in (1, int(counts[0]), int(counts[0]) + 1):
-        found = spectra.read_words(store.model("tiny"), network(store.model("tiny")), minimum)
+        found = spectra.read_words(store.model("tiny"), open_network(store.model("tiny")), minimum)
         assert found.tolist() == [number for number, count in enumerate(counts.tolist()) if count >= minimum]

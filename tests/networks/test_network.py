@@ -10,8 +10,8 @@ import pytest
 
 import rnnstore
 from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError, StoreError
-from rnnstore.networks.network import highest, network
-from rnnstore.networks.reading import recorded_reading
+from rnnstore.networks import open_network, recorded_reading
+from rnnstore.networks.predictions import highest
 from tests.support.worlds import record
 
 WORDS = ["<unk>", "the", "cat", "sat", "<eos>"]
@@ -43,7 +43,7 @@ def saved(store, arrays=None, name="small", **changes):
 
 
 def test_a_network_says_what_it_is(tmp_path):
-    found = network(saved(tmp_path))
+    found = open_network(saved(tmp_path))
     assert repr(found) == "Network('small', 5 words, states layer1.c, layer1.h, layer2.h)"
     assert found.states == ["layer1.c", "layer1.h", "layer2.h"]
     assert found.gates == [*(f"layer1.{gate}" for gate in "ifgo"), *(f"layer2.{gate}" for gate in "zrg")]
@@ -51,7 +51,7 @@ def test_a_network_says_what_it_is(tmp_path):
 
 
 def test_a_typed_sentence_becomes_a_reading(tmp_path):
-    reading = network(saved(tmp_path)).read("the dog sat")
+    reading = open_network(saved(tmp_path)).read("the dog sat")
     assert reading.words == ["the", "<unk>", "sat", "<eos>"]
     assert reading.typed == ["the", "dog", "sat", ""]
     assert reading.unknown.tolist() == [False, True, False, False]
@@ -76,19 +76,19 @@ def test_a_typed_sentence_becomes_a_reading(tmp_path):
 
 
 def test_a_sentence_that_starts_anew_is_read_like_one_of_its_own(tmp_path):
-    found = network(saved(tmp_path, tokenisation=HOW | {"starts": "line"}))
+    found = open_network(saved(tmp_path, tokenisation=HOW | {"starts": "line"}))
     both, second = found.read("the cat\nthe sat"), found.read("the sat")
     for name, values in second.states.items():
         np.testing.assert_array_equal(both.states[name][3:], values)
     assert both.predictions["target"].to_pylist()[2 * 5] is None  # the end of a sequence has no next word
-    stream = network(saved(tmp_path)).read("the cat\nthe sat")
+    stream = open_network(saved(tmp_path)).read("the cat\nthe sat")
     assert not np.allclose(stream.states["layer1.c"][3], second.states["layer1.c"][0])
 
 
 def test_without_an_unknown_word_the_input_of_one_is_zero(tmp_path):
     arrays = weights()
     arrays["layer1.bias"][:] = 0
-    found = network(saved(tmp_path, arrays, tokenisation={"level": "word"}))
+    found = open_network(saved(tmp_path, arrays, tokenisation={"level": "word"}))
     reading = found.read("dog the dog")
     assert not reading.states["layer1.c"][0].any()  # nothing came in
     assert reading.states["layer1.c"][1:].all()
@@ -97,7 +97,7 @@ def test_without_an_unknown_word_the_input_of_one_is_zero(tmp_path):
 
 
 def test_a_long_text_is_read_to_a_limit_and_says_so(tmp_path):
-    found = network(saved(tmp_path))
+    found = open_network(saved(tmp_path))
     reading = found.read("the " * 10_000)
     assert (len(reading), reading.predictions.num_rows) == (1000, 5000)
     assert reading.notes[-1] == "The text has 10,001 steps; the first 1,000 of them were read."
@@ -108,7 +108,7 @@ def test_a_long_text_is_read_to_a_limit_and_says_so(tmp_path):
 @pytest.mark.parametrize("text", ["", " \n ", "\ufeff"])
 def test_an_empty_sentence_is_answered_with_a_sentence(tmp_path, text):
     with pytest.raises(QuestionError, match="There is nothing to read: type at least one word"):
-        network(saved(tmp_path)).read(text)
+        open_network(saved(tmp_path)).read(text)
 
 
 def test_a_classifier_says_labels_after_every_step(tmp_path):
@@ -116,7 +116,7 @@ def test_a_classifier_says_labels_after_every_step(tmp_path):
     arrays |= {"output.kernel": np.ones((2, 2), np.float32), "output.bias": np.array([0, 1], np.float32)}
     sizes = {"vocabulary": 5, "embedding": 4, "layers": LAYERS, "tie": False, "outputs": 2}
     model = saved(tmp_path, arrays, network=sizes, task="classifier", labels=["bad", "good"])
-    found = network(model)
+    found = open_network(model)
     table = found.read("the cat", predictions=7).predictions
     assert found.classifier
     assert table["word"].to_pylist() == ["good", "bad"] * 3
@@ -126,10 +126,10 @@ def test_a_classifier_says_labels_after_every_step(tmp_path):
 
 def test_networks_are_kept_ready_until_their_files_change(tmp_path):
     model = saved(tmp_path)
-    assert network(model) is network(model)
-    before = network(model).read("the").states["layer2.h"]
+    assert open_network(model) is open_network(model)
+    before = open_network(model).read("the").states["layer2.h"]
     model = saved(tmp_path, weights(seed=1))
-    assert not np.allclose(network(model).read("the").states["layer2.h"], before)
+    assert not np.allclose(open_network(model).read("the").states["layer2.h"], before)
 
 
 def test_equal_scores_come_in_the_order_of_their_numbers():
@@ -145,7 +145,7 @@ def test_equal_scores_come_in_the_order_of_their_numbers():
 def test_a_model_without_a_network_says_what_can_be_shown(tmp_path):
     model = record(tmp_path).model("small")
     with pytest.raises(MissingNetwork) as caught:
-        network(model)
+        open_network(model)
     assert str(caught.value) == (
         "There is no network in the folder of 'small': only its states were recorded or imported. No sentence can be "
         "read by it; stretches of its recording can be shown."
@@ -157,11 +157,11 @@ def test_an_unfinished_training_is_no_network(tmp_path):
     model = saved(tmp_path)
     (model.folder / "network" / "network.json").unlink()
     with pytest.raises(MissingNetwork, match="it has not been trained to its end"):
-        network(model)
+        open_network(model)
 
 
 def test_a_network_that_does_not_say_how_text_becomes_words_says_what_to_do(tmp_path):
-    found = network(saved(tmp_path, tokenisation=None))
+    found = open_network(saved(tmp_path, tokenisation=None))
     with pytest.raises(MissingNetwork, match="`python -m pipelines record` with its recipe writes that down"):
         found.tokenise("the cat")
 
@@ -193,7 +193,7 @@ def test_a_network_that_does_not_say_how_text_becomes_words_says_what_to_do(tmp_
 )
 def test_a_description_that_does_not_fit_is_refused_with_its_place(tmp_path, changes, sentence):
     with pytest.raises(DamagedModel, match=sentence):
-        network(saved(tmp_path, **changes))
+        open_network(saved(tmp_path, **changes))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"null", b'{"vocabulary": ["\\ud83d"]}'])
@@ -201,7 +201,7 @@ def test_facts_that_are_no_json_are_refused(tmp_path, content):
     model = saved(tmp_path)
     (model.folder / "network" / "network.json").write_bytes(content)
     with pytest.raises(DamagedModel, match=r"model=small/network/network\.json"):
-        network(model)
+        open_network(model)
 
 
 def test_weights_that_would_run_code_or_fill_the_memory_are_not_opened(tmp_path):
@@ -211,7 +211,7 @@ def test_weights_that_would_run_code_or_fill_the_memory_are_not_opened(tmp_path)
 
     def with_weights(sentence):
         with pytest.raises(DamagedModel, match=sentence):
-            network(model)
+            open_network(model)
 
     np.savez(path, **(arrays | {"embedding": np.full((5, 4), {"any": "object"}, object)}))
     with_weights("'embedding' as object of shape")
@@ -237,7 +237,7 @@ def test_a_header_that_promises_more_than_the_file_has_is_noticed(tmp_path):
             content = header.getvalue() if name == "embedding" else data.getvalue()
             archive.writestr(f"{name}.npy", content)
     with pytest.raises(DamagedModel, match="for 'embedding' instead of 80"):
-        network(model)
+        open_network(model)
 
 
 def test_a_file_of_weights_cut_short_anywhere_is_noticed(tmp_path):
@@ -247,7 +247,7 @@ def test_a_file_of_weights_cut_short_anywhere_is_noticed(tmp_path):
     for size in range(0, len(whole), 97):
         path.write_bytes(whole[:size])
         with pytest.raises(DamagedModel, match="is no file of weights that can be read"):
-            network(model)
+            open_network(model)
 
 
 def test_any_byte_may_be_wrong_and_nothing_but_a_sentence_comes_of_it(tmp_path):
@@ -258,14 +258,14 @@ def test_any_byte_may_be_wrong_and_nothing_but_a_sentence_comes_of_it(tmp_path):
     for place in random.integers(0, len(whole), 400):
         path.write_bytes(whole[:place] + bytes([random.integers(256)]) + whole[place + 1 :])
         try:
-            network(model).read("the cat")
+            open_network(model).read("the cat")
         except DamagedModel as error:
             assert "model=small/network" in str(error) or "'small'" in str(error)
 
 
 def test_weights_that_changed_or_went_while_a_network_was_ready_are_said(tmp_path):
     model = saved(tmp_path)
-    found = network(model)
+    found = open_network(model)
     saved(tmp_path, weights(seed=1))
     with pytest.raises(StoreError, match="changed while it was being read; read the sentence again"):
         found.read("the cat")
@@ -276,9 +276,9 @@ def test_weights_that_changed_or_went_while_a_network_was_ready_are_said(tmp_pat
 
 def test_weights_may_lie_column_by_column(tmp_path):
     arrays = weights()
-    expected = network(saved(tmp_path / "rows", arrays)).read("the cat the").states
+    expected = open_network(saved(tmp_path / "rows", arrays)).read("the cat the").states
     columns = {name: np.asfortranarray(array) for name, array in arrays.items()}
-    found = network(saved(tmp_path / "columns", columns)).read("the cat the").states
+    found = open_network(saved(tmp_path / "columns", columns)).read("the cat the").states
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-6)
 
@@ -287,15 +287,15 @@ def test_values_that_are_no_numbers_are_said(tmp_path):
     arrays = weights()
     arrays["layer1.bias"][0] = np.nan
     with pytest.raises(DamagedModel, match="gives values that are no numbers"):
-        network(saved(tmp_path, arrays)).read("the cat")
+        open_network(saved(tmp_path, arrays)).read("the cat")
     arrays = weights()
     arrays["output.bias"][2] = np.inf
     with pytest.raises(DamagedModel, match="gives values that are no numbers"):
-        network(saved(tmp_path, arrays)).read("the cat")
+        open_network(saved(tmp_path, arrays)).read("the cat")
 
 
 def test_a_reading_without_predictions_has_none(tmp_path):
-    assert network(saved(tmp_path)).read("the cat", predictions=0).predictions is None
+    assert open_network(saved(tmp_path)).read("the cat", predictions=0).predictions is None
 
 
 # Recorded stretches

@@ -5,7 +5,7 @@ import pytest
 
 import rnnstore
 from rnnstore.connectivity.texts import connected
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 from tests.connectivity.test_connected import LETTERS
 from tests.pages.test_matching import said, widget
 from tests.support import stores
@@ -24,7 +24,7 @@ def connected_store(tmp_path_factory):
     stores.keep_network(
         store, "labels", ["<unk>", "fine", "poor"], {"level": "word", "unknown": "<unk>"}, ["good", "bad"]
     )
-    found = network(store.model("letters")).read("abcade bead\ncab " * 20)
+    found = open_network(store.model("letters")).read("abcade bead\ncab " * 20)
     with store.record("letters", level="character", cell="gru", layers=1, units=6) as recorder:
         recorder.add(words=found.words, states=found.states)
     return path

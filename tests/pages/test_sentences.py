@@ -7,7 +7,7 @@ import pytest
 
 import rnnstore
 from pages.parts.shared.markdown import escape
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 from tests.pages.test_matching import said, widget
 from tests.support import stores
 from tests.support.screens import assert_fits, settle, visit
@@ -43,7 +43,7 @@ def reading_store(tmp_path_factory):
         (folder / "network.json").write_text(json.dumps(facts), "utf-8")
     store.refresh()
     text = " ".join(np.array(WORDS[2:])[random.integers(0, len(WORDS) - 2, 300)])
-    found = network(store.model("reader")).read(text)
+    found = open_network(store.model("reader")).read(text)
     with store.record("reader", level="word", cell="lstm", layers=1, units=UNITS) as recorder:
         recorder.add(words=found.words, states=found.states)
     return path

@@ -20,7 +20,7 @@ from pipelines.corpora import Corpus, Split  # noqa: E402
 from pipelines.errors import Interrupted, TrainingError  # noqa: E402
 from pipelines.evaluation import Measured  # noqa: E402
 from pipelines.network import RecurrentNetwork  # noqa: E402
-from rnnstore.networks.network import network as read_network  # noqa: E402
+from rnnstore.networks import open_network  # noqa: E402
 from tests.pipelines.test_training import Written, assert_same, weights_of  # noqa: E402
 
 RECIPE = """
@@ -177,7 +177,7 @@ def test_a_small_gru_finds_the_rule_and_its_recording_shows_it(learned):
 
 @pytest.mark.long
 def test_a_typed_text_is_told_its_label_without_tensorflow(learned):
-    network = read_network(learned[3].model("moods"))
+    network = open_network(learned[3].model("moods"))
     for text, label in (("a b fine c", "glad"), ("A b not fine c", "sad"), ("d e not awful a", "glad")):
         rows = network.read(text.lower()).predictions.to_pylist()
         said = [row["word"] for row in rows if row["rank"] == 1]

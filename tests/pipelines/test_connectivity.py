@@ -10,7 +10,7 @@ tf = pytest.importorskip("tensorflow")
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from rnnstore.connectivity.norms import connectivity, occlusion, targets_of  # noqa: E402
 from rnnstore.errors import QuestionError  # noqa: E402
-from rnnstore.networks.network import network  # noqa: E402
+from rnnstore.networks import open_network  # noqa: E402
 from rnnstore.networks.tokenising import Tokens  # noqa: E402
 
 WORDS = list("abcdefg")
@@ -30,7 +30,7 @@ def trained(request, tmp_path):
     rng = np.random.default_rng(5)
     drawn.assign({name: rng.normal(0, 0.6, shape) for name, shape in drawn.shapes().items()})
     drawn.save(tmp_path / "network", settings="", level="character", vocabulary=WORDS)
-    return drawn, network(SimpleNamespace(name="tiny", folder=tmp_path))
+    return drawn, open_network(SimpleNamespace(name="tiny", folder=tmp_path))
 
 
 def read(reader, ids=IDS, starts=()):
@@ -73,16 +73,16 @@ def test_every_pair_equals_the_tape(trained, starts):
     gradients, known = tape_gradients(drawn, IDS, targets, reading.starts), targets >= 0
     embedding = drawn.weights["embedding"].numpy()
 
-    found = connectivity(reader, reading, IDS, targets).values
+    found = connectivity(reader, reading, targets).values
     np.testing.assert_allclose(found[known], np.linalg.norm(gradients, axis=2)[known], rtol=2e-4, atol=1e-6)
     assert np.isnan(found[~known]).all()
     assert not found[known][np.triu(np.ones_like(found, bool), 1)[known]].any()  # nothing depends on what comes later
 
-    one_hot = connectivity(reader, reading, IDS, targets, "one-hot").values
+    one_hot = connectivity(reader, reading, targets, "one-hot").values
     np.testing.assert_allclose(
         one_hot[known], np.linalg.norm(gradients @ embedding.T, axis=2)[known], rtol=5e-4, atol=1e-5
     )
-    signed = connectivity(reader, reading, IDS, targets, "times-input").values
+    signed = connectivity(reader, reading, targets, "times-input").values
     np.testing.assert_allclose(
         signed[known], np.einsum("ijk,jk->ij", gradients, embedding[IDS])[known], rtol=1e-3, atol=1e-5
     )
@@ -95,7 +95,7 @@ def test_an_input_taken_away_is_a_text_read_anew(trained):
     x = drawn.weights["embedding"].numpy()[IDS]
     keep = np.where(reading.starts, 0.0, 1.0).astype(np.float32)
     whole = logits_of(drawn, tf.constant(x[None]), keep).numpy()
-    found = occlusion(reader, reading, IDS, targets)
+    found = occlusion(reader, reading, targets)
     for t in range(len(IDS)):
         other = x.copy()
         other[t] = x.mean(axis=0)
@@ -110,4 +110,4 @@ def test_what_cannot_be_asked_is_a_sentence(trained):
         targets_of(reader, reading, "zebra")
     assert targets_of(reader, reading, "c").tolist() == [2] * len(IDS)
     long = read(reader, np.zeros(1000, np.int32))
-    assert connectivity(reader, long, np.zeros(1000, np.int32), np.zeros(1000, int)).values.shape == (1000, 1000)
+    assert connectivity(reader, long, np.zeros(1000, int)).values.shape == (1000, 1000)

@@ -9,10 +9,11 @@ tf = pytest.importorskip("tensorflow")
 
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from pipelines.own_cells import OwnCell, OwnNetwork, itemized_gradients  # noqa: E402
-from rnnstore.connectivity.norms import connectivity, occlusion, unrolled  # noqa: E402
+from rnnstore import networks  # noqa: E402
+from rnnstore.connectivity.norms import connectivity, occlusion  # noqa: E402
 from rnnstore.errors import MissingNetwork, QuestionError  # noqa: E402
 from rnnstore.memory.gradients import gradients_of_words  # noqa: E402
-from rnnstore.networks import network as networks  # noqa: E402
+from rnnstore.networks import opening  # noqa: E402
 from rnnstore.networks.tokenising import Tokens  # noqa: E402
 from rnnstore.training.itemization import itemized  # noqa: E402
 
@@ -40,7 +41,7 @@ def both(request, tmp_path_factory):
     ]
     values = {name: weight.numpy() for name, weight in drawn.weights.items()}
     own = OwnNetwork("tiny", WORDS, values["embedding"], cells, values["output.kernel"], values["output.bias"])
-    return networks.network(SimpleNamespace(name="tiny", folder=folder)), own, drawn
+    return networks.open_network(SimpleNamespace(name="tiny", folder=folder)), own, drawn
 
 
 def read(reader):
@@ -61,17 +62,17 @@ def test_state_gradients_are_those_of_the_derivatives_written_out(both):
 def test_connectivity_and_occlusion_likewise(both):
     known, own, _ = both
     targets = np.random.default_rng(2).integers(0, 7, len(IDS))
-    found = [connectivity(each, read(each), IDS, targets).values for each in (known, own)]
+    found = [connectivity(each, read(each), targets).values for each in (known, own)]
     np.testing.assert_allclose(found[1], found[0], atol=2e-6)
     assert found[0][8, 2] > 0 and found[1][12, 5] == 0
-    fallen = [occlusion(each, read(each), IDS, targets) for each in (known, own)]
+    fallen = [occlusion(each, read(each), targets) for each in (known, own)]
     np.testing.assert_allclose(fallen[1], fallen[0], atol=1e-5)
 
 
 def test_itemized_gradients_likewise(both):
     known, own, drawn = both
     cotangents = np.random.default_rng(3).normal(size=(len(IDS), 1, drawn.cells[-1].units)).astype(np.float32)
-    expected = itemized(unrolled(known, read(known), known.inputs(IDS)), cotangents)
+    expected = itemized(known.unrolled(read(known).trace), cotangents)
     recurrent = {
         layer: [weight for name, weight in cell.weights.items() if name.startswith("recurrent")]
         for layer, cell in enumerate(drawn.layers, 1)
@@ -82,14 +83,14 @@ def test_itemized_gradients_likewise(both):
         np.testing.assert_allclose(found[layer].share, expected[layer].share, atol=1e-5)
 
 
-def test_a_network_that_is_brought_is_read_in_place_of_files(both):
+def test_a_registered_network_is_read_in_place_of_files(both):
     _, own, _ = both
     model = SimpleNamespace(name="tiny", folder=None)
-    networks.bring(own)
+    networks.register(own)
     try:
-        assert networks.network(model) is own
+        assert networks.open_network(model) is own
     finally:
-        networks._brought.clear()
+        opening._registered.clear()
 
 
 @pytest.mark.parametrize(
@@ -114,8 +115,8 @@ def test_what_cannot_be_asked_of_an_own_network_is_said():
         wide = OwnCell(lambda x, state: state, inputs=3, units=4)
         OwnNetwork("mine", WORDS, np.zeros((7, 3)), [wide, cell])
     alone = OwnNetwork("mine", WORDS, np.eye(7, 3), [cell])
-    with pytest.raises(MissingNetwork, match="without `kernel`"):
-        alone.output_columns(np.array([1]))
+    with pytest.raises(MissingNetwork, match="has no output layer"):
+        alone.scores(np.zeros((1, 3)))
     rows = gradients_of_words(alone, IDS[:5], STARTS[:5], delays=4, threads=1).to_pylist()
     for row in rows:  # of a state that halves at every step
         np.testing.assert_allclose(np.reshape(row["matrix"], (3, 3)), np.eye(3) * 0.5 ** row["delay"], atol=1e-7)

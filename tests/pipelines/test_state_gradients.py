@@ -10,8 +10,8 @@ tf = pytest.importorskip("tensorflow")
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from rnnstore.errors import QuestionError  # noqa: E402
 from rnnstore.memory.gradients import ALL, gradients_of_words  # noqa: E402
+from rnnstore.networks import open_network  # noqa: E402
 from rnnstore.networks.cells import CELLS  # noqa: E402
-from rnnstore.networks.network import network  # noqa: E402
 
 WORDS = list("abcdefg")
 IDS = np.random.default_rng(0).integers(0, 7, 20).astype(np.int32)
@@ -34,7 +34,7 @@ def saved(folder, layers, values=None):
     random = {name: rng.normal(0, 0.6, shape) for name, shape in drawn.shapes().items()}
     drawn.assign({**random, **(values or {})})
     drawn.save(folder / "network", settings="", level="character", vocabulary=WORDS)
-    return drawn, network(SimpleNamespace(name="tiny", folder=folder))
+    return drawn, open_network(SimpleNamespace(name="tiny", folder=folder))
 
 
 def by_tape(drawn, delays):

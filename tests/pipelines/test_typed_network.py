@@ -10,8 +10,7 @@ from pipelines import corpora, recording, training  # noqa: E402
 from pipelines import recipe as recipes  # noqa: E402
 from pipelines.corpora import Corpus, Split  # noqa: E402
 from pipelines.network import RecurrentNetwork  # noqa: E402
-from rnnstore.networks.network import network as read_network  # noqa: E402
-from rnnstore.networks.reading import recorded_reading  # noqa: E402
+from rnnstore.networks import open_network, recorded_reading  # noqa: E402
 from tests.support.cells import layers as every_layer  # noqa: E402
 
 WORDS = list("abcdefghi")
@@ -55,7 +54,7 @@ def trained(store, layers, **options):
 def test_every_series_and_prediction_is_what_tensorflow_computes(tmp_path, layers, options):
     network, model = trained(tmp_path, layers, **options)
     text = "a b c d\ne f e\ni h g a a a b"
-    reading = read_network(model).read(text, predictions=9)
+    reading = open_network(model).read(text, predictions=9)
     ids = np.array([[WORDS.index(word) for word in text.split()]], np.int32)
     keep = np.ones(ids.shape, np.float32)
     keep[0, [0, 4, 7]] = 0
@@ -102,7 +101,7 @@ def test_a_typed_sentence_is_read_as_it_was_recorded(tmp_path):
         recording.record(recipe, corpus, recording.Reader(network), writer, lambda *_: None)
     store.refresh()
     recorded = recorded_reading(store.model("small"), 11, 20)
-    typed = read_network(model).read(" ".join(WORDS[number] for number in ids[11:20]), predictions=4)
+    typed = open_network(model).read(" ".join(WORDS[number] for number in ids[11:20]), predictions=4)
     assert recorded.words == typed.words
     half = {"rtol": 1e-3, "atol": 1e-3}  # which states are recorded with
     for kind in ("states", "gates", "before"):

@@ -187,15 +187,15 @@ def test_settings_that_do_not_fit_are_refused(embedding, more, sentence):
 def test_fixed_vectors_do_not_move_in_training_and_tuned_ones_do(tmp_path, tuned):
     pytest.importorskip("tensorflow")
     from pipelines.__main__ import work
-    from rnnstore.networks.network import network
+    from rnnstore.networks import open_network
 
     (tmp_path / "v.txt").write_text("( 1 2 3\n) 4 5 6\n0 -1 -1 -1\n", "utf-8")
     text = RECIPE.format(embedding=f"{{file: v.txt, tuned: {str(tuned).lower()}}}", more="")
     (tmp_path / "r.yaml").write_text(text, "utf-8")
     work(str(tmp_path / "r.yaml"), tmp_path / "store", None, training=True, recording=True)
     model = rnnstore.open(tmp_path / "store").model("brackets")
-    trained = network(model)
-    rows = trained.inputs(np.array([trained.words.index(word) for word in "()0"]))
+    trained = open_network(model)
+    rows = trained.embed(np.array([trained.words.index(word) for word in "()0"]))
     moved = np.abs(rows - [[1, 2, 3], [4, 5, 6], [-1, -1, -1]]).max()
     assert moved > 1e-3 if tuned else moved == 0
     prepared = model.card.settings["prepared"]

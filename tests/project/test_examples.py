@@ -226,18 +226,22 @@ def test_own_cell(tmp_path):
     kept, ids = weights(model), model.word_ids()
     inputs = kept["embedding"].astype(float)[ids]
 
-    def step(x, h):
-        keep = sigmoid(x @ kept["to_gate"] + h @ kept["gate_of"] + 1)
-        return keep * h + (1 - keep) * np.tanh(x @ kept["to_new"] + (keep * h) @ kept["new_of"])
+    kernel, recurrent, bias = (kept[f"layer1.{name}"].astype(float) for name in ("kernel", "recurrent", "bias"))
+    units = len(recurrent)
 
-    states = [np.zeros(kept["gate_of"].shape[0])]
-    for x in inputs:
-        states.append(step(x, states[-1]))
-    np.testing.assert_allclose(recorded(model, "layer1.h"), states[1:], atol=2 * HALF)
-    before, size = np.array(states[:-1]), 1e-5
+    def step(x, h):
+        f = sigmoid(x @ kernel[:, :units] + h @ recurrent[:, :units] + bias[:units])
+        return f * h + (1 - f) * np.tanh(x @ kernel[:, units:] + (f * h) @ recurrent[:, units:] + bias[units:])
+
+    states, before = [], []
+    for t, x in enumerate(inputs):
+        before.append(np.zeros(units) if t in model.sequence_starts else states[-1])
+        states.append(step(x, before[-1]))
+    np.testing.assert_allclose(recorded(model, "layer1.h"), states, atol=2 * HALF)
+    before, size = np.array(before), 1e-5
     change = size * np.eye(inputs.shape[1])
     found = [(step(inputs + d, before) - step(inputs - d, before)).mean(axis=0) / (2 * size) for d in change]
-    query = "select matrix from state_gradients where word_class = 'all words' and delay = 0"
+    query = "select matrix from state_gradients where word_class = 'all words' and delay = 0 and state = 'layer1.h'"
     rows = rnnstore.open(tmp_path / "store").sql(query)["matrix"][0].as_py()
     np.testing.assert_allclose(np.reshape(rows, (-1, inputs.shape[1])), np.array(found).T, atol=1e-4)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import rnnstore
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 
 EMBEDDING, UNITS, STEPS, LENGTH = 4, 3, 200, 50
 WORDS = [*(f"n{i}" for i in range(10)), *(f"s{i}" for i in range(10)), "be", "do", "of", "in"]
@@ -43,8 +43,8 @@ def store_with_memory(path: Path, name: str = "tiny", steps: int = STEPS) -> rnn
     (folder / "network.json").write_text(json.dumps(facts), "utf-8")
     store.refresh()
     ids, starts = text(steps)
-    found = network(store.model(name))
-    series = found.run(ids, starts)
+    found = open_network(store.model(name))
+    series = found.run([ids], [starts]).text()
     with store.record(name, vocabulary=WORDS, cell="lstm") as recorder:
         recorder.add(
             words=ids,

@@ -22,7 +22,7 @@ from rnnstore.comparing.charts import labels_picture, losses_picture
 from rnnstore.comparing.predictions import Disagreement, disagreement
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
-from rnnstore.networks.network import network
+from rnnstore.networks import missing_network
 
 
 def show_groups(model: Model, state: State, view: View) -> None:
@@ -72,10 +72,7 @@ def show_sentences(model: Model, state: State, view: View) -> None:
 
 def _reads(model: Model) -> bool:
     """Whether a model can read a sentence that is typed."""
-    try:
-        return network(model).tokenisation is not None
-    except StoreError:
-        return False
+    return missing_network(model, "text") is None
 
 
 def _shared_here(model: Model, view: View) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pages.parts.shared.parameters import ALONE, change
 from rnnstore import Model, Store
 from rnnstore.connectivity.norms import LONGEST
 from rnnstore.connectivity.texts import SCALES, TARGETS
+from rnnstore.networks import has_network
 
 SAID_TARGETS = {"true": "true next", "predicted": "prediction", "word": "a word"}
 SAID_WORDS = SAID_TARGETS | {"true": "true word"}
@@ -23,7 +24,7 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None, co
     """The choices; `outputs` are a classifier's labels, None where they are words, which a network may complete."""
     said = SAID_LABELS if outputs is not None else SAID_WORDS if completes else SAID_TARGETS
     targets = list(TARGETS if outputs is None else SAID_LABELS)
-    others = [name for name, each in store.models.items() if name != model.name and _has_network(each)]
+    others = [name for name, each in store.models.items() if name != model.name and has_network(each)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(
             st.multiselect,
@@ -166,7 +167,3 @@ def _choose_stretch(model: Model) -> None:
 
             st.button("Show it", on_click=show, type="primary", key="connectivity-show")
         st.caption(f"At most {LONGEST:,} steps: the pairs of a text grow with its square.")
-
-
-def _has_network(model: Model) -> bool:
-    return model.folder.joinpath("network", "network.json").is_file()

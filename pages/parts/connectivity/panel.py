@@ -21,7 +21,7 @@ from pages.parts.shared.parameters import ALONE, change
 from rnnstore import Model, Store, StoreError
 from rnnstore.connectivity.texts import Connected
 from rnnstore.drawing.palette import palette
-from rnnstore.networks.network import network
+from rnnstore.networks import missing_network, open_network
 
 FIRST_STEPS = {"character": 200, "word": 40}
 """Steps of the recording that are shown where nothing was asked for."""
@@ -32,13 +32,13 @@ def draw(store: Store, model: Model) -> None:
     view, sentences = read(st.query_params, store, model)
     for sentence in sentences:
         st.warning(escape(sentence))
-    missing = _missing_network(model)
-    _ask(model, view, missing)
-    if missing is not None:
-        st.info(escape(missing))
+    message = _missing_network(model)
+    _ask(model, view, message)
+    if message is not None:
+        st.info(escape(message))
         explain()
         return
-    reader = network(model)
+    reader = open_network(model)
     choose(store, model, view, list(reader.outputs) if reader.classifier else None, reader.completes)
     if view.target == "word" and not view.word:
         st.info("Which word's score is asked about? Name it above; it is then followed at every step.")
@@ -69,12 +69,11 @@ def draw(store: Store, model: Model) -> None:
 
 
 def _missing_network(model: Model) -> str | None:
-    try:
-        network(model).tokenise("")
-    except StoreError as error:
-        what = str(error).partition(" No sentence")[0]
-        return f"{what} Connectivity is worked out with the weights, of recorded text, too: there is none to show."
-    return None
+    message = missing_network(model, "text", "scores", "gradients")
+    if message is None:
+        return None
+    what = message.partition(" No sentence")[0]
+    return f"{what} Connectivity is worked out with the weights, of recorded text, too: there is none to show."
 
 
 def _ask(model: Model, view: View, missing: str | None) -> None:

@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.parts.shared.cache import cached
 from rnnstore import Model, StoreError
+from rnnstore.networks import open_network
 from rnnstore.networks.completions import completions
-from rnnstore.networks.network import network
 from rnnstore.visible import visible
 
 _HTML = """
@@ -88,7 +88,7 @@ def typing_box(model: Model, text: str, missing: str | None, read: Callable[[str
     if state is not None and state.get("typed") is not None and st.session_state.get(f"{key}-of") == text:
         typed = state["typed"]
     st.session_state[f"{key}-of"] = text
-    completes = missing is None and network(model).completes
+    completes = missing is None and open_network(model).completes
     said, found = ("", []) if missing is not None else _suggested(model, typed)
 
     def take() -> None:
@@ -127,7 +127,7 @@ def _suggested(model: Model, text: str) -> tuple[str, list[dict]]:
         found = _completions(model, text)
     except StoreError as error:
         return str(error), []
-    reader = network(model)
+    reader = open_network(model)
     said = "It would answer:" if reader.classifier else "The word:" if reader.completes else "Next:"
     if not found:
         said = "Nothing that the model knows begins like this."

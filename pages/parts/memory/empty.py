@@ -15,7 +15,7 @@ from rnnstore.memory import samples
 from rnnstore.memory import singular_values as memory
 from rnnstore.memory.charts import curves_picture
 from rnnstore.memory.gradients import ALL
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 
 DELAYS = 20
 """Delays of the first look."""
@@ -24,7 +24,7 @@ DELAYS = 20
 def say_missing(model: Model, state: str) -> None:
     """What to do where there are no gradients."""
     try:
-        found = network(model)
+        found = open_network(model)
     except MissingNetwork:
         st.info(
             f"**{escape(model.name)}** has no state gradients, and none can be computed: they need the trained network "

@@ -8,7 +8,7 @@ from pages.parts.shared.cache import cached
 from rnnstore import Model, StoreError
 from rnnstore.memory import probes, properties, samples, singular_values, spectra, word_classes
 from rnnstore.memory.probes import Probe
-from rnnstore.networks.network import network
+from rnnstore.networks import open_network
 
 curves = cached(singular_values.curves)
 sample = cached(samples.sample, "Following words ...")
@@ -21,7 +21,7 @@ def nearest_words(
     model: Model, state: str, word_class: str, delay: int, direction: int
 ) -> list[list[tuple[str, float]]]:
     """The words whose embeddings lie closest to either end of a direction."""
-    trained, found = network(model), directions(model, state, word_class, delay)
+    trained, found = open_network(model), directions(model, state, word_class, delay)
     return spectra.nearest_words(trained, found.right[direction], among=spectra.read_words(model, trained))
 
 

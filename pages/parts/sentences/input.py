@@ -10,7 +10,7 @@ from pages.parts.sentences.address import LONGEST_STRETCH, MOST_PASSAGES, Names,
 from pages.parts.shared.controls import controlled
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
-from rnnstore.networks.network import network
+from rnnstore.networks import missing_network
 from rnnstore.sentences.passages import Titled
 from rnnstore.visible import visible
 
@@ -24,7 +24,7 @@ FOUND_STEPS = {"word": 16, "character": 48}
 
 def ask(model: Model, view: View, names: Names) -> None:
     """The input for sentences, and what leads to stretches of the recording."""
-    missing = _missing_network(model)
+    missing = missing_network(model, "text")
     by_character = model.card.level == "character"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         key = f"sentences-type-{names('text')}"
@@ -69,15 +69,6 @@ def ask(model: Model, view: View, names: Names) -> None:
         _list(view, names)
     if missing is not None:
         st.info(f"{missing} *From the corpus* chooses them.")
-
-
-def _missing_network(model: Model) -> str | None:
-    try:
-        if network(model).tokenisation is None:
-            network(model).tokenise("")
-    except StoreError as error:
-        return str(error)
-    return None
 
 
 def _edit(view: View, names: Names, by_character: bool) -> None:

@@ -242,14 +242,16 @@ class Cell(ABC):
         return {name: moved(merged.states[name]) for name in self.states}
 
     def vjp(self, weights: Arrays, residuals: Arrays, cotangents: Arrays) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Cotangents of the states before a step, and of the pre-activations, from those of the states after it.
+        """Cotangents of the states before a step, and of what stands in between, from those of the states after it.
 
-        The pre-activations' are named by gate; `input_vjp` and `outer_products` go on from them.
+        In between stand the pre-activations, by gate, from which `input_vjp` and `outer_products` go on, and, by its
+        name, every state that the step itself makes another one of, as c, of which h is made.
         """
         step = self._linearised(weights, residuals)
         moved = step.vjp(cotangents)
         inner = {"x": moved(step.sources["x"]), "step": step}
         inner |= {str(number): moved(product) for number, product in enumerate(step.products)}
+        inner |= {name: moved(values) for name, values in step.states.items()}
         return {name: moved(step.sources[name]) for name in self.states}, inner
 
     def input_vjp(self, weights: Arrays, inner: Arrays) -> Array:

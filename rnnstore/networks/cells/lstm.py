@@ -115,7 +115,7 @@ class LSTM(Cell):
         c = cotangents["c"] + cotangents["h"] * residuals["shown"]
         inner = {gate: c * residuals[gate] for gate in "ifg"} | {"o": cotangents["h"] * residuals["o"]}
         h = total(inner[gate] @ weights[f"recurrent.{gate}.T"] for gate in "ifgo")
-        return {"c": c * residuals["kept"], "h": h}, inner
+        return {"c": c * residuals["kept"], "h": h}, inner | {"c": c}
 
     def gate_tangents(
         self, wanted: Iterable[str], weights: Arrays, residuals: Arrays, before: Arrays, after: Arrays, x: Array | None

@@ -125,7 +125,7 @@ class NestedLSTM(Cell):
         inner, before, out = {}, {}, cotangents["h"]
         for level in self.levels:  # inwards: each level's memory is the output of the next
             inner[f"o{level}"] = out * residuals[f"o{level}"]
-            out = cotangents[f"c{level}"] + out * residuals[f"shown{level}"]
+            inner[f"c{level}"] = out = cotangents[f"c{level}"] + out * residuals[f"shown{level}"]
         added = kept = out
         for level in reversed(self.levels):
             gates = [f"{gate}{level}" for gate in "ifzo"]
