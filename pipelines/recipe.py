@@ -14,15 +14,22 @@ from typing import Annotated, Any, Literal, Self, cast
 
 import pydantic
 import yaml
-from pydantic import Discriminator, Field, ModelWrapValidatorHandler, SerializeAsAny, Tag, model_validator
-from pydantic_core import PydanticKnownError
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializeAsAny,
+    Tag,
+    model_validator,
+)
 
 from pipelines.corpora.kinds import AnyCorpus, Autocomplete, missing_splits
 from pipelines.corpora.labelled_settings import LabelledText
 from pipelines.corpora.shared_settings import FromFiles
 from pipelines.errors import RecipeError
 from pipelines.settings import Count, Loader, Settings, Width
-from rnnstore.networks.cells import CELLS, build
+from rnnstore.networks.cells import CELLS, build, known_kind
 from rnnstore.validation import nearest, sentences
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -34,16 +41,10 @@ class Layer(Settings):
     What is validated is a class of the cell's own, with its options beside these two (`layer_of`).
     """
 
-    cell: str = Field(description="The recurrent cell.", json_schema_extra=lambda schema: schema.update(enum=[*CELLS]))
+    cell: Annotated[str, AfterValidator(known_kind)] = Field(
+        description="The recurrent cell.", json_schema_extra=lambda schema: schema.update(enum=[*CELLS])
+    )
     units: Width = Field(description="Width of the state: hidden units of this layer.")
-
-    @pydantic.field_validator("cell")
-    @classmethod
-    def _known(cls, cell: str) -> str:
-        if cell not in CELLS:
-            expected = ", ".join(f"'{kind}'" for kind in CELLS)
-            raise PydanticKnownError("literal_error", {"expected": expected})
-        return cell
 
     @model_validator(mode="wrap")
     @classmethod

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rnnstore.errors import DamagedModel, cause, nearest
-from rnnstore.networks.cells import CELLS, Cell, build
+from rnnstore.errors import DamagedModel, cause
+from rnnstore.networks.cells import CELLS, Cell, build, known_kind
 from rnnstore.networks.tokenising import Tokenisation
 from rnnstore.store.card import MENDING
 from rnnstore.validation import sentences
@@ -28,16 +28,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-def _known(kind: str) -> str:
-    if kind not in CELLS:
-        raise ValueError(f"there is no cell {kind!r} here: {nearest(kind, CELLS)}")
-    return kind
-
-
 class Layer(_Part):
     """A recurrent layer, as it stands in network.json: beside `cell` and `units` the options of the cell."""
 
-    cell: Annotated[str, AfterValidator(_known)]
+    cell: Annotated[str, AfterValidator(known_kind)]
     units: Size
     options: dict[str, Any] = {}
 

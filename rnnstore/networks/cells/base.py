@@ -29,6 +29,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticKnownError
 
 from rnnstore.errors import QuestionError, nearest
 from rnnstore.networks.arrays import NUMPY, Array, Namespace
@@ -342,6 +343,14 @@ class InPlaceJvp:
         for values in tangents.values():
             values[...] = 0
         self.advance(step, tangents, None, np.eye(self.rows, dtype=np.float32), lambda number: None)
+
+
+def known_kind(kind: str) -> str:
+    """The kind, where it is registered; else pydantic's error of a choice, which recipes and network files put into a
+    sentence."""
+    if kind not in CELLS:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(f"'{each}'" for each in CELLS)})
+    return kind
 
 
 def build(kind: str, inputs: int, units: int, **options: Any) -> Cell:
