@@ -59,7 +59,7 @@ def sentences(count: int) -> list[str]:
 
 if __name__ == "__main__":
     from pipelines.__main__ import work  # it imports TensorFlow
-    from rnnstore.connectivity.texts import connected
+    from rnnstore.connectivity.texts import text_connectivity
     from rnnstore.memory import save, state_gradients
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -72,5 +72,5 @@ if __name__ == "__main__":
     store.refresh()
     model = store.model("own-cell")
     save(store, "own-cell", state_gradients(model, delays=6, classes=["noun=cat,cats"]), model)
-    found = connected(model, "cats here here sleep", target="word", word="sleep")
+    found = text_connectivity(model, "cats here here sleep", target="word", word="sleep")
     print(list(zip(found.reading.words[:3], found.values[2, :3].round(2).tolist(), strict=True)))

@@ -7,7 +7,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Measured:
+class Evaluation:
     """The mean loss of a network's predictions, cross entropy in nats; of a classifier, the share that is right too.
 
     `loss` is that of a word, or of a label at the end of its text. `accuracy` is the share of texts whose label was the
@@ -21,7 +21,7 @@ class Measured:
     balanced_accuracy: float | None = None
 
     @classmethod
-    def of_labels(cls, task: str, loss: float, predicted: np.ndarray, targets: np.ndarray) -> "Measured":
+    def of_labels(cls, task: str, loss: float, predicted: np.ndarray, targets: np.ndarray) -> "Evaluation":
         """From the label that was most probable at the end of every text, int[texts], and the right one."""
         right = predicted == targets
         shares = [right[targets == label].mean() for label in np.unique(targets)]

@@ -21,7 +21,7 @@ from rnnstore.networks.unrolled import Unrolled
 from rnnstore.store import tables
 from rnnstore.store.schema import Lifetime
 from rnnstore.threads import one_thread
-from rnnstore.training.itemization import Itemized, itemized
+from rnnstore.training.itemization import ItemizedGradient, itemize
 
 FLUSH_EVERY = 4.0  # seconds between appends, at least
 SHARE = 0.002  # of the processor's time that appends may take, at most
@@ -34,7 +34,7 @@ class Batch:
     """A recorded batch before it is rows: of each layer its itemized gradient; of words float32[batch, steps] each."""
 
     step: int
-    layers: dict[int, Itemized]
+    layers: dict[int, ItemizedGradient]
     words: np.ndarray
     targets: np.ndarray
     asked: np.ndarray  # bool: a target is there
@@ -83,7 +83,7 @@ class Itemizing:
         with one_thread(), np.errstate(all="ignore"):  # where a training breaks down there are no numbers to take apart
             for window, step, found in self.seen:
                 unrolled, cotangents, of_words = self.unroll(window, found)
-                layers = itemized(unrolled, cotangents, self.lags)
+                layers = itemize(unrolled, cotangents, self.lags)
                 self.waiting.append(Batch(step, layers, window.words, window.targets, window.weigh > 0, *of_words))
         self.seen, self.bytes = [], 0
 
@@ -196,7 +196,7 @@ def horizon_rows(batches: list[Batch]) -> pa.Table:
 
 
 def gradient_rows(batches: list[Batch]) -> pa.Table:
-    """The rows of `itemized_gradients`, by batch, layer, t and j."""
+    """The rows of `itemize`, by batch, layer, t and j."""
     columns = {name: [] for name in ("step", "layer", "t", "j", "magnitude", "share")}
     for batch in batches:
         for layer, items in batch.layers.items():

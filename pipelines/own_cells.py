@@ -24,7 +24,7 @@ from rnnstore.networks.arrays import NUMPY, Array, Namespace
 from rnnstore.networks.cell_network import CellNetwork
 from rnnstore.networks.cells.base import Arrays, Cell, Edit, total, unedited
 from rnnstore.networks.tokenising import Tokenisation
-from rnnstore.training.itemization import Itemized
+from rnnstore.training.itemization import ItemizedGradient
 
 Step = Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]
 
@@ -247,7 +247,7 @@ def itemized_gradients(
     starts: np.ndarray,
     cotangents: np.ndarray,
     weights: Mapping[int, Sequence[tf.Variable]],
-) -> dict[int, Itemized]:
+) -> dict[int, ItemizedGradient]:
     """From which step's loss to which step's copy of its weights the gradient of one text reaches, by layer.
 
     `cotangents` float32[steps, units]: the gradient of each step's loss at the top layer's h. `weights` names, for each
@@ -271,7 +271,7 @@ def itemized_gradients(
             size = np.linalg.norm(whole)
             found[layer][0, j:, j] = np.linalg.norm(rows, axis=1)
             found[layer][1, j:, j] = rows @ whole / size if size > 0 else 0
-    return {layer: Itemized(*both) for layer, both in found.items()}
+    return {layer: ItemizedGradient(*both) for layer, both in found.items()}
 
 
 def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:

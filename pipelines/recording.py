@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import rnnstore
-from pipelines.evaluation import Measured
+from pipelines.evaluation import Evaluation
 from pipelines.network import RecurrentNetwork
 
 CHUNK = 2048  # steps of a stream in one call: long enough that a call costs nothing, short enough for any memory
@@ -123,7 +123,7 @@ class Reader:
             loss=loss,
         )
 
-    def measure(self, split) -> Measured:
+    def measure(self, split) -> Evaluation:
         """How well the network predicts the whole split, each sequence read from its start to its end."""
         parts = []
         for stretch in self.read(split):
@@ -133,10 +133,10 @@ class Reader:
         losses, predicted, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
         loss = float(losses.mean(dtype=np.float64)) if len(losses) else 0.0
         if split.labels is None and split.targets is None:
-            return Measured("language model", loss)
+            return Evaluation("language model", loss)
         if split.targets is not None:
-            return Measured("autocomplete", loss, float((predicted == targets).mean()) if len(targets) else 0.0)
-        return Measured.of_labels("classifier", loss, predicted, targets)
+            return Evaluation("autocomplete", loss, float((predicted == targets).mean()) if len(targets) else 0.0)
+        return Evaluation.of_labels("classifier", loss, predicted, targets)
 
 
 def targets_of(split, start: int, stop: int) -> np.ndarray:

@@ -32,7 +32,7 @@ from pipelines.checkpoint import (
     training_table,
 )
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
-from pipelines.evaluation import Measured
+from pipelines.evaluation import Evaluation
 from pipelines.itemizing import Itemizing
 from pipelines.network import RecurrentNetwork, write_facts
 from pipelines.recording import Reader
@@ -178,7 +178,7 @@ def train(
                 gradients = of_weights.numpy().tolist() if row_ends else []
                 rows.append(Row(done.step, done.step / windows, mean, None, rate, float(norm), speed, gradients))
                 losses, read, row_time = [], 0, now
-                note = f"epoch {epoch + 1}/{settings.epochs}, {Measured(corpus.task, mean)}, {speed:,.0f} steps/s"
+                note = f"epoch {epoch + 1}/{settings.epochs}, {Evaluation(corpus.task, mean)}, {speed:,.0f} steps/s"
                 bar.update(task, completed=done.step, note=note)
             if epoch_ends:
                 found = reader.measure(validation) if validation else None
@@ -186,7 +186,7 @@ def train(
                 if not found or found.loss < done.best:
                     done.best, done.best_epoch = found.loss if found else math.nan, epoch + 1
                     best = [weight.numpy() for weight in weights]
-                in_training = Measured(corpus.task, mean_of_epoch(rows, epoch))
+                in_training = Evaluation(corpus.task, mean_of_epoch(rows, epoch))
                 said = f"{in_training} in training" + (f", {found} in validation" if found else "")
                 bar.console.print(f"{recipe.name}: epoch {epoch + 1} of {settings.epochs}, {said}", soft_wrap=True)
                 patient = settings.patience is None or epoch + 1 - done.best_epoch < settings.patience

@@ -76,7 +76,7 @@ def load(settings, corpus, seed: int, folder: Path | None = None, store=None) ->
     if not found.rows:
         raise CorpusError(
             f"None of the {found.words:,} words of {found.source} is a word of {corpus.name}, whose words are such as "
-            f"{_such_as(corpus.vocabulary)}. Name vectors of the same language and spelling, or leave them out with "
+            f"{_examples(corpus.vocabulary)}. Name vectors of the same language and spelling, or leave them out with "
             "`embedding: 64`."
         )
     width = len(next(iter(found.rows.values())))
@@ -105,12 +105,12 @@ def _whole(found: _Found, corpus, seed: int, tuned: bool) -> Vectors:
         lower = sum(word.lower() != word for word in without)
         notes.append(
             f"{len(without):,} words without a vector, {100 * (~known[ids]).mean():.1f} % of the training text, such "
-            f"as {_such_as(without)}, start at random with the mean and the spread of the others."
+            f"as {_examples(without)}, start at random with the mean and the spread of the others."
             + (f" {lower:,} of them have capitals: did the vectors read small letters only?" if lower else "")
         )
     if found.twice:
         notes.append(
-            f"{len(found.twice):,} words, such as {_such_as(found.twice)}, are in {found.source} more than once; the "
+            f"{len(found.twice):,} words, such as {_examples(found.twice)}, are in {found.source} more than once; the "
             "first vector of each is used."
         )
     return Vectors(values, known, tuned, found.source, tuple(notes))
@@ -167,7 +167,7 @@ def _of_model(store, name: str, numbers: dict[str, int]) -> _Found:
 def _of_arrays(path: Path, listed: Path | None, numbers: dict[str, int]) -> _Found:
     """Vectors of an .npz with `words` and `vectors`, or of an .npy whose words are the lines of another file."""
     try:
-        with np.load(path, allow_pickle=False) if path.suffix == ".npz" else _alone(path) as arrays:
+        with np.load(path, allow_pickle=False) if path.suffix == ".npz" else _single_array(path) as arrays:
             lacking = [name for name in ("vectors", "words") if name not in arrays and not (name == "words" and listed)]
             if lacking:
                 raise CorpusError(
@@ -196,7 +196,7 @@ def _of_arrays(path: Path, listed: Path | None, numbers: dict[str, int]) -> _Fou
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[dict[str, np.ndarray]]:
+def _single_array(path: Path) -> Iterator[dict[str, np.ndarray]]:
     yield {"vectors": np.load(path, allow_pickle=False)}
 
 
@@ -225,7 +225,7 @@ def _of_text(path: Path, numbers: dict[str, int]) -> _Found:
                     if b"\0" in text:
                         raise _binary(path)
                     raise CorpusError(
-                        f"{path}, line {line}: {_shown(text)} has {pieces} numbers, where {width or 'some'} are "
+                        f"{path}, line {line}: {_excerpt(text)} has {pieces} numbers, where {width or 'some'} are "
                         "expected; a line is a word and its numbers, with blanks between."
                     )
                 count += 1
@@ -234,7 +234,7 @@ def _of_text(path: Path, numbers: dict[str, int]) -> _Found:
                 if number is None:
                     if pieces > width and word.split(b" ")[0] in wanted and _is_number(word.rsplit(b" ", 1)[1]):
                         raise CorpusError(
-                            f"{path}, line {line}: {_shown(text)} has {pieces} numbers, where {width} are expected."
+                            f"{path}, line {line}: {_excerpt(text)} has {pieces} numbers, where {width} are expected."
                         )
                     continue
                 if number in rows:
@@ -246,7 +246,7 @@ def _of_text(path: Path, numbers: dict[str, int]) -> _Found:
                     if b"\0" in text:
                         raise _binary(path) from None
                     raise CorpusError(
-                        f"{path}, line {line}: not all that follows {_shown(word)} are numbers; a line is a word and "
+                        f"{path}, line {line}: not all that follows {_excerpt(word)} are numbers; a line is a word and "
                         "its numbers, with blanks between."
                     ) from None
                 rows[number] = _finite(values, word.decode(), f"{path}, line {line}")
@@ -297,10 +297,10 @@ def _find(name: str, *folders: Path | None) -> Path:
     )
 
 
-def _such_as(words: list[str]) -> str:
+def _examples(words: list[str]) -> str:
     return ", ".join(f"'{word}'" for word in words[:3])
 
 
-def _shown(text: bytes) -> str:
+def _excerpt(text: bytes) -> str:
     words = text[:40].decode("utf-8", "replace")
     return f"'{words}...'" if len(text) > 40 else f"'{words}'"

@@ -1,8 +1,7 @@
-"""What can go wrong, as sentences for the person at the screen.
+"""The errors of rnnstore. Their texts are sentences to be shown: what was given, what was expected, what to do.
 
-Every error that a person can cause or mend is a `StoreError`; its text says what was given, what was expected and
-what to do. A page shows the sentence and stops, the command line prints it and exits with 1. Anything else that is
-raised is a bug and stays a traceback.
+Every error that a user can cause or repair is a `StoreError`. A page shows its text and stops; the command line prints
+it and exits with 1. Anything else that is raised is a bug and stays a traceback.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Iterable
 
 
 class StoreError(Exception):
-    """Base of every error with a sentence for a person; `str(error)` is the sentence."""
+    """Base of every error that a user can cause or repair; `str(error)` is the sentence to show."""
 
 
 class UnknownModel(StoreError):
@@ -35,7 +34,7 @@ class Busy(StoreError):
 
 
 class ReadOnly(StoreError):
-    """The store was opened for reading, and something was to change it."""
+    """A change was asked of a store that was opened for reading."""
 
 
 class DiskFull(StoreError):
@@ -43,21 +42,21 @@ class DiskFull(StoreError):
 
 
 class QuestionError(StoreError):
-    """A question (selection, match, search) that cannot be asked of this model."""
+    """A query (selection, match, search) that makes no sense for this model."""
 
 
 class MissingNetwork(QuestionError):
     """A typed sentence needs the trained network, and the model's folder does not hold all of it."""
 
 
-NO_TEXT = (UnicodeError, RuntimeError)
-"""What DuckDB raises, beside its own errors, where a word or a column's name in a damaged file is no text."""
+UNDECODABLE = (UnicodeError, RuntimeError)
+"""What DuckDB raises, beside its own errors, where a word or a column's name in a damaged file is not valid UTF-8."""
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
-    """The end of a sentence that names the nearest known names, or all of them when there are few.
+def suggest(given: str, known: Iterable[str]) -> str:
+    """The end of an error message: the known names nearest to `given`, or all of them when there are few.
 
-    >>> nearest("layer1.k", ["layer1.c", "layer1.h"])
+    >>> suggest("layer1.k", ["layer1.c", "layer1.h"])
     'did you mean layer1.h or layer1.c?'
     """
     known = list(known)
@@ -71,14 +70,14 @@ def nearest(given: str, known: Iterable[str]) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """What the system or another library says of an error, without the folders above a model: who reads the sentence
-    may be a stranger to this machine.
+    """The message of an error of the system or of a library, without the folders above a model: whoever reads it may
+    have no account on this machine, and is shown no path of it.
 
     >>> cause(ValueError("cannot open '/home/me/store/model=small/tokens/0.parquet'"))
     "cannot open 'model=small/tokens/0.parquet'"
     """
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return _ABOVE.sub("", said)
+    message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return _ABOVE.sub("", message)
 
 
 _ABOVE = re.compile(r"""(?:[A-Za-z]:)?[\\/][^'"\n]*?(?=model=)""")

@@ -1,4 +1,4 @@
-"""Tables to take away: for a spreadsheet, a program, a shell or a person's eyes."""
+"""Tables exported as CSV, Parquet, JSON, or as aligned text for a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 WIDEST = 60
-"""Letters of a cell in `lined`; longer ones end in three dots."""
+"""Characters of a cell in `aligned_text`; longer ones are cut with an ellipsis."""
 
 
 def csv(table: pa.Table) -> bytes:
@@ -20,7 +20,7 @@ def csv(table: pa.Table) -> bytes:
     text = io.StringIO()
     writer = _csv.writer(text, lineterminator="\n")
     writer.writerow(table.column_names)
-    writer.writerows([_plain(value) for value in row] for row in _rows(table))
+    writer.writerows([_csv_cell(value) for value in row] for row in _iterate_rows(table))
     return text.getvalue().encode()
 
 
@@ -32,14 +32,14 @@ def parquet(table: pa.Table) -> bytes:
 
 
 def json(table: pa.Table) -> bytes:
-    """`table` as JSON in UTF-8: a list of one object a row; what is no number (NaN) is null, as JSON has none."""
-    records = [dict(zip(table.column_names, map(_without_nan, row), strict=True)) for row in _rows(table)]
+    """`table` as JSON in UTF-8: a list with one object per row; NaN and infinity are null."""
+    records = [dict(zip(table.column_names, map(_without_nan, row), strict=True)) for row in _iterate_rows(table)]
     return (_json.dumps(records, ensure_ascii=False, default=str, indent=1) + "\n").encode()
 
 
-def lined(table: pa.Table) -> str:
-    """`table` in aligned columns to read on a terminal, numbers to the right."""
-    rows = [[_short(value) for value in row] for row in _rows(table)]
+def aligned_text(table: pa.Table) -> str:
+    """`table` as text in aligned columns for a terminal, numbers to the right."""
+    rows = [[_terminal_cell(value) for value in row] for row in _iterate_rows(table)]
     widths = [max(map(len, column)) for column in zip(table.column_names, *rows, strict=True)]
     to_right = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in table.schema]
 
@@ -53,13 +53,13 @@ def lined(table: pa.Table) -> str:
     return "\n".join([line(table.column_names), line(["-" * width for width in widths]), *map(line, rows)])
 
 
-def _rows(table: pa.Table):
+def _iterate_rows(table: pa.Table):
     for batch in table.to_batches(max_chunksize=10_000):
         columns = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
         yield from zip(*columns, strict=True)
 
 
-def _plain(value: Any) -> Any:
+def _csv_cell(value: Any) -> Any:
     """One value as a single text or number, empty for null."""
     if value is None:
         return ""
@@ -70,10 +70,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _short(value: Any) -> str:
+def _terminal_cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = str(_plain(value)).replace("\n", "⏎").replace("\t", "⇥")
+    text = str(_csv_cell(value)).replace("\n", "⏎").replace("\t", "⇥")
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 

@@ -1,7 +1,7 @@
-"""Matrix products on one thread: for a step of a network, others only get in the way.
+"""BLAS on one thread, for products so small that threads slow them down.
 
-Reading a sentence is many products of a vector with a matrix, a millisecond each. Shared between threads, each of them
-waits for the slowest thread, and where other programs run that is ten times longer than doing it alone.
+A network reads a sentence as many products of a vector with a matrix, a millisecond each. Split between threads, each
+product waits for the slowest thread; on a busy machine that takes ten times as long as one thread alone.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _limit: AbstractContextManager | None = None
 def one_thread() -> Iterator[None]:
     """While this `with` lasts, NumPy's matrix products use one thread.
 
-    The limit is the whole process's, and several visitors ask at once: the first who comes sets it and the last who
-    leaves takes it away. If each restored what was found, whoever came second would restore the limit, for good.
+    The limit holds for the whole process, and several threads enter at once: the first one in sets it and the last
+    one out lifts it. If each restored what it found, the second would restore the limit, for good.
     """
     global _inside, _limit
     with _lock:
@@ -38,12 +38,13 @@ def one_thread() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if not _inside:
+                assert _limit is not None
                 _owner().submit(_limit.__exit__, None, None, None).result()
 
 
 @cache
 def _owner() -> ThreadPoolExecutor:
-    """The thread that sets the limit: OpenBLAS's is taken away only by the thread that set it."""
+    """The thread that sets and lifts the limit: OpenBLAS lets only the thread that set it lift it."""
     return ThreadPoolExecutor(1, "one_thread")
 
 

@@ -1,12 +1,12 @@
-"""Words made visible: how a blank, a line end or a control character is shown wherever words are drawn."""
+"""Words as they are drawn: white space, line ends and control characters as visible signs."""
 
 _VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\r": "␍", "\t": "⇥"})
 
 
 def visible(word: str) -> str:
-    """`word` as it is shown: blanks, line ends and tabs as signs, an empty word as a dot, other controls as a sign.
+    """`word` with spaces, line ends and tabs as signs, an empty word as a dot, other control characters as one sign.
 
-    Joiners stay: scripts and emojis need them, and unlike other controls they cannot turn text around.
+    Zero-width joiners stay: scripts and emojis need them, and unlike other controls they cannot reverse text.
 
     >>> visible("a b\\n"), visible("")
     ('a␣b↵', '·')

@@ -41,7 +41,7 @@ def check(corpus: Corpus, recipe) -> None:
     steps, needed = len(corpus.splits["train"]), training.batch * training.unroll + 1
     if corpus.labels is None and steps < needed:
         raise CorpusError(
-            f"The training split of {corpus.name} has {counted(steps)}, and one training window takes {needed:,} "
+            f"The training split of {corpus.name} has {steps_text(steps)}, and one training window takes {needed:,} "
             f"(batch {training.batch} x unroll {training.unroll}, and the word after). Use more text, or a smaller "
             f"training.batch or training.unroll."
         )
@@ -49,9 +49,9 @@ def check(corpus: Corpus, recipe) -> None:
     if record.start >= steps:
         raise CorpusError(
             f"record.start is {record.start:,}, but the {record.split} split of {corpus.name} has only "
-            f"{counted(steps)}."
+            f"{steps_text(steps)}."
         )
 
 
-def counted(steps: int) -> str:
+def steps_text(steps: int) -> str:
     return f"{steps:,} step{'' if steps == 1 else 's'}"

@@ -103,7 +103,7 @@ def read_table(folder: Path) -> list[Song]:
         song, section = Song(row["title"], row["artist"]), ""
         for symbol in re.findall(r"<[^>]*>|[^\s<]+", line):
             if symbol.startswith("<"):
-                section = _named(symbol[1:-1])
+                section = _section_name(symbol[1:-1])
             else:
                 song.add([symbol], section, row["tonic"])
         found.append(song)
@@ -115,10 +115,10 @@ def _section(before: str, current: str) -> str:
     parts = [part.strip() for part in before.split(",")]
     parts = [part for part in parts if part and not set("()") & set(part)]
     names = [part for part in parts if not re.fullmatch(r"[A-Z]+'*", part)]
-    return _named(names[0]) if names else "" if parts else current
+    return _section_name(names[0]) if names else "" if parts else current
 
 
-def _named(section: str) -> str:
+def _section_name(section: str) -> str:
     section = " ".join(section.lower().split())
     return SECTIONS.get(section, section)
 

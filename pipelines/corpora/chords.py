@@ -21,16 +21,16 @@ import numpy as np
 
 from pipelines.corpora import harmony
 from pipelines.corpora.billboard import BAR, HELD, Song, songs
-from pipelines.corpora.corpus import Corpus, Stretch, divide, join, prepare
+from pipelines.corpora.corpus import Corpus, RawText, divide, join, prepare
 
 
 def load(settings, folder: Path | None = None) -> Corpus:
     """The corpus, in whole titles, with the tracks that stand above."""
     titles = [list(group) for _, group in groupby(in_order(songs(folder)), lambda song: title_of(song.title))]
-    stretches = [_stretch(song, settings) for group in titles for song in group]
+    texts = [_raw_text(song, settings) for group in titles for song in group]
     first_of_title = np.cumsum([0] + [len(group) for group in titles])[:-1]
-    begins = np.cumsum([0] + [len(stretch) for stretch in stretches])[:-1]
-    whole = join(stretches, begins[first_of_title]).first(settings.maximum_steps)
+    begins = np.cumsum([0] + [len(text) for text in texts])[:-1]
+    whole = join(texts, begins[first_of_title]).first(settings.maximum_steps)
     annotated = dict.fromkeys(("song", "section", "bar", "beat"), "the annotators' (McGill Billboard)")
     derived = dict.fromkeys(
         ("degree", "progression", "progression_chunk"), "exact (from the annotators' chords and tonic)"
@@ -66,7 +66,7 @@ def title_of(title: str) -> str:
     return "".join(words[1:] if words[:1] == ["the"] and len(words) > 1 else words)
 
 
-def _stretch(song: Song, settings) -> Stretch:
+def _raw_text(song: Song, settings) -> RawText:
     sounding = harmony.degrees(song.words, song.tonics)
     bar, beat = _places(song)
     label = np.full(len(song.words), "", dtype=object)
@@ -93,7 +93,7 @@ def _stretch(song: Song, settings) -> Stretch:
         words = [word for word, keep in zip(words, kept, strict=True) if keep]
         starts, tracks = starts[kept], {name: values[kept] for name, values in tracks.items()}
     starts[:1] = True
-    return Stretch(words, starts, tracks)
+    return RawText(words, starts, tracks)
 
 
 def _places(song: Song) -> tuple[np.ndarray, np.ndarray]:

@@ -69,7 +69,7 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class RawText:
     """Text before there is a vocabulary: words (list of str, or one str for characters) and what belongs to them.
 
     `cuts` are the steps at which a split may begin (whole lines, sentences or files); None allows any step.
@@ -83,14 +83,14 @@ class Stretch:
     def __len__(self) -> int:
         return len(self.words)
 
-    def first(self, steps: int | None) -> "Stretch":
+    def first(self, steps: int | None) -> "RawText":
         """At most this many steps from the start; all of them for None."""
         if steps is None or steps >= len(self):
             return self
         cuts = None if self.cuts is None else self.cuts[self.cuts < steps]
         return replace(self.part(0, steps), cuts=cuts)
 
-    def shortened(self, longest: int | None) -> "Stretch":
+    def shortened(self, longest: int | None) -> "RawText":
         """The same with at most `longest` steps of every sequence."""
         if longest is None:
             return self
@@ -100,32 +100,32 @@ class Stretch:
         words = list(compress(self.words, kept))
         tracks = {name: values[kept] for name, values in self.tracks.items()}
         cuts = None if self.cuts is None else np.unique((np.cumsum(kept) - kept)[self.cuts])
-        return Stretch(
+        return RawText(
             "".join(words) if isinstance(self.words, str) else words, self.sequence_starts[kept], tracks, cuts
         )
 
-    def part(self, start: int, stop: int) -> "Stretch":
+    def part(self, start: int, stop: int) -> "RawText":
         """Steps start..stop-1, whose first is a sequence start."""
         starts = self.sequence_starts[start:stop].copy()
         starts[:1] = True
         tracks = {name: values[start:stop] for name, values in self.tracks.items()}
-        return Stretch(self.words[start:stop], starts, tracks)
+        return RawText(self.words[start:stop], starts, tracks)
 
 
-def join(stretches: list[Stretch], cuts: np.ndarray | None = None) -> Stretch:
+def join(texts: list[RawText], cuts: np.ndarray | None = None) -> RawText:
     """The stretches one after another, as one with these cuts."""
     words = (
-        "".join(s.words for s in stretches)
-        if isinstance(stretches[0].words, str)
-        else [word for s in stretches for word in s.words]
+        "".join(s.words for s in texts)
+        if isinstance(texts[0].words, str)
+        else [word for s in texts for word in s.words]
     )
-    starts = np.concatenate([s.sequence_starts for s in stretches])
-    names = stretches[0].tracks
-    tracks = {name: np.concatenate([s.tracks[name] for s in stretches]) for name in names}
-    return Stretch(words, starts, tracks, cuts)
+    starts = np.concatenate([s.sequence_starts for s in texts])
+    names = texts[0].tracks
+    tracks = {name: np.concatenate([s.tracks[name] for s in texts]) for name in names}
+    return RawText(words, starts, tracks, cuts)
 
 
-def divide(whole: Stretch, shares) -> dict[str, Stretch]:
+def divide(whole: RawText, shares) -> dict[str, RawText]:
     """Train, validation and test parts of a text, in this order, each cut at the allowed step nearest to its share.
 
     Every share above zero gets at least one piece; `CorpusError` if there are fewer pieces than that.
@@ -154,7 +154,7 @@ def divide(whole: Stretch, shares) -> dict[str, Stretch]:
 def prepare(
     name: str,
     level: str,
-    parts: dict[str, Stretch],
+    parts: dict[str, RawText],
     *,
     limit: int | None = None,
     minimum_count: int = 1,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, Stretch, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, RawText, divide, join, one_stream, prepare
 from pipelines.corpora.text import find
 from pipelines.errors import CorpusError
 
@@ -56,14 +56,14 @@ def load(settings, folder: Path | None = None) -> Corpus:
     named = settings.tracks or {}
     intervals = {track: _intervals(find(name, settings._beside, folder)) for track, name in named.items()}
     _check_names(intervals, pieces, settings)
-    stretches = [_stretch(piece, intervals) for piece in pieces]
-    if not any(np.any(stretch.tracks["repeat"] != "") for stretch in stretches):
-        for stretch in stretches:
-            del stretch.tracks["repeat"]
-    whole = join(stretches)
-    if len(stretches) > 1:
-        begins = np.cumsum([0] + [len(stretch) for stretch in stretches])[:-1]
-        whole = Stretch(whole.words, whole.sequence_starts, whole.tracks, begins)
+    texts = [_raw_text(piece, intervals) for piece in pieces]
+    if not any(np.any(text.tracks["repeat"] != "") for text in texts):
+        for text in texts:
+            del text.tracks["repeat"]
+    whole = join(texts)
+    if len(texts) > 1:
+        begins = np.cumsum([0] + [len(text) for text in texts])[:-1]
+        whole = RawText(whole.words, whole.sequence_starts, whole.tracks, begins)
     sources = {track: f"intervals of {Path(name).name}" for track, name in named.items()}
     return prepare(
         ", ".join(Path(name).name for name in settings.files),
@@ -169,7 +169,7 @@ def _check_names(intervals, pieces: list[Piece], settings) -> None:
             )
 
 
-def _stretch(piece: Piece, intervals: dict[str, dict[str, np.ndarray]]) -> Stretch:
+def _raw_text(piece: Piece, intervals: dict[str, dict[str, np.ndarray]]) -> RawText:
     bases = piece.bases
     letters = np.frombuffer(bases.encode("ascii"), np.uint8)
     tracks = {"repeat": np.where(letters >= ord("a"), "repeat", "")}
@@ -179,4 +179,4 @@ def _stretch(piece: Piece, intervals: dict[str, dict[str, np.ndarray]]) -> Stret
         np.add.at(change, pairs[:, 0], 1)
         np.add.at(change, pairs[:, 1], -1)
         tracks[track] = np.where(np.cumsum(change)[:-1] > 0, track, "")
-    return Stretch(bases.upper(), one_stream(len(bases)), tracks)
+    return RawText(bases.upper(), one_stream(len(bases)), tracks)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, Split, Stretch, prepare
+from pipelines.corpora.corpus import Corpus, RawText, Split, prepare
 from pipelines.corpora.text import decode, find, tokenizer
 from pipelines.errors import CorpusError
 from rnnstore.validation import nearest
@@ -34,15 +34,15 @@ def load(settings, folder: Path | None = None) -> Corpus:
     if len(labels) < 2:
         only = f"only the label {labels[0]!r}" if labels else "no labelled text that can be used"
         raise CorpusError(
-            f"The files have {only}; a classifier needs texts of at least two. {_left_out(notes)}".strip()
+            f"The files have {only}; a classifier needs texts of at least two. {_summary_of_omissions(notes)}".strip()
         )
-    parts = _divide(_drawn(whole, settings), own, settings)
+    parts = _divide(_draw_by_label(whole, settings), own, settings)
     for split, part in parts.items():
         notes.append(f"{split}: {_counted(part)}")
     corpus = prepare(
         ", ".join(dict.fromkeys(Path(file).name for file in _paths(settings.files))),
         settings.level,
-        {split: _stretch(part, settings.level) for split, part in parts.items()},
+        {split: _raw_text(part, settings.level) for split, part in parts.items()},
         limit=settings.vocabulary,
         minimum_count=settings.minimum_count,
         unknown=settings.unknown,
@@ -90,11 +90,10 @@ def _texts(files, settings, folder: Path | None, notes: list[str]) -> Texts:
             left["repeat another text"] += label in labels[steps]
             labels[steps].add(label)
     left["are met under several labels"] = sum(len(several) > 1 for several in labels.values())
-    said = [f"{count:,} {why}" for why, count in left.items() if count]
-    if said:
-        notes.append(
-            f"of {met:,} texts in {', '.join(Path(file).name for file in _paths(files))}, left out: {'; '.join(said)}"
-        )
+    reasons = [f"{count:,} {why}" for why, count in left.items() if count]
+    if reasons:
+        names = ", ".join(Path(file).name for file in _paths(files))
+        notes.append(f"of {met:,} texts in {names}, left out: {'; '.join(reasons)}")
     return {steps: next(iter(one)) for steps, one in labels.items() if len(one) == 1}
 
 
@@ -183,7 +182,7 @@ def _keep_apart(whole: Texts, own: dict[str, Texts], notes: list[str]) -> None:
                 notes.append(f"{len(both):,} texts of {name} are met in {split}_files too, and used only there")
 
 
-def _drawn(whole: Texts, settings) -> dict[str, list[tuple[str, ...]]]:
+def _draw_by_label(whole: Texts, settings) -> dict[str, list[tuple[str, ...]]]:
     """The texts of each label in random order, at most `most_texts` of them."""
     drawn = defaultdict(list)
     texts = list(whole)
@@ -219,13 +218,13 @@ def _divide(drawn: dict[str, list[tuple[str, ...]]], own: dict[str, Texts], sett
     return {split: part for split in ("train", "validation", "test") if (part := {**mixed, **own}.get(split))}
 
 
-def _stretch(texts: Texts, level: str) -> Stretch:
+def _raw_text(texts: Texts, level: str) -> RawText:
     lengths = [len(steps) for steps in texts]
     starts = np.zeros(sum(lengths), bool)
     starts[np.cumsum([0, *lengths[:-1]])] = True
     words = [word for steps in texts for word in steps]
     labels = np.repeat(np.array(list(texts.values())), lengths)
-    return Stretch("".join(words) if level == "character" else words, starts, {"label": labels})
+    return RawText("".join(words) if level == "character" else words, starts, {"label": labels})
 
 
 def oversampled(split: Split, labels: int, seed: int) -> Split:
@@ -254,5 +253,5 @@ def _counted(part: Texts) -> str:
     return f"{len(part):,} texts, " + ", ".join(f"{counts[label]:,} {label}" for label in sorted(counts))
 
 
-def _left_out(notes: list[str]) -> str:
+def _summary_of_omissions(notes: list[str]) -> str:
     return f"({'; '.join(notes)}.)" if notes else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, Stretch, divide, join, prepare
+from pipelines.corpora.corpus import Corpus, RawText, divide, join, prepare
 from pipelines.corpora.nltk_data import PREDICTED, SENTENCES, need, predict_pos, universal
 from pipelines.errors import CorpusError
 
@@ -25,22 +25,21 @@ def load(settings, folder: Path | None = None) -> Corpus:
     """The corpus; files come in an order that mixes categories and is the same everywhere."""
     reader = _reader(settings.corpus, folder)
     files = sorted(reader.fileids(), key=lambda name: hashlib.md5(name.encode()).digest())
-    stretches, steps = [], 0
+    texts, steps = [], 0
     for name in files:
-        stretch = _file(reader, name, settings, folder)
-        if len(stretch) == 0:
+        text = _file(reader, name, settings, folder)
+        if len(text) == 0:
             continue
-        stretches.append(stretch)
-        steps += len(stretch)
+        texts.append(text)
+        steps += len(text)
         if settings.maximum_steps is not None and steps >= settings.maximum_steps and len(files) >= FEW_FILES:
             break
-    if not stretches:
+    if not texts:
         raise CorpusError(f"NLTK's {settings.corpus} holds no words; choose another corpus.")
     parts = {
-        split: part.shortened(settings.maximum_length)
-        for split, part in _divide(stretches, settings, len(files)).items()
+        split: part.shortened(settings.maximum_length) for split, part in _divide(texts, settings, len(files)).items()
     }
-    sources = {track: f"gold: NLTK {settings.corpus}" for track in stretches[0].tracks}
+    sources = {track: f"gold: NLTK {settings.corpus}" for track in texts[0].tracks}
     if settings.predicted_pos and _tagged(reader) is None:
         sources["pos"] = PREDICTED
     return prepare(
@@ -85,13 +84,13 @@ def _tagged(reader):
     return getattr(reader, "tagged_sents", None)
 
 
-def _file(reader, name: str, settings, folder: Path | None) -> Stretch:
+def _file(reader, name: str, settings, folder: Path | None) -> RawText:
     """One file as a stretch that may be cut at its sentences."""
     tagged = _tagged(reader)
     if tagged is not None:
         sentences = [[token for token in sentence if token[1] != "-NONE-"] for sentence in tagged(name)]
     else:
-        sentences = [[(word,) for word in sentence] for sentence in _plain(reader, name, settings, folder)]
+        sentences = [[(word,) for word in sentence] for sentence in _untagged_sentences(reader, name, settings, folder)]
     sentences = [sentence for sentence in sentences if sentence]
     end = [] if settings.sentence_end is None else [settings.sentence_end]
     words = [w for s in sentences for w in (*((t[0].lower() if settings.lower else t[0]) for t in s), *end)]
@@ -118,10 +117,10 @@ def _file(reader, name: str, settings, folder: Path | None) -> Stretch:
         tracks["pos"] = track(lambda s: next(predicted))
     if hasattr(reader, "categories"):
         tracks["category"] = np.full(len(words), " ".join(reader.categories(fileids=[name])))
-    return Stretch(words, starts, tracks, begins if len(sentences) > 1 else None)
+    return RawText(words, starts, tracks, begins if len(sentences) > 1 else None)
 
 
-def _plain(reader, name: str, settings, folder: Path | None):
+def _untagged_sentences(reader, name: str, settings, folder: Path | None):
     """Sentences of a file without tags; the whole file as one where NLTK does not know its sentences."""
     if hasattr(reader, "sents"):
         need(SENTENCES, folder)
@@ -133,18 +132,18 @@ def _plain(reader, name: str, settings, folder: Path | None):
     return [list(reader.words(name))]
 
 
-def _divide(stretches: list[Stretch], settings, files: int) -> dict[str, Stretch]:
+def _divide(texts: list[RawText], settings, files: int) -> dict[str, RawText]:
     if settings.sequences != "file" and files < FEW_FILES:
         most = settings.maximum_steps
-        total = sum(map(len, stretches))
+        total = sum(map(len, texts))
         divided = [
             divide(s.first(None if most is None else max(1, round(most * len(s) / total))), settings.shares)
-            for s in stretches
+            for s in texts
         ]
         parts = {split: join([parts[split] for parts in divided]) for split in divided[0]}
     else:
-        begins = np.cumsum([0] + [len(s) for s in stretches])[:-1]
-        whole = join(stretches, begins).first(settings.maximum_steps)
+        begins = np.cumsum([0] + [len(s) for s in texts])[:-1]
+        whole = join(texts, begins).first(settings.maximum_steps)
         parts = divide(whole, settings.shares)
     if settings.sequences == "stream":
         for part in parts.values():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, Stretch, divide, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, RawText, divide, one_stream, prepare
 
 
 def load(settings, folder: Path | None = None) -> Corpus:
@@ -23,7 +23,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
     text = generate(settings.symbols, settings.levels, settings.opening, settings.closing, settings.seed)
     nesting, position = measure(text)
     tracks = {"nesting": nesting, "position": position}
-    whole = Stretch(text, one_stream(len(text)), tracks)
+    whole = RawText(text, one_stream(len(text)), tracks)
     name = f"parentheses, {settings.levels} levels"
     sources = dict.fromkeys(tracks, "exact (known to the generator)")
     return prepare(name, "character", divide(whole, settings.shares), track_sources=sources)

@@ -10,7 +10,7 @@ import numpy as np
 import pooch
 
 from pipelines.corpora.alignment import pair_lines, pair_words, rewrite
-from pipelines.corpora.corpus import Corpus, Stretch, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, RawText, one_stream, prepare
 from pipelines.corpora.nltk_data import PREDICTED, need, predict_pos, universal
 from pipelines.errors import CorpusError
 
@@ -47,7 +47,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
         if "universal_pos" in settings.tracks and "pos" in tracks:
             tracks["universal_pos"] = universal(tracks["pos"], "en-ptb", folder)
             sources["universal_pos"] = sources["pos"]
-        parts[split] = _stretch(lines, settings, {name: tracks[name] for name in settings.tracks if name in tracks})
+        parts[split] = _raw_text(lines, settings, {name: tracks[name] for name in settings.tracks if name in tracks})
     return prepare(
         "Penn Treebank (Mikolov)",
         "word",
@@ -138,9 +138,9 @@ def _with_predicted(lines, tracks, sources, folder):
     return {**tracks, "pos": pos}, {**sources, "pos": gold or PREDICTED}
 
 
-def _stretch(lines, settings, tracks) -> Stretch:
+def _raw_text(lines, settings, tracks) -> RawText:
     words = [word for line in lines for word in (*line, "<eos>")]
     starts = one_stream(len(words))
     if settings.sequences == "line":
         starts[first_steps(lines)[:-1]] = True
-    return Stretch(words, starts, tracks).first(settings.maximum_steps)
+    return RawText(words, starts, tracks).first(settings.maximum_steps)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, Stretch, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, RawText, divide, join, one_stream, prepare
 from pipelines.errors import CorpusError
 
 LEFT_OUT = {"test", "tests", "idle_test", "idlelib", "site-packages", "dist-packages", "__pycache__"}
@@ -50,7 +50,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
     root = Path(settings.folder) if settings.folder else Path(sysconfig.get_path("stdlib"))
     whole = read(root, settings.maximum_steps)
     if settings.sequences == "stream":
-        whole = Stretch(whole.words, one_stream(len(whole)), whole.tracks, whole.cuts)
+        whole = RawText(whole.words, one_stream(len(whole)), whole.tracks, whole.cuts)
     python = ".".join(sysconfig.get_python_version().split(".")[:2])
     name = f"Python source in {root}" if settings.folder else f"Python {python} standard library"
     return prepare(
@@ -64,7 +64,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
     )
 
 
-def read(root: Path, most: int | None) -> Stretch:
+def read(root: Path, most: int | None) -> RawText:
     """The files under `root` one after another, cut at file starts: as many as fit into `most` characters.
 
     Files come in an order that mixes folders and does not depend on the machine. A file that Python cannot
@@ -75,7 +75,7 @@ def read(root: Path, most: int | None) -> Stretch:
     files = [p for p in root.rglob("*.py") if not LEFT_OUT & set(p.relative_to(root).parts[:-1])]
     files = [p for p in files if not p.name.startswith("_sysconfigdata")]  # differs between machines
     files.sort(key=lambda p: hashlib.md5(p.relative_to(root).as_posix().encode()).digest())
-    stretches, steps = [], 0
+    texts, steps = [], 0
     for path in files:
         if most is not None and (steps >= most or path.stat().st_size > 4 * (most - steps)):
             continue
@@ -84,14 +84,14 @@ def read(root: Path, most: int | None) -> Stretch:
                 text = file.read()
             if len(text) < SHORTEST or (most is not None and steps + len(text) > most):
                 continue
-            stretches.append(Stretch(text, one_stream(len(text)), describe(text)))
+            texts.append(RawText(text, one_stream(len(text)), describe(text)))
         except (SyntaxError, tokenize.TokenError, UnicodeDecodeError, OSError):
             continue
         steps += len(text)
-    if not stretches:
+    if not texts:
         limit = "" if most is None else f" of at most {most:,} characters"
         raise CorpusError(f"{root} has no Python file{limit} that can be read; name another corpus.folder.")
-    return join(stretches, cuts=np.cumsum([0] + [len(s) for s in stretches[:-1]]))
+    return join(texts, cuts=np.cumsum([0] + [len(s) for s in texts[:-1]]))
 
 
 def describe(text: str) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, Stretch, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, RawText, divide, join, one_stream, prepare
 from pipelines.corpora.nltk_data import PREDICTED, SENTENCES, need, predict_pos
 from pipelines.errors import CorpusError
 
@@ -74,35 +74,35 @@ def decode(path: Path, encoding: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _read(files: list[str], settings, folder: Path | None) -> Stretch:
+def _read(files: list[str], settings, folder: Path | None) -> RawText:
     """The files one after another; cut at file starts if those reset the state and there are several."""
     cutter = _by_character if settings.level == "character" else _by_word
-    stretches = []
+    texts = []
     for name in files:
         path = find(name, settings._beside, folder)
         text = decode(path, settings.encoding)
-        stretches.append(cutter(text.lower() if settings.lower else text, settings, folder))
-    begins = np.cumsum([0] + [len(s) for s in stretches])
-    if settings.sequences == "file" and len(stretches) > 1:
+        texts.append(cutter(text.lower() if settings.lower else text, settings, folder))
+    begins = np.cumsum([0] + [len(s) for s in texts])
+    if settings.sequences == "file" and len(texts) > 1:
         cuts = begins[:-1]
     else:
-        cuts = np.concatenate([s.cuts + begin for s, begin in zip(stretches, begins, strict=False)])
-    whole = join(stretches, cuts if len(cuts) > 1 else None)
+        cuts = np.concatenate([s.cuts + begin for s, begin in zip(texts, begins, strict=False)])
+    whole = join(texts, cuts if len(cuts) > 1 else None)
     if settings.sequences == "stream":
-        whole = Stretch(whole.words, one_stream(len(whole)), whole.tracks, whole.cuts)
+        whole = RawText(whole.words, one_stream(len(whole)), whole.tracks, whole.cuts)
     return whole.first(settings.maximum_steps)
 
 
-def _by_character(text: str, settings, folder: Path | None) -> Stretch:
+def _by_character(text: str, settings, folder: Path | None) -> RawText:
     begins = np.cumsum([0] + [len(line) + 1 for line in text.split("\n")])
     begins = begins[begins < len(text)]
     starts = one_stream(len(text))
     if settings.sequences == "line":
         starts[begins] = True
-    return Stretch(text, starts, cuts=begins)
+    return RawText(text, starts, cuts=begins)
 
 
-def _by_word(text: str, settings, folder: Path | None) -> Stretch:
+def _by_word(text: str, settings, folder: Path | None) -> RawText:
     tokenize = tokenizer(settings.tokenizer)
     pieces = _sentences(text, folder) if settings.sequences == "sentence" else text.split("\n")
     lines = [line for line in map(tokenize, pieces) if line]
@@ -119,7 +119,7 @@ def _by_word(text: str, settings, folder: Path | None) -> Stretch:
     if settings.predicted_pos:
         tags = predict_pos(lines, folder)
         tracks["pos"] = np.array([tag for line in tags for tag in (*line, *[""] * len(end))])
-    return Stretch(words, starts, tracks, begins)
+    return RawText(words, starts, tracks, begins)
 
 
 def tokenizer(name: str) -> Callable[[str], list[str]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rnnstore.networks.tokenising import ONE_KIND, Tokenisation, ends_a_sentence
 
 if TYPE_CHECKING:
-    from pipelines.corpora.corpus import Stretch
+    from pipelines.corpora.corpus import RawText
 
 _ENDING = re.compile(r"n't|'[a-z]{1,2}")
 _PROSE = 200  # a text with more different marks than these is none
@@ -41,16 +41,16 @@ _LIKE = {  # typed mark -> how corpora write it, the first that is a word, where
 _LIKE = {side: likes | {"–": ("--",), "—": ("--",)} for side, likes in _LIKE.items()}
 
 
-def describe(level: str, parts: dict[str, Stretch], vocabulary: list[str], unknown: str, **known) -> dict:
+def describe(level: str, parts: dict[str, RawText], vocabulary: list[str], unknown: str, **known) -> dict:
     """The facts of `Tokenisation` as plain data: those `known`, and those that the words show."""
     words = set(vocabulary)
     how = Tokenisation(level=level, unknown=unknown if unknown in words else None, **known)
     if how.level == "word" and how.split == "white space":
-        how = how.model_copy(update=_apart(parts, words, how))
+        how = how.model_copy(update=_separations(parts, words, how))
     return how.model_dump(exclude_defaults=True)
 
 
-def _apart(parts: dict[str, Stretch], words: set[str], how: Tokenisation) -> dict:
+def _separations(parts: dict[str, RawText], words: set[str], how: Tokenisation) -> dict:
     """How typed words are taken apart, by the words of all parts; `words` are those with a number."""
     counts = Counter(chain.from_iterable(part.words for part in parts.values()))
     for added in (how.end, how.number, how.unknown):
@@ -61,8 +61,10 @@ def _apart(parts: dict[str, Stretch], words: set[str], how: Tokenisation) -> dic
     marks = set() if len(marks) > _PROSE else marks
     endings = {word for word in words & counts.keys() if _ENDING.fullmatch(word)}
     found = {
-        "before": {mark: mark for mark in marks - {".", "''"}} | _alike("before", words, counts) | how.before,
-        "after": {mark: mark for mark in marks | endings} | _alike("after", words, counts) | how.after,
+        "before": {mark: mark for mark in marks - {".", "''"}}
+        | _corpus_spellings("before", words, counts)
+        | how.before,
+        "after": {mark: mark for mark in marks | endings} | _corpus_spellings("after", words, counts) | how.after,
     }
     whole: set[str] = set()
     for side, edges in found.items():
@@ -87,7 +89,7 @@ def _apart(parts: dict[str, Stretch], words: set[str], how: Tokenisation) -> dic
     }
 
 
-def _alike(side: str, words: set[str], counts: Counter) -> dict[str, str]:
+def _corpus_spellings(side: str, words: set[str], counts: Counter) -> dict[str, str]:
     found = {
         typed: next((word for word in likes if word in words), None)
         for typed, likes in _LIKE[side].items()
@@ -108,7 +110,7 @@ def _longer_words(counts: Counter, edges: dict, side: str) -> dict[str, set[str]
     return found
 
 
-def _abbreviations(part: Stretch, words: set[str], how: Tokenisation) -> set[str]:
+def _abbreviations(part: RawText, words: set[str], how: Tokenisation) -> set[str]:
     """The words written with a full stop that would lose it by the rule that takes it off."""
     found = set()
     for t, word in enumerate(part.words):

@@ -1,4 +1,4 @@
-"""Datasets in HDF5 files, named by lstm.yml, read a stretch of steps at a time.
+"""Datasets in HDF5 files, named by lstm.yml, read a span of steps at a time.
 
 `read` is the only place where values are read, so that what it is asked for bounds the memory that an import takes.
 """

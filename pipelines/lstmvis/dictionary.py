@@ -79,17 +79,17 @@ def _split(line: str, where: str, after_break: bool) -> tuple[str, int]:
     """(word, id) of a line."""
     match = _LINE.fullmatch(line)
     if match is None:
-        raise LstmvisError(f"{where} is {_shown(line)}; a word, a space and its id were expected.")
+        raise LstmvisError(f"{where} is {_excerpt(line)}; a word, a space and its id were expected.")
     word = match["word"].strip(" \t")
     if re.search(r"[ \t]", word):
-        raise LstmvisError(f"{where} is {_shown(line)}: several words; one word and its id were expected.")
+        raise LstmvisError(f"{where} is {_excerpt(line)}: several words; one word and its id were expected.")
     if not word:
         blank = line[: match.start("id")]
         if not blank:
-            raise LstmvisError(f"{where} is {_shown(line)}: an id without a word; write the word before it.")
+            raise LstmvisError(f"{where} is {_excerpt(line)}: an id without a word; write the word before it.")
         word = "\n" if after_break and len(blank) == 1 else "\t" if blank[0] == "\t" and len(blank) > 1 else " "
     return word, int(match["id"])
 
 
-def _shown(line: str) -> str:
+def _excerpt(line: str) -> str:
     return repr(line if len(line) <= 60 else f"{line[:57]}...")

@@ -74,7 +74,7 @@ def applied(state: State) -> str:
     """Which transform was applied to a state, and on whose word."""
     if state.transform == "none":
         return UNTRANSFORMED
-    return f"{state.transform} applied{'' if state.said else ' (as LSTMVis does where lstm.yml says nothing)'}"
+    return f"{state.transform} applied{'' if state.stated else ' (as LSTMVis does where lstm.yml says nothing)'}"
 
 
 def _check_free(store: Store, name: str) -> None:
@@ -156,9 +156,9 @@ def _origin(project: Project) -> str:
     """A phrase for the card: where the recording comes from, and what was applied to which states."""
     by_transform: dict[str, list[str]] = {}
     for state in project.states:
-        said = UNTRANSFORMED if state.transform == "none" else f"after {state.transform}"
-        by_transform.setdefault(said, []).append(state.name)
-    states = ", ".join(f"{' and '.join(names)} {said}" for said, names in by_transform.items())
+        applied_to = UNTRANSFORMED if state.transform == "none" else f"after {state.transform}"
+        by_transform.setdefault(applied_to, []).append(state.name)
+    states = ", ".join(f"{' and '.join(names)} {applied_to}" for applied_to, names in by_transform.items())
     return f"imported from the LSTMVis folder {project.folder.absolute().name} ({states})"
 
 
@@ -172,7 +172,7 @@ def _details(project: Project) -> dict:
                 "file": state.dataset.file.name,
                 "path": state.dataset.path,
                 "transform": state.transform,
-                "transform_said": state.said,
+                "transform_stated": state.stated,
                 "minimum_in_file": state.minimum,
                 "maximum_in_file": state.maximum,
             }

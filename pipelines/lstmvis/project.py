@@ -92,27 +92,27 @@ def read(
     attempt.end()
     steps, notes = _steps(words, states, where)
     rows = rows or datasets.rows_a_piece([state.dataset for state in states])
-    look = _Look(steps, rows, progress)
+    look = _Scan(steps, rows, progress)
     words = attempt(_known_words, words, look)
     attempt.end()
 
     dictionaries.of_words = words.dictionary
     found = attempt.each(_track, described, _track_names(described, attempt), dictionaries, words, steps)
     attempt.end()
-    tracks, predictions, said = _one_prediction(found)
-    notes += said
+    tracks, predictions, more = _one_prediction(found)
+    notes += more
     for track in tracks:
-        attempt(_look_at_track, track, words, look)
+        attempt(_scan_track, track, words, look)
     if predictions is not None:
-        predictions = attempt(_look_at_predictions, predictions, look)
+        predictions = attempt(_scan_predictions, predictions, look)
     attempt.end()
-    states = [attempt(_look_at_state, state, look) for state in states]
+    states = [attempt(_scan_state, state, look) for state in states]
     attempt.end()
 
-    notes += _covered(tracks, predictions, steps)
-    notes += _about_states(states)
+    notes += _coverage_notes(tracks, predictions, steps)
+    notes += _transform_notes(states)
     vocabulary, word_places, predicted_places = _vocabulary(words.dictionary, predictions)
-    dtype, said = _precision(states, dtype, where)
+    dtype, precision_notes = _precision(states, dtype, where)
     layers = {each.layer for each in described.lstm.states.types} - {None}
     return Project(
         folder=described.folder,
@@ -131,7 +131,7 @@ def read(
         vocabulary=vocabulary,
         word_places=word_places,
         predicted_places=predicted_places,
-        notes=tuple([*notes, *said]),
+        notes=tuple([*notes, *precision_notes]),
     )
 
 
@@ -173,7 +173,7 @@ class _Dictionaries:
 # --- names --------------------------------------------------------------------------------------------------
 
 
-def _allowed(name: str) -> str:
+def _allowed_name(name: str) -> str:
     """`name` with a hyphen for whatever the store's names may not hold, or nothing where a word ends anyway."""
     name = re.sub(r"[^\w. -]+(?= |$)", "", name)
     short = re.sub(r"[^\w. -]+", "-", name).strip(" .-_")[:100].encode()[:200]
@@ -183,7 +183,7 @@ def _allowed(name: str) -> str:
 def model_name(described: Description, name: str | None = None) -> str:
     """The name of the model: `name`, else the project's as far as the store's names allow."""
     if name is None:
-        name = _allowed(described.lstm.name)
+        name = _allowed_name(described.lstm.name)
         if not name:
             raise LstmvisError(
                 f"{described.path}: name is '{described.lstm.name}', which cannot name a model; choose one with --name."
@@ -205,13 +205,13 @@ def _longer_names(state: StateType, file: str | None) -> list[str]:
     layer = [f"layer{state.layer}" if state.layer[0].isdigit() else state.layer] if state.layer else []
     short = ".".join([*layer, *([state.type] if state.type else [])]) or state.path
     longer = [state.path, state.file or file, state.transform]
-    return [_allowed(".".join([short, *longer[:count]])) for count in range(4)]
+    return [_allowed_name(".".join([short, *longer[:count]])) for count in range(4)]
 
 
 def _track_names(described: Description, attempt: _Attempts) -> dict[str, str]:
     names: dict[str, str] = {}
     for given in described.tracks:
-        name = _allowed(given)
+        name = _allowed_name(given)
         if not name:
             attempt.mistakes.append(f"meta.{given} cannot name a track; use letters or digits.")
         elif name in names.values():
@@ -224,43 +224,43 @@ def _track_names(described: Description, attempt: _Attempts) -> dict[str, str]:
 
 
 def _words(described: Description, dictionaries: _Dictionaries) -> Words:
-    said = described.lstm.word_sequence
-    dataset = datasets.find("word_sequence", described.file(said.file), said.path)
+    entry = described.lstm.word_sequence
+    dataset = datasets.find("word_sequence", described.file(entry.file), entry.path)
     of_shape(dataset, "a word id for each step, [steps],", 1)
-    return Words(dataset, dictionaries.get("word_sequence.dict_file", said.dict_file))
+    return Words(dataset, dictionaries.get("word_sequence.dict_file", entry.dict_file))
 
 
 def _state(described: Description, index: int, name: str, transform: str | None) -> State:
-    said: StateType = described.lstm.states.types[index]
+    entry: StateType = described.lstm.states.types[index]
     key = f"states.types[{index}]"
-    file = described.file(said.file or described.lstm.states.file)
-    dataset = datasets.find(key, file, said.path)
+    file = described.file(entry.file or described.lstm.states.file)
+    dataset = datasets.find(key, file, entry.path)
     of_shape(dataset, "numbers, [steps, units],", 2)
     if dataset.dtype.kind == "b":
         raise LstmvisError(f"{dataset} holds {dataset.form}; numbers, [steps, units], were expected.")
     for other, earlier in enumerate(described.lstm.states.types[:index]):
-        same_file = (earlier.file or described.lstm.states.file) == (said.file or described.lstm.states.file)
-        if same_file and earlier.path == said.path and (earlier.transform == said.transform or transform is not None):
+        same_file = (earlier.file or described.lstm.states.file) == (entry.file or described.lstm.states.file)
+        if same_file and earlier.path == entry.path and (earlier.transform == entry.transform or transform is not None):
             raise LstmvisError(f"{dataset} is also that of states.types[{other}]; leave one of the two out.")
     try:
         checked_name(name, "state")
     except StoreError as error:
         raise LstmvisError(f"{key}: {error}") from error
-    chosen = transform or said.transform
+    chosen = transform or entry.transform
     return State(
         name=name,
         dataset=dataset,
         transform="none" if chosen == "raw" else chosen,
-        said=transform is not None or "transform" in said.model_fields_set,
-        unsigned=said.unsigned,
+        stated=transform is not None or "transform" in entry.model_fields_set,
+        unsigned=entry.unsigned,
     )
 
 
 def _embedding(described: Description) -> Dataset | None:
-    said = described.lstm.word_embedding
-    if said is None:
+    entry = described.lstm.word_embedding
+    if entry is None:
         return None
-    dataset = datasets.find("word_embedding", described.file(said.file), said.path)
+    dataset = datasets.find("word_embedding", described.file(entry.file), entry.path)
     of_shape(dataset, "a vector for each word, [words, size],", 2)
     return dataset
 
@@ -268,16 +268,16 @@ def _embedding(described: Description) -> Dataset | None:
 def _track(
     described: Description, given: str, name: str, dictionaries: _Dictionaries, words: Words, steps: int
 ) -> Track | TopWords:
-    said: Meta = described.tracks[given]
+    entry: Meta = described.tracks[given]
     key = f"meta.{given}"
-    dataset = datasets.find(key, described.file(said.file), said.path)
-    labels = dictionaries.get(f"{key}.dict", said.dict)
-    if said.kind == "wordvec":
+    dataset = datasets.find(key, described.file(entry.file), entry.path)
+    labels = dictionaries.get(f"{key}.dict", entry.dict)
+    if entry.kind == "wordvec":
         of_shape(dataset, "word ids, [steps, words],", 2)
         _not_longer(dataset, words)
         scores = None
-        if said.weights_path is not None:
-            scores = datasets.find(f"{key}.weights_path", described.file(said.file), said.weights_path)
+        if entry.weights_path is not None:
+            scores = datasets.find(f"{key}.weights_path", described.file(entry.file), entry.weights_path)
             of_shape(scores, f"a score for each word, {list(dataset.shape)},", 2)
             if scores.shape != dataset.shape:
                 raise LstmvisError(
@@ -285,19 +285,19 @@ def _track(
                     "was expected."
                 )
         return TopWords(name, dataset, scores, labels or dictionaries.of_words)
-    if len(dataset.shape) == 2 and said.index == "self":
+    if len(dataset.shape) == 2 and entry.index == "self":
         raise LstmvisError(
             f"{dataset} holds {dataset.form}; one value a step, [steps], was expected (several words a step are "
             "a track of type: wordvec)."
         )
-    text = said.kind == "discrete" and labels is None
-    if said.index == "word_sequence":
+    text = entry.kind == "discrete" and labels is None
+    if entry.index == "word_sequence":
         of_shape(dataset, "a value for each word id, [words],", 1, text)
-        track = Track(name, said.kind, dataset, labels)
+        track = Track(name, entry.kind, dataset, labels)
         return replace(track, by_word=track.decoded(datasets.read(dataset, 0, dataset.shape[0]), 0))
     of_shape(dataset, "a value for each step, [steps],", 1, text)
     _not_longer(dataset, words)
-    return Track(name, said.kind, dataset, labels)
+    return Track(name, entry.kind, dataset, labels)
 
 
 def _not_longer(dataset: Dataset, words: Words) -> None:
@@ -333,7 +333,7 @@ def _steps(words: Words, states: list[State], where: str) -> tuple[int, list[str
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Scan:
     """Goes through all steps, a piece at a time, and says how far it is."""
 
     steps: int
@@ -346,7 +346,7 @@ class _Look:
             self.progress(f"checking {what}", stop, self.steps)
 
 
-def _known_words(words: Words, look: _Look) -> Words:
+def _known_words(words: Words, look: _Scan) -> Words:
     seen: set[int] = set()
     for start, stop in look.through("words"):
         ids = words.ids(start, stop)
@@ -357,12 +357,12 @@ def _known_words(words: Words, look: _Look) -> Words:
     return words
 
 
-def _look_at_track(track: Track, words: Words, look: _Look) -> None:
+def _scan_track(track: Track, words: Words, look: _Scan) -> None:
     for start, stop in look.through(track.name):
         track.values(start, stop, words.ids(start, stop))
 
 
-def _look_at_predictions(predictions: TopWords, look: _Look) -> TopWords:
+def _scan_predictions(predictions: TopWords, look: _Scan) -> TopWords:
     seen = ScoreRange()
     for start, stop in look.through(predictions.name):
         predictions.places(start, stop)
@@ -370,7 +370,7 @@ def _look_at_predictions(predictions: TopWords, look: _Look) -> TopWords:
     return replace(predictions, scale="" if predictions.scores is None else seen.scale)
 
 
-def _look_at_state(state: State, look: _Look) -> State:
+def _scan_state(state: State, look: _Scan) -> State:
     low, high = np.inf, -np.inf
     for start, stop in look.through(state.name):
         values = state.raw(start, stop)
@@ -397,7 +397,7 @@ def _one_prediction(found: list[Track | TopWords]) -> tuple[list[Track], TopWord
     return tracks, several[0] if several else None, notes
 
 
-def _covered(tracks: list[Track], predictions: TopWords | None, steps: int) -> list[str]:
+def _coverage_notes(tracks: list[Track], predictions: TopWords | None, steps: int) -> list[str]:
     """Notes about what says nothing of the last steps, and about scores."""
     ends = {track.name: track.dataset.shape[0] for track in tracks if track.by_word is None}
     notes = []
@@ -416,12 +416,12 @@ def _covered(tracks: list[Track], predictions: TopWords | None, steps: int) -> l
     return [f"{name} covers the first {end:,} of {steps:,} steps" for name, end in ends.items() if end < steps] + notes
 
 
-def _about_states(states: list[State]) -> list[str]:
+def _transform_notes(states: list[State]) -> list[str]:
     return [
         f"{state.name} lies within -1 and 1 before tanh, which LSTMVis applies where lstm.yml says nothing: if these "
         "are outputs that were squashed before, choose transform: none"
         for state in states
-        if state.transform == "tanh" and not state.said and max(abs(state.minimum), abs(state.maximum)) <= 1
+        if state.transform == "tanh" and not state.stated and max(abs(state.minimum), abs(state.maximum)) <= 1
     ]
 
 

@@ -1,4 +1,4 @@
-"""What an LSTMVis folder is made of, as sources of values for any stretch of steps: words, states, tracks, predictions.
+"""What an LSTMVis folder is made of, as sources of values for any span of steps: words, states, tracks, predictions.
 
 A source checks the shape of its dataset when it is made, and its values whenever it reads them, so that looking
 through all of them once (`project.read`) is the check, and the recording asks the same sources for the same values.
@@ -41,12 +41,12 @@ class Words:
 
 @dataclass(frozen=True)
 class State:
-    """One series of vectors, and what is done to its values. `said`: whether lstm.yml or the caller chose that."""
+    """One series of vectors, and what is done to its values. `stated`: whether lstm.yml or the caller chose that."""
 
     name: str
     dataset: Dataset
     transform: str
-    said: bool
+    stated: bool
     unsigned: bool
     minimum: float = np.nan  # of the values in the file; known once all were looked at
     maximum: float = np.nan

@@ -1,9 +1,9 @@
-"""Trees of words and of units that fit each other: their cuts explain more of the matrix by the means of its blocks.
+"""Fit the trees of words and of units to each other, so that the block means of their cuts explain more of the matrix.
 
-Ward's trees of words and of units do not know of one another. Here the clusters that they give when cut once are
-improved in turn, each word and each unit moving to the cluster whose block means are nearest to its own (what k-means
-does on one side), until none moves; then clusters are joined, on either side in turn, where that loses least of the sum
-of squares explained. So one cut is as good as moving makes it, and those above and below it are nested with it.
+Ward's trees of words and of units are built independently. Here the clusters of one cut are improved by alternating
+k-means: each word, then each unit, moves to the cluster whose block means are nearest, until none moves. Then clusters
+are joined, on either side in turn, where the explained sum of squares falls least. So one cut is a local optimum, and
+the cuts above and below it are nested with it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from rnnstore.co_clusters.ward_tree import Tree, ward_of_many
 
 ROUNDS = 25
-"""Rounds of moving, at most: what later ones move is little."""
+"""Rounds of moving, at most; later ones move little."""
 
 
-def fitted(
+def fit_trees(
     words: np.ndarray,
     units: np.ndarray,
     word_tree: Tree,
@@ -25,11 +25,11 @@ def fitted(
     either_way: bool,
     at_most: int | None,
 ) -> tuple[Tree, Tree]:
-    """(tree of words, tree of units), whose cuts at `k` and fewer clusters fit each other.
+    """(tree of words, tree of units), whose cuts at `k` and fewer clusters are fitted to each other.
 
-    The matrix is the product of `words` float[n, r] and `units` float[units, r]; `either_way` lets units be turned.
-    Into more than k clusters each is split by Ward's tree of its members, of the first `at_most` (`ward_of_many`);
-    None leaves these trees out, in time, and there is no sense in cuts at more than k.
+    The matrix is the product of `words` float[n, r] and `units` float[units, r]; `either_way` allows the signs of units
+    to be flipped. Beyond k clusters, each is split by Ward's tree of its first `at_most` members (`ward_of_many`); with
+    None these trees are not built, which saves time, and cuts at more than k are meaningless.
     """
     words, units = words.astype(float), units.astype(float)
     rows, columns = word_tree.cut(k), unit_tree.cut(k)
@@ -37,15 +37,15 @@ def fitted(
     for _ in range(ROUNDS):
         sizes = np.bincount(columns, minlength=k)
         points = words @ _sums(units * signs[:, None], columns, k).T / np.sqrt(sizes)
-        moved_rows, _ = _moved(points, rows, k, np.ones(len(rows)), False)
+        moved_rows, _ = _move_to_nearest(points, rows, k, np.ones(len(rows)), False)
         sizes = np.bincount(moved_rows, minlength=k)
         points = units @ _sums(words, moved_rows, k).T / np.sqrt(sizes)
-        moved_columns, signs = _moved(points, columns, k, signs, either_way)
+        moved_columns, signs = _move_to_nearest(points, columns, k, signs, either_way)
         if (moved_rows == rows).all() and (moved_columns == columns).all():
             break
         rows, columns = moved_rows, moved_columns
     sums = _sums(words, rows, k) @ _sums(units * signs[:, None], columns, k).T
-    row_joins, column_joins, turned = _joined(sums, np.bincount(rows), np.bincount(columns), either_way)
+    row_joins, column_joins, turned = _join_clusters(sums, np.bincount(rows), np.bincount(columns), either_way)
     signs = signs * turned[columns]
     plain = np.ones(len(rows))
     return (
@@ -59,10 +59,10 @@ def _sums(points: np.ndarray, cluster: np.ndarray, k: int) -> np.ndarray:
     return np.eye(k)[cluster].T @ points
 
 
-def _moved(
+def _move_to_nearest(
     points: np.ndarray, cluster: np.ndarray, k: int, signs: np.ndarray, either_way: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(clusters, signs) once every point has gone to the nearest centre; none is left empty for that."""
+    """(clusters, signs) after every point moved to its nearest centre, except where that would empty a cluster."""
     centres = _sums(points * signs[:, None], cluster, k) / np.bincount(cluster, minlength=k)[:, None]
     along = points @ centres.T
     squares = (centres**2).sum(axis=1)
@@ -80,7 +80,7 @@ def _moved(
     return moved, signs
 
 
-def _joined(
+def _join_clusters(
     sums: np.ndarray, row_sizes: np.ndarray, column_sizes: np.ndarray, either_way: bool
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]], np.ndarray]:
     """(joins of rows, joins of columns, signs of columns): from k clusters of either side to one, a pair at a time.
@@ -90,7 +90,8 @@ def _joined(
     """
     k = len(sums)
     sums, sizes = sums.copy(), [row_sizes.astype(float), column_sizes.astype(float)]
-    alive, joins = [np.arange(k), np.arange(k)], ([], [])
+    alive = [np.arange(k), np.arange(k)]
+    joins: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
     turned = np.ones(k)
     members = [[index] for index in range(k)]
     for _ in range(k - 1):
@@ -124,23 +125,23 @@ def _tree(
     made = n
     for number in range(k):
         mine = np.flatnonzero(cluster == number)
-        below = _chain(len(mine)) if at_most is None else ward_of_many(points[mine], at_most)
+        inner = _chain(len(mine)) if at_most is None else ward_of_many(points[mine], at_most)
         nodes = np.concatenate([mine, made + np.arange(len(mine) - 1)])
-        joined.append(nodes[below.joins])
-        heights.append(below.heights)
+        joined.append(nodes[inner.joins])
+        heights.append(inner.heights)
         roots[number] = nodes[-1]
         made += len(mine) - 1
     order = np.argsort(np.concatenate(heights), kind="stable")
-    number = np.arange(2 * n - 1)
-    number[n + order] = n + np.arange(len(order))
+    place = np.arange(2 * n - 1)
+    place[n + order] = n + np.arange(len(order))
     top = []
     for into, gone in joins:
-        top.append((number[roots[into]], number[roots[gone]]))
+        top.append((place[roots[into]], place[roots[gone]]))
         roots[into] = made
         made += 1
     below, highest = np.concatenate(heights)[order], max((each.max(initial=0) for each in heights), default=0)
     return Tree(
-        np.concatenate([number[np.concatenate(joined)[order]], np.array(top, np.int64).reshape(-1, 2)]),
+        np.concatenate([place[np.concatenate(joined)[order]], np.array(top, np.int64).reshape(-1, 2)]),
         np.concatenate([below, np.full(len(top), highest)]),
         signs.astype(np.int8),
     )

@@ -1,7 +1,7 @@
-"""Clusterings kept in the store, for SQL and for whoever asks later: the table `co_clusters`.
+"""Clusterings saved in the store, for SQL and for later use: the table `co_clusters`.
 
-The application clusters whenever it is asked, in less time than reading takes; a clustering is written down only on
-request. A state holds any number of them, one for each method and k; writing one again replaces it.
+The application clusters anew for every view, which takes less time than reading would; a clustering is saved only on
+request. A state can have any number of them, one for each method and k; saving one again replaces it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rnnstore.store.folder import Store
 from rnnstore.store.tables import TABLES
 
 
-def rows(expected: ExpectedResponses, clusters: CoClusters) -> pa.Table:
+def clustering_rows(expected: ExpectedResponses, clusters: CoClusters) -> pa.Table:
     """The rows of `co_clusters` for one clustering: a row a word, by falling frequency, then a row a unit."""
     words, units = len(clusters.rows), len(clusters.unit_cluster)
     columns = {
@@ -30,7 +30,7 @@ def rows(expected: ExpectedResponses, clusters: CoClusters) -> pa.Table:
     return pa.table(columns).cast(TABLES["co_clusters"].schema)
 
 
-def keep(store: Store, expected: ExpectedResponses, clusters: CoClusters) -> None:
+def save_clustering(store: Store, expected: ExpectedResponses, clusters: CoClusters) -> None:
     """Write a clustering of `expected` into its model, in place of one by the same method and k.
 
     Raises `Busy` while another process writes the model.
@@ -47,6 +47,6 @@ def keep(store: Store, expected: ExpectedResponses, clusters: CoClusters) -> Non
             """,
             {"model": expected.model, "state": expected.state, "method": clusters.method, "k": clusters.k},
         )
-        written = rows(expected, clusters)
+        written = clustering_rows(expected, clusters)
         writer.replace("co_clusters", pa.concat_tables([others.cast(written.schema), written]), expected.state)
     store.refresh()

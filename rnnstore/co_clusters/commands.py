@@ -37,7 +37,7 @@ def cluster(
     opened = rnnstore.open(store)
     expected = expected_responses(opened.model(name), state)
     found = decompose(expected, words or None, minimum_count).clusters(k, method, seed)
-    clusterings.keep(opened, expected, found)
+    clusterings.save_clustering(opened, expected, found)
     print(
         f"{len(found.words):,} words and {len(found.unit_cluster):,} units of {state} are in {k} clusters each "
         f"({method}), whose means explain {found.explained:.1%} of the responses. They are in the table co_clusters."

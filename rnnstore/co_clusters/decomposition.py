@@ -1,15 +1,18 @@
-"""Co-clusters: groups of words and groups of units that respond alike (RNNVis, section 5.2).
+"""Co-clusters: groups of words and groups of units that respond alike (RNNVis, Ming et al. 2017, section 5.2).
 
-The matrix of expected responses, words x units, is decomposed once into its strongest singular vectors, with their
-signs; words and units are clustered in them by Ward's method, each side in a tree that is cut at any k, and the two
-trees are fitted to each other (`blocks`). So every k is answered from one decomposition, the same question always has
-the same answer, no cluster is empty, and one cluster more splits one cluster. The paper's own method, spectral
-co-clustering of the matrix shifted until nothing is negative, is a choice beside it: the shift hides the signs that
-the paper is about.
+The matrix of expected responses, words x units, is decomposed once into its strongest singular vectors, signs included;
+words and units are clustered in them by Ward's method, each side as a tree that can be cut at any k, and the two trees
+are fitted to each other (`blocks`). So one decomposition serves every k, results are deterministic, no cluster is
+empty, and k + 1 clusters split one of k. The paper's method, spectral co-clustering of the matrix shifted until nothing
+is negative, is available as "spectral"; the shift hides the signs that the paper is about.
 
-A unit's sign is arbitrary: a network computes the same with h and every weight of the unit reversed. Units that carry
-one thing the one and the other way round are two clusters by "signed", because the mean over both would be nothing, and
-one cluster by "mirrored", which turns some of them. Where every group of units has its mirror image, so does "signed".
+The sign of a unit is arbitrary: a network computes the same when h and all weights of a unit are negated. Units that
+respond to the same words with opposite signs are two clusters by "signed", since the mean over both would be near zero,
+and one cluster by "mirrored", which flips some of them. Where every group of units has its mirror image, "signed" flips
+them too.
+
+Use it for an overview of which words a layer distinguishes and which units do it. There are k clusters for any k, also
+in noise: look at `explained`, and at whether words of a cluster have something in common, before naming one.
 """
 
 from __future__ import annotations
@@ -20,26 +23,26 @@ from functools import cached_property
 
 import numpy as np
 
-from rnnstore.co_clusters.blocks import fitted
+from rnnstore.co_clusters.blocks import fit_trees
 from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.co_clusters.pairing import partners
-from rnnstore.co_clusters.singular import embedded
+from rnnstore.co_clusters.singular import singular_embedding
 from rnnstore.co_clusters.ward_tree import Tree, ward, ward_of_many
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.threads import one_thread
 
 METHODS = ("signed", "mirrored", "spectral")
 
 RANK = 20
-"""Singular vectors in which words and units are compared: as many as clusters that a page offers."""
+"""Singular vectors in which words and units are compared: as many as the clusters that the page offers."""
 
 WORDS_IN_TREE = 5_000
-"""Most frequent words that the tree is made of; others join the one that responds most alike."""
+"""The tree is made of the most frequent words, at most so many; others join the one that responds most alike."""
 
 MIRRORED, BALANCED, A_CLUSTER = 0.95, 0.7, 20
-"""How well k clusters of units that may be turned must do, as a share of what 2 k clusters do (1 where every cluster
-has its mirror image), and how evenly they must hold units of either sign, for the signs to be taken as arbitrary; over
-all k that leave so many units to a cluster. Networks trained on text have 0.80 to 0.92 of the first."""
+"""Signs of units are taken as arbitrary where, over all k with `A_CLUSTER` units to a cluster, k clusters of units that
+may be flipped explain at least a share `MIRRORED` of what 2 k clusters do (1 where every cluster has its mirror image),
+and hold units of either sign as evenly as `BALANCED`. Networks trained on text have 0.80 to 0.92 of the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +52,11 @@ class CoClusters:
     `rows` int64[n] are the words' rows in the `ExpectedResponses`; `word_cluster` int64[n] and `unit_cluster`
     int64[units] the numbers; `word_weight` float32[n] and `unit_weight` float32[units] the nearness to the centre of
     the own cluster, 1 for its nearest member and 0 for its farthest. `unit_sign` int8[units] is -1 for units that were
-    turned and 1 for all others (none is turned unless the clusters are `mirrored`). `edges` float32[k, k] is the mean
-    of s over word cluster i and unit cluster j (RNNVis, equation 8), where a turned unit counts with its sign reversed
-    and a block with nothing in it as 0. `partner` int64[k] is the unit cluster opposite which word cluster i stands:
-    each once, for the largest sum of |edges|, where those that were partners at k - 1 count a little more. `explained`
-    is the R2 of the matrix made of these means. `notes` say in sentences what was left out or is odd.
+    flipped and 1 for all others (none is flipped unless the clusters are `mirrored`). `edges` float32[k, k] is the mean
+    of s over word cluster i and unit cluster j (RNNVis, equation 8), where a flipped unit counts with its sign reversed
+    and an empty block as 0. `partner` int64[k] is the unit cluster that word cluster i is drawn
+    opposite to: the assignment with the largest sum of |edges|, with a small bonus for the pairs at k - 1. `explained`
+    is the R2 of the block means. `notes` are sentences on what was left out or is unusual.
     """
 
     state: str
@@ -73,7 +76,7 @@ class CoClusters:
 
     @property
     def mirrored(self) -> bool:
-        """Whether units that move opposite ways share clusters."""
+        """Whether units that respond with opposite signs share clusters."""
         return bool((self.unit_sign < 0).any())
 
 
@@ -81,8 +84,8 @@ class CoClusters:
 class Decomposition:
     """The chosen words' responses, float32[n, units], with words and units in the strongest singular vectors.
 
-    `signs_arbitrary` says that "signed" may turn units as "mirrored" does. Sentences about words `left_out`, and about
-    `approximations` in the trees, go into the notes of the clusters that they concern.
+    `signs_arbitrary`: "signed" may flip units as "mirrored" does. Sentences on words `left_out` and on `approximations`
+    in the trees go into the notes of the clusters that they concern.
     """
 
     state: str
@@ -99,7 +102,7 @@ class Decomposition:
 
     @property
     def most_clusters(self) -> int:
-        """The largest k that can be asked for: the number of words or of units, whichever is smaller."""
+        """The largest possible k: the number of words or of units, whichever is smaller."""
         return min(self.response.shape)
 
     def clusters(self, k: int, method: str = "signed", seed: int = 0) -> CoClusters:
@@ -107,11 +110,11 @@ class Decomposition:
 
         "signed" and "mirrored" are cuts of trees: none is empty, and k + 1 clusters are these with one of either side
         split, the larger half of which keeps the number while the other one gets number k. "spectral" is
-        scikit-learn's SpectralCoclustering of the shifted matrix, as the paper has it; it starts at random from `seed`,
-        and can leave clusters empty, which `notes` say. Raises `QuestionError` for a k or a method that there is not.
+        scikit-learn's SpectralCoclustering of the shifted matrix, as in the paper; it starts at random from `seed` and
+        can leave clusters empty, which `notes` mention. Raises `QuestionError` for an impossible k or unknown method.
         """
         if method not in METHODS:
-            raise QuestionError(f"There is no method {method!r} of co-clustering: {nearest(method, METHODS)}")
+            raise QuestionError(f"There is no method {method!r} of co-clustering: {suggest(method, METHODS)}")
         if not 1 <= k <= self.most_clusters:
             raise QuestionError(
                 f"{k} clusters were asked for; of {self.response.shape[0]:,} words and {self.response.shape[1]:,} "
@@ -130,7 +133,9 @@ class Decomposition:
         if key not in self._fitted:
             words, units = self.embedding
             most, at_most = min(RANK, self.most_clusters), WORDS_IN_TREE if k > RANK else None
-            self._fitted[key] = fitted(words, units, self.word_tree, self.unit_trees[mirrored], most, mirrored, at_most)
+            self._fitted[key] = fit_trees(
+                words, units, self.word_tree, self.unit_trees[mirrored], most, mirrored, at_most
+            )
         return self._fitted[key]
 
     def _described(
@@ -138,7 +143,7 @@ class Decomposition:
     ) -> CoClusters:
         n, units = self.response.shape
         signs = self._trees(k, True)[1].signs if mirrored else np.ones(units, np.int8)
-        unit_sign = _with_the_most(signs, unit_cluster, k)
+        unit_sign = _majority_signs(signs, unit_cluster, k)
         of_words = np.eye(k, dtype=np.float32)[word_cluster]  # [n, k]
         of_units = np.eye(k, dtype=np.float32)[unit_cluster] * unit_sign[:, None]  # [units, k]
         word_sizes, unit_sizes = np.bincount(word_cluster, minlength=k), np.bincount(unit_cluster, minlength=k)
@@ -174,7 +179,7 @@ class Decomposition:
             [
                 *self.left_out,
                 *(self.approximations if method != "spectral" else ()),
-                *_oddities(method, word_sizes, unit_sizes, unit_sign),
+                *_notes_on_sizes(method, word_sizes, unit_sizes, unit_sign),
             ],
         )
 
@@ -189,7 +194,7 @@ class Decomposition:
 def decompose(
     expected: ExpectedResponses, words: int | None = 500, minimum_count: int = 1, always: Sequence[str] = ()
 ) -> Decomposition:
-    """What serves every number of clusters: signed singular vectors of the responses, and the trees in them.
+    """The singular vectors of the responses and the trees in them, from which clusters for every k are cut.
 
     `words` most frequent words (None: all) that were read at least `minimum_count` times, and the words `always`
     whatever their count. Raises `UnknownName` for a word in `always` that was never read, `QuestionError` where no
@@ -204,7 +209,7 @@ def decompose(
         )
     response = expected.response[rows]
     with one_thread():
-        of_words, directions, scales = embedded(response, RANK)
+        of_words, directions, scales = singular_embedding(response, RANK)
         of_units = directions * scales
         word_tree = ward_of_many(of_words, WORDS_IN_TREE)
         unit_trees = ward(of_units), ward(of_units, either_way=True)
@@ -250,7 +255,7 @@ def _left_out(expected: ExpectedResponses, rows: np.ndarray, minimum_count: int)
 
 
 def _signs_arbitrary(units: np.ndarray, signed: Tree, mirror: Tree) -> bool:
-    """Whether every group of units has its mirror image; see `MIRRORED`. Of fewer than 100 units that is not said."""
+    """Whether every group of units has its mirror image; see `MIRRORED`. With fewer than 100 units: False."""
     squares = np.square(units, dtype=float).sum(axis=1)
     total = squares.sum()
     numbers = range(2, min(RANK, len(units) // A_CLUSTER) + 1)
@@ -265,7 +270,7 @@ def _signs_arbitrary(units: np.ndarray, signed: Tree, mirror: Tree) -> bool:
 
 
 def _spectral(response: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(word, unit) clusters of scikit-learn; words and units that it cannot place, for being 0 throughout, are in 0."""
+    """(word, unit) clusters of scikit-learn; words and units that are 0 throughout cannot be placed and are in 0."""
     from sklearn.cluster import SpectralCoclustering
 
     word_cluster, unit_cluster = (np.zeros(length, np.int64) for length in response.shape)
@@ -277,7 +282,7 @@ def _spectral(response: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.n
     return word_cluster, unit_cluster
 
 
-def _oddities(method: str, word_sizes: np.ndarray, unit_sizes: np.ndarray, unit_sign: np.ndarray) -> list[str]:
+def _notes_on_sizes(method: str, word_sizes: np.ndarray, unit_sizes: np.ndarray, unit_sign: np.ndarray) -> list[str]:
     notes = []
     for kind, sizes in (("word", word_sizes), ("unit", unit_sizes)):
         empty = np.count_nonzero(sizes == 0)
@@ -312,7 +317,7 @@ def _nearness(
     return np.where(alike, 1, (most - distance) / np.where(alike, 1, most - least)).astype(np.float32)
 
 
-def _with_the_most(signs: np.ndarray, cluster: np.ndarray, k: int) -> np.ndarray:
+def _majority_signs(signs: np.ndarray, cluster: np.ndarray, k: int) -> np.ndarray:
     """The signs, reversed in clusters in which most are negative, or half of them and the first."""
     balance = np.bincount(cluster, signs, k)
     return (signs * np.where(balance, np.sign(balance), _per_cluster(signs, cluster, k))[cluster]).astype(np.int8)

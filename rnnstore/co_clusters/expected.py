@@ -1,8 +1,12 @@
-"""Reading expected responses: which units a word moves, and which words move a unit (RNNVis, section 5.1).
+"""Expected responses: how each word changes each unit on average (RNNVis, Ming et al. 2017, section 5.1).
 
-The recorder gathers s(w), the mean change of each unit over the steps that read word w, for the whole vocabulary; here
-it is asked for. Nothing is left out: a word that was read once is there, with its count of 1 and no standard error. The
-words x units matrix of a state is read once and the last few are kept, because every question about a state needs it.
+The recorder computes s(w), the mean change h(t) - h(t-1) of each unit over the steps that read word w, for the whole
+vocabulary; here it is read. No word is left out: one that was read once has a count of 1 and no standard error. The
+words x units matrix of a state is read once, and the last few are cached, because every view of a state needs it.
+
+Use it to see which words a unit reacts to, whatever the context. It is a mean: a unit that reacts to a word in some
+contexts upwards and in others downwards has a response near zero, and what a unit does over several steps does not show
+at all. Look at the quantiles for the first and at matches for the second.
 """
 
 from __future__ import annotations
@@ -17,17 +21,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.errors import QuestionError, UnknownName, nearest
+from rnnstore.errors import QuestionError, UnknownName, suggest
 from rnnstore.store.model import Model
 from rnnstore.store.responses import Moments
 from rnnstore.store.runs import single
 from rnnstore.store.tables import QUANTILES, STEPS_PER_BLOCK
 
-KEPT_BYTES = 200 << 20
-"""Expected responses kept in memory, all states together; the one asked for last is kept whatever its size."""
+CACHED_BYTES = 200 << 20
+"""Bytes of expected responses that are cached, all states together; the last one read is cached whatever its size."""
 
 ALL_TO = 1 << 20
-"""Recorded steps up to which one unit's responses are looked up in its states: a column is quicker than many lists."""
+"""Recorded steps up to which one unit's responses are computed from its states: one column is faster than many
+lists."""
 
 _BLOCK = 1 << 12  # steps of a state that stay in the processor's cache
 
@@ -59,7 +64,7 @@ class ExpectedResponses:
         if word not in self._rows:
             raise UnknownName(
                 f"Model {self.model!r} has no expected response to {word!r}, it was never read while recording: "
-                f"{nearest(word, self.words)}"
+                f"{suggest(word, self.words)}"
             )
         return self._rows[word]
 
@@ -109,8 +114,8 @@ class WordTags:
     share: np.ndarray
 
 
-class _Kept:
-    """The matrices read last, by the files that they were read from: a new recording has new ones."""
+class _RecentMatrices:
+    """Cache of the last matrices, keyed by the files that they were read from: a new recording has new files."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -126,7 +131,7 @@ class _Kept:
         with self._lock:
             self._held[key] = expected
             self._held.move_to_end(key)
-            while len(self._held) > 1 and sum(map(_bytes, self._held.values())) > KEPT_BYTES:
+            while len(self._held) > 1 and sum(map(_bytes, self._held.values())) > CACHED_BYTES:
                 self._held.popitem(last=False)
 
 
@@ -134,31 +139,31 @@ def _bytes(expected: ExpectedResponses) -> int:
     return expected.response.nbytes + expected.standard_error.nbytes
 
 
-_kept = _Kept()
+_recent = _RecentMatrices()
 
 
 def expected_responses(model: Model, state: str) -> ExpectedResponses:
     """The expected responses of one state to every word that was read while recording.
 
     Raises `UnknownName` for a state that the model does not have, and `QuestionError` with the reason where the
-    recording kept none (`notes` of the model's card say why).
+    recording has none (the `notes` of the model's card say why).
     """
     model.state(state)
     files = model.card.files.get(f"expected_responses/{state}", ())
     if not files:
         raise QuestionError(f"Model {model.name!r} has no expected responses of {state}. {_why_not(model)}")
     key = (str(model.folder), tuple(file.path for file in files))
-    expected = _kept.get(key)
+    expected = _recent.get(key)
     if expected is None:
         expected = _read(model, state)
-        _kept.put(key, expected)
+        _recent.put(key, expected)
     return expected
 
 
 def _why_not(model: Model) -> str:
-    said = [note for note in model.card.notes if note.startswith("Expected responses")]
-    if said:
-        return said[0]
+    reasons = [note for note in model.card.notes if note.startswith("Expected responses")]
+    if reasons:
+        return reasons[0]
     return "Record it first." if not model.steps else "Record it anew to have them."
 
 
@@ -185,10 +190,10 @@ def _matrix(column: pa.ChunkedArray, units: int) -> np.ndarray:
 
 
 def responses_between(model: Model, state: str, start: int = 0, stop: int | None = None) -> ExpectedResponses:
-    """Expected responses computed anew from the recorded states of steps start..stop-1 (default: all).
+    """Expected responses computed from the recorded states of steps start..stop-1 (default: all).
 
-    For a stretch of the corpus, such as one chapter, or to check what was recorded. Only words read in the stretch are
-    in it. The first step's response is its change from the step before, which may lie outside.
+    For a span of the corpus, such as one chapter, or to check what was recorded. Only words read in this span
+    are included. The first step's response is its change from the step before, which may lie outside.
     """
     stop = model.steps if stop is None else stop
     units = model.state(state).units
@@ -264,8 +269,8 @@ def words_of_unit(
 
     Columns word_id, word, count, response, standard_error, quantile_count, quantile_09 .. quantile_91: one number each,
     of this unit. Only words read at least `minimum_count` times are ranked (a mean over few steps is large by chance);
-    `words` are added behind them where they are not among them. Equal responses are ordered by word id. Up to a million
-    recorded steps the quantiles are taken from all responses, beyond from those that the recording took.
+    `words` are appended where they are not among them. Equal responses are ordered by word id. Up to a million recorded
+    steps the quantiles are those of all responses, beyond that of the sample that the recording took.
     """
     expected = expected_responses(model, state)
     if not 0 <= unit < expected.units:
@@ -313,12 +318,12 @@ def _quantiles_of_unit(model: Model, state: str, unit: int, ids: np.ndarray) -> 
 def word_tags(model: Model, track: str) -> WordTags:
     """The label that each word has most often on a track of labels, such as its part of speech.
 
-    Steps at which the track says nothing are not counted. Of two labels that are equally frequent the first in the
-    alphabet is taken. Raises `UnknownName` for a track that is not there, `QuestionError` for one of numbers.
+    Steps without a label are not counted. Of two equally frequent labels the alphabetically first is taken. Raises
+    `UnknownName` for a track that is not there, `QuestionError` for one of numbers.
     """
     words = len(model.vocabulary)
     if track not in model.tracks:
-        raise UnknownName(f"Model {model.name!r} has no track {track!r}: {nearest(track, model.tracks)}")
+        raise UnknownName(f"Model {model.name!r} has no track {track!r}: {suggest(track, model.tracks)}")
     if model.tracks[track].kind != "discrete":
         raise QuestionError(f"Track {track!r} of {model.name!r} holds numbers; words are tagged by a track of labels.")
     numbers: dict[str, int] = {}

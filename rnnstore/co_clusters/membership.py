@@ -1,4 +1,4 @@
-"""Which group each word and each unit is in: words that join groups that are there, and a table to take away."""
+"""Members of co-clusters: adding words to an existing clustering, and a clustering as one table for export."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rnnstore.co_clusters.expected import ExpectedResponses
 
 
 def with_words(clusters: CoClusters, expected: ExpectedResponses, words: Sequence[str]) -> CoClusters:
-    """The clustering with `words` beside those it was made of, each in the word cluster whose centre is nearest.
+    """The clustering with `words` added, each to the word cluster whose centre is nearest.
 
-    Groups, links and what they explain stay as they are. The weight of a word that joins is on the scale of its
-    cluster, and 0 at least. Raises `UnknownName` for a word that was never read.
+    Clusters, edges and `explained` do not change. The weight of an added word is on the scale of its cluster, and 0 at
+    least. Raises `UnknownName` for a word that was never read.
     """
     there = set(clusters.rows.tolist())
     rows = np.array([row for row in dict.fromkeys(map(expected.row, words)) if row not in there], np.int64)
@@ -45,7 +45,7 @@ def with_words(clusters: CoClusters, expected: ExpectedResponses, words: Sequenc
 
 
 def members(clusters: CoClusters, expected: ExpectedResponses) -> pa.Table:
-    """A clustering, a row a word or unit: kind, id (a word's or a unit's), word, count, cluster, weight.
+    """A clustering, a row per word or unit: kind, id (a word's or a unit's), word, count, cluster, weight.
 
     `weight` is the nearness to the centre of the group, `count` how often a word was read; units have neither word nor
     count.

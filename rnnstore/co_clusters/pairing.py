@@ -1,7 +1,7 @@
-"""Which memory chip stands opposite which word cloud, so that the strongest links are short.
+"""Pairing of word clusters with unit clusters: which memory chip is drawn opposite which word cloud.
 
-Word clusters and unit clusters come from two trees and keep their numbers when k grows; so the matching is a value of
-its own, found anew for each k and drawn towards the one before.
+Clusters of words and of units come from two trees and keep their numbers as k grows, so that the pairing is a separate
+assignment problem, solved for each k with a bonus for the pairs of k - 1. The strongest links become the short ones.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 STAY, STAY_TO = 0.05, 100
-"""What it is worth that a cloud stays opposite its chip when k grows by one, in parts of the largest edge; the number
-of clusters up to which that is asked."""
+"""The bonus for keeping a pair when k grows by one, as a share of the largest edge; the k up to which it is given."""
 
 
 def partners(
@@ -23,8 +22,8 @@ def partners(
     """int64[k]: the unit cluster for each word cluster, each once, for the largest sum of |edges|.
 
     `sums` are those of s over the blocks, float[k, k]; sizes and parents (see `Tree.parents`) are int64[k].
-    The partners at k - 1 count a little more (`STAY`), so that clouds stay opposite their chips where that costs
-    little. They are found first: from k clusters fewer are had by taking back the last split.
+    The pairs at k - 1 get a bonus (`STAY`), so that clouds stay opposite their chips where that costs little. They are
+    found first, by undoing the last split of either tree.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -44,7 +43,7 @@ def partners(
 
 
 def _taken_back(values: np.ndarray, parent: int) -> np.ndarray:
-    """The sums of one cluster fewer: those of the last one are again with the one that it was split from."""
+    """The sums of one cluster fewer: the last cluster is merged into the one that it was split from."""
     merged = values[:-1].copy()
     merged[parent] += values[-1]
     return merged

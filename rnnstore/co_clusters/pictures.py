@@ -1,10 +1,10 @@
-"""The pictures of the page "Co-clusters" by one call: the clusters, responses of words, words of units."""
+"""The clusters, the responses of words, and the words of units (page "Co-clusters"), each by one call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnstore.co_clusters.charts.picture import Chosen, Drawing, co_cluster_picture
+from rnnstore.co_clusters.charts.picture import Drawing, Highlights, co_cluster_picture
 from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.charts.unit_words import unit_words_picture
 from rnnstore.co_clusters.decomposition import decompose
@@ -15,7 +15,7 @@ from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
 from rnnstore.store.model import Model
 
-USUAL_CLUSTERS = 10
+DEFAULT_CLUSTERS = 10
 
 
 def clusters_picture(
@@ -42,9 +42,9 @@ def clusters_picture(
     """
     expected = expected_responses(model, state)
     decomposed = decompose(expected, words)
-    found = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
+    found = decomposed.clusters(min(DEFAULT_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
     found = with_words(found, expected, (*chosen, *pinned))
-    selected = Chosen(chosen, units, pinned, word_tags(model, tags) if tags else None)
+    selected = Highlights(chosen, units, pinned, word_tags(model, tags) if tags else None)
     return co_cluster_picture(found, expected, palette(theme), selected, drawing)
 
 

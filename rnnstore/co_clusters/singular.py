@@ -1,7 +1,6 @@
-"""The strongest singular vectors of a matrix: rows and columns placed in the few directions that say most.
+"""The strongest singular vectors of a matrix, deterministic and to the precision of the recorded numbers.
 
-A whole decomposition costs many times what these few vectors do, which are found to the precision that the recorded
-numbers have; and the same matrix always has the same ones.
+A complete decomposition would cost many times as much as these few vectors.
 """
 
 from __future__ import annotations
@@ -9,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 GRAM_TO = 1000
-"""Units (or words, where they are fewer) up to which singular vectors come from the matrix of inner products."""
+"""Units (or words, where they are fewer) up to which singular vectors are computed from the Gram matrix."""
 
 KRYLOV_TO = 360
-"""Dimensions in which they are looked for otherwise, at most: 15 rounds, where 5 are the rule."""
+"""Dimensions of the Krylov space otherwise, at most: 15 rounds, where 5 are typical."""
 
 
-def embedded(response: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def singular_embedding(response: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(words, directions, scales): a product words @ directions.T as near to the matrix as one of this rank can be.
 
     float32[n, r] words scaled by singular values, float32[units, r] orthonormal, float32[r] those values, r <= rank.
@@ -68,7 +67,7 @@ def _by_krylov(response: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _orthonormal(columns: np.ndarray) -> np.ndarray:
-    """An orthonormal basis of what the columns span; directions that only rounding made are left out."""
+    """An orthonormal basis of the span of the columns, without directions that are rounding errors."""
     values, vectors = np.linalg.eigh((columns.T @ columns).astype(float))
     kept = values > max(1e-8 * values.max(initial=0), 1e-30)
     return columns @ (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)

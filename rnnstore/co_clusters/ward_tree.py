@@ -1,9 +1,11 @@
-"""Ward's clustering as a tree that is cut at any number of clusters.
+"""Ward's hierarchical clustering as a tree that can be cut at any number of clusters, with optional sign flips.
+
+SciPy's `ward` needs memory quadratic in the points and knows no flips of signs, which units of a network need.
 
 Ward (1963) joins, again and again, the two clusters whose union raises the sum of squared distances to the clusters'
 centres least. Cut at k, the tree gives k clusters, none of them empty; one more cluster splits one of them and leaves
-the others as they are. Numbers follow the splits, so that a cluster keeps its number (its colour) for as long as it
-exists: of the two halves the larger one keeps it, the other gets the next free one.
+the others as they are. Numbers follow the splits, so that a cluster keeps its number (and colour) for as long as it
+exists: of two halves the larger one keeps it, the other gets the next free one.
 
 The tree is exact: two clusters that are each other's nearest are joined in it sooner or later whatever else is joined
 (Bruynooghe 1978), so that all such pairs are joined at once, in some fifty rounds of matrix products for 10,000 points.
@@ -17,7 +19,7 @@ from functools import cached_property
 import numpy as np
 
 DOUBLE_TO = 4096
-"""Points up to which distances are compared in double precision; in single, joins of almost equal height may swap."""
+"""Points up to which distances are computed in double precision; in single, joins of almost equal height may swap."""
 
 _DISTANCES_AT_ONCE = 1 << 18  # so many stay in the processor's cache
 
@@ -27,8 +29,8 @@ class Tree:
     """The joins of n points, int64[n - 1, 2], in order of rising height float64[n - 1].
 
     Points are 0..n-1 and the cluster made by join i is n + i; a height is what the join adds to the sum of squares.
-    `signs` int8[n] are -1 for points that were turned (multiplied by -1) to fit those that they were joined with; they
-    are to be compared within a cluster.
+    `signs` int8[n] are -1 for points that were flipped (multiplied by -1) to fit those they were joined with; they are
+    meaningful within a cluster only.
     """
 
     joins: np.ndarray
@@ -100,8 +102,8 @@ class Tree:
 def ward(points: np.ndarray, either_way: bool = False) -> Tree:
     """Ward's tree of float[n, dimensions], n >= 1. Equal input gives the equal tree.
 
-    `either_way`: a cluster may be turned before it is joined, so that points which differ by their sign alone count as
-    equal; which were turned, `Tree.signs` says. Memory grows with n, time with its square.
+    `either_way`: a cluster may be flipped before it is joined, so that points which differ by their sign alone count as
+    equal; `Tree.signs` says which were flipped. Memory grows linearly with n, time quadratically.
     """
     forest = _Forest(points, either_way)
     while len(forest.node) > 1:
@@ -112,7 +114,7 @@ def ward(points: np.ndarray, either_way: bool = False) -> Tree:
 def ward_of_many(points: np.ndarray, at_most: int) -> Tree:
     """Ward's tree of the first `at_most` of float[n, dimensions]; each further point is joined to the nearest of them.
 
-    These joins stand at height 0. For points so many that a tree of all would take too long.
+    These joins have height 0. For so many points that a tree of all would take too long.
     """
     tree = ward(points[:at_most])
     n, m = len(points), tree.points
@@ -141,7 +143,7 @@ def _nearest_of(known: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 class _Forest:
-    """The clusters that stand at the moment: centre, size and nearest other cluster of each, and the joins so far."""
+    """The clusters at present: centre, size and nearest other cluster of each, and the joins so far."""
 
     def __init__(self, points: np.ndarray, either_way: bool) -> None:
         points = np.asarray(points, float)
@@ -185,7 +187,7 @@ class _Forest:
         self._drop(first, second)
 
     def _drop(self, first: np.ndarray, second: np.ndarray) -> None:
-        """Forget the clusters `second`, which are in `first` now, and mark whose nearest is unknown for that.
+        """Drop the clusters `second`, which are merged into `first`, and mark those whose nearest is now unknown.
 
         A union is never nearer to a third cluster than the nearer one of its halves. So whoever had neither half as its
         nearest keeps its nearest, and whoever had one takes the union where that is not farther than all `others`.

@@ -26,6 +26,6 @@ AnswerFormat = Annotated[Format, typer.Option("--format", help="How to write the
 def write(table: pa.Table, format: Format) -> None:
     """Write an answer to stdout."""
     if format is Format.table:
-        print(export.lined(table))
+        print(export.aligned_text(table))
     else:
         sys.stdout.write((export.csv(table) if format is Format.csv else export.json(table)).decode())

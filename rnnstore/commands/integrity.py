@@ -13,7 +13,7 @@ import typer
 import rnnstore
 from rnnstore.commands.options import Name, StoreFolder, model_names
 from rnnstore.commands.progress import Line
-from rnnstore.errors import UnknownModel, nearest
+from rnnstore.errors import UnknownModel, suggest
 from rnnstore.integrity import checking, doctor, packing, unpacking
 from rnnstore.integrity.findings import Finding, Report
 from rnnstore.store.card import CARD
@@ -49,7 +49,7 @@ def check(
     known = [*opened.models, *(problem.name for problem in opened.problems)]
     for name in names or ():
         if name not in known:
-            raise UnknownModel(f"The store {store} has no model {name!r}: {nearest(name, known)}")
+            raise UnknownModel(f"The store {store} has no model {name!r}: {suggest(name, known)}")
     reports = []
     for name in dict.fromkeys(names or sorted(known)):
         line = Line(sys.stderr, name)

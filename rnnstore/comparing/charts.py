@@ -1,4 +1,4 @@
-"""Pictures of two states side by side: words by how they move either, groups of words against groups, two losses."""
+"""Charts of two states compared: words by their response in either, clusters against clusters, two losses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from rnnstore.comparing.predictions import Disagreement
 from rnnstore.comparing.similarity import ClusterAgreement, Comparison
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, clicked, named
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, click, data
 from rnnstore.visible import visible
 
 QUANTITIES = {
@@ -36,7 +36,7 @@ def words_picture(
 ) -> Picture:
     """A point a word, by one of `QUANTITIES` in the left state (across) and in the right one (upwards).
 
-    A click is heard as `clicked_word`; `picked` words are named. The darker, the more alike its neighbours are.
+    A page can listen to `clicked_word`; `picked` words are labelled. Darker points share more of their neighbours.
     """
     table = found.table
     left, right = (table[f"{quantity}_{side}"] for side in ("left", "right"))
@@ -63,7 +63,7 @@ def words_picture(
         alt.Tooltip("count_right:Q", title="read, right", format=",d"),
     ]
     points = (
-        named("words")
+        data("words")
         .mark_point(filled=True, size=34, opacity=0.75, cursor="pointer")
         .encode(
             x=x,
@@ -78,11 +78,11 @@ def words_picture(
             ),
             tooltip=tooltip,
         )
-        .add_params(clicked("clicked_word", "word"))
+        .add_params(click("clicked_word", "word"))
     )
-    chosen = named("words").transform_filter("datum.picked").encode(x=x, y=y)
+    chosen = data("words").transform_filter("datum.picked").encode(x=x, y=y)
     rings = chosen.mark_point(filled=False, size=90, strokeWidth=2, color=palette.threshold)
-    said: dict[str, Any] = {
+    style: dict[str, Any] = {
         "dx": 9,
         "align": "left",
         "baseline": "middle",
@@ -90,10 +90,10 @@ def words_picture(
         "fontWeight": "bold",
         "tooltip": None,
     }
-    halo = chosen.mark_text(**said, stroke=palette.background, strokeWidth=4).encode(text="shown:N")
-    labels = chosen.mark_text(**said, color=palette.text).encode(text="shown:N")
+    halo = chosen.mark_text(**style, stroke=palette.background, strokeWidth=4).encode(text="shown:N")
+    labels = chosen.mark_text(**style, color=palette.text).encode(text="shown:N")
     chart = alt.layer(points, rings, halo, labels).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), {"words": rows})
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"words": rows})
 
 
 def clusters_picture(
@@ -110,7 +110,7 @@ def clusters_picture(
     for row in found.members.to_pylist():
         words.setdefault((row["left"], row["right"]), []).append(visible(row["word"]))
     cells = [(row, column, int(found.counts[row, column])) for row, column in words]
-    said: dict[str, Any] = [
+    names = [
         ", ".join(words[row, column][:IN_A_CELL]) + (" …" if len(words[row, column]) > IN_A_CELL else "")
         for row, column, _ in cells
     ]
@@ -119,7 +119,7 @@ def clusters_picture(
             "left": pa.array([row for row, _, _ in cells], pa.int16()),
             "right": pa.array([column for _, column, _ in cells], pa.int16()),
             "count": pa.array([count for _, _, count in cells], pa.int32()),
-            "words": pa.array(said, pa.string()),
+            "words": pa.array(names, pa.string()),
         }
     )
     axis = alt.Axis(grid=False, labelAngle=0, ticks=False)
@@ -129,7 +129,7 @@ def clusters_picture(
     )
     most = int(found.counts.max())
     cell = (
-        named("cells")
+        data("cells")
         .mark_rect()
         .encode(
             x=x,
@@ -144,7 +144,7 @@ def clusters_picture(
         )
     )
     numbers = (
-        named("cells")
+        data("cells")
         .mark_text(fontSize=10, tooltip=None)
         .encode(
             x=x,
@@ -154,7 +154,7 @@ def clusters_picture(
         )
     )
     chart = alt.layer(cell, numbers).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), {"cells": table})
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"cells": table})
 
 
 def losses_picture(
@@ -170,7 +170,7 @@ def losses_picture(
     rows = rows.append_column("place", pa.array(keys, pa.string()))
     x = _words_below(keys, rows["shown"].to_pylist(), palette)
     bars = (
-        named("losses")
+        data("losses")
         .mark_bar()
         .encode(
             x=x,
@@ -191,9 +191,9 @@ def losses_picture(
             ],
         )
     )
-    zero = named("losses").mark_rule(color=palette.muted, strokeWidth=0.8).encode(y=alt.datum(0))
+    zero = data("losses").mark_rule(color=palette.muted, strokeWidth=0.8).encode(y=alt.datum(0))
     chart = alt.layer(zero, bars).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), {"losses": rows})
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"losses": rows})
 
 
 def labels_picture(
@@ -216,7 +216,7 @@ def labels_picture(
             for side, name in (("left", left), ("right", right))
         ]
     )
-    chart = named("labels").encode(
+    chart = data("labels").encode(
         x=_words_below(keys, words, palette),
         y=alt.Y(
             "probability:Q",
@@ -239,7 +239,7 @@ def labels_picture(
     )
     drawn = alt.layer(chart.mark_line(strokeWidth=2), chart.mark_point(filled=True, size=45, opacity=1))
     drawn = drawn.properties(width=width, height=height)
-    return Picture(styled(drawn, palette).to_dict(validate=False), {"labels": rows})
+    return Picture(with_style(drawn, palette).to_dict(validate=False), {"labels": rows})
 
 
 def _words_below(keys: Sequence[str], words: Sequence[str], palette: Palette) -> alt.X:

@@ -1,4 +1,4 @@
-"""The pictures of the page "Compare"."""
+"""Similarity of words, agreement of clusters, and losses of two models (page "Compare"), each by one call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def comparison_picture(
     """A point for each of the `words` most frequent words that both have read, by how it moves either state.
 
     `quantity` is "magnitude" (strength of the response) or "participation" (share of units that carry it); see
-    `rnnstore.comparing.similarity.compare` for the numbers and for what is raised.
+    `rnnstore.comparing.similarity.compare` for the numbers and for errors.
 
     >>> comparison_picture((lstm, "layer1.c"), (lstm, "layer2.c"), picked=["he", "she"])  # doctest: +SKIP
     """

@@ -1,7 +1,10 @@
-"""One sentence read by two models: at which words does one of them predict better, and how much?
+"""Predictions of two models for one sentence: at which words does one of them predict better, and by how much?
 
-Losses can be subtracted step by step where both models read the same words and know them: then both are cross entropies
-of the same event. Where they do not, this says so, instead of a number.
+Losses can be subtracted step by step where both models read the same words and have them in their vocabularies: then
+both are cross entropies of the same event. Elsewhere there is no difference, and a note says why.
+
+Use it to find the words on which two models differ before looking at their states. It is one sentence: for a difference
+between models compare their losses on a whole test split.
 """
 
 from __future__ import annotations
@@ -39,8 +42,8 @@ class Disagreement:
 def disagreement(left: Reading, right: Reading) -> Disagreement:
     """What two models predict at each step of the words that both have read.
 
-    Raises `QuestionError` where they have read different words (by word and by character, say), where one of them has
-    no predictions, and where one tells labels apart and the other predicts words.
+    Raises `QuestionError` where they read different words (one by word, one by character, say), where one has no
+    predictions, and where one is a classifier and the other predicts words.
     """
     for side, reading in (("left", left), ("right", right)):
         if reading.predictions is None:
@@ -52,8 +55,8 @@ def disagreement(left: Reading, right: Reading) -> Disagreement:
         )
     if left.typed != right.typed and left.words != right.words:
         raise QuestionError(
-            f"The two models read different words: {_said(left)} and {_said(right)}. Their losses are over different "
-            "things and cannot be subtracted; choose two models that take text apart alike."
+            f"The two models read different words: {_input_kind(left)} and {_input_kind(right)}. Their losses are over "
+            "different things and cannot be subtracted; choose two models that take text apart alike."
         )
     columns, firsts = {}, []
     for side, reading in (("left", left), ("right", right)):
@@ -126,7 +129,7 @@ def _first(reading: Reading) -> dict[str, list]:
 def _unknown_next(reading: Reading, targets: list[str | None]) -> np.ndarray:
     """bool[n]: the target is the word that comes next, and the vocabulary does not have that word.
 
-    A network that completes words is asked for another one: its targets are whole words, not the next character.
+    A network that completes words has other targets: whole words, not the next character.
     """
     following = zip(reading.words[1:], reading.typed[1:], strict=True)
     comes_next = [target in pair for target, pair in zip(targets, following, strict=False)]
@@ -149,6 +152,6 @@ def _labels(reading: Reading) -> set[str]:
     return {word for word in reading.predictions["word"].to_pylist() if word is not None}
 
 
-def _said(reading: Reading) -> str:
+def _input_kind(reading: Reading) -> str:
     some = " ".join(reading.typed[:4])
     return f"{len(reading):,} ({some}{' ...' if len(reading) > 4 else ''})"

@@ -1,10 +1,13 @@
-"""Two recorded states side by side: do they treat the words that both have read alike?
+"""Similarity of two recorded states: do they treat the words that both have read alike?
 
-Units of two networks do not correspond, so their responses cannot be subtracted. What can be compared is what does not
-depend on the numbering of units: how far words lie from one another (representational similarity, the same after a
-rotation and at any scale), how much of the state a word moves, into which groups words fall, and, of one sentence read
-by both, how well each predicts it. Every measure comes with its number of words; similarities come with what shuffled
-words would give, and agreements of groups are corrected for what chance gives.
+Units of two networks do not correspond, so their responses cannot be subtracted. What can be compared does not depend
+on the numbering of units: distances between words (representational similarity, invariant to rotation and scale), how
+much of the state a word changes, and the clusters that words form. Every measure comes with its number of words;
+similarities come with their distribution over shuffled words, agreements of clusters are corrected for chance.
+
+Use it to ask whether two layers, cells or trainings arrived at similar codes for words. All measures rest on expected
+responses, which are means over contexts: two states can agree here and still treat sentences differently. A high
+similarity says nothing about which information is used.
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.errors import QuestionError
 
 FEWEST = 20
-"""Shared words without which nothing is compared: similarities among fewer say little."""
+"""Fewest shared words for a comparison: similarities among fewer mean little."""
 
 MOST = 1000
-"""Shared words that are compared at most, the most frequent ones: every pair of them is looked at, again and again."""
+"""Most shared words that are compared, since every pair of them is visited for every shuffle."""
 
 NEIGHBOURS = 10
 SHUFFLES = 99
@@ -44,7 +47,7 @@ class SharedWords:
 
 @dataclass(frozen=True)
 class Similarity:
-    """One number for how alike two states treat n words, and what it is when the words of one are shuffled.
+    """How similarly two states treat n words, and the same number when the words of one state are shuffled.
 
     `chance` float64[shuffles]; `p` is the share of shuffles, the real order counted with them, that reach `value`, NaN
     where that has no value.
@@ -137,10 +140,10 @@ def compare(
     shuffles: int = SHUFFLES,
     seed: int = 0,
 ) -> Comparison:
-    """What two states have in common over the words that both have read; see `shared_words` for which.
+    """The similarity of two states over the words that both have read (chosen by `shared_words`).
 
-    Similarities are cosines between expected responses from which each unit's mean over the words is taken away: what
-    every word does alike is no difference between words. Raises `QuestionError` where a state is compared with itself,
+    Similarities are cosines between expected responses, centred for each unit: what all words do alike does not
+    distinguish them. Raises `QuestionError` where a state is compared with itself,
     or too few words are shared.
     """
     if (left.model, left.state) == (right.model, right.state):
@@ -181,10 +184,10 @@ def compare(
 
 
 def magnitude(expected: ExpectedResponses) -> np.ndarray:
-    """float64[words]: how far a word moves a unit of the state, as the root of the mean square over units of s(w).
+    """float64[words]: the root mean square over units of the expected response s(w).
 
-    Chance moves a mean, too: the squares of its standard errors are taken away first (to 0 at the least), so that a
-    rare word is not taken for a strong one. NaN for a word read once, of which the error is not known.
+    The squares of the standard errors are subtracted first (down to 0), since chance alone makes the mean of a rare
+    word large. NaN for a word read once, of which the error is not known.
     """
     response, error = expected.response.astype(float), expected.standard_error.astype(float)
     return np.sqrt(np.maximum((response**2 - error**2).mean(axis=1), 0))
@@ -193,8 +196,8 @@ def magnitude(expected: ExpectedResponses) -> np.ndarray:
 def participation(response: np.ndarray) -> np.ndarray:
     """float64[words]: the share of units that carry a word's response, (sum s^2)^2 / (D sum s^4), between 1/D and 1.
 
-    It is 1 where all units move equally and 1/D where one moves alone; it does not depend on the scale of s. Chance
-    moves all units a little, so that it is larger for rare words. NaN for a word that moves nothing.
+    It is 1 where all units respond equally and 1/D where one responds alone; it does not depend on the scale of s.
+    Noise spreads over all units, so that it is larger for rare words. NaN for a word without any response.
     """
     squares = response.astype(float) ** 2
     with np.errstate(invalid="ignore"):
@@ -308,7 +311,8 @@ def _rsa(left: np.ndarray, right: np.ndarray, orders: Sequence[np.ndarray]) -> S
 def _cka(left: np.ndarray, right: np.ndarray, orders: Sequence[np.ndarray]) -> Similarity:
     """Linear CKA (Kornblith et al., 2019) with the unbiased estimate of HSIC (Song et al., 2012).
 
-    The usual estimate grows with units by words: of 600 units and 500 words it is high for noise. This one is 0 for it.
+    The biased estimate grows with the ratio of units to words: for 600 units and 500 words it is high for noise, for
+    which this one is 0 in the mean.
     """
     grams = []
     for responses in (left, right):

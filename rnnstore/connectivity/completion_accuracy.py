@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.connectivity.norms import Progress, untold
-from rnnstore.connectivity.texts import connected
+from rnnstore.connectivity.norms import Progress, no_progress
+from rnnstore.connectivity.texts import text_connectivity
 from rnnstore.errors import MissingNetwork, QuestionError
 from rnnstore.networks.opening import open_network
 from rnnstore.statistics import wilson
@@ -31,7 +31,7 @@ MOST_KNOWN = 20
 _AT_ONCE = 50_000  # steps
 
 
-def known_characters(model: Model, *, stretches: int = 0, seed: int = 0, progress: Progress = untold) -> pa.Table:
+def known_characters(model: Model, *, stretches: int = 0, seed: int = 0, progress: Progress = no_progress) -> pa.Table:
     """A row for each number of known characters, from 0 (the space before the word): known, steps, left_out (steps
     whose word the network has no output for), and for the first k of its suggestions, k from 1 to 3, accuracy_k with
     the ends of its 95 % interval (Wilson), low_k and high_k; and counted_k, how often the word is among the k outputs
@@ -181,7 +181,7 @@ def _shares(
     for done, number in enumerate(np.sort(drawn).tolist()):
         progress(done / len(drawn))
         first, stop = int(starts[number]), int(ends[number])
-        text, here = connected(model, (first, stop)), known[first:stop]
+        text, here = text_connectivity(model, (first, stop)), known[first:stop]
         sizes, space = np.abs(text.values), np.arange(stop - first) - here
         with np.errstate(invalid="ignore"):
             share = (sizes * (np.arange(stop - first) < space[:, None])).sum(1) / sizes.sum(1)

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.networks.forward import sequence_ends
 from rnnstore.networks.interface import Network, Trace
 from rnnstore.networks.reading import Reading
@@ -32,7 +32,7 @@ Progress = Callable[[float], None]
 """Is told the share of the pairs that are done, once a step; whatever it raises ends the work."""
 
 
-def untold(share: float) -> None:
+def no_progress(share: float) -> None:
     """Progress that nobody wants to know of."""
 
 
@@ -69,7 +69,7 @@ def targets_of(network: Network, reading: Reading, target: Target | str | Sequen
         if target not in number_of:
             raise QuestionError(
                 f"{network.name} has no output {target!r}, so nothing can be said of its score: "
-                f"{nearest(target, network.outputs)}"
+                f"{suggest(target, network.outputs)}"
             )
         return np.full(len(reading), number_of[target])
     rows = reading.predictions.filter(reading.predictions["rank"].to_numpy() == 1)
@@ -82,7 +82,7 @@ def connectivity(
     reading: Reading,
     targets: np.ndarray,
     scale: Scale = "embedding",
-    progress: Progress = untold,
+    progress: Progress = no_progress,
 ) -> Connectivity:
     """The connectivity of all pairs of steps of a text that `network` read.
 
@@ -120,7 +120,7 @@ def _trace(reading: Reading) -> Trace:
     return reading.trace
 
 
-def occlusion(network: Network, reading: Reading, targets: np.ndarray, progress: Progress = untold) -> np.ndarray:
+def occlusion(network: Network, reading: Reading, targets: np.ndarray, progress: Progress = no_progress) -> np.ndarray:
     """float32[n, n]: how much each step's target score falls when an earlier input is taken away.
 
     By output step (row) and input step (column): the score as it was minus the score with the embedding of that input

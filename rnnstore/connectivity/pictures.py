@@ -9,7 +9,7 @@ from rnnstore.connectivity.charts import completion_accuracy as known
 from rnnstore.connectivity.charts import pairs as charts
 from rnnstore.connectivity.completion_accuracy import known_characters
 from rnnstore.connectivity.norms import Scale
-from rnnstore.connectivity.texts import connected
+from rnnstore.connectivity.texts import text_connectivity
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.store.model import Model
@@ -29,22 +29,22 @@ def connectivity_picture(
 ) -> Picture:
     """A text, or the steps (first, stop) of a recording, shaded by what the prediction after step `at` depends on.
 
-    Several models stand below one another; `at` counts the steps of each. The other arguments are those of
-    `rnnstore.connectivity.texts.connected`, which also says what is raised; with `later`, the steps are shaded whose
-    predictions depend on the input at `at`.
+    Several models stand below one another; `at` counts the steps of each. With `later`, the steps are shaded
+    whose predictions depend on the input at `at`. The other arguments, and the errors that are raised, are those of
+    `rnnstore.connectivity.texts.text_connectivity`.
 
     >>> connectivity_picture([gru, lstm], "def main(argv", at=12)  # doctest: +SKIP
     """
     several = [models] if isinstance(models, Model) else list(models)
-    texts = [connected(model, text, target, scale, word=word) for model in several]
+    texts = [text_connectivity(model, text, target, scale, word=word) for model in several]
     return charts.shaded_text_picture(texts, palette(theme), at, later=later, width=width)
 
 
 def connectivity_pairs_picture(
     model: Model, text: str | tuple[int, int], *, theme: str = "light", **choices: Any
 ) -> Picture:
-    """All pairs of steps of a text: which outputs depend on which inputs. `choices` as in `connected`."""
-    return charts.pairs_picture(connected(model, text, **choices), palette(theme))
+    """All pairs of steps of a text: which outputs depend on which inputs. `choices` as in `text_connectivity`."""
+    return charts.pairs_picture(text_connectivity(model, text, **choices), palette(theme))
 
 
 def known_characters_picture(*models: Model, stretches: int = 0, theme: str = "light") -> Picture:

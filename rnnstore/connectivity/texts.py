@@ -1,8 +1,12 @@
-"""A text as one network connects it: what it predicts at every step, and on which inputs that depends.
+"""The connectivity of a text: what a network predicts at every step, and on which inputs each prediction depends.
 
-`connected` reads a typed text, or a stretch of a model's recording, and works out the connectivity of all pairs of its
-steps for one target and one notion of input; pages and notebooks draw it. The numbers are those of
-`rnnstore.connectivity.norms`, here they get the words that belong to them. Steps of a text are counted from 0.
+`text_connectivity` reads a typed text, or a span of a model's recording, and computes the connectivity of all pairs of
+its steps. The numbers are those of `rnnstore.connectivity.norms`; here they are joined with the words they belong to.
+Steps of a text are counted from 0.
+
+Use it to see whether a prediction rests on the last few inputs or on one far back. Connectivity is a gradient: it says
+how the score would answer to a small change of an input, not what the network would predict without that input, and it
+vanishes where a gate is saturated. The occlusion check (`check=True`) takes each input away instead.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.connectivity.norms import LONGEST, Progress, Scale, connectivity, occlusion, targets_of, untold
+from rnnstore.connectivity.norms import LONGEST, Progress, Scale, connectivity, no_progress, occlusion, targets_of
 from rnnstore.errors import QuestionError
 from rnnstore.networks.interface import Network
 from rnnstore.networks.opening import open_network
@@ -32,7 +36,7 @@ _SIGNS = {"␣": " ", "↵": "\n", "⇥": "\t"}
 
 
 @dataclass(frozen=True)
-class Connected:
+class TextConnectivity:
     """A text of `n` steps as the network of `model` connects it.
 
     reading      the text as it was read
@@ -47,7 +51,7 @@ class Connected:
                  None where it was not asked for
     labels       the targets are the labels of a classifier
     completes    they are the words that the characters are part of
-    first        the step of the recording at which a recorded stretch begins; None for typed text
+    first        the step of the recording at which a recorded span begins; None for typed text
     """
 
     model: str
@@ -81,7 +85,7 @@ class Connected:
         return found
 
 
-def connected(
+def text_connectivity(
     model: Model,
     text: str | tuple[int, int],
     target: str = "true",
@@ -89,8 +93,8 @@ def connected(
     *,
     word: str = "",
     check: bool = False,
-    progress: Progress = untold,
-) -> Connected:
+    progress: Progress = no_progress,
+) -> TextConnectivity:
     """How the network of `model` connects a text, or the steps (first, stop) of its recording.
 
     `target` says of which score: of what really follows ("true"; the predicted one where nothing does), of the most
@@ -102,11 +106,11 @@ def connected(
     outside of the recording, and for a word that is no output of the network.
     """
     reader = open_network(model, "scores", "gradients")
-    reading, begin, end, first = _read(model, reader, text)
+    reading, begin, end, first = _read_text(model, reader, text)
     if target == "word":
         if not word:
             raise QuestionError(f"Name the word whose score is asked about: one of {reader.name}'s outputs.")
-        targets, instead = targets_of(reader, reading, _as_output(reader, word)), np.zeros(len(reading), bool)
+        targets, instead = targets_of(reader, reading, _output_named(reader, word)), np.zeros(len(reading), bool)
     else:
         targets, predicted = (targets_of(reader, reading, which) for which in ("true", "predicted"))
         instead = (targets < 0) & (target == "true")
@@ -116,7 +120,7 @@ def connected(
         values = connectivity(reader, reading, targets, scale, lambda share: progress(half * share)).values
         fallen = occlusion(reader, reading, targets, lambda share: progress(0.5 + share / 2)) if check else None
         rank, probability = reader.standing(reading.states[reader.head], targets)
-    return Connected(
+    return TextConnectivity(
         model=model.name,
         reading=reading,
         begin=begin,
@@ -134,7 +138,7 @@ def connected(
     )
 
 
-def pairs_table(texts: list[Connected]) -> pa.Table:
+def pairs_table(texts: list[TextConnectivity]) -> pa.Table:
     """Every pair of an output step and an input step up to it: model, output_step, output_word (the last one read),
     target, input_step, input_word, connectivity, occlusion (null where it was not asked for)."""
     tables = []
@@ -159,7 +163,7 @@ def pairs_table(texts: list[Connected]) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def suggestions_table(texts: list[Connected]) -> pa.Table:
+def suggestions_table(texts: list[TextConnectivity]) -> pa.Table:
     """What was suggested after every step: model, step, word (the last one read), rank, suggested, probability, target,
     target_rank, target_probability."""
     tables = []
@@ -184,16 +188,16 @@ def suggestions_table(texts: list[Connected]) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _read(model: Model, reader: Network, text: str | tuple[int, int]):
-    """(reading, begin, end, first) of a typed text or of a recorded stretch."""
+def _read_text(model: Model, reader: Network, text: str | tuple[int, int]):
+    """(reading, begin, end, first) of a typed text or of a recorded span."""
     if isinstance(text, str):
         tokens, before, first = reader.tokenise(text), None, None
         _check_length(len(tokens))
-        steps, (begin, end) = len(tokens), _places(text, tokens)
+        steps, (begin, end) = len(tokens), _character_spans(text, tokens)
     else:
         first, stop = text
         _check_length(stop - first)
-        tokens, before = _recorded(model, reader, first, stop)
+        tokens, before = _recording(model, reader, first, stop)
         steps = stop - first
         begin = np.arange(steps)
         end = begin + 1
@@ -216,7 +220,7 @@ def _check_length(steps: int) -> None:
         )
 
 
-def _recorded(model: Model, reader: Network, first: int, stop: int) -> tuple[Tokens, dict[str, np.ndarray] | None]:
+def _recording(model: Model, reader: Network, first: int, stop: int) -> tuple[Tokens, dict[str, np.ndarray] | None]:
     """The recorded words of steps first..stop-1 and the one after, and the states before the first; None: zero."""
     if not 0 <= first < stop <= model.steps:
         raise QuestionError(f"Steps {first:,} to {stop - 1:,} are no stretch of {model.name}: it has {model.steps:,}.")
@@ -232,7 +236,7 @@ def _recorded(model: Model, reader: Network, first: int, stop: int) -> tuple[Tok
     return tokens, {name: model.vectors(name, first - 1, first)[0].astype(np.float32) for name in reader.states}
 
 
-def _places(text: str, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
+def _character_spans(text: str, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
     """int[n] each: first character and the one after the last of what was typed for every step."""
     begin, end = np.zeros(len(tokens), np.int64), np.zeros(len(tokens), np.int64)
     text, at = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), 0
@@ -243,7 +247,7 @@ def _places(text: str, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
     return begin, end
 
 
-def _as_output(reader: Network, word: str) -> str:
+def _output_named(reader: Network, word: str) -> str:
     """The output that a person names: blanks and line ends can be given as the signs that pages show them by."""
     if word in reader.outputs:
         return word

@@ -1,7 +1,7 @@
-"""Pictures of how values are distributed: bands or a heat map of all units, one unit's histogram, saturated gates.
+"""Charts of distributions: bands or a heat map of all units, one unit's histogram, saturation of gates.
 
-Units stand side by side in the order of a measure; a click on one is heard by a page as `clicked_unit`, on a gate of
-the scatter as `clicked_gate` (`layer1.f:12`). What lies beyond the axis is drawn at its end.
+Units are sorted by a measure. A page can listen to `clicked_unit`, and in the scatter to `clicked_gate`
+(`layer1.f:12`). Values beyond the axis are clipped to it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.distributions.unit_distributions import LEVELS, Distribution, UnitValues, gate_name
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, clicked, named, rendered
+from rnnstore.distributions.saturation import gate_name
+from rnnstore.distributions.single_unit import UnitValues
+from rnnstore.distributions.unit_distributions import LEVELS, Distribution
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, click, data, with_renderer
 
 COLUMNS, ROWS = 300, 60
 """Cells of a heat map beside and above one another, at most: more units share a column, more bins a row."""
@@ -68,7 +70,7 @@ def bands_picture(
     up = alt.Axis(tickCount=5)
     colours = (palette.bands[0], palette.bands[1], palette.bands[2])
     layers = [
-        named("units")
+        data("units")
         .mark_rect()
         .encode(
             x=x,
@@ -80,7 +82,7 @@ def bands_picture(
         for (lower, upper), colour in zip(BANDS, colours, strict=True)
     ]
     layers.append(
-        named("units")
+        data("units")
         .mark_rule(strokeWidth=2, color=palette.accent)
         .encode(x=x, x2="end:Q", y=alt.Y("q3:Q", scale=scale))
     )
@@ -95,10 +97,10 @@ def bands_picture(
         alt.Tooltip("right:Q", title=f"above {limits[1]:g}", format=".1%"),
     ]
     layers += _on_top(x, scale, palette)
-    hit = named("units").mark_rect(opacity=0, cursor="pointer").encode(x=x, x2="end:Q", tooltip=tooltip)
-    layers.append(hit.add_params(clicked("clicked_unit", "unit")))
+    hit = data("units").mark_rect(opacity=0, cursor="pointer").encode(x=x, x2="end:Q", tooltip=tooltip)
+    layers.append(hit.add_params(click("clicked_unit", "unit")))
     chart = alt.layer(*layers).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), tables)
+    return Picture(with_style(chart, palette).to_dict(validate=False), tables)
 
 
 def heat_picture(
@@ -138,7 +140,7 @@ def heat_picture(
     most = float(np.quantile(shares[shares > 0], 0.99)) if shares.any() else 1.0
     shades = alt.Scale(type="sqrt", domain=[0, most], range=list(palette.sequential), clamp=True)
     cells = (
-        named("cells")
+        data("cells")
         .mark_rect(cursor="pointer")
         .encode(
             x=x,
@@ -164,10 +166,10 @@ def heat_picture(
                 alt.Tooltip("share:Q", title="share of steps", format=".2%"),
             ],
         )
-        .add_params(clicked("clicked_unit", "unit"))
+        .add_params(click("clicked_unit", "unit"))
     )
     chart = alt.layer(cells, *_on_top(x, scale, palette)).properties(width=width, height=height)
-    return Picture(rendered(styled(chart, palette).to_dict(validate=False), tables["cells"].num_rows), tables)
+    return Picture(with_renderer(with_style(chart, palette).to_dict(validate=False), tables["cells"].num_rows), tables)
 
 
 def heat_note(found: Distribution) -> str:
@@ -192,7 +194,7 @@ def unit_picture(
     title = f"{state}, unit {found.unit}"
     axis = alt.Axis(grid=False, tickCount=8, labelFlush=False, labelOverlap=True, labelSeparation=4)
     bars = (
-        named("bins")
+        data("bins")
         .mark_bar(binSpacing=0)
         .encode(
             x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False, nice=False), axis=axis),
@@ -214,10 +216,10 @@ def unit_picture(
         )
     )
     inside = [float(limit) for limit in limits if low[0] < limit < high[-1]]
-    rules = named("limits").mark_rule(strokeDash=[4, 3], color=palette.threshold).encode(x="limit:Q")
+    rules = data("limits").mark_rule(strokeDash=[4, 3], color=palette.threshold).encode(x="limit:Q")
     chart = alt.layer(bars, rules).properties(width=width, height=height)
     tables = {"bins": bins, "limits": pa.table({"limit": pa.array(inside, pa.float64())})}
-    return Picture(styled(chart, palette).to_dict(validate=False), tables)
+    return Picture(with_style(chart, palette).to_dict(validate=False), tables)
 
 
 def saturation_picture(
@@ -233,7 +235,7 @@ def saturation_picture(
 
     A panel for each kind of gate (or state) in `found`, a colour for each layer; `limits` are those of each state. No
     unit can lie above the line from corner to corner, those on it are always saturated. `chosen` (state, unit) is
-    ringed. A panel is `size` pixels wide, or `single` where it is the only one.
+    encircled. A panel is `size` pixels wide, or `single` where it is the only one.
     """
     parts = [_saturated(each, *limit) for each, limit in zip(found, limits, strict=True)]
     points = pa.concat_tables(parts)
@@ -270,13 +272,13 @@ def saturation_picture(
     corner = alt.Chart().mark_rule(strokeDash=[3, 3], color=palette.muted, strokeWidth=0.8, clip=True)
     corner = corner.encode(x=alt.datum(0), x2=alt.datum(1), y=alt.datum(1), y2=alt.datum(0))
     wide = single if len(kinds) == 1 else size
-    panel = alt.layer(corner, ring, dots.add_params(clicked("clicked_gate", "id")))
+    panel = alt.layer(corner, ring, dots.add_params(click("clicked_gate", "id")))
     chart = panel.properties(width=wide, height=wide, data=alt.NamedData("points")).facet(
         facet=alt.Facet("gate:N", title=None, sort=kinds, header=alt.Header(labelFontSize=12)),
         columns=min(PANELS, len(kinds)),
         spacing=14,
     )
-    return Picture(styled(chart, palette).to_dict(validate=False), {"points": points})
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"points": points})
 
 
 def _saturated(found: Distribution, left: float, right: float) -> pa.Table:
@@ -308,11 +310,11 @@ def _across(units: int, sorted_by: str) -> alt.X:
 def _on_top(x: alt.X, scale: alt.Scale, palette: Palette) -> list[alt.Chart]:
     """The limits, and a frame around the unit that was chosen."""
     rules = (
-        named("limits")
+        data("limits")
         .mark_rule(strokeDash=[4, 3], color=palette.threshold, strokeWidth=1.2)
         .encode(y=alt.Y("limit:Q", scale=scale))
     )
-    frame = named("framed").mark_rect(filled=False, stroke=palette.text, strokeWidth=1.5).encode(x=x, x2="end:Q")
+    frame = data("framed").mark_rect(filled=False, stroke=palette.text, strokeWidth=1.5).encode(x=x, x2="end:Q")
     return [rules, frame]
 
 

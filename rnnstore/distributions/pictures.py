@@ -1,11 +1,13 @@
-"""The pictures of the page "Distributions" by one call: values of all units, of one, saturation of gates."""
+"""Values of all units, of one unit, and saturation of gates (page "Distributions"), each by one call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rnnstore.distributions import charts as distribution_charts
-from rnnstore.distributions.unit_distributions import MEASURES, distribution, is_gate, unit_values, usual_limits
+from rnnstore.distributions.saturation import default_limits, is_gate
+from rnnstore.distributions.single_unit import unit_values
+from rnnstore.distributions.unit_distributions import MEASURES, distribution
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
@@ -29,7 +31,7 @@ def distribution_picture(
     saturation (default: those that suit the state); `unit` is framed.
     """
     found = distribution(model, state)
-    low, high = limits or usual_limits(model.state(state))
+    low, high = limits or default_limits(model.state(state))
     draw = distribution_charts.heat_picture if heat else distribution_charts.bands_picture
     return draw(
         found,
@@ -46,7 +48,7 @@ def unit_picture(
     model: Model, state: str, unit: int, *, limits: tuple[float, float] | None = None, theme: str = "light"
 ) -> Picture:
     """The histogram of one unit over all steps."""
-    limits = limits or usual_limits(model.state(state))
+    limits = limits or default_limits(model.state(state))
     return distribution_charts.unit_picture(unit_values(model, state, unit), palette(theme), state=state, limits=limits)
 
 
@@ -58,6 +60,6 @@ def saturation_picture(model: Model, states: Sequence[str] = (), *, theme: str =
     chosen = list(states) or [state.name for state in model.states.values() if is_gate(state, model.card.cell)]
     if not chosen:
         raise QuestionError(f"No gates of {model.name!r} were recorded; name the states to look at instead.")
-    limits = [usual_limits(model.state(state)) for state in chosen]
+    limits = [default_limits(model.state(state)) for state in chosen]
     found = [distribution(model, state) for state in chosen]
     return distribution_charts.saturation_picture(found, palette(theme), limits=limits)

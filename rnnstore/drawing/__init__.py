@@ -1,1 +1,1 @@
-"""What all pictures share: colours, the picture itself, rows of words, numbers. Nothing here knows Streamlit."""
+"""What all charts share: the palette, the `Picture` class, colours and legends of tracks, formatting of numbers."""

@@ -1,4 +1,4 @@
-"""Numbers as they are written on a picture: as many digits as tell values of a span apart."""
+"""Numbers formatted for charts, with as many digits as the range of their axis needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def numeral(number: float, span: float = 0.0) -> str:
-    """`number` for reading, precise to a hundredth of `span` (0: four digits).
+    """`number` as text, precise to a hundredth of `span` (0: four significant digits); empty for NaN and infinity.
 
     >>> numeral(0.0137), numeral(-1e6), numeral(-1e6, span=0.5), numeral(1.5e-9), numeral(2e12)
     ('0.0137', '-1,000,000', '-1,000,000.000', '1.5e-9', '2e12')

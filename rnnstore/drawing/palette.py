@@ -15,18 +15,18 @@ import altair as alt
 import numpy as np
 
 LABELS = 8
-"""Labels that get a colour of their own; more are unreadable, the rest share `Palette.other` and show on hovering."""
+"""Labels that get a colour of their own; the rest share `Palette.other` and are named in tooltips."""
 
 FONT = "Source Sans, Segoe UI, Helvetica, Arial, sans-serif"
-"""A canvas takes no font at all from a list in which one name, unquoted, has a word that begins with a digit."""
+"""No name here may have a word that begins with a digit: a canvas then ignores the whole list."""
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours for one background. Scales are lists to interpolate between; `labels` are taken in order.
+    """Colours for one background. Scales are lists to interpolate between; `labels` are assigned in order.
 
-    `groups` are twenty quiet fills, in order, for what is numbered and stands apart, and `cells` what lies on each;
-    `series` are lines that are drawn over one another and must be told apart, none of them blue or orange.
+    `groups` are twenty pale fills for numbered groups, and `cells` the colour of what lies on each; `series` are for
+    lines drawn over one another, none of them blue or orange, which mean negative and positive.
     """
 
     background: str
@@ -118,9 +118,10 @@ def palette(theme: str | None = "light") -> Palette:
     return DARK if theme == "dark" else LIGHT
 
 
-def styled(chart: alt.TopLevelMixin, colours: Palette) -> alt.TopLevelMixin:
-    """`chart` with background, fonts and quiet axes of the palette, so that it looks alike on a page, in a notebook and
-    as an exported picture. Marks are not described one by one: thousands of descriptions help nobody and cost time."""
+def with_style(chart: alt.TopLevelMixin, colours: Palette) -> alt.TopLevelMixin:
+    """`chart` with the palette's background, fonts and axes, the same on a page, in a notebook and when exported.
+
+    ARIA descriptions of single marks are off: thousands of them help no screen reader and cost drawing time."""
     return chart.configure(
         background=colours.background,
         font=FONT,

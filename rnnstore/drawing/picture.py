@@ -1,9 +1,8 @@
-"""A picture: a Vega-Lite specification and the tables it draws, kept apart.
+"""A picture: a Vega-Lite specification, and separately the tables that it draws.
 
-Altair writes the specification, once for each shape of a picture (palette, tracks, rows), because that takes it a
-third of a second; what differs between two answers of the same shape are tables and a few numbers. A page sends the
-tables as Arrow beside the specification, so that marks move instead of the chart being built anew; a notebook shows a
-picture by itself, or takes the Altair chart from `chart()`.
+Altair takes a third of a second to build a specification, so it is built once for each shape of a picture (palette,
+tracks, rows) and cached; two pictures of the same shape differ in their tables and a few parameters only. A page sends
+the tables as Arrow beside the specification, and the browser moves marks instead of rebuilding the chart.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ import altair as alt
 import pyarrow as pa
 
 FEW_MARKS = 1000
-"""Marks that are quicker drawn one by one, and can then be saved as SVG."""
+"""Up to so many marks a chart is drawn as SVG; with more, a canvas is faster."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """`specification` in Vega-Lite, which names its data, and the `tables` of those names."""
+    """A Vega-Lite `specification` that refers to its data by name, and the `tables` of those names."""
 
     specification: Mapping[str, Any]
     tables: Mapping[str, pa.Table]
@@ -31,7 +30,7 @@ class Picture:
         return {**self.specification, "datasets": dict(self.tables)}
 
     def whole(self) -> dict[str, Any]:
-        """The specification with its tables as rows inside: Vega-Lite that any program draws."""
+        """The specification with the tables as rows inside: Vega-Lite that any program can draw."""
         return {**self.specification, "datasets": {name: table.to_pylist() for name, table in self.tables.items()}}
 
     def chart(self) -> alt.LayerChart | alt.FacetChart:
@@ -44,41 +43,41 @@ class Picture:
         return renderer(self.whole()) if renderer else None
 
 
-def named(name: str) -> alt.Chart:
-    """The start of a layer that draws the table `name` of a picture."""
+def data(name: str) -> alt.Chart:
+    """A layer over the picture's table `name`, without marks yet."""
     return alt.Chart(alt.NamedData(name=name))
 
 
-def clicked(name: str, field: str, on: str = "click") -> alt.Parameter:
-    """A parameter that a page listens to for clicks on marks with `field`.
+def click(name: str, field: str, on: str = "click") -> alt.Parameter:
+    """A selection parameter `name` through which a page learns of clicks on marks with `field`.
 
-    Every click adds the mark's value or takes it away again, so that two clicks on one mark are two messages: what was
-    clicked is what differs from the message before.
+    A click toggles the mark's value, so that two clicks on one mark are two messages; the mark that was clicked is the
+    difference between a message and the one before.
     """
     return alt.selection_point(name=name, fields=[field], on=on, toggle="true", clear=False, empty=False)
 
 
-def hovered(name: str, *fields: str) -> alt.Parameter:
-    """A parameter for what the pointer is over; it stays in the browser."""
+def hover(name: str, *fields: str) -> alt.Parameter:
+    """A selection parameter `name` for the mark under the pointer; it is handled in the browser alone."""
     return alt.selection_point(
         name=name, fields=list(fields), on="pointerover", clear="pointerout", toggle=False, empty=False
     )
 
 
-def fitted(chart: alt.LayerChart, margin: Mapping[str, int], width: int) -> alt.LayerChart:
-    """`chart` with a fixed margin (part of the width) for what stands beside the plot, so that the plot never jumps."""
+def with_margin(chart: alt.LayerChart, margin: Mapping[str, int], width: int) -> alt.LayerChart:
+    """`chart` with a fixed margin (part of the width) for labels beside the plot, so that the plot never moves."""
     return chart.properties(
         width=width, padding=dict(margin), autosize=alt.AutoSizeParams(type="none", contains="padding")
     )
 
 
-def as_wide(chart: alt.LayerChart) -> alt.LayerChart:
-    """`chart` made as wide as its page has room, its height as it is: parts that are placed by pixels stay in place."""
+def as_wide_as_page(chart: alt.LayerChart) -> alt.LayerChart:
+    """`chart` as wide as its container; the height stays, for marks that are placed by pixels."""
     return chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
 
 
-def with_numbers(specification: Mapping[str, Any], height: float, **numbers: Any) -> dict[str, Any]:
-    """`specification` of another height, in which the parameters named in `numbers` have these values."""
+def with_parameters(specification: Mapping[str, Any], height: float, **numbers: Any) -> dict[str, Any]:
+    """`specification` with another height, and with these values of its parameters."""
     parameters = [
         {**parameter, "value": numbers[parameter["name"]]} if parameter["name"] in numbers else parameter
         for parameter in specification["params"]
@@ -86,10 +85,10 @@ def with_numbers(specification: Mapping[str, Any], height: float, **numbers: Any
     return {**specification, "params": parameters, "height": height}
 
 
-def rendered(specification: Mapping[str, Any], marks: int) -> dict[str, Any]:
-    """`specification` with the way it is drawn: as SVG, or on a canvas where there are more than `FEW_MARKS`.
+def with_renderer(specification: Mapping[str, Any], marks: int) -> dict[str, Any]:
+    """`specification` with its renderer: SVG, or a canvas for more than `FEW_MARKS` marks.
 
-    Left open, a page would choose anew with every answer, and a chart that is built anew forgets what was clicked.
+    If it were left open, the page would choose again for every answer, and a chart that is rebuilt loses its clicks.
     """
     renderer = "svg" if marks <= FEW_MARKS else "canvas"
     return {**specification, "usermeta": {"embedOptions": {"renderer": renderer}}}

@@ -1,4 +1,4 @@
-"""What the rows of predictions under words are called: a language model foretells words, a classifier labels."""
+"""Titles of the rows of predictions under words: a language model predicts words, a classifier labels."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 
 
 def row_titles(predictions: pa.Table) -> tuple[str, str]:
-    """The titles of the predictions' rows and of the row that says how probable the right one was.
+    """(title of the predictions, title of the probability that the right one had; empty without any target).
 
-    A word that comes next follows on nearly every step, a label on the last of a text alone: where most of the steps
-    have no target the targets are labels. Where none has one there is nothing in the second row, and it has no title.
+    A language model has a target at nearly every step, a classifier at the last step of a text alone; so the targets
+    are taken for labels where most steps have none.
     """
     targets = predictions.filter(pc.equal(predictions["rank"], 1))["target"]
     if targets.null_count == len(targets):

@@ -1,7 +1,7 @@
-"""The colours of annotation tracks, the same under the words, in heat maps, on words and in legends.
+"""Colours and legends of annotation tracks, the same under the words, in heat maps and behind words.
 
-Colours are worked out here and travel with the data: a chart whose data change keeps its place on the screen, one
-whose scales change is built anew.
+Colours are computed here and sent with the data instead of as Vega-Lite scales: a chart whose data change is updated in
+place, one whose scales change is rebuilt.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ import pyarrow as pa
 
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import LABELS, Palette, interpolate
-from rnnstore.drawing.picture import named
+from rnnstore.drawing.picture import data
 from rnnstore.store.card import Track
 from rnnstore.visible import visible
 
 LEGEND_STEPS = 5
 
 SWATCH, CHARACTER = 26, 6.4
-"""Pixels that an entry of a legend takes without its label, and those of a character of it, by estimate."""
+"""Estimated pixels of a legend entry without its label, and of a character of the label."""
 
 LEGEND_WIDTH, LONGEST_LABEL, SHORTEST_LABEL = 700, 24, 5
-"""Pixels that a legend may take, and to how many characters its labels are cut so that they find room."""
+"""Pixels of a legend at most, and the numbers of characters between which its labels are cut to fit."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of a legend: a colour and what it stands for; without a colour it is a remark."""
+    """A legend entry: a colour and its label; without a colour, a remark."""
 
     colour: str
     label: str
 
 
-def colours_of(
+def track_colours(
     track: Track, values: Sequence[str | None], numbers: Sequence[float | None], palette: Palette
 ) -> list[str]:
     """A colour for each value of a track (labels for discrete tracks, numbers for scalar ones)."""
@@ -72,11 +72,13 @@ def legend(track: Track, palette: Palette) -> list[Key]:
         return [Key(colour, numeral(number, span)) for colour, number in zip(colours, numbers.tolist(), strict=True)]
     others = max(track.distinct, len(track.labels)) - LABELS
     rest = [Key(palette.other, f"{others:,} other{'s' if others > 1 else ''}")] if others > 0 else []
-    short = _cut([visible(label).replace("␣", " ") for label in track.labels[:LABELS]], LEGEND_WIDTH - len(rest) * 100)
+    short = _shorten_labels(
+        [visible(label).replace("␣", " ") for label in track.labels[:LABELS]], LEGEND_WIDTH - len(rest) * 100
+    )
     return [Key(colour, label) for label, colour in zip(short, palette.labels, strict=False)] + rest
 
 
-def _cut(labels: Sequence[str], width: float) -> list[str]:
+def _shorten_labels(labels: Sequence[str], width: float) -> list[str]:
     """Labels, the long ones cut so that all of them together take no more than `width` pixels."""
     for longest in range(LONGEST_LABEL, SHORTEST_LABEL - 1, -1):
         cut = [label if len(label) <= longest else f"{label[: longest - 1]}…" for label in labels]
@@ -85,16 +87,19 @@ def _cut(labels: Sequence[str], width: float) -> list[str]:
     return cut
 
 
-def folded(legends: Sequence[tuple[str, Sequence[Key]]], width: float) -> list[tuple[str, list[Key]]]:
-    """Legends in lines that take at most `width` pixels, by estimate: what does not find room goes on below, remarks
-    at a blank. Nothing is left out, so that a narrow picture has more lines."""
+def wrap_legends(legends: Sequence[tuple[str, Sequence[Key]]], width: float) -> list[tuple[str, list[Key]]]:
+    """Legends in lines of at most `width` estimated pixels: what does not fit continues on the next line.
+
+    Nothing is left out, so that a narrow picture has more lines; remarks are broken at spaces."""
     lines: list[tuple[str, list[Key]]] = []
     for title, keys in legends:
         line: list[Key] = []
         lines.append((title, line))
         x = 0.0
         for key in keys:
-            parts = [key] if key.colour else [Key("", part) for part in _in_parts(key.label, width, width - x - SWATCH)]
+            parts = (
+                [key] if key.colour else [Key("", part) for part in _wrap_remark(key.label, width, width - x - SWATCH)]
+            )
             for part in parts:
                 takes = SWATCH + CHARACTER * len(part.label)
                 if line and x + takes - SWATCH / 2 > width:
@@ -105,8 +110,8 @@ def folded(legends: Sequence[tuple[str, Sequence[Key]]], width: float) -> list[t
     return lines
 
 
-def _in_parts(text: str, width: float, first: float) -> list[str]:
-    """A remark broken at blanks into parts that fit: the first into what is left of a line, if half of it does."""
+def _wrap_remark(text: str, width: float, first: float) -> list[str]:
+    """A remark broken at spaces into lines; the first goes into what is `first` left of a line, if half of it fits."""
     if CHARACTER * len(text) <= first:
         return [text]
     room = first if first > width / 2 else width
@@ -114,9 +119,9 @@ def _in_parts(text: str, width: float, first: float) -> list[str]:
 
 
 def legend_table(legends: Sequence[tuple[str, Sequence[Key]]], palette: Palette, top: float, height: float) -> pa.Table:
-    """Legends as marks at fixed places, a line a legend: kind (title, swatch or label), x, y, text, colour.
+    """Legends as marks at fixed places, one line each: kind (title, swatch or label), x, y, text, colour.
 
-    Widths of texts are estimated, as no browser has been asked yet.
+    Widths of texts are estimates, since fonts are known in the browser only.
     """
     columns: dict[str, list] = {"kind": [], "x": [], "y": [], "text": [], "colour": []}
 
@@ -142,7 +147,7 @@ def legend_layers(table: str, palette: Palette, title_width: float) -> list[alt.
 
     def kind(name: str) -> alt.Chart:
         return (
-            named(table)
+            data(table)
             .transform_filter(f"datum.kind === '{name}'")
             .encode(alt.X("x:Q", scale=None, axis=None), alt.Y("y:Q", scale=None, axis=None))
         )
@@ -160,13 +165,13 @@ def legend_layers(table: str, palette: Palette, title_width: float) -> list[alt.
     ]
 
 
-def ink_on(colours: Sequence[str], palette: Palette) -> list[str]:
-    """For each background colour the colour of text that reads better on it: the palette's text or its background."""
+def readable_ink(colours: Sequence[str], palette: Palette) -> list[str]:
+    """For each background colour the palette's text or background colour, whichever has more contrast on it."""
     inks = (palette.text, palette.background)
     chosen = {}
     for colour in set(colours):
         seen = colour if colour.startswith("#") else palette.background
-        chosen[colour] = max(inks, key=lambda ink, seen=seen: _contrast(ink, seen))
+        chosen[colour] = inks[0] if _contrast(inks[0], seen) >= _contrast(inks[1], seen) else inks[1]
     return [chosen[colour] for colour in colours]
 
 

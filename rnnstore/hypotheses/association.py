@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.hypotheses.evidence import RANKS, Evidence
 from rnnstore.statistics import CORRECTIONS, fisher, wilson
 from rnnstore.store.model import Model
@@ -114,7 +114,7 @@ def _counted_over(found: Association | ScalarAssociation) -> str:
 def base(model: Model, track: str) -> Base:
     """The labels or numbers of a track over the whole corpus, read a piece at a time."""
     if track not in model.tracks:
-        raise QuestionError(f"Model {model.name!r} has no track {track!r}: {nearest(track, model.tracks)}")
+        raise QuestionError(f"Model {model.name!r} has no track {track!r}: {suggest(track, model.tracks)}")
     facts = model.tracks[track]
     if facts.kind == "discrete":
         counts: dict[str, int] = {}
@@ -154,7 +154,7 @@ def associate(
     ones among those called so). Raises `QuestionError` for another, or an unknown track.
     """
     if correction not in CORRECTIONS:
-        raise QuestionError(f"There is no correction {correction!r}: {nearest(correction, CORRECTIONS)}")
+        raise QuestionError(f"There is no correction {correction!r}: {suggest(correction, CORRECTIONS)}")
     against = against or base(model, track)
     if against.kind == "scalar":
         return _scalar_association(model, found, against)
@@ -204,7 +204,7 @@ def precision_curve(found: Association, labels: Iterable[str] | None = None, poi
     parts = []
     for label in labels:
         if label not in known:
-            raise QuestionError(f"Track {found.track!r} has no label {label!r}: {nearest(label, filter(None, known))}")
+            raise QuestionError(f"Track {found.track!r} has no label {label!r}: {suggest(label, filter(None, known))}")
         hits = np.cumsum(found.labels == label)[k - 1]
         low, high = wilson(hits, k)
         parts.append(

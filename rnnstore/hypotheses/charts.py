@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import LABELS, Palette, interpolate, styled
-from rnnstore.drawing.picture import Picture, named
+from rnnstore.drawing.palette import LABELS, Palette, interpolate, with_style
+from rnnstore.drawing.picture import Picture, data
 from rnnstore.hypotheses.association import Association, ScalarAssociation
 from rnnstore.hypotheses.ranges import Ranges
 from rnnstore.hypotheses.separability import Plane
@@ -65,7 +65,7 @@ def shares_picture(found: Association, palette: Palette, width: int = 460, most:
         alt.Tooltip("lift:Q", format=".2f"),
         alt.Tooltip("p:Q", title="p, corrected", format=".2g"),
     ]
-    base = named("shares").encode(y=y)
+    base = data("shares").encode(y=y)
     bars = base.transform_filter(f"datum.over == '{CORPUS}'").mark_bar(height={"band": 0.7}, opacity=0.55)
     rules = base.transform_filter(f"datum.over == '{STARTS}' && datum.of > 0").mark_rule(strokeWidth=2, color=orange)
     points = base.transform_filter(f"datum.over == '{STARTS}' && datum.of > 0").mark_point(
@@ -106,7 +106,7 @@ def numbers_picture(found: ScalarAssociation, palette: Palette, width: int = 460
     lows = np.array(found.table["low"].to_pylist())
     whole = len(lows) > 1 and bool(np.allclose(lows % 1, 0.5)) and bool(np.allclose(np.diff(lows), 1))
     ticks = alt.Axis(grid=False, values=(lows + 0.5).tolist(), format="d") if whole else alt.Axis(grid=False)
-    base = named("bins").encode(
+    base = data("bins").encode(
         x=alt.X("low:Q", title=found.track, scale=alt.Scale(zero=False, nice=False), axis=ticks),
         x2="high:Q",
         color=alt.Color(
@@ -154,7 +154,7 @@ def precision_picture(curve: pa.Table, palette: Palette, width: int = 460, heigh
         alt.Tooltip("high:Q", title="to", format=".1%"),
         alt.Tooltip("base:Q", title="in the corpus", format=".1%"),
     ]
-    base = named("curve").encode(x=x, color=colour)
+    base = data("curve").encode(x=x, color=colour)
     chart = alt.layer(
         base.mark_area(opacity=0.2).encode(alt.Y("low:Q", title="precision", **y), alt.Y2("high")),
         base.mark_line(strokeDash=[4, 4], strokeWidth=1.5).encode(alt.Y("base:Q", **y)),
@@ -201,7 +201,7 @@ def plane_picture(
     colours = [*_colours(len(labels), palette), palette.muted][: len(domain)]
     axis = alt.Axis(grid=False, labels=False, ticks=False)
     chart = (
-        named("points")
+        data("points")
         .mark_circle(size=16, opacity=0.55)
         .encode(
             x=alt.X("x:Q", title=f"first component ({found.explained[0]:.1%} of the variance)", axis=axis),
@@ -251,7 +251,7 @@ def _colours(count: int, palette: Palette) -> list[str]:
 
 def _picture(chart: alt.LayerChart | alt.FacetChart, palette: Palette, tables: Mapping[str, pa.Table]) -> Picture:
     plain = {name: _without_nan(table) for name, table in tables.items()}
-    return Picture(styled(chart, palette).to_dict(validate=False), plain)
+    return Picture(with_style(chart, palette).to_dict(validate=False), plain)
 
 
 def _without_nan(table: pa.Table) -> pa.Table:

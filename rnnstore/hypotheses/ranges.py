@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.hypotheses.association import STEPS_AT_ONCE
 from rnnstore.matching.selection import checked_question
 from rnnstore.store.model import Model
@@ -60,7 +60,7 @@ def labelled_ranges(
     start of a sequence. `labels` keeps only those named. Raises `QuestionError` where the track labels nothing so.
     """
     if track not in model.tracks:
-        raise QuestionError(f"Model {model.name!r} has no track {track!r}: {nearest(track, model.tracks)}")
+        raise QuestionError(f"Model {model.name!r} has no track {track!r}: {suggest(track, model.tracks)}")
     if model.tracks[track].kind != "discrete":
         raise QuestionError(f"Track {track!r} holds numbers; ranges need a track of labels.")
     if minimum_length < 1:
@@ -94,7 +94,7 @@ def labelled_ranges(
         if label not in known:
             raise QuestionError(
                 f"Track {track!r} has no range of {minimum_length} or more steps labelled {label!r}: "
-                f"{nearest(label, known)}"
+                f"{suggest(label, known)}"
             )
     return ranges.of(labels)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.hypotheses.association import STEPS_AT_ONCE
 from rnnstore.hypotheses.evidence import Evidence, gather_evidence
 from rnnstore.hypotheses.storage import Hypothesis
@@ -88,7 +88,7 @@ def rerun(
         if not own and (hypothesis.left_out or hypothesis.pinned):
             note += "; what was left out or pinned by hand is not, for these are other units"
     else:
-        raise QuestionError(f"A hypothesis cannot be run again by {by!r}: {nearest(by, ('words', 'units'))}")
+        raise QuestionError(f"A hypothesis cannot be run again by {by!r}: {suggest(by, ('words', 'units'))}")
     own_place = None if selection is None else (selection.start, selection.stop)
     if selection is None and model.name == hypothesis.model and stands(model, hypothesis):
         own_place = hypothesis.start, hypothesis.stop

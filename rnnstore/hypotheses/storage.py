@@ -18,7 +18,7 @@ from typing import Annotated
 import filelock
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rnnstore.errors import Busy, DamagedModel, QuestionError, StoreError, cause, nearest
+from rnnstore.errors import Busy, DamagedModel, QuestionError, StoreError, cause, suggest
 from rnnstore.matching.selection import MOST_OFF, Selection, select
 from rnnstore.store.card import checked_name
 from rnnstore.store.documents import parsed
@@ -175,7 +175,7 @@ def load(store: Store, name: str) -> Hypothesis:
         return _read(_path(store, name))
     except FileNotFoundError:
         known = saved(store).hypotheses
-        raise StoreError(f"The store has no hypothesis {name!r}: {nearest(name, known)}") from None
+        raise StoreError(f"The store has no hypothesis {name!r}: {suggest(name, known)}") from None
 
 
 def rename(store: Store, old: str, new: str) -> None:

@@ -1,13 +1,13 @@
-"""Candidates: the ranges of the corpus that can be a match of some selected units, found exactly and in little memory.
+"""Candidates: the ranges of the corpus that can match the selected units, found exactly and in bounded memory.
 
 A range counts only when it is *maximal*: growing it on a free side, within the allowed length, would lose one of the
 selected units that are on throughout. A range that can grow without a loss is never ranked above the grown one.
 
-The one decision to know: the corpus is read once, from its end to its beginning, in blocks of on/off values of the
-selected units alone. Read that way, the end of a unit's run is known when its start is met, so nothing but one number a
-unit is carried from block to block. While candidates come in, the lowest overlap that can still make the page (the
-*floor*) rises, and everything under it is passed over. A question limited on the right alone is the mirror image of one
-limited on the left and is read from the beginning.
+The corpus is read once, from its end to its beginning, in blocks of on/off values of the selected units alone. In this
+order the end of a unit's run is known when its start is reached, so one number per unit is all that is carried from
+block to block. As candidates are found, the lowest overlap that can still reach the page (the *floor*) rises, and
+everything below it is skipped. A pattern limited on the right alone is the mirror image of one limited on the left, and
+is read from the beginning.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from rnnstore.store.runs import is_on
 from rnnstore.store.tables import ROWS_PER_GROUP
 
 CELLS = 1 << 22
-"""Units x steps held as on/off values at once (a byte each)."""
+"""On/off values (units x steps, a byte each) held in memory at once."""
 
 PIECE = 1024
-"""Steps looked at first; the following pieces grow. While few matches are known, everything is a candidate."""
+"""Steps of the first piece; the following ones grow. While few matches are known, everything is a candidate."""
 
 WINDOW = 1 << 20
-"""Bytes of the row-major copy read at once: what stays in a processor's cache while units are picked from it."""
+"""Bytes of the row-major copy read at once, so that they stay in the cache while units are picked from them."""
 
 ROWS_WHEN = 12
 """Read whole rows instead of columns when more than one unit in so many is selected. Decoding a compressed column costs
-some twenty times as much as passing over its values in a plain file, but where the file is not in memory yet, or never
-fits, reading less from the disk counts for more."""
+about twenty times as much as skipping its values in an uncompressed file; but when the file is not in memory yet,
+reading less from the disk matters more."""
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """What a range must do to match: on throughout; off before and after where limited; a length from..to.
+    """The conditions for a match: on throughout; off before and after where limited; a length from..to.
 
     `before` and `after` are numbers of steps, 0 for a free side; `longest` is None for no limit.
     """
@@ -77,10 +77,10 @@ def find(
     floor: int | None,
     progress: Callable[[float], None],
 ) -> Candidates:
-    """All candidates down to a floor, at or above which `needed` matches are expected, or down to the `floor` given.
+    """All candidates down to a floor at or above which `needed` matches are expected, or down to the given `floor`.
 
-    A floor of 1 means that there are no others. What is expected is a match in each separate place that candidates
-    cover; when one that is met late hides several, there may be fewer, and the caller asks again with a lower floor.
+    A floor of 1 means that there are no others. One match is expected in each separate span that candidates cover; when
+    a later candidate hides several of them there may be fewer, and the caller searches again with a lower floor.
     """
     mirrored = pattern.after > 0 and not pattern.before
     steps = model.steps
@@ -128,7 +128,7 @@ def _on_blocks(
 
 
 class _Scan:
-    """Takes blocks of on/off values from the last step to the first and keeps the candidates that can make the page."""
+    """Reads blocks of on/off values from the last step to the first; keeps the candidates that can reach the page."""
 
     def __init__(
         self, units: int, steps: int, firsts: np.ndarray, pattern: Pattern, needed: int, overlapping: bool
@@ -344,7 +344,7 @@ def _lowest_ahead(counts: np.ndarray, steps: int) -> np.ndarray:
 
 
 def _places(start: np.ndarray, stop: np.ndarray) -> int:
-    """How many separate stretches the ranges (by start) cover: of each, at least one is shown."""
+    """How many separate spans the ranges (by start) cover: of each, at least one range is listed."""
     if not len(start):
         return 0
     reach = np.maximum.accumulate(stop)

@@ -1,8 +1,8 @@
-"""Several states asked together: the same steps under another layer, or under another model that read the same words.
+"""Linked states: one selection applied to several states, of other layers or of models that read the same words.
 
-One selection, each state at a threshold of its own. Units of two states have nothing to do with each other, and so each
-selects its own over the same words; what can be compared is where they match. Another model takes part only where its
-words at these steps are the same: numbers of steps mean nothing in another corpus.
+Units of two states do not correspond, so each state selects its own units over the same words, at a threshold of its
+own; what can be compared is where they match. A state of another model can be linked only where that model has the same
+words at these steps: a step number means nothing in another corpus.
 """
 
 from __future__ import annotations
@@ -19,24 +19,23 @@ from rnnstore.store.model import Model
 from rnnstore.visible import visible
 
 MOST = 2
-"""States beside the first; more than three plots are a wall."""
+"""States beside the first, at most; more than three plots are hard to read."""
 
 
 @dataclass(frozen=True)
-class Also:
-    """A further state that is asked what a selection asks the first one: of which model, which, at which threshold; and
-    its matches, where they have been asked for."""
+class LinkedState:
+    """A state beside the first one: its model, its name, its threshold, and its matches where they were computed."""
 
     model: Model
     state: str
     threshold: float
     matches: Matches | None = None
 
-    def asks(self, selection: Selection) -> Selection:
-        """The selection as it is asked of this state."""
+    def restate(self, selection: Selection) -> Selection:
+        """`selection` with this state and its threshold."""
         return replace(selection, state=self.state, threshold=self.threshold)
 
-    def called(self, first: Model) -> str:
+    def label(self, first: Model) -> str:
         """The state's name, with its model's where that is not the `first`."""
         return self.state if self.model.name == first.name else f"{self.state} of {self.model.name}"
 
@@ -44,7 +43,7 @@ class Also:
 def check_same_words(first: Model, other: Model, start: int, stop: int) -> None:
     """Raises `QuestionError` unless both models have the same words at steps start..stop-1.
 
-    The sentence names the first step at which they differ, and says how to find the words in the other model.
+    The message names the first step at which they differ, and how to find the words in the other model.
     """
     if first is other or (first.folder, first.card) == (other.folder, other.card):
         return
@@ -66,18 +65,18 @@ def check_same_words(first: Model, other: Model, start: int, stop: int) -> None:
         )
 
 
-def select_also(first: Model, also: Also, selection: Selection) -> SelectedUnits:
-    """The units that the words of `selection` select in a further state, without any left out or pinned by hand.
+def select_linked(first: Model, linked: LinkedState, selection: Selection) -> SelectedUnits:
+    """The units that the steps of `selection` select in a linked state; none is left out or pinned.
 
     Raises `QuestionError` as `select` does, and where the words, limits included, are not those of the `first` model.
     """
     low, high = selection.start - selection.off_before, selection.stop + selection.off_after
-    check_same_words(first, also.model, max(low, 0), min(high, first.steps))
-    return select(also.model, also.asks(selection))
+    check_same_words(first, linked.model, max(low, 0), min(high, first.steps))
+    return select(linked.model, linked.restate(selection))
 
 
-def touching(first: pa.Table, other: pa.Table) -> int:
-    """How many matches of `other` share a step with one of `first` (both as `Matches.table`)."""
+def count_overlapping(first: pa.Table, other: pa.Table) -> int:
+    """How many matches of `other` share at least one step with a match of `first` (both as `Matches.table`)."""
     starts, stops = (np.sort(first[name].to_numpy()) for name in ("start", "stop"))
     begun = np.searchsorted(starts, other["stop"].to_numpy(), "left")  # those that start before it ends
     ended = np.searchsorted(stops, other["start"].to_numpy(), "right")  # those that have ended when it starts

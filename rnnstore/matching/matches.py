@@ -1,11 +1,16 @@
-"""Matching: where else in the corpus do the selected units behave as in the selection, ranked as LSTMVis defines it.
+"""Matching: where else in the corpus the selected units behave as in the selection, ranked as LSTMVis defines it.
 
 For a range of steps within one sequence let S2 be the units of the state that are on throughout it and, where the
 pattern is limited, off before and after; S1 are the selected units. Matches are ranked by |S1 & S2| (overlap) falling,
-|S1 | S2| (union) rising, length falling, and position. The answer is exact, whatever the corpus, threshold and units.
+|S1 | S2| (union) rising, length falling, and position (Strobelt et al. 2018). The ranking is exact for any corpus,
+threshold and set of units.
 
-How little has to be looked at: overlap needs the selected units alone, and only ranges that cannot grow (`candidates`);
-union needs all units, but only at candidates whose overlap can still make the page (`ranges`).
+Two steps keep it fast: overlap needs the selected units alone, and only ranges that cannot grow (`candidates`); union
+needs all units, but only at candidates whose overlap can still reach the requested page (`ranges`).
+
+Use it to see in which other contexts a group of units shows a pattern. A ranking does not say how often such matches
+would come by chance, nor whether the units matter to what the network predicts: test the hypothesis for the first,
+compare with connectivity for the second.
 """
 
 from __future__ import annotations
@@ -24,10 +29,11 @@ from rnnstore.matching.selection import checked_question
 from rnnstore.store.model import Model
 
 COUNTED = 1000
-"""Matches that are found in any case, so that the length histogram says something and few matches are all counted."""
+"""Matches that are found for any page, so that the histogram of lengths is meaningful and few matches are all
+counted."""
 
 CHUNK = 1 << 17
-"""Candidates compared with each other at once."""
+"""Candidates compared with one another in one pass."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Matches:
 
     @property
     def note(self) -> str:
-        """A sentence that says what was counted, to be shown beside the matches and their length histogram."""
+        """A sentence on how many matches were counted, to be shown beside them and their histogram of lengths."""
         if not self.selected:
             return "No unit is selected, so there is nothing to match."
         if not self.counted:
@@ -79,26 +85,26 @@ def match(
 ) -> Matches:
     """The matches of `units` at ranks offset+1 to offset+limit, exactly.
 
-    `off_before` and `off_after` say how many steps before and after must be off (0: a free side); what does not exist
-    around a sequence asks nothing. A range of fewer than `minimum_length` or more than `maximum_length` steps is no
-    match (both equal: exactly this length); a longer stretch matches with those of its ranges that are allowed.
+    `off_before` and `off_after` say for how many steps before and after units must be off (0: any); steps beyond the
+    ends of a sequence require nothing. A range of fewer than `minimum_length` or more than `maximum_length` steps is no
+    match (both equal: exactly this length); a longer span matches with those of its ranges that are allowed.
 
-    Each place is shown once: down the ranking of the ranges that cannot grow, one that overlaps a better one is left
-    out; `overlapping=True` lists them all. The place of the selection itself is a match like any other.
+    Each place is listed once: a range that overlaps one ranked before it is left out, unless `overlapping`. The
+    selection itself is a match like any other.
 
-    `progress` is told the share done now and then; whatever it raises ends the question. Raises `QuestionError` when
-    the question makes no sense; a question without units, or without a match, has an empty answer.
+    `progress` is called now and then with the share done, 0 to 1; an exception that it raises ends the search. Raises
+    `QuestionError` for arguments that make no sense; without units, or without a match, the table is empty.
     """
     chosen = checked_question(model, state, units, threshold, off_before, off_after)
     _check_page(limit, offset, minimum_length, maximum_length)
     pattern = Pattern(int(off_before), int(off_after), int(minimum_length), maximum_length)
     if not len(chosen) or not model.steps:
         return _answer(model, _Ranking(len(chosen)), offset, limit, complete=True)
-    question = _Question(model, state, chosen, threshold, pattern, overlapping, max(offset + limit, COUNTED))
-    found, ranking = question.asked(None, progress)
+    question = _Query(model, state, chosen, threshold, pattern, overlapping, max(offset + limit, COUNTED))
+    found, ranking = question.answer(None, progress)
     down = 1
     while found.floor > 1 and len(ranking) < question.needed:  # a long range hid several that were counted already
-        found, ranking = question.asked(max(1, found.floor - down), progress)
+        found, ranking = question.answer(max(1, found.floor - down), progress)
         down *= 2
     progress(1)
     complete = found.floor == 1 and ranking.lowest_overlap == found.overlap.min(initial=ranking.lowest_overlap)
@@ -106,8 +112,8 @@ def match(
 
 
 @dataclass(frozen=True)
-class _Question:
-    """What is asked, whatever the page."""
+class _Query:
+    """The query without its page."""
 
     model: Model
     state: str
@@ -117,7 +123,7 @@ class _Question:
     overlapping: bool
     needed: int
 
-    def asked(self, floor: int | None, progress: Callable[[float], None]) -> tuple[Candidates, _Ranking]:
+    def answer(self, floor: int | None, progress: Callable[[float], None]) -> tuple[Candidates, _Ranking]:
         """The candidates down to a floor, and the matches among them down to the overlap at which there are enough."""
         found = candidates.find(
             self.model,
@@ -128,15 +134,15 @@ class _Question:
             self.needed,
             self.overlapping,
             floor,
-            _part(progress, 0, 0.5),
+            _partial_progress(progress, 0, 0.5),
         )
         ranking = _Ranking(len(self.units))
         levels = np.unique(found.overlap)[::-1].tolist()
         for done, level in enumerate(levels):
             if len(ranking) >= self.needed:
                 break
-            told = _part(progress, 0.5 + 0.5 * done / len(levels), 0.5 / len(levels))
-            ranking.add(level, *self.matches_at(level, found, ranking, told))
+            part = _partial_progress(progress, 0.5 + 0.5 * done / len(levels), 0.5 / len(levels))
+            ranking.add(level, *self.matches_at(level, found, ranking, part))
         return found, ranking
 
     def matches_at(
@@ -150,11 +156,11 @@ class _Question:
         shown = []
         for chunk in _chunks(start, start + length):
             begin, steps = start[chunk], length[chunk]
-            told = _part(progress, chunk.start / max(1, len(start)), len(begin) / max(1, len(start)))
-            following = ranges.units_following(self.model, self.state, self.threshold, self.pattern, begin, steps, told)
+            part = _partial_progress(progress, chunk.start / max(1, len(start)), len(begin) / max(1, len(start)))
+            following = ranges.units_following(self.model, self.state, self.threshold, self.pattern, begin, steps, part)
             if not self.overlapping:
                 order = np.lexsort((begin, -steps, following))
-                once = order[_shown_once(begin[order], (begin + steps)[order])]
+                once = order[_non_overlapping(begin[order], (begin + steps)[order])]
                 begin, steps, following = begin[once], steps[once], following[once]
             shown.append((begin, steps, following))
         start, length, following = (np.concatenate(column) for column in zip(*shown, strict=True))
@@ -174,8 +180,8 @@ def _chunks(start: np.ndarray, stop: np.ndarray) -> list[slice]:
     return [slice(begin, end) for begin, end in itertools.pairwise([*cuts, len(start)])]
 
 
-def _part(progress: Callable[[float], None], start: float, size: float) -> Callable[[float], None]:
-    """`progress` for a part of the work, of which 0 to 1 is told."""
+def _partial_progress(progress: Callable[[float], None], start: float, size: float) -> Callable[[float], None]:
+    """A callback that maps the progress of a part, 0 to 1, into that of the whole."""
     return lambda share: progress(start + size * share)
 
 
@@ -205,10 +211,10 @@ class _Ranking:
         return np.searchsorted(stops, start, "right") == np.searchsorted(starts, stop, "left")
 
 
-def _shown_once(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Indices of the ranges that stay when, in the order given, each that overlaps one that stays is left out.
+def _non_overlapping(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Indices of the ranges that remain when, in the given order, each one that overlaps a remaining one is dropped.
 
-    Ranges that overlap no other stay at once; the others are walked in groups that overlap no other group.
+    Ranges that overlap no other remain at once; the others are visited in groups that overlap no other group.
     """
     if not len(start):
         return np.zeros(0, np.int64)

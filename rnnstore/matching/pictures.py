@@ -1,4 +1,4 @@
-"""The pictures of the page "Select and match" by one call: select view, match view, lengths of matches."""
+"""The select view, the match view and the lengths of matches (page "Select and match"), each by one call."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
 from rnnstore.matching.charts.match_view import COUNT, length_picture, match_picture
-from rnnstore.matching.charts.select_view import Below, drawn, select_picture
-from rnnstore.matching.linked_states import Also, check_same_words, select_also
+from rnnstore.matching.charts.select_view import LinkedPlot, drawn_selection, select_picture
+from rnnstore.matching.linked_states import LinkedState, check_same_words, select_linked
 from rnnstore.matching.matches import Matches
 from rnnstore.matching.selection import Selection, select, units_on
 from rnnstore.matching.windows import cells_of_matches, window, window_start
@@ -30,22 +30,22 @@ def selection_picture(
     pinned: Iterable[int] = (),
     matches: Matches | None = None,
     hit: tuple[int, int] | None = None,
-    below: Sequence[Also] = (),
+    linked: Sequence[LinkedState] = (),
     theme: str = "light",
     width: int = 1100,
 ) -> Picture:
     """The select view: `steps` steps from `at` (None: so that the selection stands a fifth from the left).
 
-    `tracks` stand under the words, and the `predicted` most probable next words; units are left out and pinned as in
+    Under the words stand `tracks` and the `predicted` most probable next words; units are left out and pinned as in
     `rnnstore.select`; `matches` are marked where they lie in the window, and
     the words at steps `hit` (start, stop) are framed. Other states, of this model or of one that
-    read the same words, stand `below` over the same steps, each with the units that the same words select in it.
+    read the same words, can be `linked`: they stand below, each with the units that the same words select in it.
     `theme` is "light" or "dark". Raises `QuestionError` as `rnnstore.select` does, for steps that are not in the
-    corpus, and for a model below that reads other words there.
+    corpus, and for a linked model that reads other words there.
 
     >>> selection = Selection("layer1.c", 396, 400, 0.3, 1, 1)
     >>> selection_picture(model, selection, tracks=["nesting"])  # doctest: +SKIP
-    >>> selection_picture(model, selection, below=[Also(model, "layer1.h", 0.2)])  # doctest: +SKIP
+    >>> selection_picture(model, selection, linked=[LinkedState(model, "layer1.h", 0.2)])  # doctest: +SKIP
     """
     start = window_start(model, selection.start, steps) if at is None else at
     stop = min(model.steps, start + steps)
@@ -53,7 +53,7 @@ def selection_picture(
     units = select(model, selection, left_out, pinned).units
     return select_picture(
         window(model, selection.state, start, stop),
-        drawn(selection, units, matches, left_out, pinned),
+        drawn_selection(selection, units, matches, left_out, pinned),
         palette(theme),
         on=units_on(model, selection.state, units, selection.threshold, start, stop),
         tracks={name: model.tracks[name] for name in tracks},
@@ -62,21 +62,21 @@ def selection_picture(
         predicted=predicted,
         hit=hit,
         title=selection.state,
-        below=[_below(model, also, selection, start, stop) for also in below],
+        linked=[_linked_plot(model, each, selection, start, stop) for each in linked],
         width=width,
     )
 
 
-def _below(first: Model, also: Also, selection: Selection, start: int, stop: int) -> Below:
-    """What stands below the first state of `also` over steps start..stop-1."""
-    asked = also.asks(selection)
-    check_same_words(first, also.model, start, stop)
-    units = select_also(first, also, selection).units
-    return Below(
-        also.called(first),
-        window(also.model, also.state, start, stop),
-        drawn(asked, units, also.matches),
-        units_on(also.model, also.state, units, also.threshold, start, stop),
+def _linked_plot(first: Model, linked: LinkedState, selection: Selection, start: int, stop: int) -> LinkedPlot:
+    """The plot of a linked state over steps start..stop-1."""
+    asked = linked.restate(selection)
+    check_same_words(first, linked.model, start, stop)
+    units = select_linked(first, linked, selection).units
+    return LinkedPlot(
+        linked.label(first),
+        window(linked.model, linked.state, start, stop),
+        drawn_selection(asked, units, linked.matches),
+        units_on(linked.model, linked.state, units, linked.threshold, start, stop),
     )
 
 

@@ -1,8 +1,8 @@
-"""How many of *all* units follow the pattern in given ranges: the second of a match's two numbers.
+"""How many of *all* units follow the pattern in given ranges, from which the union of a match is computed.
 
-The ranges lie anywhere in the corpus. They are visited in blocks of steps; a block in which many steps are asked for is
-read whole, another step by step. Values become one bit a unit, so a step of 300 units is five machine words, and the
-units on throughout a range of any length come from the bitwise "and" of two windows whose length is a power of two.
+The ranges lie anywhere in the corpus and are visited in blocks of steps; a block of which many steps are needed is read
+whole, others step by step. Values become one bit per unit, so that a step of 300 units is five 64-bit words, and the
+units on throughout a range of any length are the bitwise "and" of two windows whose length is a power of two.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from rnnstore.store.model import Model
 from rnnstore.store.runs import is_on
 
 ROWS = 8192
-"""Steps whose values are held at once, about."""
+"""Steps whose values are held in memory at once, about."""
 
 WHOLE_WHEN = 6
-"""Read a stretch of steps whole when more than one in so many is asked for."""
+"""Read a span of steps whole when more than one in so many is needed."""
 
 
 def units_following(
@@ -33,7 +33,7 @@ def units_following(
 ) -> np.ndarray:
     """int32[n]: how many units are on throughout each range start..start+length-1 and off around it as `pattern` asks.
 
-    `start` must ascend. Steps before a sequence's first and after its last do not exist and ask nothing.
+    `start` must ascend. Steps beyond the ends of a sequence require nothing.
     """
     counts = np.zeros(len(start), np.int32)
     if not len(start):
@@ -102,7 +102,7 @@ class _Steps:
     def __init__(self, model: Model, state: str, threshold: float, low: np.ndarray, high: np.ndarray) -> None:
         reach = np.maximum.accumulate(high)
         opens = np.flatnonzero(np.concatenate([[True], low[1:] > reach[:-1] + 1]))
-        first, stop = low[opens], np.append(reach[opens[1:] - 1], reach[-1]) + 1  # stretches that leave nothing out
+        first, stop = low[opens], np.append(reach[opens[1:] - 1], reach[-1]) + 1  # spans without gaps
         sizes = stop - first
         span, asked = int(stop[-1] - first[0]), int(sizes.sum())
         self._first = first
@@ -118,8 +118,8 @@ class _Steps:
         self._bits = np.packbits(on, axis=1).view(np.uint64)
 
     def _rows(self, step: np.ndarray) -> np.ndarray:
-        stretch = np.searchsorted(self._first, step, "right") - 1
-        return self._row[stretch] + step - self._first[stretch]
+        span = np.searchsorted(self._first, step, "right") - 1
+        return self._row[span] + step - self._first[span]
 
     def require_on(self, kept: np.ndarray, start: np.ndarray, last: np.ndarray) -> None:
         """Clear in `kept` (in place) the units that are off somewhere in start..last, for ranges that are not empty."""

@@ -1,7 +1,10 @@
-"""Selection: which units switch on over a stretch of steps, and off around it where the person limits the pattern.
+"""Selection: the units that are on over a span of steps and, where the pattern is limited, off before and after it.
 
-A unit is on at a step when its stored value is >= the threshold. This is the "select" of LSTMVis (section 5.2): words
-are brushed, a threshold is chosen, and the pattern may be limited on the left, on the right, or on both.
+A unit is on at a step when its stored value is >= the threshold. This is the "select" of LSTMVis (Strobelt et al. 2018,
+section 5.2): words are brushed, a threshold is chosen, and the pattern may be limited on the left, the right, or both.
+
+Use it to form a hypothesis: these units switch on for this phrase. A selection alone is no evidence: of many units some
+switch on anywhere by chance, and another threshold selects others. Match it over the corpus, then test it.
 """
 
 from __future__ import annotations
@@ -17,12 +20,13 @@ from rnnstore.store.model import Model
 from rnnstore.store.runs import is_on
 
 MOST_OFF = 1000
-"""Steps on either side that a pattern can ask to be off."""
+"""Steps on either side over which a pattern can require units to be off, at most."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Steps start..stop-1 of a state, a threshold, and how many steps before and after must be off (0: a free side)."""
+    """Steps start..stop-1 of a state, a threshold, and for how many steps before and after units must be off (0:
+    any)."""
 
     state: str
     start: int
@@ -34,10 +38,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class SelectedUnits:
-    """The units that a selection selects, ascending, and how they came to be in it.
+    """The units of a selection, int64, ascending.
 
-    `units` is what a match is asked with: `following` (they follow the pattern) without `left_out`, and `pinned` (added
-    by hand though they do not follow it).
+    `units` are those to match with: `following` (they follow the pattern) without `left_out`, plus `pinned` (added by
+    hand, whether they follow it or not).
     """
 
     units: np.ndarray  # int64[n]
@@ -51,9 +55,9 @@ def select(
 ) -> SelectedUnits:
     """The units on at every step of the selection and off at each of the steps around it that the pattern covers.
 
-    Steps before the sequence's first and after its last do not exist, so they ask nothing. Units in `left_out` are
-    taken out; units in `pinned` are in whether they follow the pattern or not, left out or not. Raises `QuestionError`
-    with a sentence when the steps are not a stretch of one sequence, or a state, unit, threshold or limit is none.
+    Steps before the sequence's first and after its last do not exist and require nothing. Units in `left_out` are taken
+    out; units in `pinned` are included in any case. Raises `QuestionError` when the steps are not within one sequence,
+    or when there is no such state or unit, or no threshold or limit like this.
     """
     units = model.state(selection.state).units
     _check_threshold(selection.threshold)
@@ -86,7 +90,7 @@ def units_on(model: Model, state: str, units: Iterable[int], threshold: float, s
 def sequence_around(model: Model, start: int, stop: int) -> tuple[int, int]:
     """First step and step after the last of the sequence that holds the steps start..stop-1.
 
-    Raises `QuestionError` when they are no steps of the corpus, none at all, or not all of one sequence.
+    Raises `QuestionError` when the range is empty, outside of the corpus, or spans several sequences.
     """
     if not model.steps:
         raise QuestionError(f"Model {model.name!r} has no recorded steps to select from. Record it first.")
@@ -110,7 +114,7 @@ def sequence_around(model: Model, start: int, stop: int) -> tuple[int, int]:
 def checked_question(
     model: Model, state: str, units: Iterable[int], threshold: float, before: int, after: int
 ) -> np.ndarray:
-    """`units` as int64[n], ascending and each once; a `QuestionError` when nothing can be asked with them."""
+    """`units` as int64[n], ascending and distinct; `QuestionError` for a unit, threshold or limit that is not valid."""
     _check_threshold(threshold)
     _check_limits(before, after)
     return _checked_units(units, model.state(state).units, "match", state)

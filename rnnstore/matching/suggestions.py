@@ -1,6 +1,6 @@
-"""Suggestions: what to try where a selection shows nothing, or nothing is selected yet.
+"""Suggestions for a selection that selects no unit, and for a first one.
 
-Both look at a few thousand steps at most, and answer with something that `select` will find units for.
+Both read a few thousand steps at most and return something for which `select` finds units.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from rnnstore.store.runs import is_on
 
 LENGTHS = ((2, 3, 4), (1,))
 FEW, MANY = 3, 12
-"""An example selects some units but not too many: a handful of lines can be told apart."""
+"""An example should select between so many units: a handful of lines can be distinguished."""
 
 CANDIDATES, NEARBY = 24, 8_192
-"""Candidates for an example of each length, and the steps in which to look for whether they happen again."""
+"""Candidates for an example of each length, and the steps in which their recurrence is counted."""
 
 
 def nearest_threshold(model: Model, selection: Selection) -> float | None:
@@ -26,7 +26,7 @@ def nearest_threshold(model: Model, selection: Selection) -> float | None:
 
     A unit follows the pattern at thresholds above all its values beside the selection and up to its least value in it.
     The answer lies in such an interval and has three decimals where one of those does. Raises `QuestionError` when the
-    selection is not a stretch of one sequence.
+    selection is not within one sequence.
     """
     first, stop = sequence_around(model, selection.start, selection.stop)
     low = max(first, selection.start - selection.off_before)
@@ -57,12 +57,12 @@ def _round_within(most: float, least: float, asked: float) -> float:
     return rounded if most < rounded <= least else least
 
 
-def example(model: Model, state: str, threshold: float, start: int, stop: int) -> Selection | None:
-    """A stretch of up to four steps within start..stop-1 at which a handful of units switch on, with its threshold.
+def example_selection(model: Model, state: str, threshold: float, start: int, stop: int) -> Selection | None:
+    """A selection of up to four steps within start..stop-1 at which a handful of units switch on.
 
-    Looks for units that are off one step before, several of them, over several steps, and of those for what happens
-    elsewhere too: an example that is found nowhere else teaches nothing. Is content with fewer or more units, with a
-    lower threshold, and in the end with units that are on at all. None when there are none of those either.
+    Prefers several units that are off one step before and on over several steps, and among those a pattern that recurs
+    nearby. If there is none, it accepts fewer or more units, then a lower threshold, then units that were on before.
+    None when no unit is on at all.
     """
     values = model.vectors(state, start, stop)
     if not len(values):
@@ -80,12 +80,12 @@ def example(model: Model, state: str, threshold: float, start: int, stop: int) -
                     best = np.argsort(-counts, kind="stable")[:CANDIDATES]
                     found += [(int(counts[at]), int(at), length) for at in best if counts[at]]
                 if found:
-                    at, length = _telling(model, state, found, on, off_before, level, start)
+                    at, length = _most_recurring(model, state, found, on, off_before, level, start)
                     return Selection(state, start + at, start + at + length, float(level), off_before=off_before)
     return None
 
 
-def _telling(
+def _most_recurring(
     model: Model,
     state: str,
     found: list[tuple[int, int, int]],
@@ -94,7 +94,7 @@ def _telling(
     level: float,
     start: int,
 ) -> tuple[int, int]:
-    """Where and how long the candidate is whose many units do the same at many other places nearby."""
+    """(start, length) of the candidate that recurs most nearby, weighed by its number of units and its length."""
     first = max(0, min(start, model.steps - NEARBY))
     near = is_on(model.vectors(state, first, min(model.steps, first + NEARBY)), level)
     worth = []

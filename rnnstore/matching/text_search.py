@@ -1,13 +1,12 @@
-"""Search: where a phrase or a regular expression occurs in the corpus.
+"""Search for a phrase or a regular expression in the corpus.
 
 A corpus of words is searched as the words joined by spaces, a corpus of characters as its text. A hit covers whole
-steps and never crosses the start of a sequence. Regular expressions are RE2's, whose time grows with the length of the
-text and nothing else, so that no pattern can hang the application; RE2 knows no look-around and no back-references.
+steps and never crosses the start of a sequence. Regular expressions are RE2's, which take time linear in the length
+of the text, so that no pattern can hang the application; RE2 has no look-around and no back-references.
 
-The corpus is read in blocks. To find hits as if it were read at once, each block takes up where the last hit ended,
-with the text just before it in view (a `\\b` or `^` looks back) and passed over by an alternative in front of the
-pattern that matches nothing else. Arrow's RE2 tells no positions, but puts marks around all hits of a text at once;
-their places are the positions.
+The corpus is read in blocks. To find the hits that a single pass would find, each block continues where the last hit
+ended, preceded by some text (a `\\b` or `^` looks back) which an alternative in front of the pattern skips. Arrow's RE2
+returns no positions, but can insert marks around all hits of a text; their places are the positions.
 """
 
 from __future__ import annotations
@@ -29,7 +28,8 @@ BLOCK = 1 << 18
 """Steps searched at once."""
 
 LONGEST = 1 << 10
-"""Steps to which a hit of a regular expression may grow for sure; a longer one may come out in pieces, and is said."""
+"""Steps up to which a hit of a regular expression is always found whole; a longer one may be cut, and a note says
+so."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Hits:
     """A page of the hits in the order of the corpus, and how many there are in all.
 
     `table` has the columns start, stop (half-open steps), sequence, before, words, after: the last three are texts, the
-    hit and what stands around it in its sequence. `note` says in a sentence what was found.
+    hit and its context within the sequence. `note` is a sentence on what was found.
     """
 
     table: pa.Table
@@ -61,7 +61,7 @@ def search(
     A phrase in a corpus of words is whole words, and every place where they stand is a hit. A phrase in a corpus of
     characters is looked for anywhere; it and a regular expression give the leftmost hits that do not overlap, each
     grown to whole steps. `context` is the number of steps shown on either side (8 words or 40 characters).
-    Raises `QuestionError` with a sentence for an empty text or a pattern that is no regular expression.
+    `progress` is called with the share done, 0 to 1. Raises `QuestionError` for an empty text or an invalid pattern.
     """
     if not text or (not regex and model.card.level == "word" and not text.split()):
         raise QuestionError("There is nothing to search for: type a phrase or a regular expression.")
@@ -143,9 +143,9 @@ def _find_pattern(model: Model, pattern: str, joint: str) -> Iterator[tuple[int,
 
 
 class _Text:
-    """The text of a stretch of steps, a string a sequence, and where in it each step begins.
+    """The text of a span of steps, a string a sequence, and where in it each step begins.
 
-    `begins` is int64[steps + 1]: bytes from the start of the stretch, the last is its length.
+    `begins` is int64[steps + 1]: bytes from the start of the span; the last is its length.
     """
 
     def __init__(self, ids: np.ndarray, inner: np.ndarray, words: pa.Array, sizes: np.ndarray, joint: str) -> None:
@@ -236,8 +236,8 @@ def _table(model: Model, hits: np.ndarray, around: int) -> pa.Table:
 def _note(model: Model, text: str, regex: bool, total: int, longer: bool, ignore_case: bool) -> str:
     if total:
         alike = ignore_case and text.lower() != text.upper()
-        said = f"{total:,} hit{'' if total == 1 else 's'}{', capitals and small letters alike' if alike else ''}."
-        return said + (f" Hits of more than {LONGEST:,} steps may be cut." if longer else "")
+        message = f"{total:,} hit{'' if total == 1 else 's'}{', capitals and small letters alike' if alike else ''}."
+        return message + (f" Hits of more than {LONGEST:,} steps may be cut." if longer else "")
     if not regex and model.card.level == "word":
         folded = {word.casefold(): word for word in model.vocabulary}
         for word in text.split():

@@ -1,8 +1,7 @@
-"""Windows: what a view of a stretch of the corpus shows, ready to be drawn.
+"""Windows: what the select and match views show of a span of the corpus.
 
-A window is a few hundred steps at most, so everything here is small: words made visible, the spread of all units as
-five quantiles a step (two thousand lines would be a wall, five numbers are not), single units, and what stands beside
-the words in tracks.
+A window has a few hundred steps at most, so everything here is small: the words, the distribution of all units as five
+quantiles per step (two thousand lines cannot be read, five bands can), single units, and annotations.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def window(model: Model, state: str, start: int, stop: int) -> Window:
 
 
 def threshold_range(seen: Window, threshold: float) -> tuple[float, float, float]:
-    """(low, high, step) of the thresholds worth dragging through in a window: round, around all but its extremes.
+    """(low, high, step) of a slider for the threshold: round numbers around all but the extreme values of a window.
 
     From the 5 % to the 95 % quantile of the units, as the bands show them, a quarter more on either side, zero and
     `threshold` included. A few cells of an LSTM grow to hundreds; over all values a slider would jump past the others.
@@ -86,7 +85,7 @@ def threshold_range(seen: Window, threshold: float) -> tuple[float, float, float
 
 
 def lines(seen: Window, units: Sequence[int] | np.ndarray) -> pa.Table:
-    """The values of `units` in a window, a row a unit and step: t int32, unit int32, value float32."""
+    """The values of `units` in a window, a row per unit and step: t int32, unit int32, value float32."""
     units = np.asarray(units, np.int32)
     return pa.table(
         {
@@ -104,7 +103,7 @@ def window_start(model: Model, step: int, steps: int) -> int:
 
 @dataclass(frozen=True)
 class Cells:
-    """The words around the starts of matches, a row a match and step.
+    """The words around the starts of matches, a row per match and step.
 
     `table` has the columns row (from 0), offset (from the match's start), t, shown, on (how many of the selected units
     are on); `values` has for each track its labels and its numbers at the same rows (all None for the other kind).
@@ -124,7 +123,10 @@ def cells_of_matches(
     after: int,
     tracks: Sequence[str] = (),
 ) -> Cells:
-    """What stands from `before` steps before to `after` steps after the start of each match, within its sequence."""
+    """The words and track values from `before` steps before to `after` steps after the start of each match.
+
+    Steps outside of the match's sequence are left out.
+    """
     row, offset, steps = around(model, np.asarray(starts, np.int64), before, after)
     distinct, place = np.unique(steps, return_inverse=True)
     words = model.words_at(distinct)["word"].to_pylist()
@@ -165,12 +167,14 @@ def around(model: Model, starts: np.ndarray, before: int, after: int) -> tuple[n
 def window_table(
     seen: Window, units: Sequence[int] | np.ndarray, on: np.ndarray, annotations: pa.Table | None = None
 ) -> pa.Table:
-    """A window as one wide table to take away: t, sequence, position, word, units_on, a column for each of `units` and
+    """A window as one wide table for export: t, sequence, position, word, units_on, a column for each of `units` and
     for each track in `annotations`."""
     table = seen.words.drop_columns(["shown"]).append_column("units_on", pa.array(on, pa.int32()))
     for unit in np.asarray(units, int).tolist():
         table = table.append_column(f"u{unit}", pa.array(seen.values[:, unit].astype(np.float32)))
-    for track in pc.unique(annotations["track"]).to_pylist() if annotations is not None else []:
+    if annotations is None:
+        return table
+    for track in pc.unique(annotations["track"]).to_pylist():
         rows = annotations.filter(pc.equal(annotations["track"], track))
         values = rows["value"] if rows["number"].null_count == rows.num_rows else rows["number"]
         table = table.append_column(track, values)
@@ -178,7 +182,7 @@ def window_table(
 
 
 def with_words(model: Model, matches: pa.Table, before: int, after: int) -> pa.Table:
-    """`matches` (as `Matches.table`) with three texts: what stands before a match, the match, and what stands after."""
+    """`matches` (as `Matches.table`) with three texts: the words before a match, of the match, and after it."""
     joint = "" if model.card.level == "character" else " "
     starts, stops = matches["start"].to_numpy(), matches["stop"].to_numpy()
     reach = int((stops - starts).max(initial=0)) + after

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, clicked, named
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, click, data
 from rnnstore.memory.singular_values import MEASURES, UNITS
 from rnnstore.memory.spectra import Directions
 
@@ -56,7 +56,7 @@ def curves_picture(
         scale=_scale(log),
         axis=alt.Axis(tickCount=5, format="~g"),
     )
-    base = named("points").encode(x=x, y=y, detail=["series:N", "kind:N"])
+    base = data("points").encode(x=x, y=y, detail=["series:N", "kind:N"])
     colour = _colour("series", names, palette)
     dash = alt.StrokeDash(
         "kind:N",
@@ -66,7 +66,7 @@ def curves_picture(
         if len(kinds) > 1
         else None,
     )
-    band = named("points").mark_area(opacity=0.16).encode(x=x, y="low:Q", y2="high:Q", color=colour, detail=["kind:N"])
+    band = data("points").mark_area(opacity=0.16).encode(x=x, y="low:Q", y2="high:Q", color=colour, detail=["kind:N"])
     tooltip = [
         alt.Tooltip("series:N", title="of"),
         alt.Tooltip("delay:Q"),
@@ -77,10 +77,10 @@ def curves_picture(
     ]
     line = base.mark_line(strokeWidth=2).encode(color=colour, strokeDash=dash)
     dots = base.mark_point(filled=True, size=70, opacity=0, cursor="pointer").encode(tooltip=tooltip)
-    rule = named("chosen").mark_rule(color=palette.muted, strokeDash=[2, 3]).encode(x="delay:Q")
-    chart = alt.layer(band, rule, line, dots.add_params(clicked("clicked_delay", "delay")))
+    rule = data("chosen").mark_rule(color=palette.muted, strokeDash=[2, 3]).encode(x="delay:Q")
+    chart = alt.layer(band, rule, line, dots.add_params(click("clicked_delay", "delay")))
     chosen = pa.table({"delay": pa.array([] if delay is None else [delay], pa.int64())})
-    picture = styled(chart.properties(width=width, height=height), palette).to_dict(validate=False)
+    picture = with_style(chart.properties(width=width, height=height), palette).to_dict(validate=False)
     return Picture(picture, {"points": pa.Table.from_pylist(points, _POINTS), "chosen": chosen})
 
 
@@ -123,7 +123,7 @@ def spectrum_picture(
         }
     )
     bars = (
-        named("values")
+        data("values")
         .mark_bar(cursor="pointer")
         .encode(
             x=alt.X(
@@ -140,8 +140,8 @@ def spectrum_picture(
             ],
         )
     )
-    chart = alt.layer(bars.add_params(clicked("clicked_direction", "direction"))).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), {"values": table})
+    chart = alt.layer(bars.add_params(click("clicked_direction", "direction"))).properties(width=width, height=height)
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"values": table})
 
 
 def properties_picture(
@@ -166,10 +166,10 @@ def properties_picture(
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(tickCount=5, format="~g"),
     )
-    band = named("chance").mark_area(color=palette.bands[1], opacity=0.7).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
-    mean = named("chance").mark_line(color=palette.muted, strokeDash=[5, 4], strokeWidth=1.2).encode(x=x, y=y)
+    band = data("chance").mark_area(color=palette.bands[1], opacity=0.7).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+    mean = data("chance").mark_line(color=palette.muted, strokeDash=[5, 4], strokeWidth=1.2).encode(x=x, y=y)
     rows = table.select(["property", "delay", "words_first", "words_second"]).append_column("value", table[measure])
-    base = named("rows").encode(x=x, y=y)
+    base = data("rows").encode(x=x, y=y)
     line = base.mark_line(strokeWidth=2).encode(color=_colour("property", names, palette))
     tooltip = [
         alt.Tooltip("property:N"),
@@ -180,7 +180,7 @@ def properties_picture(
     ]
     dots = base.mark_point(filled=True, size=70, opacity=0).encode(tooltip=tooltip)
     chart = alt.layer(band, mean, line, dots).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), {"rows": rows, "chance": chance})
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"rows": rows, "chance": chance})
 
 
 def _colour(field: str, names: Sequence[str], palette: Palette) -> alt.Color:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
-from rnnstore.errors import QuestionError, UnknownName, nearest
+from rnnstore.errors import QuestionError, UnknownName, suggest
 from rnnstore.memory import charts
 from rnnstore.memory import singular_values as memory
 from rnnstore.memory.gradients import ALL
@@ -37,7 +37,7 @@ def memory_picture(
     Raises `QuestionError` where no state gradients were computed, `UnknownName` for a class that has none.
     """
     if measure not in memory.MEASURES:
-        raise QuestionError(f"There is no measure {measure!r}: {nearest(measure, memory.MEASURES)}")
+        raise QuestionError(f"There is no measure {measure!r}: {suggest(measure, memory.MEASURES)}")
     chosen = [models] if isinstance(models, Model) else list(models)
     parts, names = [], list(classes)
     for model in chosen:
@@ -47,7 +47,7 @@ def memory_picture(
             for name in classes:
                 if name not in known:
                     raise UnknownName(
-                        f"{model.name!r} has no state gradients of {name!r}: {nearest(name, sorted(known))}"
+                        f"{model.name!r} has no state gradients of {name!r}: {suggest(name, sorted(known))}"
                     )
             if own is not None:
                 found = sample(model, state, own, max(parts[-1]["delay"].to_pylist()) + 1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.errors import QuestionError, UnknownName, nearest
+from rnnstore.errors import QuestionError, UnknownName, suggest
 from rnnstore.memory.gradients import ALL, gradients_of_words
 from rnnstore.memory.singular_values import SCALARS, SCHEMA, measured
 from rnnstore.memory.word_classes import of_steps
@@ -85,7 +85,7 @@ def _members(model: Model, written: str) -> tuple[str, np.ndarray]:
             raise UnknownName(f"The recording of {model.name!r} never reads {written!r}, so it cannot be followed.")
         return f"“{written}”", steps
     if "," not in written and "=" not in written and ":" not in written and written not in model.tracks:
-        raise UnknownName(f"{model.name!r} never read {written!r}: {nearest(written, model.vocabulary)}")
+        raise UnknownName(f"{model.name!r} never read {written!r}: {suggest(written, model.vocabulary)}")
     track = written.partition(":")[0] in model.tracks
     text = written if "=" in written or track else f"{'+'.join(_words(written))}={written}"
     found, _ = of_steps(model, [text], 0, model.steps)

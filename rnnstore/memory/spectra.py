@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnstore.errors import QuestionError, UnknownName, nearest
+from rnnstore.errors import QuestionError, UnknownName, suggest
 from rnnstore.memory.gradients import ALL
 from rnnstore.memory.singular_values import curves
 from rnnstore.networks.interface import Network
@@ -46,7 +46,7 @@ def matrix(model: Model, state: str, word_class: str, delay: int) -> tuple[np.nd
         classes = list(dict.fromkeys(known["word_class"].to_pylist()))
         if classes and word_class not in classes:
             raise UnknownName(
-                f"{model.name!r} has no state gradients of the class {word_class!r}: {nearest(word_class, classes)}"
+                f"{model.name!r} has no state gradients of the class {word_class!r}: {suggest(word_class, classes)}"
             )
         if not classes:
             curves(model, state)  # says what is missing

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rnnstore.co_clusters.expected import word_tags
-from rnnstore.errors import QuestionError, UnknownName, nearest
+from rnnstore.errors import QuestionError, UnknownName, suggest
 from rnnstore.networks.opening import open_network
 from rnnstore.store.model import Model
 
@@ -108,7 +108,7 @@ def of_words(model: Model, written: str) -> list[str]:
             words = dict.fromkeys(open_network(model).words)
             for word in members:
                 if word not in words:
-                    raise UnknownName(f"The network of {model.name!r} does not know {word!r}: {nearest(word, words)}")
+                    raise UnknownName(f"The network of {model.name!r} does not know {word!r}: {suggest(word, words)}")
             found += members
     return list(dict.fromkeys(found))
 
@@ -128,13 +128,13 @@ def _read(model: Model, text: str, notes: list[str]) -> list[tuple[str, str, tup
         asked = _listed(labels)
         for label in asked:
             if label not in known:
-                raise UnknownName(f"Track {track!r} of {model.name!r} has no label {label!r}: {nearest(label, known)}")
+                raise UnknownName(f"Track {track!r} of {model.name!r} has no label {label!r}: {suggest(label, known)}")
         if not asked:
-            raise QuestionError(f"The class {text!r} names no label of {track!r}: {nearest('', known)}")
+            raise QuestionError(f"The class {text!r} names no label of {track!r}: {suggest('', known)}")
         return [(name.strip().replace(",", "+") or "+".join(asked), track, asked)]
     if not equals:
         raise UnknownName(
-            f"{text!r} is no class: {model.name!r} has no track of that name ({nearest(track, model.tracks)}), and a "
+            f"{text!r} is no class: {model.name!r} has no track of that name ({suggest(track, model.tracks)}), and a "
             "list of words is written name=word,word."
         )
     return [(name.strip().replace(",", "+") or rest.strip(), "", _listed(rest))]
@@ -163,5 +163,5 @@ def _ids(model: Model, words: Sequence[str]) -> list[int]:
     number_of = {word: number for number, word in enumerate(model.vocabulary) if word}
     for word in words:
         if word not in number_of:
-            raise UnknownName(f"{model.name!r} never read {word!r}: {nearest(word, number_of)}")
+            raise UnknownName(f"{model.name!r} never read {word!r}: {suggest(word, number_of)}")
     return [number_of[word] for word in words]

@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError, nearest
+from rnnstore.errors import DamagedModel, MissingNetwork, QuestionError, suggest
 from rnnstore.networks.completing import spaced
 from rnnstore.networks.predictions import predictions_of
 from rnnstore.networks.reading import Reading
@@ -338,7 +338,7 @@ class Network(ABC):
         """`QuestionError` for the first name that is no state or gate of it."""
         for name in names:
             if name not in self.widths:
-                raise QuestionError(f"{self.name!r} has no state or gate {name!r}: {nearest(name, self.widths)}")
+                raise QuestionError(f"{self.name!r} has no state or gate {name!r}: {suggest(name, self.widths)}")
 
 
 def batches(rows: int, width: int, most: int | None = None) -> Iterator[slice]:

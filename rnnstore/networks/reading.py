@@ -1,4 +1,4 @@
-"""A reading: what a network did at every step of a sentence or of a recorded stretch, ready to be looked at.
+"""A reading: what a network did at every step of a sentence or of a recorded span, ready to be looked at.
 
 Typed or recorded, the two look alike from here on, so every view of a sentence takes either.
 """
@@ -33,7 +33,7 @@ class Reading:
     source       "typed", or which steps of which corpus
     notes        sentences about what is not as one might think
     classifier   whether the predictions are labels of the text, not what comes next
-    trace        what the network did, for derivatives; None of a recorded stretch
+    trace        what the network did, for derivatives; None of a recorded span
     """
 
     words: list[str]

@@ -1,4 +1,4 @@
-"""What a sentence does to groups of units: the measures behind the glyphs of RNNVis (section 4.4).
+"""How each word of a sentence changes groups of units: the measures behind the glyphs of RNNVis (section 4.4).
 
 For a group H of units and a step t with state h(t), and h(t-1) before it (zero where a sequence starts):
 
@@ -8,8 +8,11 @@ For a group H of units and a step t with state h(t), and h(t-1) before it (zero 
                             signs agree and 0 elsewhere, so nothing is divided by zero
     preserved share         preserved / sum over H of |h(t-1)|; NaN where there was nothing to preserve
 
-With a gate that says what is kept (an LSTM's forget gate, a GRU's update gate) |h(t-1)| times the gate can stand in
-place of the clip.
+With the gate that keeps a state (an LSTM's forget gate, a GRU's update gate), |h(t-1)| times the gate can replace the
+clip.
+
+Use them to see at which word of a sentence a group of units gains or loses. They are means and sums over a group: units
+that change in opposite ways cancel, and a change says nothing about whether the network uses it.
 """
 
 from __future__ import annotations

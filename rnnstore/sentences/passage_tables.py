@@ -1,4 +1,4 @@
-"""The numbers behind glyphs, predictions, coloured text and responses, as tables to take away."""
+"""Export tables of the numbers behind glyphs, predictions, coloured text and responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnstore.sentences.passages import Passage
 
 def measures_table(passages: Sequence[Passage]) -> pa.Table:
     """All numbers of the glyphs, a row a passage, token and cluster: passage, title, index, step (of a recorded
-    stretch), word, typed, unknown, cluster, units, positive, negative (means over the units), their changes, preserved
+    span), word, typed, unknown, cluster, units, positive, negative (means over the units), their changes, preserved
     (a sum) and preserved_share (null: nothing was there)."""
     parts = []
     for number, each in enumerate(passages):
@@ -66,7 +66,7 @@ def predictions_table(passages: Sequence[Passage]) -> pa.Table | None:
 
 
 def values_table(passages: Sequence[Passage]) -> pa.Table:
-    """The values that colour the words: passage (from 1), title, index, step (of a recorded stretch), word, value."""
+    """The values that colour the words: passage (from 1), title, index, step (of a recorded span), word, value."""
     parts = []
     for number, each in enumerate(passages, 1):
         index = np.arange(len(each))
@@ -88,17 +88,17 @@ def values_table(passages: Sequence[Passage]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def response_table(usual: WordResponse, actual: np.ndarray, unit_cluster: np.ndarray) -> pa.Table:
+def response_table(word: WordResponse, actual: np.ndarray, unit_cluster: np.ndarray) -> pa.Table:
     """One token's response beside the distribution of its word's: unit, cluster, response, mean, standard_error (null:
-    read once) and the quantiles of `usual`, a row a unit."""
-    quantiles = {name: pa.array(row, pa.float32()) for name, row in zip(QUANTILE_COLUMNS, usual.quantiles, strict=True)}
+    read once) and the quantiles of `word`, a row a unit."""
+    quantiles = {name: pa.array(row, pa.float32()) for name, row in zip(QUANTILE_COLUMNS, word.quantiles, strict=True)}
     return pa.table(
         {
             "unit": pa.array(np.arange(len(actual)), pa.int32()),
             "cluster": pa.array(np.asarray(unit_cluster), pa.int16()),
             "response": pa.array(np.asarray(actual, np.float32), pa.float32()),
-            "mean": pa.array(usual.mean, pa.float32()),
-            "standard_error": pa.array(usual.standard_error, pa.float32(), from_pandas=True),
+            "mean": pa.array(word.mean, pa.float32()),
+            "standard_error": pa.array(word.standard_error, pa.float32(), from_pandas=True),
             **quantiles,
         }
     )

@@ -1,6 +1,6 @@
 """Passages: readings as the glyph view takes them, measured by clusters of units, side by side.
 
-A passage is a sentence that was typed or a stretch of the recording, with what each of its words did to each cluster
+A passage is a sentence that was typed or a span of the recording, with what each of its words did to each cluster
 (`sequence_measures`) and, where a unit or a cluster colours the text, its values. Passages side by side stand in
 common columns; aligned at a word, its first occurrence in each stands in one column.
 """
@@ -103,15 +103,15 @@ def passage(
 
 
 @dataclass(frozen=True)
-class Titled:
-    """A reading with the title it has beside others; `first` is the step in the corpus of a recorded stretch."""
+class TitledReading:
+    """A reading with the title it has beside others; `first` is the step in the corpus of a recorded span."""
 
     title: str
     reading: Reading
     first: int | None = None
 
 
-def readings(model: Model, sentences: Sequence[str | tuple[int, int]]) -> list[Titled]:
+def readings(model: Model, sentences: Sequence[str | tuple[int, int]]) -> list[TitledReading]:
     """Texts as the model's network reads them, and stretches (first step, stop) of its recording.
 
     `QuestionError` for an empty text and for steps that are not there, `MissingNetwork` for a text that nothing can
@@ -121,10 +121,10 @@ def readings(model: Model, sentences: Sequence[str | tuple[int, int]]) -> list[T
     for each in sentences:
         if isinstance(each, str):
             number = 1 + sum(one.first is None for one in found)
-            found.append(Titled(f"sentence {number}", open_network(model).read(each)))
+            found.append(TitledReading(f"sentence {number}", open_network(model).read(each)))
         else:
             first, stop = each
-            found.append(Titled(f"step {first:,}", recorded_reading(model, first, stop), first))
+            found.append(TitledReading(f"step {first:,}", recorded_reading(model, first, stop), first))
     return found
 
 
@@ -173,7 +173,7 @@ def response_at(reading: Reading, state: str, index: int) -> np.ndarray:
     return values[index] - (values[index - 1] if index else reading.before[state])
 
 
-def same_words(readings: Sequence[Reading], chosen: tuple[int, int]) -> list[tuple[int, int]]:
+def same_word_tokens(readings: Sequence[Reading], chosen: tuple[int, int]) -> list[tuple[int, int]]:
     """`chosen` (reading, index), and of every other reading the first token of the same word."""
     word = readings[chosen[0]].words[chosen[1]]
     others = [

@@ -1,4 +1,4 @@
-"""The pictures of the page "Sentences" by one call: glyphs side by side, text coloured by a unit or a cluster."""
+"""Glyphs of sentences side by side, and text coloured by a unit or a cluster (page "Sentences"), each by one call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from rnnstore.co_clusters.decomposition import decompose
 from rnnstore.co_clusters.expected import expected_responses
-from rnnstore.co_clusters.pictures import USUAL_CLUSTERS
+from rnnstore.co_clusters.pictures import DEFAULT_CLUSTERS
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
@@ -19,7 +19,7 @@ from rnnstore.sentences.passages import (
     Colouring,
     Grouping,
     Passage,
-    Titled,
+    TitledReading,
     grouping,
     offsets,
     passage,
@@ -51,12 +51,12 @@ def sentences_picture(
 ) -> Picture:
     """The glyphs of sentences side by side: what each word did to each of `k` clusters of units of a state.
 
-    A text is read by the model's network, (first step, stop) is a stretch of its recording. The clusters are those of
+    A text is read by the model's network, (first step, stop) is a span of its recording. The clusters are those of
     the `words` most frequent words' expected responses, ten unless `k` is given, or as many as there can be; `align`
     is a word that stands in one column, `at` the token (sentence, index) whose links are drawn (None: the one that
     moved the clusters most), `cluster` one to emphasise.
-    With `by_gate` the gate says what is preserved, with `own_scale` each cluster has its own. Raises `QuestionError`
-    and `MissingNetwork` with a sentence for what cannot be read.
+    With `by_gate`, what is preserved is measured by the gate; with `own_scale`, each cluster has a scale of its own.
+    Raises `QuestionError` and `MissingNetwork` as `passages.readings` does.
 
     >>> sentences_picture(model, "layer1.c", "he said so", (120, 140), align="said")  # doctest: +SKIP
     """
@@ -105,14 +105,14 @@ def _passages(
     words: int | None,
     method: str,
     **options: Any,
-) -> tuple[list[Titled], Grouping, list[Passage]]:
-    """Sentences read, the clusters of units, and the sentences measured by these."""
+) -> tuple[list[TitledReading], Grouping, list[Passage]]:
+    """(readings, groups of units, passages) of the sentences."""
     if not sentences:
         raise QuestionError("There is no sentence to show: give a text, or (first step, stop) of the recording.")
     shown = readings(model, sentences)
     expected = expected_responses(model, state)
     decomposed = decompose(expected, words)
-    clusters = decomposed.clusters(min(USUAL_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
+    clusters = decomposed.clusters(min(DEFAULT_CLUSTERS, decomposed.most_clusters) if k is None else k, method)
     found = grouping(clusters, expected)
     measured = [
         passage(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.sql.limits import MEGABYTE, Limits
 from rnnstore.store.folder import Store
 from rnnstore.store.sql_errors import QueryError, query_error
@@ -99,7 +99,7 @@ def hint(store: Store, query: str) -> str:
     for text in re.findall(r"'([^'\n]{2,80})'", query):
         if text in known:
             continue
-        if (near := nearest(text, known)).startswith("did you mean"):
+        if (near := suggest(text, known)).startswith("did you mean"):
             return (
                 f"The store has no {known[near.removeprefix('did you mean ').split(' or ')[0].rstrip('?')]} "
                 f"{text!r}: {near}"

@@ -10,8 +10,8 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, named, rendered
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, data, with_renderer
 
 MARKS = ("bars", "line", "points", "heat")
 
@@ -73,7 +73,7 @@ def answer_picture(table: pa.Table, axes: Axes, palette: Palette, *, width: int 
     encoded: dict[str, Any] = {"x": x, "y": y, "tooltip": tooltip}
     if axes.colour:
         encoded["color"] = _colour(rows["colour"], numeric["colour"], axes.colour, palette)
-    base = named("answer")
+    base = data("answer")
     fill: dict[str, Any] = {} if axes.colour else {"color": palette.accent}
     if axes.mark == "line":
         encoded["order"] = alt.Order("x:Q") if numeric["x"] else alt.Order()
@@ -85,7 +85,7 @@ def answer_picture(table: pa.Table, axes: Axes, palette: Palette, *, width: int 
     else:
         layer = base.mark_bar(**fill).encode(**encoded)
     chart = alt.layer(layer).properties(width=width, height=height)
-    return Picture(rendered(styled(chart, palette).to_dict(validate=False), rows.num_rows), {"answer": rows})
+    return Picture(with_renderer(with_style(chart, palette).to_dict(validate=False), rows.num_rows), {"answer": rows})
 
 
 def without_colour(table: pa.Table, axes: Axes) -> int:

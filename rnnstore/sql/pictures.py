@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.sql import charts
 
 
@@ -27,7 +27,7 @@ def answer_picture(
     """
     columns, _ = charts.drawable(table)
     if mark not in charts.MARKS:
-        raise QuestionError(f"There is no mark {mark!r}: {nearest(mark, charts.MARKS)}")
+        raise QuestionError(f"There is no mark {mark!r}: {suggest(mark, charts.MARKS)}")
     default = charts.default_axes(table)
     if default is None and (x is None or y is None):
         raise QuestionError(
@@ -35,7 +35,7 @@ def answer_picture(
         )
     for name in filter(None, (x, y, colour)):
         if name not in columns:
-            raise QuestionError(f"The answer has no column {name!r} that can be drawn: {nearest(name, columns)}")
+            raise QuestionError(f"The answer has no column {name!r} that can be drawn: {suggest(name, columns)}")
     x, y = (x or default.x, y or default.y) if default else (str(x), str(y))
     axes = charts.Axes(x, y, colour, mark)
     return charts.answer_picture(table, axes, palette(theme), width=width)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rnnstore.errors import DamagedModel, StoreError, nearest
+from rnnstore.errors import DamagedModel, StoreError, suggest
 from rnnstore.store.card import File
 from rnnstore.store.commit import LockedModel
 from rnnstore.store.schema import Table
@@ -87,5 +87,5 @@ def _rows(model: LockedModel, name: str, blocks: Sequence[File]) -> pa.Table:
 def _growing(name: str) -> Table:
     growing = {name: table for name, table in TABLES.items() if table.grows}
     if name not in growing:
-        raise StoreError(f"Table {name!r} cannot be appended to: {nearest(name, growing)}")
+        raise StoreError(f"Table {name!r} cannot be appended to: {suggest(name, growing)}")
     return growing[name]

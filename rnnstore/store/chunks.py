@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.errors import StoreError, nearest
+from rnnstore.errors import StoreError, suggest
 from rnnstore.store.runs import all_finite
 
 Chunk = dict[Any, np.ndarray]
@@ -212,7 +212,7 @@ def difference(given: Mapping[Any, Any], expected: Mapping[Any, Any]) -> str:
     for key in given:
         if key not in expected:
             names = [known[1] for known in expected if isinstance(known, tuple) and known[0] == key[0]]
-            return f"This chunk brings {called(key)}, which the first one had not: {nearest(str(key[-1]), names)}"
+            return f"This chunk brings {called(key)}, which the first one had not: {suggest(str(key[-1]), names)}"
     key = next(key for key in given if given[key] != expected[key])
     if key[0] == "track":
         return f"Track {key[1]!r} brings {'numbers' if given[key] == 'f' else 'labels'}, unlike the first chunk."

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rnnstore.errors import NO_TEXT, DamagedModel, ReadOnly, StoreError, UnknownModel, nearest
+from rnnstore.errors import UNDECODABLE, DamagedModel, ReadOnly, StoreError, UnknownModel, suggest
 from rnnstore.store import views
 from rnnstore.store.card import CARD, checked_name, read_card
 from rnnstore.store.commit import check_free, incoming, sweep_store
@@ -104,7 +104,7 @@ class Store:
         for problem in self.problems:
             if problem.name == name:
                 raise DamagedModel(problem.sentence)
-        raise UnknownModel(f"{self._called} has no model {name!r}: {nearest(name, self.models)}")
+        raise UnknownModel(f"{self._called} has no model {name!r}: {suggest(name, self.models)}")
 
     # Asking
 
@@ -124,7 +124,7 @@ class Store:
                 return self._answer(query, parameters, limit)
         except duckdb.Error as error:
             raise self._explained(error, query, parameters) from error
-        except NO_TEXT as error:
+        except UNDECODABLE as error:
             raise DamagedModel(f"{TEXT_DAMAGED} `python -m rnnstore check` says where, and how to mend it.") from error
 
     def _explained(self, error: duckdb.Error, query: str, parameters: Any) -> QueryError:
@@ -236,7 +236,7 @@ class Store:
     def _known(self, name: str) -> Path:
         folder = model_folder(self.path, name)
         if not folder.is_dir():
-            raise UnknownModel(f"{self._called} has no model {name!r}: {nearest(name, self.models)}")
+            raise UnknownModel(f"{self._called} has no model {name!r}: {suggest(name, self.models)}")
         return folder
 
 

@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.errors import NO_TEXT, DamagedModel, QuestionError, StoreError, UnknownName, cause, nearest
+from rnnstore.errors import UNDECODABLE, DamagedModel, QuestionError, StoreError, UnknownName, cause, suggest
 from rnnstore.store.blocks import RowMajorReader
 from rnnstore.store.card import MENDING, Card, State, Track
 from rnnstore.store.runs import is_on, unit_runs
@@ -73,7 +73,7 @@ class Model:
     def state(self, name: str) -> State:
         """Facts of a recorded state; raises `UnknownName` with the nearest ones."""
         if name not in self.states:
-            raise UnknownName(f"Model {self.name!r} has no state {name!r}: {nearest(name, self.states)}")
+            raise UnknownName(f"Model {self.name!r} has no state {name!r}: {suggest(name, self.states)}")
         return self.states[name]
 
     # Words and what stands beside them
@@ -167,7 +167,7 @@ class Model:
         if table is None or table.wide or bool(folder) != bool(table.folder):
             whole = [each.name for each in TABLES.values() if not each.wide and bool(each.folder) == bool(folder)]
             raise UnknownName(
-                f"There is no table {name!r} to read {'by folder' if folder else 'whole'}: {nearest(name, whole)}"
+                f"There is no table {name!r} to read {'by folder' if folder else 'whole'}: {suggest(name, whole)}"
             )
         key = f"{name}/{folder}" if folder else name
         if key not in self.card.files:
@@ -308,7 +308,7 @@ class Model:
 
     def _track(self, track: str) -> str:
         if track not in self.tracks:
-            raise UnknownName(f"Model {self.name!r} has no track {track!r}: {nearest(track, self.tracks)}")
+            raise UnknownName(f"Model {self.name!r} has no track {track!r}: {suggest(track, self.tracks)}")
         return track
 
     def _tracks(self, tracks: Iterable[str], query: str, **values: Any) -> pa.Table:
@@ -352,7 +352,7 @@ class Model:
                 f"Model {self.name!r} changed or was deleted while it was being read; open the store again. "
                 f"({cause(error)})"
             ) from error
-        except (pa.ArrowException, duckdb.Error, *NO_TEXT) as error:
+        except (pa.ArrowException, duckdb.Error, *UNDECODABLE) as error:
             raise DamagedModel(f"A file of model {self.name!r} is damaged ({cause(error)}). {MENDING}") from error
 
     def _check_steps(self, steps: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.errors import StoreError, is_disk_full, nearest
+from rnnstore.errors import StoreError, is_disk_full, suggest
 from rnnstore.store import chunks, series
 from rnnstore.store.blocks import ParquetBlocks
 from rnnstore.store.card import File, checked_name
@@ -148,7 +148,7 @@ class Recorder:
         thresholds = self._thresholds
         for name in thresholds if isinstance(thresholds, Mapping) else ():
             if name not in states:
-                raise StoreError(f"Thresholds were given for the state {name!r}: {nearest(name, states)}")
+                raise StoreError(f"Thresholds were given for the state {name!r}: {suggest(name, states)}")
         most_words = series.RESPONSES // sum(states.values())
         for name, units in states.items():
             chosen = thresholds.get(name, ()) if isinstance(thresholds, Mapping) else thresholds

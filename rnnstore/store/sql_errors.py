@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.store.macros import MACROS
 from rnnstore.store.tables import MODELS, TABLES
 
@@ -87,9 +87,9 @@ def _sentence(facts: Mapping[str, Any], where: str) -> str:
 
 def _missing(kind: str, name: str, candidates: str, where: str) -> str:
     if kind == "Table":
-        return f"there is no table {name!r}{where}; {nearest(name, [MODELS.name, *TABLES])}"
+        return f"there is no table {name!r}{where}; {suggest(name, [MODELS.name, *TABLES])}"
     if kind == "Table Function":
-        return f"there is no macro {name!r}{where}; {nearest(name, [macro.name for macro in MACROS if macro.columns])}"
+        return f"there is no macro {name!r}{where}; {suggest(name, [macro.name for macro in MACROS if macro.columns])}"
     suggestion = f"; did you mean {' or '.join(candidates.split(',')[:3])}?" if candidates else "."
     return f"there is no {kind.lower() or 'thing'} {name!r}{where}{suggestion}"
 
@@ -103,7 +103,7 @@ def _no_column(name: str, candidates: str, where: str) -> str:
     if elsewhere:
         return f"{missing}; {_listed(elsewhere)} {'has' if len(elsewhere) == 1 else 'have'} one."
     named = [each.strip() for each in candidates.split(",") if each.strip()]
-    return f"{missing}; {nearest(column, named)}" if named else f"{missing}."
+    return f"{missing}; {suggest(column, named)}" if named else f"{missing}."
 
 
 def _listed(names: list[str]) -> str:

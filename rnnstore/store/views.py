@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rnnstore.errors import NO_TEXT, DamagedModel
+from rnnstore.errors import UNDECODABLE, DamagedModel
 from rnnstore.store.card import Card
 from rnnstore.store.macros import MACROS, PLANNING
 from rnnstore.store.model import Model
@@ -33,7 +33,7 @@ def add_views(connection: duckdb.DuckDBPyConnection, store: Path, models: Models
             connection.execute(f"create or replace view {table.name} as {select(table, store, models)}")
         except duckdb.IOException:
             raise
-        except (duckdb.Error, *NO_TEXT) as error:
+        except (duckdb.Error, *UNDECODABLE) as error:
             raise _damaged(connection, table, models) from error
         _comment(connection, table, "view")
     for macro in MACROS:
@@ -99,7 +99,7 @@ def _damaged(connection: duckdb.DuckDBPyConnection, table: Table, models: Models
         try:
             for file in files:
                 connection.execute("describe select * from read_parquet($file)", {"file": file})
-        except (duckdb.Error, *NO_TEXT):
+        except (duckdb.Error, *UNDECODABLE):
             return DamagedModel(
                 f"The table {table.name} of model {name!r} is damaged, so SQL cannot be asked of this store. "
                 f"`python -m rnnstore check {name}` says how to mend it."

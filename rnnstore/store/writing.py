@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from rnnstore.errors import StoreError, nearest
+from rnnstore.errors import StoreError, suggest
 from rnnstore.store import appending, checksums
 from rnnstore.store.card import FACTS, OwnFile, checked_name, read_card
 from rnnstore.store.commit import LockedModel
@@ -41,7 +41,7 @@ class ModelWriter(LockedModel):
         """Set facts on the model's card (see `card.FACTS`); what is not named stays. Visible at once."""
         for fact in facts:
             if fact not in FACTS:
-                raise StoreError(f"A model has no fact {fact!r}: {nearest(fact, FACTS)}")
+                raise StoreError(f"A model has no fact {fact!r}: {suggest(fact, FACTS)}")
         if "metrics" in facts:
             facts["metrics"] = [
                 dict(zip(("name", "split", "value"), metric, strict=False)) if isinstance(metric, Sequence) else metric
@@ -70,7 +70,7 @@ class ModelWriter(LockedModel):
         if entry is None or entry.wide or bool(folder) != bool(entry.folder):
             whole = [t.name for t in TABLES.values() if not t.wide and bool(t.folder) == bool(folder)]
             raise StoreError(
-                f"Table {table!r} cannot be replaced {'by folder' if folder else 'as a whole'}: {nearest(table, whole)}"
+                f"Table {table!r} cannot be replaced {'by folder' if folder else 'as a whole'}: {suggest(table, whole)}"
             )
         rows = appending.as_rows_of(entry, rows)
         key = f"{table}/{checked_name(folder, entry.folder)}" if folder else table
@@ -146,7 +146,7 @@ class Recording:
         self._facts = {key: value for key, value in options.items() if key not in own}
         for key in self._facts:
             if key not in FACTS:
-                raise StoreError(f"A recording has no option {key!r}: {nearest(key, (*own, *FACTS))}")
+                raise StoreError(f"A recording has no option {key!r}: {suggest(key, (*own, *FACTS))}")
         self._recorder: Recorder | None = None
 
     def __enter__(self) -> Recorder:

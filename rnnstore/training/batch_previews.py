@@ -1,6 +1,6 @@
-"""A glance at many recorded batches at once: what pointing at a bar of the overview shows before it is chosen.
+"""A preview of many recorded batches at once: what pointing at a bar of the overview shows before it is chosen.
 
-All glances of an overview are asked together, so that they are in the browser when the pointer is; a batch of many
+All previews of an overview are asked together, so that they are in the browser when the pointer is; a batch of many
 steps is put together to `PLACES` places, and of a batch of several texts only the first one's words are told.
 """
 
@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 from rnnstore.store.model import Model
 
 PLACES = 50
-"""Places of a glance, at most."""
+"""Places of a preview, at most."""
 
 
 @dataclass(frozen=True)
-class Previews:
-    """Glances at some batches of one layer.
+class BatchPreviews:
+    """Previews of some batches of one layer.
 
     table   step (of the batch), place, norm (of the gradient through the weights' copy at that place), label,
             predicted, right (null where no label was asked for); by step, then place
@@ -33,8 +33,8 @@ class Previews:
     each: int
 
 
-def previews(model: Model, steps: Sequence[int], window: int, layer: int = 1) -> Previews:
-    """Glances at the batches after the optimiser steps `steps`, of which the longest has `window` steps.
+def batch_previews(model: Model, steps: Sequence[int], window: int, layer: int = 1) -> BatchPreviews:
+    """Previews of the batches after the optimiser steps `steps`, of which the longest has `window` steps.
 
     The norm is the sum of the signed shares through a step, which is exact; means where steps are put together.
     """
@@ -68,4 +68,4 @@ def previews(model: Model, steps: Sequence[int], window: int, layer: int = 1) ->
         [("step", "ascending"), ("place", "ascending")]
     )
     right = pc.equal(table["label"], table["predicted"])
-    return Previews(table.append_column("right", right), -(-window // each), each)
+    return BatchPreviews(table.append_column("right", right), -(-window // each), each)

@@ -18,7 +18,7 @@ from rnnstore.store.tables import DECADES
 
 
 @dataclass(frozen=True)
-class Curves:
+class TrainingCurves:
     """`table`: model, step, epoch, seconds (null where speed was not recorded), loss, validation_loss, learning_rate,
     gradient_norm, a row for each that was written; `notes` are sentences about what is missing."""
 
@@ -34,9 +34,9 @@ class Curves:
 COLUMNS = ("step", "epoch", "seconds", "loss", "validation_loss", "learning_rate", "gradient_norm")
 
 
-def curves(models: Sequence[Model]) -> Curves:
+def training_curves(models: Sequence[Model]) -> TrainingCurves:
     """The training curves of `models`, one below another."""
-    parts, notes = [_nothing()], []
+    parts, notes = [_empty_rows()], []
     for model in models:
         rows = model.training()
         if not rows.num_rows:
@@ -46,11 +46,11 @@ def curves(models: Sequence[Model]) -> Curves:
         if rows["seconds"].null_count:
             notes.append(f"Of {model.name} it is not known how long its training took, so it is not drawn over time.")
         rows = rows.select(COLUMNS).add_column(0, "model", pa.array([model.name] * rows.num_rows, pa.string()))
-        parts.append(rows.cast(_nothing().schema))
-    return Curves(pa.concat_tables(parts), tuple(notes))
+        parts.append(rows.cast(_empty_rows().schema))
+    return TrainingCurves(pa.concat_tables(parts), tuple(notes))
 
 
-def _nothing() -> pa.Table:
+def _empty_rows() -> pa.Table:
     fields = [("model", pa.string()), ("step", pa.int64()), *((name, pa.float64()) for name in COLUMNS[1:])]
     return pa.schema(fields).empty_table()
 
@@ -69,7 +69,7 @@ def _seconds(model: Model, rows: pa.Table) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Gradients:
+class WeightGradients:
     """The gradients of one model's weights over its training.
 
     `table`: the rows of `training_gradients` with relative_norm (norm / weight_norm; null for a weight that is zero),
@@ -90,7 +90,7 @@ class Gradients:
         return np.array(lists.to_pylist(), float).reshape(-1, len(DECADES) + 1)
 
 
-def gradients(model: Model, points: int = 200) -> Gradients:
+def weight_gradients(model: Model, points: int = 200) -> WeightGradients:
     """The gradients of a model's weights, of each weight at most `points` rows."""
     rows = model.training_gradients()
     if not rows.num_rows:
@@ -99,12 +99,12 @@ def gradients(model: Model, points: int = 200) -> Gradients:
             if model.training().num_rows
             else f"{model.name} was not trained here, so nothing is known of its weights' gradients."
         )
-        return Gradients(model.name, rows.append_column("relative_norm", rows["norm"]), [], 1, note)
+        return WeightGradients(model.name, rows.append_column("relative_norm", rows["norm"]), [], 1, note)
     weights = list(dict.fromkeys(rows["weight"].to_pylist()))
     each = -(-pc.count_distinct(rows["step"]).as_py() // points)
     parts = [_thinned(rows.filter(pc.equal(rows["weight"], weight)), weight, each) for weight in weights]
     note = f"Each point is the mean of {each} neighbouring rows, and the largest of their entries." if each > 1 else ""
-    return Gradients(model.name, pa.concat_tables(parts), weights, each, note)
+    return WeightGradients(model.name, pa.concat_tables(parts), weights, each, note)
 
 
 def _thinned(rows: pa.Table, weight: str, each: int) -> pa.Table:

@@ -22,7 +22,7 @@ TOGETHER = 1 << 18
 
 
 @dataclass(frozen=True)
-class Itemized:
+class ItemizedGradient:
     """The gradient of one layer's recurrent weights, by loss step (row) and source step (column); `n` steps.
 
     magnitude   float32[n, n]: |g(t, j)|; NaN where t < j or the lag was not asked for
@@ -66,7 +66,7 @@ def _triangle(steps: int) -> tuple[np.ndarray, np.ndarray]:
     return np.nonzero(np.tri(steps, dtype=bool))
 
 
-def itemized(unrolled: Unrolled, cotangents: np.ndarray, lags: int | None = None) -> dict[int, Itemized]:
+def itemize(unrolled: Unrolled, cotangents: np.ndarray, lags: int | None = None) -> dict[int, ItemizedGradient]:
     """The itemized gradient of every layer, from 1.
 
     `cotangents` float32[steps, batch, units]: the gradient of each step's loss with respect to the top layer's h, all
@@ -91,7 +91,7 @@ def itemized(unrolled: Unrolled, cotangents: np.ndarray, lags: int | None = None
                 waiting[layer], size[layer] = [], 0
     whole = {layer: np.where(values > 0, values, 1) for layer, values in whole.items()}
     return {
-        layer: Itemized(np.sqrt(np.maximum(squares, 0)), alike / np.sqrt(whole[layer]))
+        layer: ItemizedGradient(np.sqrt(np.maximum(squares, 0)), alike / np.sqrt(whole[layer]))
         for layer, (squares, alike) in found.items()
     }
 

@@ -1,8 +1,9 @@
-"""Training batches whose itemized gradients were recorded: all of them in outline, and one of them in full.
+"""Training batches whose itemized gradients were recorded (RNNbow): an overview of all of them, and one in full.
 
-A training may have recorded a hundred thousand batches, and a screen has a thousand columns: `outline` puts neighbours
-together in SQL, keeps the largest gradient of each group so that no peak is lost, and says how many are one. One
-`batch` is its words with what was predicted, and for one layer the matrix of pairs of steps.
+A training may have recorded a hundred thousand batches, and a screen has a thousand columns: `batch_overview` groups
+neighbouring batches in SQL, keeps the largest gradient of each group so that no peak is lost, and says how many batches
+a row stands for. `batch` returns one batch: its words with the predictions, and for one layer the gradient by pairs of
+steps. Only the batches that the recipe's `itemize` selected were recorded; nothing is known of those between them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ RECORDING = "itemize: {every: 100}"
 
 
 @dataclass(frozen=True)
-class Outline:
+class BatchOverview:
     """The recorded batches of one layer in the order of training, at most `BARS` rows.
 
     table    first, last (steps done before the first and last batch of the row), batches (how many), largest (the
@@ -51,12 +52,12 @@ class Outline:
             return ""
         return (
             f"Each bar is {self.each:,} recorded batches: the largest of their maxima, the mean of the other "
-            "quantities. Choose a stretch of the training to see every one."
+            "quantities. Choose a span of the training to see every one."
         )
 
 
 @dataclass(frozen=True)
-class Broke:
+class FirstNonFinite:
     """Where a batch's numbers end: in its "loss" or its "gradient", at which position of which text, and its word."""
 
     what: str
@@ -101,16 +102,16 @@ class Batch:
         known = np.where(np.isfinite(self.magnitude), self.magnitude, -1)
         return int(known.max(axis=1).argmax()) if known.max(initial=-1) >= 0 else None
 
-    def broke(self) -> Broke | None:
+    def broke(self) -> FirstNonFinite | None:
         """Where a loss of the batch, or the gradient of one, is first no number; None where all are numbers."""
         rows = self.words.filter(self.words["label"].is_valid()).to_pylist()
         for row in sorted(rows, key=lambda row: row["position"]):
             if row["loss"] is None or not np.isfinite(row["loss"]):
-                return Broke("loss", row["position"], row["sequence"], row["input"])
+                return FirstNonFinite("loss", row["position"], row["sequence"], row["input"])
         if self.no_number is None:
             return None
         word = next((row for row in rows if row["position"] == self.no_number), {"sequence": 0, "input": ""})
-        return Broke("gradient", self.no_number, word["sequence"], word["input"])
+        return FirstNonFinite("gradient", self.no_number, word["sequence"], word["input"])
 
     def pairs(self) -> pa.Table:
         """t, j, magnitude and share of every pair of steps that was followed."""
@@ -123,7 +124,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Divergence:
     """Where a training came to a loss or a gradient that is no number: optimiser steps done before, and the epoch."""
 
     step: int
@@ -158,7 +159,9 @@ def window(model: Model) -> int:
     return rows["steps"][0].as_py() or 1
 
 
-def outline(model: Model, layer: int = 1, first: int = 0, last: int | None = None, bars: int = BARS) -> Outline:
+def batch_overview(
+    model: Model, layer: int = 1, first: int = 0, last: int | None = None, bars: int = BARS
+) -> BatchOverview:
     """The recorded batches of a layer from optimiser step `first` to `last`, in at most `bars` rows."""
     steps = window(model)
     between = "layer = $layer and step >= $first and ($last is null or step <= $last)"
@@ -194,7 +197,7 @@ def outline(model: Model, layer: int = 1, first: int = 0, last: int | None = Non
         steps=steps,
         **asked,
     )
-    return Outline(model.name, layer, rows, batches, each, steps)
+    return BatchOverview(model.name, layer, rows, batches, each, steps)
 
 
 def batch(model: Model, step: int, layer: int = 1) -> Batch:
@@ -244,7 +247,7 @@ def batch(model: Model, step: int, layer: int = 1) -> Batch:
     return Batch(model.name, step, layer, words, magnitude, share, facts.to_pylist()[0], no_number)
 
 
-def trouble(model: Model) -> Trouble | None:
+def divergence(model: Model) -> Divergence | None:
     """Where the training came to no number; None where it did not."""
     rows = model.training()
     if not rows.num_rows:
@@ -254,10 +257,10 @@ def trouble(model: Model) -> Trouble | None:
     if not len(broken):
         return None
     row = rows.slice(int(broken[0]), 1).to_pylist()[0]
-    return Trouble(row["step"] - 1, row["epoch"], row["learning_rate"])
+    return Divergence(row["step"] - 1, row["epoch"], row["learning_rate"])
 
 
-def below(outlines: Sequence[Outline]) -> pa.Table:
+def combined_table(outlines: Sequence[BatchOverview]) -> pa.Table:
     """The rows of several outlines below one another, with `model` before them."""
     parts = [
         found.table.add_column(0, "model", pa.array([found.model] * found.table.num_rows, pa.string()))

@@ -94,7 +94,7 @@ def responses() -> None:
     print(f"responses of {len(answer.words):,} words x {UNITS} units from {STEPS:,} recorded steps: {took}")
 
     def read():
-        expected._kept = expected._Kept()
+        expected._recent = expected._RecentMatrices()
         return expected_responses(model, state)
 
     print(f"the same read as recorded: {timed(read)[1]}")

@@ -24,7 +24,7 @@ from pipelines.tensors import TensorLayer
 from rnnstore.networks.cells import build
 from rnnstore.networks.unrolled import Unrolled
 from rnnstore.threads import one_thread
-from rnnstore.training.itemization import itemized
+from rnnstore.training.itemization import itemize
 
 RECIPE = """
 name: bench
@@ -77,7 +77,7 @@ def of_batch(kind: str, steps: int, units: int, repeats: int) -> None:
     for _ in range(repeats):
         began = time.process_time()
         with one_thread():
-            found = itemized(
+            found = itemize(
                 Unrolled([layer.cell], [plain], [series], [before], np.zeros((steps, 1), bool)), cotangents
             )[1]
         took.append(time.process_time() - began)

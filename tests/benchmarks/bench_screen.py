@@ -22,7 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from rnnstore.matching.charts.select_layers import MARGIN
+from rnnstore.matching.charts.select_layout import MARGIN
 from tests.benchmarks.large_store import large_store
 from tests.support.screens import FLAGS, find_browser, start_application
 from tests.support.stores import small_store

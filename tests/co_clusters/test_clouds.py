@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnstore.co_clusters.charts.clouds import LINE, cloud, shortened, text_width
+from rnnstore.co_clusters.charts.clouds import LINE, cloud, shorten, text_width
 
 SIZES = (9.5, 32.0)
 texts = st.lists(st.text("abcimwWMQ.,'$ä日", min_size=1, max_size=24), min_size=1, max_size=60)
@@ -51,4 +51,4 @@ def test_words_that_must_be_drawn_are_even_where_there_is_little_room():
 def test_a_word_wider_than_the_room_is_cut_and_says_so():
     placed = cloud(("x" * 200,), (1.0,), (60.0, 40.0), SIZES)
     assert placed.texts[0].endswith("…") and text_width(placed.texts[0], placed.size[0]) <= 60 + 1e-9
-    assert shortened("short", 10, 500) == "short"
+    assert shorten("short", 10, 500) == "short"

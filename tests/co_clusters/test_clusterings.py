@@ -24,7 +24,7 @@ def store(tmp_path):
 def test_sql_gives_what_was_clustered(store):
     expected = expected_responses(store.model("small"), "s")
     found = decompose(expected).clusters(3)
-    clusterings.keep(store, expected, found)
+    clusterings.save_clustering(store, expected, found)
     rows = store.sql("select * from co_clusters order by kind desc, id").to_pylist()
     assert {(row["model"], row["state"], row["method"], row["k"]) for row in rows} == {("small", "s", "signed", 3)}
     of_word = dict(zip(expected.word_ids[found.rows].tolist(), found.word_cluster.tolist(), strict=True))
@@ -38,7 +38,7 @@ def test_sql_gives_what_was_clustered(store):
 def test_sql_lists_the_members_of_clusters(store):
     expected = expected_responses(store.model("small"), "s")
     found = decompose(expected).clusters(3)
-    clusterings.keep(store, expected, found)
+    clusterings.save_clustering(store, expected, found)
     wanted = {}
     names = [expected.words[row] for row in found.rows]
     for kind, of, weights, called in (
@@ -58,7 +58,7 @@ def test_a_clustering_replaces_its_like_and_a_recording_all(store, tmp_path):
     count = "select state, method, k, count(*) as rows from co_clusters group by all order by all"
     for state, k, words in (("s", 3, 12), ("s", 2, 12), ("r", 3, 12), ("s", 3, 5)):
         expected = expected_responses(store.model("small"), state)
-        clusterings.keep(store, expected, decompose(expected, words).clusters(k))
+        clusterings.save_clustering(store, expected, decompose(expected, words).clusters(k))
     assert [tuple(row.values()) for row in store.sql(count).to_pylist()] == [
         ("r", "signed", 3, 18),
         ("s", "signed", 2, 18),

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 import rnnstore
-from rnnstore.co_clusters.blocks import _moved
+from rnnstore.co_clusters.blocks import _move_to_nearest
 from rnnstore.co_clusters.decomposition import METHODS, decompose
 from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.co_clusters.pairing import partners
-from rnnstore.co_clusters.singular import _by_gram, _by_krylov, embedded
+from rnnstore.co_clusters.singular import _by_gram, _by_krylov, singular_embedding
 
 
 def responses(matrix, counts=None) -> ExpectedResponses:
@@ -216,7 +216,7 @@ def test_singular_vectors_are_numpy_s(rank):
         np.testing.assert_allclose(np.abs((right[:kept] * vectors[:, :kept].T).sum(axis=1)), 1, atol=1e-2)
     best = left[:, :5] * values[:5] @ right[:5]
     for either, expected in ((matrix, best), (matrix.T, best.T)):
-        words, directions, scales = embedded(either, 5)
+        words, directions, scales = singular_embedding(either, 5)
         np.testing.assert_allclose(words @ directions.T, expected, atol=2e-3)
         np.testing.assert_allclose(np.linalg.norm(words, axis=0), scales, rtol=1e-2, atol=0.05)
 
@@ -274,7 +274,7 @@ def test_a_point_goes_to_the_centre_that_is_nearest(either_way):
     centres = np.array([points[cluster == k].mean(axis=0) for k in range(4)])
     distance = np.linalg.norm(points[:, None] - centres, axis=2)
     turned = np.linalg.norm(points[:, None] + centres, axis=2)
-    moved, signs = _moved(points, cluster, 4, np.ones(60), either_way)
+    moved, signs = _move_to_nearest(points, cluster, 4, np.ones(60), either_way)
     nearest = np.minimum(distance, turned if either_way else distance).argmin(axis=1)
     assert moved.tolist() == nearest.tolist()
     here = np.arange(60)

@@ -166,7 +166,7 @@ def test_a_recording_without_responses_says_why(tmp_path, monkeypatch):
 
 
 def test_matrices_are_kept_until_others_need_the_room(tmp_path, monkeypatch):
-    monkeypatch.setattr(expected, "_kept", expected._Kept())
+    monkeypatch.setattr(expected, "_kept", expected._RecentMatrices())
     store = record(tmp_path, words=["a", "b"], states={name: np.zeros((2, 4)) for name in "rst"})
     model = store.model("small")
     first = expected_responses(model, "r")
@@ -176,7 +176,7 @@ def test_matrices_are_kept_until_others_need_the_room(tmp_path, monkeypatch):
     assert expected_responses(model, "r") is first
     expected_responses(model, "t")
     assert expected_responses(model, "r") is first
-    assert len(expected._kept._held) == 2
+    assert len(expected._recent._held) == 2
     record(tmp_path, words=["a", "b", "c"], states={"r": np.ones((3, 4))})
     assert expected_responses(rnnstore.open(tmp_path).model("small"), "r").words == ["a", "b", "c"]
 

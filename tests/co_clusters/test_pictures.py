@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from rnnstore.co_clusters.charts.layout import Drawing, arrange
-from rnnstore.co_clusters.charts.picture import Chosen, co_cluster_picture
+from rnnstore.co_clusters.charts.picture import Highlights, co_cluster_picture
 from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.charts.unit_words import unit_words_picture
 from rnnstore.co_clusters.decomposition import decompose
@@ -52,7 +52,7 @@ def clusters(expected):
 @pytest.mark.parametrize("width", [960, 520])
 def test_the_picture_compiles_with_everything_in_it(expected, clusters, palette, width):
     tags = WordTags("pos", ["NOUN", "VERB"], ["NOUN"] * 200, np.ones(200, int), np.ones(200, np.float32))
-    chosen = Chosen(["word3", "word5"], [1, 2], ["word9"], tags)
+    chosen = Highlights(["word3", "word5"], [1, 2], ["word9"], tags)
     picture = co_cluster_picture(clusters, expected, palette, chosen, Drawing(focus="u1", width=width))
     assert compiled(picture)["marks"]
     own = {"unit", "width", "height", "padding", "autosize", "background", "cursor"}
@@ -120,21 +120,21 @@ def test_the_words_of_what_is_in_focus_get_more_room_and_those_of_others_less(ex
 
 
 def test_squares_show_the_response_to_the_words_picked_and_say_its_error(expected, clusters):
-    picture = co_cluster_picture(clusters, expected, LIGHT, Chosen(["word4", "word119"]))
+    picture = co_cluster_picture(clusters, expected, LIGHT, Highlights(["word4", "word119"]))
     cells = picture.tables["cells"]
     positive = expected.response[4] > 0.3
     assert positive.any()
     warm = [int(colour[1:3], 16) > int(colour[5:7], 16) for colour in cells["colour"].to_pylist()]
     assert np.array(warm)[positive].all() and not np.array(warm)[expected.response[4] < -0.3].any()
     assert picture.tables["stripes"].num_rows == expected.units
-    assert "± 0.05" in cells["said"][0].as_py() and "word119" in cells["said"][0].as_py()
-    assert cells["said"][0].as_py().endswith("read once")
+    assert "± 0.05" in cells["caption"][0].as_py() and "word119" in cells["caption"][0].as_py()
+    assert cells["caption"][0].as_py().endswith("read once")
 
 
 def test_a_word_that_is_picked_does_not_move(expected, clusters):
     before = co_cluster_picture(clusters, expected, LIGHT).tables["words"]
-    word = before["said"][5].as_py()
-    after = co_cluster_picture(clusters, expected, LIGHT, Chosen([word])).tables["words"]
+    word = before["caption"][5].as_py()
+    after = co_cluster_picture(clusters, expected, LIGHT, Highlights([word])).tables["words"]
     assert before.select(["word", "x", "y", "size"]).equals(after.select(["word", "x", "y", "size"]))
 
 

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 import rnnstore
 from rnnstore.connectivity.charts.pairs import pairs_picture, shaded_text_picture
 from rnnstore.connectivity.norms import LONGEST
-from rnnstore.connectivity.texts import connected, pairs_table, suggestions_table
+from rnnstore.connectivity.texts import pairs_table, suggestions_table, text_connectivity
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.errors import MissingNetwork, QuestionError
 from rnnstore.networks import open_network
@@ -48,7 +48,7 @@ def probabilities(model, text):
 
 
 def test_the_target_is_what_follows_and_the_prediction_where_nothing_does(letters):
-    found = connected(letters, "abc")
+    found = text_connectivity(letters, "abc")
     chances = probabilities(letters, "abc")
     last = LETTERS[chances[2].argmax()]
     assert found.targets == ["b", "c", last]
@@ -59,16 +59,16 @@ def test_the_target_is_what_follows_and_the_prediction_where_nothing_does(letter
 
 
 def test_a_named_word_is_asked_about_at_every_step(letters):
-    assert connected(letters, "abc", "word", word="␣").targets == [" "] * 3
+    assert text_connectivity(letters, "abc", "word", word="␣").targets == [" "] * 3
     with pytest.raises(QuestionError, match="no output 'zebra'"):
-        connected(letters, "abc", "word", word="zebra")
+        text_connectivity(letters, "abc", "word", word="zebra")
     with pytest.raises(QuestionError, match="Name the word"):
-        connected(letters, "abc", "word")
+        text_connectivity(letters, "abc", "word")
 
 
 def test_a_recorded_stretch_goes_on_from_what_came_before_it(letters):
     text = "".join(letters.words(0, 41)["word"].to_pylist())
-    whole, part = connected(letters, text), connected(letters, (20, 40))
+    whole, part = text_connectivity(letters, text), text_connectivity(letters, (20, 40))
     assert part.first == 20 and part.targets == whole.targets[20:40] and not part.instead.any()
     np.testing.assert_allclose(part.values, whole.values[20:40, 20:40], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(part.probability, whole.probability[20:40], rtol=1e-4)
@@ -76,7 +76,7 @@ def test_a_recorded_stretch_goes_on_from_what_came_before_it(letters):
 
 def test_every_step_knows_its_place_in_what_was_typed(store):
     text = "The  cat\nxyz sat"
-    found = connected(store.model("words"), text)
+    found = text_connectivity(store.model("words"), text)
     assert found.reading.words == ["the", "cat", "<eos>", "<unk>", "sat", "<eos>"]
     assert [text[begin:end] for begin, end in zip(found.begin, found.end, strict=True)] == [
         "The", "cat", "", "xyz", "sat", ""
@@ -85,7 +85,7 @@ def test_every_step_knows_its_place_in_what_was_typed(store):
 
 def test_progress_goes_up_to_one_and_what_it_raises_ends_the_work(letters):
     told = []
-    connected(letters, "abcade", check=True, progress=told.append)
+    text_connectivity(letters, "abcade", check=True, progress=told.append)
     assert told == sorted(told) and len(told) == 2 * 6 and told[5] == 0.5 and told[-1] == 1
 
     def stop(share: float) -> None:
@@ -93,21 +93,21 @@ def test_progress_goes_up_to_one_and_what_it_raises_ends_the_work(letters):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        connected(letters, "abcade", progress=stop)
+        text_connectivity(letters, "abcade", progress=stop)
 
 
 def test_agreement_is_the_rank_correlation_of_a_row_with_the_check(letters):
-    found = connected(letters, "abcad bea", check=True)
+    found = text_connectivity(letters, "abcad bea", check=True)
     for row in range(4, 9):
         own, check = np.abs(found.values[row, : row + 1]), np.abs(found.fallen[row, : row + 1])
         assert found.agreement()[row] == pytest.approx(spearmanr(own, check).statistic)
     assert np.isnan(found.agreement()[:4]).all()
     with pytest.raises(QuestionError, match="not asked for"):
-        connected(letters, "abc").agreement()
+        text_connectivity(letters, "abc").agreement()
 
 
 def test_tables_have_a_row_a_pair_and_a_row_a_suggestion(letters):
-    found = connected(letters, "abc", check=True)
+    found = text_connectivity(letters, "abc", check=True)
     pairs = pairs_table([found]).to_pylist()
     assert [(row["output_step"], row["input_step"]) for row in pairs] == [
         (0, 0),
@@ -130,21 +130,23 @@ def test_tables_have_a_row_a_pair_and_a_row_a_suggestion(letters):
 )
 def test_bad_input_is_a_sentence(letters, text, sentence):
     with pytest.raises(QuestionError, match=sentence):
-        connected(letters, text)
+        text_connectivity(letters, text)
 
 
 def test_a_model_without_a_network_says_so(store):
     with store.record("states-only") as recorder:
         recorder.add(words=["a"], states={"h": np.zeros((1, 1))})
     with pytest.raises(MissingNetwork, match="no network"):
-        connected(store.model("states-only"), "abc")
+        text_connectivity(store.model("states-only"), "abc")
 
 
 def test_a_classifier_is_asked_about_its_labels(store):
-    found = connected(store.model("labels"), "the cat sat", "word", word="bad")
+    found = text_connectivity(store.model("labels"), "the cat sat", "word", word="bad")
     assert found.labels and found.targets == ["bad"] * 3
     answers = probabilities(store.model("labels"), "the cat sat").argmax(1)
-    assert connected(store.model("labels"), "the cat sat").targets == [["good", "bad"][answer] for answer in answers]
+    assert text_connectivity(store.model("labels"), "the cat sat").targets == [
+        ["good", "bad"][answer] for answer in answers
+    ]
 
 
 def test_letters_are_completed_by_what_is_probable_next(letters):
@@ -171,7 +173,7 @@ def test_a_word_begun_is_completed_and_a_known_one_is_followed(store):
 
 
 def test_pictures_show_the_row_and_every_pair(letters):
-    found = connected(letters, "abcade")
+    found = text_connectivity(letters, "abcade")
     picture = shaded_text_picture([found, found], LIGHT, 3)
     words = picture.tables["words"].to_pylist()
     row = found.values[3] / found.values[3].max()

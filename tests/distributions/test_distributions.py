@@ -7,19 +7,11 @@ import pytest
 
 import rnnstore
 from rnnstore import QuestionError, pictures
-from rnnstore.distributions import charts
+from rnnstore.distributions import charts, counters
 from rnnstore.distributions import unit_distributions as distributions
-from rnnstore.distributions.unit_distributions import (
-    LEVELS,
-    MEASURES,
-    distribution,
-    gate_name,
-    is_gate,
-    round_edges,
-    summary,
-    unit_values,
-    usual_limits,
-)  # fmt: skip
+from rnnstore.distributions.saturation import default_limits, gate_name, is_gate
+from rnnstore.distributions.single_unit import unit_values
+from rnnstore.distributions.unit_distributions import LEVELS, MEASURES, distribution, round_edges, summary
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.store.card import State
 from tests.support import worlds
@@ -43,7 +35,7 @@ def world(seed=0, steps=700, units=5, dtype=np.float16, scale=1.0, starts=(0, 10
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("scale", [1, 30])
 def test_everything_equals_numpy_over_all_values(monkeypatch, dtype, scale):
-    monkeypatch.setattr(distributions, "BLOCK", 64)
+    monkeypatch.setattr(counters, "BLOCK", 64)
     model = world(dtype=dtype, scale=scale)
     values = model.values.astype(np.float64)
 
@@ -176,10 +168,10 @@ def test_gates_are_known_by_name_and_range():
     assert (gate_name("layer1.f"), gate_name("layer3.z2"), gate_name("memory")) == (
         "forget gate", "update gate 2", "memory",
     )  # fmt: skip
-    assert usual_limits(state("layer1.f", 0.01, 0.4)) == (0.1, 0.9)
-    assert usual_limits(state("layer1.h", -0.99, 1)) == (-0.9, 0.9)
-    assert usual_limits(state("layer1.c", -7, 20)) == (-2, 2)
-    assert usual_limits(state("sensor", 100, 200)) == (110, 190)
+    assert default_limits(state("layer1.f", 0.01, 0.4)) == (0.1, 0.9)
+    assert default_limits(state("layer1.h", -0.99, 1)) == (-0.9, 0.9)
+    assert default_limits(state("layer1.c", -7, 20)) == (-2, 2)
+    assert default_limits(state("sensor", 100, 200)) == (110, 190)
 
 
 def test_a_recording_is_counted_from_its_files(tmp_path):

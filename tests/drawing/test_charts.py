@@ -13,9 +13,9 @@ import pytest
 import rnnstore
 from rnnstore.drawing.palette import DARK, LABELS, LIGHT, interpolate, palette
 from rnnstore.drawing.prediction_rows import row_titles
-from rnnstore.drawing.tracks import Key, colours_of, folded, ink_on, legend
+from rnnstore.drawing.tracks import Key, legend, readable_ink, track_colours, wrap_legends
 from rnnstore.matching.charts.match_view import COUNT, length_picture, match_picture
-from rnnstore.matching.charts.select_view import LINES, Hypothesis, select_picture
+from rnnstore.matching.charts.select_view import LINES, DrawnSelection, select_picture
 from rnnstore.matching.matches import match
 from rnnstore.matching.windows import cells_of_matches, window
 from rnnstore.store.card import Track
@@ -40,7 +40,7 @@ def selecting(model, state="layer1.c", start=0, stop=30, palette=LIGHT, predicte
     tracks = dict(model.tracks)
     return select_picture(
         window(model, state, start, stop),
-        Hypothesis(**{"threshold": 0.3, **hypothesis}),
+        DrawnSelection(**{"threshold": 0.3, **hypothesis}),
         palette,
         on=np.arange(stop - start) % 3,
         tracks=tracks,
@@ -99,14 +99,14 @@ def test_another_answer_of_as_many_matches_changes_tables_only(models):
 def test_the_brushed_words_are_drawn_as_far_as_they_lie_in_the_window(models):
     tables = selecting(models["brackets"], start=10, stop=20, **{"threshold": 0.3}).tables
     assert tables["brushed"].num_rows == 0
-    hypothesis = Hypothesis(0.3, 8, 12, off_before=2, off_after=3, matches=[(1, 11, 25), (2, 40, 41)])
+    hypothesis = DrawnSelection(0.3, 8, 12, off_before=2, off_after=3, matches=[(1, 11, 25), (2, 40, 41)])
     tables = select_picture(window(models["brackets"], "layer1.c", 10, 20), hypothesis, LIGHT).tables
     assert tables["brushed"].select(["from", "to"]).to_pylist() == [{"from": 10, "to": 12}]
     assert tables["pattern"].to_pylist() == [
-        {"from": 10, "to": 12, "mid": 11.0, "said": "on"},
-        {"from": 12, "to": 15, "mid": 13.5, "said": "off"},
+        {"from": 10, "to": 12, "mid": 11.0, "caption": "on"},
+        {"from": 12, "to": 15, "mid": 13.5, "caption": "off"},
     ]
-    assert tables["matches"].to_pylist() == [{"from": 11, "to": 20, "mid": 15.5, "said": "1"}]
+    assert tables["matches"].to_pylist() == [{"from": 11, "to": 20, "mid": 15.5, "caption": "1"}]
 
 
 def test_cells_that_grow_far_beyond_the_others_do_not_flatten_the_selected_ones(tmp_path):
@@ -116,12 +116,12 @@ def test_cells_that_grow_far_beyond_the_others_do_not_flatten_the_selected_ones(
     with store.record("grown") as recorder:
         recorder.add(words=list("ab" * 10), states={"layer1.c": values.astype(np.float32)})
     seen = window(store.model("grown"), "layer1.c", 0, 20)
-    tables = select_picture(seen, Hypothesis(0.3, 4, 6, units=[30, 39]), LIGHT).tables
+    tables = select_picture(seen, DrawnSelection(0.3, 4, 6, units=[30, 39]), LIGHT).tables
     assert tables["lines"]["value"].to_numpy().max() == pytest.approx(40, rel=1e-3)  # it is selected, so it is shown
-    tables = select_picture(seen, Hypothesis(0.3, 4, 6, units=[30]), LIGHT).tables
+    tables = select_picture(seen, DrawnSelection(0.3, 4, 6, units=[30]), LIGHT).tables
     assert tables["bands"]["high"].to_numpy().max() < 1
     assert "what is below -0.6" in " ".join(tables["legends"]["text"].to_pylist())
-    tame = select_picture(seen, Hypothesis(30), LIGHT).tables  # all is within reach of a high threshold
+    tame = select_picture(seen, DrawnSelection(30), LIGHT).tables  # all is within reach of a high threshold
     assert tame["bands"]["high"].to_numpy().max() > 30
 
 
@@ -143,7 +143,7 @@ def test_words_in_many_columns_stand_as_running_text_around_the_starts(models):
 
 
 def test_units_are_listed_with_their_role(models):
-    hypothesis = Hypothesis(0.3, units=[2, 5], left_out=[4], pinned=[5])
+    hypothesis = DrawnSelection(0.3, units=[2, 5], left_out=[4], pinned=[5])
     listed = select_picture(window(models["brackets"], "layer1.c", 0, 5), hypothesis, LIGHT).tables["units"]
     assert listed.select(["unit", "role"]).to_pydict() == {
         "unit": [2, 5, 4],
@@ -156,7 +156,7 @@ def test_a_wall_of_units_is_cut_at_a_number_of_lines(tmp_path):
 
     values = np.ones((6, 700), np.float32)
     model = record(tmp_path / "store", words=list("abcdef"), states={"hidden": values}).model("small")
-    picture = select_picture(window(model, "hidden", 0, 6), Hypothesis(0.3, units=list(range(700))), LIGHT)
+    picture = select_picture(window(model, "hidden", 0, 6), DrawnSelection(0.3, units=list(range(700))), LIGHT)
     assert len(set(picture.tables["lines"]["unit"].to_pylist())) == LINES
     assert picture.tables["units"].num_rows == LINES
     assert sum(table.nbytes for table in picture.tables.values()) < 20_000
@@ -172,7 +172,7 @@ def test_every_match_is_a_row_with_its_place_and_score(models):
     found, picture = matching(models["brackets"], limit=3)
     facts = picture.tables["facts"].to_pylist()
     for row in found.table.to_pylist():
-        said = [fact["said"] for fact in facts if fact["rank"] == row["rank"]]
+        said = [fact["caption"] for fact in facts if fact["rank"] == row["rank"]]
         assert said == [f"{row[name]:,}" for name in ("rank", "start", "length", "overlap", "union")]
     assert set(picture.tables["cells"]["rank"].to_pylist()) == {1, 2, 3}
 
@@ -214,7 +214,7 @@ def test_interpolated_colours_meet_the_ends_of_the_scale():
 
 def test_rare_labels_share_a_colour_and_are_counted_in_the_legend():
     track = Track(name="tag", kind="discrete", labels=tuple("abcdefghijk"), distinct=300)
-    assert colours_of(track, ["a", "k", None, "unheard of"], [None] * 4, LIGHT) == [
+    assert track_colours(track, ["a", "k", None, "unheard of"], [None] * 4, LIGHT) == [
         LIGHT.labels[0], LIGHT.other, "transparent", LIGHT.other,
     ]  # fmt: skip
     keys = legend(track, LIGHT)
@@ -230,9 +230,9 @@ def test_long_labels_are_cut_so_that_a_legend_has_room():
 
 def test_numbers_around_zero_diverge_and_counts_grow():
     around_zero = Track(name="x", kind="scalar", minimum=-1, maximum=3)
-    assert colours_of(around_zero, [None], [0.0], LIGHT) == [LIGHT.diverging[3]]
+    assert track_colours(around_zero, [None], [0.0], LIGHT) == [LIGHT.diverging[3]]
     count = Track(name="n", kind="scalar", minimum=0, maximum=4)
-    assert colours_of(count, [None] * 2, [0, 4], LIGHT) == [LIGHT.sequential[0], LIGHT.sequential[-1]]
+    assert track_colours(count, [None] * 2, [0, 4], LIGHT) == [LIGHT.sequential[0], LIGHT.sequential[-1]]
     assert [key.label for key in legend(count, LIGHT)] == ["0", "1", "2", "3", "4"]
 
 
@@ -275,7 +275,7 @@ def test_text_is_readable_on_every_colour_it_stands_on(colours):
     for colour in (*colours.labels, colours.other, *colours.shade, colours.background, colours.right):
         assert contrast(colours.text, colour) >= 4.4, colour
     shades = interpolate(colours.sequential, np.linspace(0, 1, 21))
-    for colour, ink in zip(shades, ink_on(shades, colours), strict=True):
+    for colour, ink in zip(shades, readable_ink(shades, colours), strict=True):
         assert contrast(ink, colour) >= 3.4, colour
     for colour in (colours.muted, colours.accent, colours.threshold):
         assert contrast(colour, colours.background) >= 4.5, colour
@@ -287,8 +287,8 @@ def test_an_unknown_theme_is_light():
 
 def test_a_legend_that_finds_no_room_goes_on_below():
     keys = [Key("#111111", "one"), Key("#222222", "two"), Key("", "a remark of some words that is rather long")]
-    assert folded([("title", keys)], 1000) == [("title", keys)]
-    lines = folded([("title", keys), ("next", keys[:1])], 180)
+    assert wrap_legends([("title", keys)], 1000) == [("title", keys)]
+    lines = wrap_legends([("title", keys), ("next", keys[:1])], 180)
     assert [title for title, _ in lines] == ["title", "", "", "next"]
     assert [key.label for _, line in lines[1:3] for key in line] == ["a remark of some words that", "is rather long"]
     assert [key for _, line in lines for key in line if key.colour] == [*keys[:2], keys[0]]

@@ -11,7 +11,7 @@ from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.matching.charts import scalar_tracks as signal
 from rnnstore.matching.charts.scalar_tracks import EDGE, SIGNAL, is_signal, number_in, signal_tables
-from rnnstore.matching.charts.select_view import Hypothesis, select_picture
+from rnnstore.matching.charts.select_view import DrawnSelection, select_picture
 from rnnstore.matching.windows import window
 from rnnstore.store.card import Track
 
@@ -106,21 +106,21 @@ def test_a_line_stands_at_its_values_and_breaks_where_one_is_missing_and_where_a
         [4, 5],
     ]
     assert np.flatnonzero(line["alone"].to_numpy(zero_copy_only=False)).tolist() == [3, 5]
-    assert line["said"].to_pylist()[:4] == ["-1,000,000", "-999,999", "no value", "-999,999.5"]
-    assert scale.to_pylist() == [{"y": high, "said": "-999,999.00"}, {"y": low, "said": "-1,000,000.00"}]
+    assert line["caption"].to_pylist()[:4] == ["-1,000,000", "-999,999", "no value", "-999,999.5"]
+    assert scale.to_pylist() == [{"y": high, "caption": "-999,999.00"}, {"y": low, "caption": "-1,000,000.00"}]
 
 
 def test_a_window_with_a_small_part_of_the_range_has_a_scale_of_its_own_and_says_so(tmp_path):
     model = recorded(tmp_path, x=[0.01, 0.02, 0.03, 0.01, 5.0, 1000.0])
     line, scale = drawn(model, stop=4)
-    assert scale["said"].to_pylist() == ["0.0300", "0.0100", "own scale"]
+    assert scale["caption"].to_pylist() == ["0.0300", "0.0100", "own scale"]
     assert line["y"].to_pylist() == [100 + SIGNAL - EDGE, 100 + SIGNAL / 2, 100 + EDGE, 100 + SIGNAL - EDGE]
-    assert "own scale" not in drawn(model)[1]["said"].to_pylist()
+    assert "own scale" not in drawn(model)[1]["caption"].to_pylist()
 
 
 def test_a_signal_that_never_changes_lies_in_the_middle(tmp_path):
     line, scale = drawn(recorded(tmp_path, x=[0.5, 0.5, 0.5]))
-    assert line["y"].to_pylist() == [100 + SIGNAL / 2] * 3 and scale["said"].to_pylist() == ["0.5"]
+    assert line["y"].to_pylist() == [100 + SIGNAL / 2] * 3 and scale["caption"].to_pylist() == ["0.5"]
 
 
 @pytest.mark.parametrize("palette", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)])
@@ -130,7 +130,7 @@ def test_the_select_view_draws_lines_above_the_cells_of_their_tracks(tmp_path, p
     seen = window(model, "h", 0, 300)
     names = ["small", "level", "large"]
     annotations = model.annotations(names, 0, 300)
-    picture = select_picture(seen, Hypothesis(0.3), palette, tracks=model.tracks, annotations=annotations)
+    picture = select_picture(seen, DrawnSelection(0.3), palette, tracks=model.tracks, annotations=annotations)
     assert {name for name in picture.tables if name.startswith("signal")} == {
         "signal0", "signal0_scale", "signal2", "signal2_scale",
     }  # fmt: skip

@@ -5,7 +5,7 @@ import pytest
 
 from rnnstore import QuestionError
 from rnnstore.matching.selection import Selection, select
-from rnnstore.matching.suggestions import FEW, MANY, example, nearest_threshold
+from rnnstore.matching.suggestions import FEW, MANY, example_selection, nearest_threshold
 from tests.support.worlds import random_world, record
 
 VALUES = np.array([[0.1, 0.9, 0.0], [0.5, 0.8, 0.0], [0.6, 0.7, 0.0], [0.2, 0.6, 0.0]], np.float32)
@@ -66,7 +66,7 @@ def test_an_example_selects_a_handful_of_units_within_a_sequence(tmp_path, seed,
     words, values, starts = random_world(seed, steps=60, units=12, chance_of_start=0.1)
     store = record(tmp_path / "store", words=words, states={"hidden": values}, sequence_starts=starts)
     model = store.model("small")
-    found = example(model, "hidden", threshold, 0, 60)
+    found = example_selection(model, "hidden", threshold, 0, 60)
     assert found is not None
     assert FEW <= len(select(model, found).units) <= MANY
 
@@ -77,14 +77,16 @@ def test_an_example_happens_elsewhere_too(tmp_path):
     for first in range(20, 200, 20):
         values[first : first + 3, 4:] = 1
     store = record(tmp_path / "store", words=list("ab" * 100), states={"hidden": values})
-    assert example(store.model("small"), "hidden", 0.3, 0, 40) == Selection("hidden", 20, 23, 0.3, off_before=1)
+    assert example_selection(store.model("small"), "hidden", 0.3, 0, 40) == Selection(
+        "hidden", 20, 23, 0.3, off_before=1
+    )
 
 
 def test_where_nothing_changes_an_example_is_content_with_what_is_on(tmp_path):
     store = record(tmp_path / "store", words=list("abc"), states={"hidden": np.zeros((3, 5), np.float32)})
-    found = example(store.model("small"), "hidden", 0.3, 0, 3)
+    found = example_selection(store.model("small"), "hidden", 0.3, 0, 3)
     assert found == Selection("hidden", 0, 2, 0.0)
 
 
 def test_an_empty_window_has_no_example(model):
-    assert example(model, "hidden", 0.3, 2, 2) is None
+    assert example_selection(model, "hidden", 0.3, 2, 2) is None

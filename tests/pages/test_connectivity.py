@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.connectivity.texts import connected
+from rnnstore.connectivity.texts import text_connectivity
 from rnnstore.networks import open_network
 from tests.connectivity.test_connected import LETTERS
 from tests.pages.test_matching import said, widget
@@ -111,7 +111,7 @@ def test_hovering_shades_by_connectivity_and_a_click_holds(serve, connected_stor
     steps = page.locator(".text.main").first.locator(".step")
     steps.first.wait_for()
     assert steps.count() == len(text)
-    found = connected(rnnstore.open(connected_store).model("letters"), text)
+    found = text_connectivity(rnnstore.open(connected_store).model("letters"), text)
     seen = page.get_by_role("group", name="Text shaded by connectivity")
 
     def shades(panel: int) -> list[str]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.distributions.unit_distributions import distribution, unit_values
+from rnnstore.distributions.single_unit import unit_values
+from rnnstore.distributions.unit_distributions import distribution
 from tests.support.screens import assert_fits_both, settle, visit
 
 PAGE = "pages/distributions.py"

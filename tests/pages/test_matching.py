@@ -14,11 +14,10 @@ from pages.parts.matching import linked_panel
 from pages.parts.matching.address import Named, read
 from pages.parts.matching.select_panel import reaching, whole_steps
 from pages.parts.shared.controls import clicked_since
-from rnnstore.matching.charts import match_layout
+from rnnstore.matching.charts import match_layout, select_layout
 from rnnstore.matching.charts import match_view as match_chart
-from rnnstore.matching.charts import select_layers as select_chart
-from rnnstore.matching.charts.select_layers import Rows
-from rnnstore.matching.linked_states import Also
+from rnnstore.matching.charts.select_layout import Rows
+from rnnstore.matching.linked_states import LinkedState
 from rnnstore.matching.selection import Selection, select
 from rnnstore.store.runs import unit_runs
 from tests.support.screens import assert_fits, changing, settle, visit
@@ -244,9 +243,9 @@ def test_a_state_below_is_asked_the_same_words_at_its_own_threshold(open_page):
     model = rnnstore.open(open_page.store).model("brackets")
     units = select(model, Selection("layer1.h", 44, 47, -0.2, 1, 1)).units
     tables = data_of(app, "bands")
-    drawn = set(tables["below0_lines"]["unit"].to_pylist()) - {-1}
+    drawn = set(tables["linked0_lines"]["unit"].to_pylist()) - {-1}
     assert drawn == set(units.tolist())
-    assert tables["below0_title"]["said"].to_pylist()[0].startswith(f"layer1.h, at -0.2: {len(units)} unit")
+    assert tables["linked0_title"]["caption"].to_pylist()[0].startswith(f"layer1.h, at -0.2: {len(units)} unit")
     sentence = f"**layer1.h**: **{len(units)} unit" if len(units) else "**layer1.h**: no unit"
     assert sentence in said(app)
 
@@ -267,7 +266,7 @@ def test_states_are_put_below_and_taken_away_again(open_page):
 def test_a_model_of_other_words_below_says_so_and_leads_to_them(open_page):
     app = open_page(**{"model": "brackets", "from": "44", "to": "46", "below": "sensor:memory,layer1.h"})
     assert "sensor and brackets read other words here and cannot stand one above the other" in said(app)
-    assert "below1_bands" not in data_of(app, "bands") and "below0_bands" in data_of(app, "bands")
+    assert "linked1_bands" not in data_of(app, "bands") and "linked0_bands" in data_of(app, "bands")
 
 
 @pytest.mark.long
@@ -292,11 +291,11 @@ def test_a_state_below_takes_the_place_of_the_first():
     view = SimpleNamespace(below=(Named(None, "layer1.h", -0.2), Named("b", "s", None)), threshold=0.25)
     one, two = SimpleNamespace(name="a"), SimpleNamespace(name="b")
     first = SimpleNamespace(name="layer1.c")
-    there = linked_panel.on_top(one, first, view, 0, Also(one, "layer1.h", -0.2), {"from": "4", "out": "3"})
+    there = linked_panel.on_top(one, first, view, 0, LinkedState(one, "layer1.h", -0.2), {"from": "4", "out": "3"})
     assert there == {
         "from": "4", "model": "a", "state": "layer1.h", "threshold": "-0.2", "below": "layer1.c@0.25,b:s",
     }  # fmt: skip
-    there = linked_panel.on_top(one, first, view, 1, Also(two, "s", 0.5), {"tracks": "pos"})
+    there = linked_panel.on_top(one, first, view, 1, LinkedState(two, "s", 0.5), {"tracks": "pos"})
     assert there["below"] == "a:layer1.c@0.25,a:layer1.h@-0.2" and "tracks" not in there
 
 
@@ -314,7 +313,7 @@ class Select:
         self.box = page.locator(".st-key-select_view .marks").first.bounding_box()
 
     def x(self, cell: float) -> float:
-        margin = select_chart.MARGIN
+        margin = select_layout.MARGIN
         plot = self.box["width"] - margin["left"] - margin["right"]
         return self.box["x"] + margin["left"] + plot * cell / STEPS
 
@@ -330,7 +329,7 @@ class Select:
         self.page.wait_for_timeout(300)
 
     def click_word(self, cell: int) -> None:
-        y = self.box["y"] + select_chart.MARGIN["top"] + Rows(False, 0, 0).words + 12
+        y = self.box["y"] + select_layout.MARGIN["top"] + Rows(False, 0, 0).words + 12
         with changing(self.page):
             self.page.mouse.click(self.x(cell + 0.5), y)
         self.page.wait_for_timeout(300)
@@ -376,7 +375,7 @@ def test_brushing_draws_moves_and_undoes_a_selection(page, application):
 def test_one_brush_spans_all_states_and_a_hit_is_framed(page, application):
     view = open_select(page, application, at=100, find="((", below="layer1.h@-0.3")
     assert_fits(page)
-    lower = select_chart.MARGIN["top"] + Rows(False, 0, 0).words + 60  # in the plot of the state below
+    lower = select_layout.MARGIN["top"] + Rows(False, 0, 0).words + 60  # in the plot of the state below
     view.drag(5.2, 8.7, y=lower)
     assert brushed(page) == ("105", "108")
     assert page.get_by_text("layer1.h: ", exact=False).first.is_visible()
@@ -477,7 +476,7 @@ def test_a_unit_is_left_out_by_a_click_and_found_by_hovering(page, application, 
                     .filter(box => box.left > chart.right - margin)
                 return [listed[0].left + listed[0].width / 2, listed[0].top + listed[0].height / 2]
             }""",
-            select_chart.MARGIN["right"],
+            select_layout.MARGIN["right"],
         )
         page.mouse.move(x, y + 200)
         page.mouse.move(x - 3, y)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnnstore
-from rnnstore.matching.charts.select_layers import MARGIN, Rows
+from rnnstore.matching.charts.select_layout import MARGIN, Rows
 from tests.support.screens import assert_fits, visit
 
 STEPS = 20_000

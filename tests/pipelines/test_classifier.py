@@ -18,7 +18,7 @@ from pipelines import recipe as recipes  # noqa: E402
 from pipelines.checkpoint import settings_key  # noqa: E402
 from pipelines.corpora import Corpus, Split  # noqa: E402
 from pipelines.errors import Interrupted, TrainingError  # noqa: E402
-from pipelines.evaluation import Measured  # noqa: E402
+from pipelines.evaluation import Evaluation  # noqa: E402
 from pipelines.network import RecurrentNetwork  # noqa: E402
 from rnnstore.networks import open_network  # noqa: E402
 from tests.pipelines.test_training import Written, assert_same, weights_of  # noqa: E402
@@ -130,7 +130,7 @@ def test_the_loss_and_its_gradient_are_those_of_each_text_read_alone():
 
 
 def test_accuracy_is_the_share_of_texts_and_balanced_of_labels():
-    found = Measured.of_labels("classifier", 0.5, np.array([0, 0, 0, 0, 1]), np.array([0, 0, 0, 1, 1]))
+    found = Evaluation.of_labels("classifier", 0.5, np.array([0, 0, 0, 0, 1]), np.array([0, 0, 0, 1, 1]))
     assert found.metrics == {"accuracy in %": pytest.approx(80), "balanced accuracy in %": pytest.approx(75)}
     assert str(found) == "loss 0.500, accuracy 80.00 %"
 

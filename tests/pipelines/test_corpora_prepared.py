@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import corpora, recipe
-from pipelines.corpora.corpus import Stretch, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import RawText, divide, join, one_stream, prepare
 from pipelines.errors import CorpusError
 
 
@@ -17,7 +17,7 @@ def stretch(words, starts=(0,), cuts=None, **tracks):
     flags = np.zeros(len(words), dtype=bool)
     flags[list(starts)] = True
     tracks = {name: np.array(values) for name, values in tracks.items()}
-    return Stretch(words, flags, tracks, None if cuts is None else np.array(cuts))
+    return RawText(words, flags, tracks, None if cuts is None else np.array(cuts))
 
 
 def shares(train, validation, test):

@@ -8,7 +8,7 @@ tf = pytest.importorskip("tensorflow")
 from pipelines.tensors import TensorLayer  # noqa: E402
 from rnnstore.networks.cells import CELLS, build  # noqa: E402
 from rnnstore.networks.unrolled import Unrolled  # noqa: E402
-from rnnstore.training.itemization import Itemized, itemized  # noqa: E402
+from rnnstore.training.itemization import ItemizedGradient, itemize  # noqa: E402
 from tests.support.cells import FastWeights  # noqa: E402
 
 INPUTS, UNITS, STEPS = 4, 5, 6
@@ -73,7 +73,7 @@ def test_every_pair_equals_the_tape(name, batch):
         losses = [tf.reduce_sum(tops[t] * cotangents[t]) for t in range(STEPS)]
     plain = [{n: w.numpy() for n, w in cell.weights.items()} for cell in trained]
     readers = [layer.cell for layer in trained]
-    found = itemized(Unrolled(readers, plain, series, before, starts, x.numpy()), cotangents)
+    found = itemize(Unrolled(readers, plain, series, before, starts, x.numpy()), cotangents)
     for layer, items in found.items():
         gradients = np.zeros((STEPS, STEPS), object)
         for t in range(STEPS):
@@ -98,7 +98,7 @@ def test_lags_are_the_first_of_all_lags():
     plain = [{n: w.numpy() for n, w in cell.weights.items()} for cell in trained]
     readers = [layer.cell for layer in trained]
     network = Unrolled(readers, plain, series, before, starts)
-    whole, some = itemized(network, cotangents), itemized(network, cotangents, lags=3)
+    whole, some = itemize(network, cotangents), itemize(network, cotangents, lags=3)
     for layer in (1, 2):
         lag = np.subtract.outer(np.arange(STEPS), np.arange(STEPS))
         kept = (lag >= 0) & (lag < 3)
@@ -109,13 +109,13 @@ def test_lags_are_the_first_of_all_lags():
 def test_the_horizon_is_the_first_lag_under_a_fraction():
     lag = np.subtract.outer(np.arange(5), np.arange(5))
     halving = np.where(lag >= 0, 0.4 ** np.maximum(lag, 0), np.nan).astype(np.float32)
-    items = Itemized(halving, halving)
+    items = ItemizedGradient(halving, halving)
     np.testing.assert_allclose(items.by_lag, 0.4 ** np.arange(5), rtol=1e-6)
     assert items.horizon(0.5, 0.1) == [1, 3]
     assert np.isnan(items.horizon(0.01)[0])
-    nothing = Itemized(np.where(lag >= 0, 0, np.nan), halving)
+    nothing = ItemizedGradient(np.where(lag >= 0, 0, np.nan), halving)
     assert np.isnan(nothing.horizon(0.5)[0])
-    last = Itemized(np.where((lag >= 0) & (np.arange(5) == 4)[:, None], halving, halving * 0), halving)
+    last = ItemizedGradient(np.where((lag >= 0) & (np.arange(5) == 4)[:, None], halving, halving * 0), halving)
     np.testing.assert_allclose(last.by_lag, 0.4 ** np.arange(5), rtol=1e-6)  # one loss alone, as of a classifier
-    few = Itemized(np.where(lag < 3, halving, np.nan), halving)
+    few = ItemizedGradient(np.where(lag < 3, halving, np.nan), halving)
     assert list(zip(*few.pairs, strict=True)) == [(t, j) for t in range(5) for j in range(max(0, t - 2), t + 1)]

@@ -21,7 +21,7 @@ from pipelines.lstmvis import datasets, dictionary
 from pipelines.lstmvis.importing import ORIGIN
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.errors import StoreError
-from rnnstore.matching.charts.select_view import Hypothesis, select_picture
+from rnnstore.matching.charts.select_view import DrawnSelection, select_picture
 from rnnstore.matching.matches import match
 from rnnstore.matching.selection import Selection
 from rnnstore.matching.selection import select as select_units
@@ -279,7 +279,7 @@ def test_predicted_words_outside_the_words_of_the_corpus_are_kept(folder, path):
 def test_the_select_view_shows_steps_without_predictions(folder, path):
     model = imported(folder, path)
     seen, predictions = window(model, "layer1.state", 90, 110), model.predictions(90, 110)
-    picture = select_picture(seen, Hypothesis(0.3, 95, 98), LIGHT, predictions=predictions, predicted=3)
+    picture = select_picture(seen, DrawnSelection(0.3, 95, 98), LIGHT, predictions=predictions, predicted=3)
     assert picture.tables["predictions"].num_rows == 3 * 10
 
 

@@ -15,7 +15,7 @@ from rnnstore.errors import MissingNetwork, QuestionError  # noqa: E402
 from rnnstore.memory.gradients import gradients_of_words  # noqa: E402
 from rnnstore.networks import opening  # noqa: E402
 from rnnstore.networks.tokenising import Tokens  # noqa: E402
-from rnnstore.training.itemization import itemized  # noqa: E402
+from rnnstore.training.itemization import itemize  # noqa: E402
 
 WORDS = list("abcdefg")
 IDS = np.random.default_rng(0).integers(0, 7, 14).astype(np.int32)
@@ -72,7 +72,7 @@ def test_connectivity_and_occlusion_likewise(both):
 def test_itemized_gradients_likewise(both):
     known, own, drawn = both
     cotangents = np.random.default_rng(3).normal(size=(len(IDS), 1, drawn.cells[-1].units)).astype(np.float32)
-    expected = itemized(known.unrolled(read(known).trace), cotangents)
+    expected = itemize(known.unrolled(read(known).trace), cotangents)
     recurrent = {
         layer: [weight for name, weight in cell.weights.items() if name.startswith("recurrent")]
         for layer, cell in enumerate(drawn.layers, 1)

@@ -13,7 +13,7 @@ import pytest
 from pipelines import corpora
 from pipelines.corpora import corpus as prepared
 from pipelines.corpora import kinds, python_source, tokenisation
-from pipelines.corpora.corpus import Stretch, one_stream
+from pipelines.corpora.corpus import RawText, one_stream
 from pipelines.corpora.tokenisation import describe
 from rnnstore.networks.tokenising import Tokenisation, tokenise
 
@@ -217,7 +217,7 @@ def test_every_kind_of_corpus_is_tested_here():
 
 def described(text, vocabulary=None, **known):
     words = text.split()
-    parts = {"train": Stretch(words, one_stream(len(words)))}
+    parts = {"train": RawText(words, one_stream(len(words)))}
     vocabulary = sorted(set(words)) if vocabulary is None else [*vocabulary.split(), "<unk>"]
     return describe("word", parts, vocabulary, "<unk>", **known)
 
@@ -252,6 +252,6 @@ def test_words_without_marks_inside_are_told_apart_from_marks():
 def test_an_unknown_word_is_named_where_there_is_one():
     assert described("a b", "a")["unknown"] == "<unk>"
     assert "unknown" not in described("a b")
-    assert prepared.prepare("x", "character", {"train": Stretch("ab", one_stream(2))}).tokenisation == {
+    assert prepared.prepare("x", "character", {"train": RawText("ab", one_stream(2))}).tokenisation == {
         "level": "character"
     }

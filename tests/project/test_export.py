@@ -44,7 +44,7 @@ def test_parquet_keeps_types():
 
 
 def test_lines_are_aligned_and_long_cells_shortened():
-    lines = export.lined(TABLE.select(["word", "number"])).splitlines()
+    lines = export.aligned_text(TABLE.select(["word", "number"])).splitlines()
     assert lines[0].split() == ["word", "number"]
     assert lines[2] == f"{'a,b':60}  {'1.5':>8}"
     assert lines[4] == f"{'x' * 59}…  0.333333"
@@ -52,7 +52,7 @@ def test_lines_are_aligned_and_long_cells_shortened():
 
 def test_an_empty_answer_still_has_its_heading():
     empty = TABLE.slice(0, 0).select(["word"])
-    assert export.lined(empty).splitlines() == ["word", "----"]
+    assert export.aligned_text(empty).splitlines() == ["word", "----"]
     assert (export.csv(empty), json.loads(export.json(empty))) == (b"word\n", [])
 
 

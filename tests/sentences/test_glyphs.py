@@ -11,7 +11,7 @@ from rnnstore.sentences.charts.chips import Clusters
 from rnnstore.sentences.charts.coloured_text import PLACES, coloured_text_picture
 from rnnstore.sentences.charts.glyphs import glyph_picture
 from rnnstore.sentences.charts.layout import PLOT, TRACKS, Arrangement, Layout
-from rnnstore.sentences.charts.overview import FINEST, course_picture
+from rnnstore.sentences.charts.overview import FINEST, overview_picture
 from rnnstore.sentences.passages import Colouring, passage
 from tests.sentences.test_passages import CLUSTERS, reading
 
@@ -145,7 +145,7 @@ def test_the_pictures_compile(down, colours):
             marked=1,
             aligned="c",
         ),
-        course_picture(passages, (0, 2), colours, brush=(0, 2)),
+        overview_picture(passages, (0, 2), colours, brush=(0, 2)),
         coloured_text_picture(passages, "unit 2", colours, selected=(0, 3)),
     ]
     for picture in pictures:
@@ -159,7 +159,7 @@ def test_a_long_course_shows_the_largest_change_of_each_column():
     values = np.zeros((steps, 3), np.float32)
     values[700:, 1] = -5  # one change of cluster 1, downwards
     found = passage(reading(" ".join("a" * steps), values), "layer1.c", CLUSTERS)
-    picture = course_picture([found], (0,), LIGHT)
+    picture = overview_picture([found], (0,), LIGHT)
     cells = rows(picture, "cells")
     assert len(cells) == 2 * FINEST
     (changed,) = [cell for cell in cells if cell["colour"] == LIGHT.diverging[0]]

@@ -16,7 +16,7 @@ from rnnstore.sentences.passages import (
     offsets,
     passage,
     response_at,
-    same_words,
+    same_word_tokens,
     sentences_of,
     strongest,
 )
@@ -103,7 +103,7 @@ def test_passages_are_aligned_at_the_first_such_word_of_each():
     assert offsets(passages) == (0, 0, 0)
     assert offsets(passages, "c") == (0, 1, 2)
     assert offsets(passages, "b") == (0, 1, 0)  # the third has none and begins at the left
-    assert same_words([reading("a b c"), reading("b c"), reading("c a a")], (2, 2)) == [(2, 2), (0, 0)]
+    assert same_word_tokens([reading("a b c"), reading("b c"), reading("c a a")], (2, 2)) == [(2, 2), (0, 0)]
 
 
 def test_the_strongest_token_is_the_one_that_moved_the_clusters_most():

@@ -40,7 +40,7 @@ def keep_another(store):
 
 def save_a_clustering(store):
     responses = expected.expected_responses(store.model("brackets"), "layer1.c")
-    clusterings.keep(store, responses, decompose(responses, 5).clusters(2))
+    clusterings.save_clustering(store, responses, decompose(responses, 5).clusters(2))
 
 
 @pytest.mark.parametrize(

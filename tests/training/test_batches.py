@@ -14,8 +14,8 @@ from rnnstore.errors import QuestionError, StoreError
 from rnnstore.store.schema import Lifetime
 from rnnstore.store.tables import named
 from rnnstore.training import recorded_batches as batches
-from rnnstore.training.batch_previews import previews
-from rnnstore.training.charts.batch_overview import outline_picture
+from rnnstore.training.batch_previews import batch_previews
+from rnnstore.training.charts.batch_overview import overview_picture
 from rnnstore.training.charts.batch_view import batch_picture
 from rnnstore.training.charts.reach import reach_picture
 from rnnstore.visible import visible
@@ -122,7 +122,7 @@ def model(tmp_path):
 
 
 def test_an_outline_keeps_the_peak_of_every_group(model):
-    found = batches.outline(model, bars=3)
+    found = batches.batch_overview(model, bars=3)
     assert (found.batches, found.each, found.window) == (7, 3, 2)
     assert found.table.select(["first", "last", "batches", "largest", "maximum"]).to_pylist() == [
         {"first": 0, "last": 20, "batches": 3, "largest": 10, "maximum": 5.0},
@@ -131,8 +131,8 @@ def test_an_outline_keeps_the_peak_of_every_group(model):
     ]
     assert "Each bar is 3 recorded batches" in found.note
     assert found.table["horizon"].to_pylist() == [2, 2, 2]  # what is not reached counts as the window's two steps
-    assert batches.outline(model, first=20, last=40).table["first"].to_pylist() == [20, 30, 40]
-    assert batches.outline(model, first=20, last=40).note == ""
+    assert batches.batch_overview(model, first=20, last=40).table["first"].to_pylist() == [20, 30, 40]
+    assert batches.batch_overview(model, first=20, last=40).note == ""
 
 
 def test_a_batch_is_its_words_and_its_pairs(model):
@@ -153,8 +153,8 @@ def test_what_is_not_there_is_said(model, tmp_path):
     other = rnnstore.open(tmp_path).models["other"]
     assert not batches.is_recorded(other)
     with pytest.raises(QuestionError, match=r"records them with `itemize: \{every: 100\}`"):
-        batches.outline(other)
-    assert batches.trouble(other) is None
+        batches.batch_overview(other)
+    assert batches.divergence(other) is None
 
 
 def test_a_training_without_numbers_says_where_it_began(model, tmp_path):
@@ -162,19 +162,19 @@ def test_a_training_without_numbers_says_where_it_began(model, tmp_path):
     with rnnstore.open(tmp_path).writer("m") as writer:
         plain = dict.fromkeys(("epoch", "validation_loss", "learning_rate", "tokens_per_second"), [0.5] * 3)
         writer.replace("training", pa.table({"step": [5, 8, 9], **plain, **values}))
-    found = batches.trouble(rnnstore.open(tmp_path).models["m"])
+    found = batches.divergence(rnnstore.open(tmp_path).models["m"])
     assert (found.step, found.epoch) == (7, 0.5)
 
 
 def test_glances_are_the_norms_through_every_step_and_the_first_texts_words(model):
-    found = previews(model, [20, 60], window=2)
+    found = batch_previews(model, [20, 60], window=2)
     assert (found.places, found.each) == (2, 1)
     assert found.table.slice(0, 2).to_pylist() == [
         {"step": 20, "place": 0, "norm": 2.0, "label": "b", "predicted": "b", "right": True},  # 2.5 of lag 0, -0.5 of 1
         {"step": 20, "place": 1, "norm": 2.0, "label": None, "predicted": "a", "right": None},
     ]
     assert found.table["step"].to_pylist() == [20, 20, 60, 60]
-    long = previews(model, [20], window=100)
+    long = batch_previews(model, [20], window=100)
     assert (long.places, long.each) == (50, 2)
     assert long.table.select(["place", "norm", "label"]).to_pylist() == [{"place": 0, "norm": 2.0, "label": None}]
 
@@ -183,15 +183,17 @@ def test_where_a_batch_broke_is_its_first_loss_or_else_its_first_gradient_withou
     found = batches.batch(model, 30)
     assert found.broke() is None and found.heaviest == 0
     of_gradient = replace(found, no_number=1)
-    assert of_gradient.broke() == batches.Broke("gradient", 1, 0, "")  # a step without a label: its word is not told
+    assert of_gradient.broke() == batches.FirstNonFinite(
+        "gradient", 1, 0, ""
+    )  # a step without a label: its word is not told
     losses = found.words.set_column(7, "loss", pa.array([float("nan"), None], pa.float32()))
-    assert replace(of_gradient, words=losses).broke() == batches.Broke("loss", 0, 0, "a")
+    assert replace(of_gradient, words=losses).broke() == batches.FirstNonFinite("loss", 0, 0, "a")
 
 
 def test_a_bar_that_is_pointed_at_shows_its_words_one_a_place(model):
-    whole = batches.outline(model)
-    glances = previews(model, whole.table["largest"].to_pylist(), whole.window)
-    drawn = outline_picture(whole, LIGHT, glances=glances).whole()
+    whole = batches.batch_overview(model)
+    previews = batch_previews(model, whole.table["largest"].to_pylist(), whole.window)
+    drawn = overview_picture(whole, LIGHT, previews=previews).whole()
     for parameter in drawn["params"]:
         if parameter["name"] == "over":
             parameter["value"] = [{"largest": 60}]
@@ -199,7 +201,7 @@ def test_a_bar_that_is_pointed_at_shows_its_words_one_a_place(model):
     words = [
         visible(row[name] or "")
         for name in ("label", "predicted")
-        for row in glances.table.to_pylist()
+        for row in previews.table.to_pylist()
         if row["step"] == 60
     ]
     assert len(words) == 4 and texts[-4:] == words
@@ -207,11 +209,11 @@ def test_a_bar_that_is_pointed_at_shows_its_words_one_a_place(model):
 
 @pytest.mark.parametrize("colours", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 def test_pictures_of_batches_compile(model, colours):
-    whole, one = batches.outline(model), batches.batch(model, 30)
-    glances = previews(model, whole.table["largest"].to_pylist(), whole.window)
+    whole, one = batches.batch_overview(model), batches.batch(model, 30)
+    previews = batch_previews(model, whole.table["largest"].to_pylist(), whole.window)
     pictures = [
-        outline_picture(whole, colours, glances=glances, chosen=[30], broken=20, brush=(10, 30)),
-        outline_picture(whole, colours, quantity="horizon", along=(0, 100), brushed=False),
+        overview_picture(whole, colours, previews=previews, chosen=[30], broken=20, brush=(10, 30)),
+        overview_picture(whole, colours, quantity="horizon", along=(0, 100), brushed=False),
         batch_picture(one, colours),
         batch_picture(one, colours, drawn="heat map", loss=1),
         reach_picture([whole], colours, chosen=30, along=(0, 40)),

@@ -17,7 +17,7 @@ from rnnstore.training.charts.history import (
     norms_picture,
     quantity_picture,
 )
-from rnnstore.training.history import curves, gradients
+from rnnstore.training.history import training_curves, weight_gradients
 from tests.support.stores import gradient_rows, training_curve
 
 vl_convert = pytest.importorskip("vl_convert")
@@ -39,7 +39,7 @@ def store(tmp_path_factory):
 
 
 def test_curves_of_several_models_stand_below_one_another(store):
-    found = curves([store.model(name) for name in ("a", "elsewhere", "b")])
+    found = training_curves([store.model(name) for name in ("a", "elsewhere", "b")])
     assert found.models == ["a", "b"]
     assert found.table["step"].to_pylist() == [50, 100, 150, 200, 50, 100, 150, 200, 250, 300]
     seconds = 50 * 10 * 4 / 40_000  # between two rows, at 40,000 tokens a second
@@ -54,26 +54,26 @@ def test_texts_of_any_length_have_no_time_by_their_window(tmp_path):
         writer.describe(task="autocomplete", settings={"training": {"batch": 10, "unroll": 4}})
         writer.replace("training", training_curve(rows=4))
     store.refresh()
-    found = curves([store.model("words")])
+    found = training_curves([store.model("words")])
     assert found.table["seconds"].to_pylist() == [None] * 4
     assert "not known how long its training took" in found.notes[0]
 
 
 def test_nothing_trained_here_is_an_empty_table_and_a_sentence(store):
-    found = curves([store.model("elsewhere")])
+    found = training_curves([store.model("elsewhere")])
     assert found.table.num_rows == 0 and found.models == []
-    assert gradients(store.model("elsewhere")).note.startswith("elsewhere was not trained here")
-    assert "before gradients were written down" in gradients(store.model("b")).note
+    assert weight_gradients(store.model("elsewhere")).note.startswith("elsewhere was not trained here")
+    assert "before gradients were written down" in weight_gradients(store.model("b")).note
 
 
 def test_gradients_are_averaged_where_there_are_many(store):
-    whole = gradients(store.model("a"))
+    whole = weight_gradients(store.model("a"))
     assert (whole.weights, whole.rows_averaged, whole.note) == (
         ["embedding", "layer1.kernel", "layer1.recurrent"],
         1,
         "",
     )
-    few = gradients(store.model("a"), points=3)
+    few = weight_gradients(store.model("a"), points=3)
     assert few.rows_averaged == 2 and "mean of 2 neighbouring rows" in few.note
     kernel = few.table.slice(3, 3)
     assert kernel["step"].to_pylist() == [20, 40, 50]
@@ -92,8 +92,8 @@ def test_every_decade_has_a_name():
 
 @pytest.mark.parametrize("colours", [LIGHT, pytest.param(DARK, marks=pytest.mark.long)], ids=["light", "dark"])
 def test_pictures_compile(store, colours):
-    found = curves([store.model("a"), store.model("b")])
-    drawn = gradients(store.model("a"))
+    found = training_curves([store.model("a"), store.model("b")])
+    drawn = weight_gradients(store.model("a"))
     pictures = [loss_picture(found, colours, axis=axis, log=axis == "epoch") for axis in AXES]
     pictures += [quantity_picture(found, quantity, colours) for quantity in QUANTITIES]
     pictures += [norms_picture(drawn, colours, weight="embedding"), norms_picture(drawn, colours, relative=True)]

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from pages.parts.shared.parameters import Names, Parameters, some
 from rnnstore import Model, State, StoreError
-from rnnstore.co_clusters.charts.picture import Chosen, Drawing
+from rnnstore.co_clusters.charts.picture import Drawing, Highlights
 from rnnstore.co_clusters.decomposition import METHODS
 from rnnstore.co_clusters.expected import ExpectedResponses, WordTags
 
@@ -54,8 +54,8 @@ class View:
     def drawing(self, width: int) -> Drawing:
         return Drawing(self.share / 100, self.thickness / 100, self.equal, self.focus, width)
 
-    def chosen(self, tags: WordTags | None) -> Chosen:
-        return Chosen(self.picked, self.units, self.pinned, tags, self.sort)
+    def chosen(self, tags: WordTags | None) -> Highlights:
+        return Highlights(self.picked, self.units, self.pinned, tags, self.sort)
 
 
 def most_clusters(expected: ExpectedResponses) -> int:

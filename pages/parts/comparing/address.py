@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, State, Store
 from rnnstore.comparing.similarity import FEWEST, MOST
-from rnnstore.distributions.unit_distributions import is_gate
+from rnnstore.distributions.saturation import is_gate
 
 GROUPS, SENTENCES, DIFFERENCES = "groups", "sentences", "differences"
 

@@ -17,7 +17,7 @@ from pages.parts.shared.parameters import link
 from rnnstore import Model, Store, StoreError
 from rnnstore.connectivity.charts.completion_accuracy import FEWEST, known_characters_picture
 from rnnstore.connectivity.charts.pairs import pairs_picture
-from rnnstore.connectivity.texts import Connected, pairs_table, suggestions_table
+from rnnstore.connectivity.texts import TextConnectivity, pairs_table, suggestions_table
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
 
@@ -25,7 +25,7 @@ STRETCHES = 20
 """Sequences over which the share of connectivity outside the word is taken."""
 
 
-def show_pairs(texts: list[Connected], view: View) -> None:
+def show_pairs(texts: list[TextConnectivity], view: View) -> None:
     """All pairs of the first text at once, where they can be told apart and were asked for."""
     name = texts[0].model
     controlled(st.toggle, f"All pairs at once, {name}", "pairs", view.pairs, key="connectivity-pairs", usual=False)
@@ -91,7 +91,7 @@ def show_known(store: Store, names: list[str], view: View) -> None:
             )
 
 
-def take_away(model: Model, texts: list[Connected]) -> None:
+def take_away(model: Model, texts: list[TextConnectivity]) -> None:
     name = f"connectivity-{model.name}"
 
     def numbers(label: str, file: str, table: Callable[[], pa.Table]) -> None:

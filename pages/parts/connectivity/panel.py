@@ -19,7 +19,7 @@ from pages.parts.shared.current import architecture
 from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import ALONE, change
 from rnnstore import Model, Store, StoreError
-from rnnstore.connectivity.texts import Connected
+from rnnstore.connectivity.texts import TextConnectivity
 from rnnstore.drawing.palette import palette
 from rnnstore.networks import missing_network, open_network
 
@@ -86,7 +86,7 @@ def _ask(model: Model, view: View, missing: str | None) -> None:
     box()
 
 
-def _texts(store: Store, model: Model, view: View) -> list[Connected]:
+def _texts(store: Store, model: Model, view: View) -> list[TextConnectivity]:
     """The text as each model connects it; those that cannot are said and left out."""
     text = view.text or view.stretch
     if not text:
@@ -130,14 +130,14 @@ def _check_same_recording(model: Model, other: Model, stretch: tuple[int, int]) 
         )
 
 
-def _about(model: Model, text: Connected) -> str:
+def _about(model: Model, text: TextConnectivity) -> str:
     reads = "characters" if model.card.level == "character" else "words"
     reads += ", completes words" if model.card.task == "autocomplete" else ""
     source = "" if text.first is None else text.reading.source
     return ", ".join(filter(None, (architecture(model.card), f"reads {reads}", source)))
 
 
-def _say(texts: list[Connected], view: View) -> None:
+def _say(texts: list[TextConnectivity], view: View) -> None:
     said = []
     for each in texts:
         notes = " ".join(each.reading.notes)

@@ -23,7 +23,7 @@ STOPPED = "connectivity-stopped"
 """In the session: the question that was stopped last."""
 
 
-connected = cached(texts.connected)
+connected = cached(texts.text_connectivity)
 known_characters = cached(completion_accuracy.known_characters)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from rnnstore.connectivity.texts import Connected
+from rnnstore.connectivity.texts import TextConnectivity
 from rnnstore.drawing.palette import Palette, interpolate
-from rnnstore.drawing.tracks import ink_on
+from rnnstore.drawing.tracks import readable_ink
 from rnnstore.visible import visible
 
 SHADES = 33
@@ -27,7 +27,7 @@ _HERE = Path(__file__).parent
 
 
 def show_text(
-    texts: Sequence[Connected],
+    texts: Sequence[TextConnectivity],
     titles: Sequence[tuple[str, str]],
     colours: Palette,
     *,
@@ -79,7 +79,7 @@ def show_text(
     component(data=data, key=key, on_held_change=take)
 
 
-def _panel(text: Connected, title: str, about: str) -> dict[str, Any]:
+def _panel(text: TextConnectivity, title: str, about: str) -> dict[str, Any]:
     """A text as the component takes it."""
     reading, steps = text.reading, len(text)
     signs = all(len(word) < 2 for word in reading.words)
@@ -128,7 +128,7 @@ def _shown(word: str, signs: bool) -> str:
     return visible(word) if signs or not word.isprintable() else word
 
 
-def _ends_line(text: Connected, step: int) -> bool:
+def _ends_line(text: TextConnectivity, step: int) -> bool:
     """Whether a word that was added stands at the end of a line."""
     return not text.reading.typed[step] and text.reading.words[step] in ("<eos>", "\n")
 
@@ -148,7 +148,7 @@ def _packed(values: np.ndarray) -> dict[str, Any]:
 
 def _shades(scale: Sequence[str], colours: Palette) -> dict[str, list[str]]:
     fills = interpolate(scale, np.linspace(0, 1, SHADES))
-    return {"fills": fills, "inks": ink_on(fills, colours)}
+    return {"fills": fills, "inks": readable_ink(fills, colours)}
 
 
 def _signature(panels: Sequence[dict], colours: Palette, difference: bool) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pages.parts.shared.parameters import Parameters, some
 from rnnstore import Model, State, Store
-from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS, usual_limits
+from rnnstore.distributions.saturation import default_limits
+from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS
 
 VALUES, TRAINING = "values", "training"
 BANDS, HEAT = "bands", "heat"
@@ -52,7 +53,7 @@ def section(given: Mapping[str, str]) -> tuple[str, list[str]]:
 def read(given: Mapping[str, str], state: State) -> tuple[View, list[str]]:
     """What the address `given` asks for of this state, and sentences about what it names in vain."""
     asked = Parameters(given)
-    usual = usual_limits(state)
+    usual = default_limits(state)
     low, high = asked.number("low", usual[0]), asked.number("high", usual[1])
     if low >= high:
         asked.sentences.append(

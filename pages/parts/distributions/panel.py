@@ -17,7 +17,9 @@ from pages.parts.shared.parameters import change, link
 from rnnstore import Model, State
 from rnnstore.distributions import charts
 from rnnstore.distributions import unit_distributions as counting
-from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS, Distribution, UnitValues, usual_limits
+from rnnstore.distributions.saturation import default_limits
+from rnnstore.distributions.single_unit import UnitValues
+from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS, Distribution
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv, parquet
 from rnnstore.matching.windows import window_start
@@ -53,7 +55,7 @@ def draw(model: Model, state: State, view: View) -> None:
 
 
 def _choose(state: State, view: View, found: Distribution) -> None:
-    usual = usual_limits(state)
+    usual = default_limits(state)
     step = found.step
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         controlled(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.parts.shared.cache import cached
 from rnnstore import Model
+from rnnstore.distributions import single_unit
 from rnnstore.distributions import unit_distributions as counting
 from rnnstore.distributions.unit_distributions import Distribution
 
@@ -49,4 +50,4 @@ def uncounted(model: Model, states: Sequence[str]) -> int:
     return model.steps * sum(model.states[name].units for name in wanted)
 
 
-unit_values = cached(counting.unit_values)
+unit_values = cached(single_unit.unit_values)

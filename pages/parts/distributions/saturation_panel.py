@@ -12,7 +12,8 @@ from pages.parts.shared.parameters import change
 from rnnstore import Model, State
 from rnnstore.distributions import unit_distributions as counting
 from rnnstore.distributions.charts import saturation_picture
-from rnnstore.distributions.unit_distributions import Distribution, is_gate, usual_limits
+from rnnstore.distributions.saturation import default_limits, is_gate
+from rnnstore.distributions.unit_distributions import Distribution
 from rnnstore.drawing.palette import palette
 from rnnstore.networks.gates import cell_label, without_gates
 
@@ -23,7 +24,7 @@ def show_saturation(model: Model, state: State, view: View, found: Distribution,
     counted = several(model, [each.name for each in gates], view.everything)
     if not counted:
         counted = [found]
-    of = limits if is_gate(state, model.card.cell) or counted == [found] else usual_limits(gates[0])
+    of = limits if is_gate(state, model.card.cell) or counted == [found] else default_limits(gates[0])
     st.markdown("**Saturated gates**" if counted != [found] else f"**Saturated units of {state.name}**")
     picture = saturation_picture(
         counted, palette(st.context.theme.type), limits=[of] * len(counted), chosen=(state.name, view.unit)
@@ -88,7 +89,7 @@ def show_all_states(model: Model, view: View) -> None:
             usual=False,
         )
         return
-    limits = [usual_limits(model.states[each.state]) for each in counted]
+    limits = [default_limits(model.states[each.state]) for each in counted]
     table = counting.summary(counted, limits, view.moves, view.still)
     key = f"states-{model.name}"
 

@@ -18,14 +18,14 @@ from rnnstore.drawing.picture import Picture
 from rnnstore.export import csv, parquet
 from rnnstore.training import history as curves
 from rnnstore.training.charts import history as charts
-from rnnstore.training.history import Curves, Gradients
+from rnnstore.training.history import TrainingCurves, WeightGradients
 
 
 def draw_training(store: Store, view: TrainingView) -> None:
     """Trainings, as the address describes them."""
     _choose(store, view)
     models = [store.models[name] for name in view.models]
-    found = curves.curves(models)
+    found = curves.training_curves(models)
     for note in found.notes:
         if "over time" not in note or view.axis == "time":
             st.info(note)
@@ -65,7 +65,7 @@ def _choose(store: Store, view: TrainingView) -> None:
         controlled(st.toggle, "Loss on a log scale", "log", view.log, usual=False)
 
 
-def _curves(found: Curves, view: TrainingView) -> None:
+def _curves(found: TrainingCurves, view: TrainingView) -> None:
     colours = palette(st.context.theme.type)
     _chart(charts.loss_picture(found, colours, axis=view.axis, log=view.log), "loss_view")
     st.caption("Thin: training, the mean since the row before. Points: validation, after every epoch.")
@@ -76,7 +76,7 @@ def _curves(found: Curves, view: TrainingView) -> None:
         _chart(charts.quantity_picture(found, "gradient_norm", colours, axis=view.axis), "norm_view")
 
 
-def _of_weights(found: Gradients, view: TrainingView, recipe: str | None) -> None:
+def _of_weights(found: WeightGradients, view: TrainingView, recipe: str | None) -> None:
     """The gradients of a model's weights; `recipe` is what it was trained by, None where it was trained elsewhere."""
     chosen = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     if len(view.models) > 1:
@@ -132,7 +132,7 @@ def _chart(picture: Picture, key: str) -> None:
         st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
 
 
-def _take_away(found: Curves, gradients: Gradients) -> None:
+def _take_away(found: TrainingCurves, gradients: WeightGradients) -> None:
     options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
     if found.table.num_rows:
         save_picture_button("Losses as a picture", "loss_view", "losses")

@@ -14,7 +14,7 @@ from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.matching.charts.select_view import LINES
 from rnnstore.matching.selection import SelectedUnits, Selection, select
-from rnnstore.matching.suggestions import example, nearest_threshold
+from rnnstore.matching.suggestions import example_selection, nearest_threshold
 from rnnstore.matching.windows import threshold_range, window_start
 from rnnstore.visible import visible
 
@@ -193,7 +193,7 @@ def _quoted(model: Model, selection: Selection) -> str:
 
 
 def _offer_example(model: Model, state: State, view: View) -> None:
-    found = example(model, state.name, view.threshold, view.at, min(model.steps, view.at + view.window))
+    found = example_selection(model, state.name, view.threshold, view.at, min(model.steps, view.at + view.window))
     if found:
         st.button(
             "Try an example",

@@ -15,8 +15,8 @@ from pages.parts.matching.match_panel import page_of_matches
 from pages.parts.shared.current import current_store
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
-from rnnstore.matching.charts.select_view import Below, drawn
-from rnnstore.matching.linked_states import MOST, Also, check_same_words, select_also, touching
+from rnnstore.matching.charts.select_view import LinkedPlot, drawn_selection
+from rnnstore.matching.linked_states import MOST, LinkedState, check_same_words, count_overlapping, select_linked
 from rnnstore.matching.matches import Matches
 from rnnstore.matching.selection import SelectedUnits, Selection, units_on
 from rnnstore.visible import visible
@@ -31,8 +31,8 @@ class Row:
 
     named: Named
     threshold: float = 0.0
-    also: Also | None = None
-    below: Below | None = None
+    also: LinkedState | None = None
+    below: LinkedPlot | None = None
     units: SelectedUnits | None = None
     matches: Matches | None = None
     refused: str = ""
@@ -53,23 +53,23 @@ def _row(model: Model, view: View, named: Named, selection: Selection | None) ->
         check_same_words(model, other, view.at, stop)
     except StoreError as error:
         return Row(named, threshold, refused=str(error))
-    also = Also(other, state.name, threshold)
+    also = LinkedState(other, state.name, threshold)
     seen = queries.window(other, state.name, view.at, stop)
     nothing = Selection(state.name, 0, 0, threshold)
     units, matches, refused = None, None, ""
     if selection is not None:
         try:
-            units = select_also(model, also, selection)
+            units = select_linked(model, also, selection)
             matches = page_of_matches(other, state, view, threshold, units.units) if len(units.units) else None
         except StoreError as error:
             refused = str(error)
     if units is None:
-        hypothesis = replace(drawn(nothing, ()), start=None, stop=None)
+        hypothesis = replace(drawn_selection(nothing, ()), start=None, stop=None)
         on = units_on(other, state.name, (), threshold, view.at, stop)
     else:
-        hypothesis = drawn(also.asks(selection), units.units, matches)
+        hypothesis = drawn_selection(also.restate(selection), units.units, matches)
         on = units_on(other, state.name, units.units, threshold, view.at, stop)
-    return Row(named, threshold, also, Below(also.called(model), seen, hypothesis, on), units, matches, refused)
+    return Row(named, threshold, also, LinkedPlot(also.label(model), seen, hypothesis, on), units, matches, refused)
 
 
 def choose_below(model: Model, view: View) -> None:
@@ -156,7 +156,7 @@ def _said(row: Row, first: Matches | None) -> str:
         said += f" {row.matches.note}"
         best = row.matches.table.num_rows
         if first is not None and first.table.num_rows and best:
-            shared = touching(first.table, row.matches.table)
+            shared = count_overlapping(first.table, row.matches.table)
             said += f" {shared} of its best {best} touch one of the first state's best {first.table.num_rows}."
     return said
 
@@ -168,7 +168,9 @@ def best_matches(model: Model, state: State, view: View, selected: Selected, sho
     return page_of_matches(model, state, view, view.threshold, selected.units.units)
 
 
-def on_top(model: Model, state: State, view: View, index: int, also: Also, now: Mapping[str, str]) -> dict[str, str]:
+def on_top(
+    model: Model, state: State, view: View, index: int, also: LinkedState, now: Mapping[str, str]
+) -> dict[str, str]:
     """The address (`now` it is this) in which a state below and the first one have changed places."""
     here = also.model.name == model.name
     below = [Named(None if here else model.name, state.name, view.threshold)]

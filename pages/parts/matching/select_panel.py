@@ -15,7 +15,7 @@ from pages.parts.shared.controls import clicked_since
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State
 from rnnstore.drawing.palette import palette
-from rnnstore.matching.charts.select_view import Below, Hypothesis, select_picture
+from rnnstore.matching.charts.select_view import DrawnSelection, LinkedPlot, select_picture
 from rnnstore.matching.selection import units_on
 from rnnstore.matching.windows import Window
 
@@ -34,7 +34,7 @@ def show_selection(
     view: View,
     selected: Selected,
     matches: Sequence[tuple[int, int, int]],
-    below: Sequence[Below] = (),
+    below: Sequence[LinkedPlot] = (),
 ) -> Shown:
     """The select view; `matches` (rank, start, stop) are marked where they lie in it, other states stand `below`."""
     stop = min(model.steps, view.at + view.window)
@@ -45,7 +45,7 @@ def show_selection(
     key, held = _chart_key(model, state, view)
     picture = select_picture(
         seen,
-        Hypothesis(
+        DrawnSelection(
             threshold=view.threshold,
             start=selection.start if selection else None,
             stop=selection.stop if selection else None,
@@ -65,7 +65,7 @@ def show_selection(
         brush=held,
         hit=view.hit,
         title=state.name,
-        below=below,
+        linked=below,
     )
     with st.container(key="select_view"):
         st.vega_lite_chart(

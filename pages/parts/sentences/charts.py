@@ -12,7 +12,7 @@ from pages.parts.shared.parameters import Names
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.sentences.charts.layout import Arrangement
-from rnnstore.sentences.charts.overview import course_picture
+from rnnstore.sentences.charts.overview import overview_picture
 from rnnstore.sentences.passages import Colouring, Passage
 
 
@@ -43,7 +43,7 @@ def show_course(
     if held["shown"] != now or held.get("titles") != titles:
         held.update(version=held["version"] + 1, shown=now, began=now, titles=titles, seen=None)
     key = f"{prefix}sentences-course-{held['version']}"
-    picture = course_picture(passages, begin, palette(st.context.theme.type), brush=held["began"])
+    picture = overview_picture(passages, begin, palette(st.context.theme.type), brush=held["began"])
 
     def take() -> None:
         chosen = dict(st.session_state[key].selection).get("brush", {}).get("mid")

@@ -16,7 +16,7 @@ from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.expected import WordResponse
 from rnnstore.drawing.palette import palette
 from rnnstore.sentences.charts.coloured_text import MOST, coloured_text_picture
-from rnnstore.sentences.passages import Colouring, Grouping, Passage, Titled, response_at, same_words
+from rnnstore.sentences.passages import Colouring, Grouping, Passage, TitledReading, response_at, same_word_tokens
 from rnnstore.visible import visible
 
 MOST_LINES = 3
@@ -27,7 +27,7 @@ def show_details(
     model: Model,
     state: State,
     view: View,
-    shown: Sequence[Titled],
+    shown: Sequence[TitledReading],
     passages: Sequence[Passage],
     chosen: tuple[int, int],
     found: Grouping,
@@ -44,7 +44,7 @@ def _show_response(
     model: Model,
     state: State,
     view: View,
-    shown: Sequence[Titled],
+    shown: Sequence[TitledReading],
     chosen: tuple[int, int],
     found: Grouping,
     names: Names,
@@ -59,7 +59,7 @@ def _show_response(
         st.info(f"{escape(str(error))} So there is nothing to compare its response with.")
         return
     actual = {}
-    for number, index in same_words([each.reading for each in shown], chosen)[:MOST_LINES]:
+    for number, index in same_word_tokens([each.reading for each in shown], chosen)[:MOST_LINES]:
         where = f"{shown[number].title}, word {index + 1}"
         actual[f"{visible(word)} in {where}"] = response_at(shown[number].reading, state.name, index)
     picture = response_picture([usual], palette(st.context.theme.type), actual=actual, clusters=found.unit_cluster)

@@ -14,14 +14,14 @@ from pages.parts.shared.parameters import Names, link
 from rnnstore import Model, State, StoreError
 from rnnstore.export import csv, parquet
 from rnnstore.sentences.passage_tables import measures_table, predictions_table, response_table, values_table
-from rnnstore.sentences.passages import Grouping, Passage, Titled, response_at
+from rnnstore.sentences.passages import Grouping, Passage, TitledReading, response_at
 
 
 def take_away(
     model: Model,
     state: State,
     view: View,
-    shown: Sequence[Titled],
+    shown: Sequence[TitledReading],
     passages: Sequence[Passage],
     chosen: tuple[int, int] | None,
     found: Grouping,
@@ -60,7 +60,7 @@ def take_away(
         st.code(link(model, state), language=None, wrap_lines=True)
 
 
-def _responses(model: Model, state: State, shown: Titled, index: int, found: Grouping) -> pa.Table | None:
+def _responses(model: Model, state: State, shown: TitledReading, index: int, found: Grouping) -> pa.Table | None:
     """The chosen word's response beside its distribution; None for a word that was never recorded."""
     try:
         word = queries.word_response(model, state.name, shown.reading.words[index])

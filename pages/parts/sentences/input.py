@@ -11,7 +11,7 @@ from pages.parts.shared.controls import controlled
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
 from rnnstore.networks import missing_network
-from rnnstore.sentences.passages import Titled
+from rnnstore.sentences.passages import TitledReading
 from rnnstore.visible import visible
 
 HITS = 50
@@ -175,12 +175,12 @@ def _level(model: Model) -> str:
     return "character" if model.card.level == "character" else "word"
 
 
-def readings(model: Model, view: View) -> list[Titled]:
+def readings(model: Model, view: View) -> list[TitledReading]:
     """The readings that the address asks for; those that fail are said and left out."""
-    found: list[Titled] = []
+    found: list[TitledReading] = []
     for number, text in enumerate(view.sentences, 1):
         try:
-            found.append(Titled(f"sentence {number}", queries.typed_reading(model, text)))
+            found.append(TitledReading(f"sentence {number}", queries.typed_reading(model, text)))
         except StoreError as error:
             st.error(escape(f"Sentence {number}: {error}"))
     stretches = view.stretches
@@ -189,7 +189,7 @@ def readings(model: Model, view: View) -> list[Titled]:
     for first, stop in stretches:
         try:
             reading = queries.recorded_reading(model, first, stop)
-            found.append(Titled(f"step {first:,}", reading, first))
+            found.append(TitledReading(f"step {first:,}", reading, first))
         except StoreError as error:
             st.error(escape(str(error)))
     return found

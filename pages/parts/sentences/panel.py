@@ -28,7 +28,7 @@ from rnnstore.sentences.charts.layout import FEWEST_COLUMNS, Arrangement, Layout
 from rnnstore.sentences.passages import (
     Grouping,
     Passage,
-    Titled,
+    TitledReading,
     all_units,
     grouping,
     offsets,
@@ -128,9 +128,11 @@ def _tools_aside() -> None:
     )
 
 
-def _measured(shown: Sequence[Titled], state: State, view: View, found: Grouping) -> tuple[list[Titled], list[Passage]]:
+def _measured(
+    shown: Sequence[TitledReading], state: State, view: View, found: Grouping
+) -> tuple[list[TitledReading], list[Passage]]:
     """The readings that can be measured, and that; where a gate is asked for and missing, by the values, and said."""
-    kept: list[Titled] = []
+    kept: list[TitledReading] = []
     measured: list[Passage] = []
     failed: set[str] = set()
     said: set[str] = set()
@@ -198,7 +200,7 @@ def _go_on(
     model: Model,
     state: State,
     view: View,
-    shown: Sequence[Titled],
+    shown: Sequence[TitledReading],
     passages: Sequence[Passage],
     arrangement: Arrangement,
     chosen: tuple[int, int] | None,
@@ -234,7 +236,7 @@ def _go_on(
 
 
 def _say_what_is_shown(
-    model: Model, shown: Sequence[Titled], arrangement: Arrangement, columns: int, found: Grouping
+    model: Model, shown: Sequence[TitledReading], arrangement: Arrangement, columns: int, found: Grouping
 ) -> None:
     """What was left out or is not as one might think, in sentences."""
     said = []

@@ -11,14 +11,14 @@ from pages.parts.training.address import View
 from rnnstore import Model
 from rnnstore.drawing.palette import palette
 from rnnstore.training.charts import batch_overview as outlines
-from rnnstore.training.recorded_batches import Outline
+from rnnstore.training.recorded_batches import BatchOverview
 
 NAMES = {"maximum": "Maximum", "mean": "Mean", "half_life": "Half-life", "horizon": "Horizon", "loss": "Loss"}
 
 
 def show_overview(
     model: Model, view: View, steps, broken: int | None, along: tuple[float, float] | None = None
-) -> Outline:
+) -> BatchOverview:
     """All recorded batches and, below, those of the chosen stretch; a click on a bar chooses its batch.
 
     Gives the outline of the stretch, or of all. `along` are the steps of the axis of the lower of both.
@@ -72,17 +72,17 @@ def _choose(model: Model, view: View, steps) -> None:
             st.button("All", on_click=change, kwargs={"from": None, "to": None}, shortcut="A")
 
 
-def _show_whole(model: Model, view: View, whole: Outline, chosen, broken, along) -> None:
+def _show_whole(model: Model, view: View, whole: BatchOverview, chosen, broken, along) -> None:
     """The whole training. The brush lives in the browser, which draws it on while the page answers."""
     kind = st.context.theme.type
     key, began = _brushed(model, view, (whole.layer, view.quantity, outlines.span(whole), along, kind))
-    picture = outlines.outline_picture(
+    picture = outlines.overview_picture(
         whole,
         palette(kind),
         quantity=view.quantity,
         chosen=chosen,
         broken=broken,
-        glances=queries.previews(model, view.layer, 0, None),
+        previews=queries.previews(model, view.layer, 0, None),
         brush=began,
         along=along,
     )
@@ -105,15 +105,15 @@ def _show_whole(model: Model, view: View, whole: Outline, chosen, broken, along)
     _chart(picture, key, take, ["clicked_batch", "brush"])
 
 
-def _show_stretch(model: Model, view: View, found: Outline, chosen, broken, along) -> None:
+def _show_stretch(model: Model, view: View, found: BatchOverview, chosen, broken, along) -> None:
     """The batches of the stretch alone."""
-    picture = outlines.outline_picture(
+    picture = outlines.overview_picture(
         found,
         palette(st.context.theme.type),
         quantity=view.quantity,
         chosen=chosen,
         broken=broken if broken is not None and view.first <= broken <= outlines.span(found)[1] else None,
-        glances=queries.previews(model, view.layer, view.first, view.last),
+        previews=queries.previews(model, view.layer, view.first, view.last),
         along=along,
         brushed=False,
     )
@@ -143,7 +143,7 @@ def _brushed(model: Model, view: View, built: tuple) -> tuple[str, tuple[float, 
     return f"outline-{model.name}-{held['version']}", began
 
 
-def _whole_bars(whole: Outline, low: float, high: float) -> tuple[int, int]:
+def _whole_bars(whole: BatchOverview, low: float, high: float) -> tuple[int, int]:
     """The first and the last batch of the bars that lie, at least in part, between two places of the axis."""
     first, last = (whole.table[name].to_numpy() for name in ("first", "last"))
     begins = max(int((first <= low).sum()) - 1, 0)
@@ -164,6 +164,6 @@ def _chart(picture, key: str, take, heard: list[str]) -> None:
     )
 
 
-def _between(found: Outline) -> str:
+def _between(found: BatchOverview) -> str:
     first, last = (found.table[name].to_numpy() for name in ("first", "last"))
     return f" after steps {first[0]:,} to {last[-1]:,}"

@@ -21,7 +21,7 @@ from rnnstore.training.charts import batch_overview as outlines
 from rnnstore.training.charts import batch_view as charts
 from rnnstore.training.charts import reach
 from rnnstore.training.charts.batch_tables import NORM, SHARE, tallest
-from rnnstore.training.recorded_batches import Batch, Outline
+from rnnstore.training.recorded_batches import Batch, BatchOverview
 from rnnstore.visible import visible
 
 WIDTH, HALF = 1100, 545
@@ -187,7 +187,9 @@ def _say_where_it_broke(batch: Batch) -> bool:
     return found is not None
 
 
-def show_over_training(store: Store, view: View, models: list[Model], found: list[Outline], broken: int | None) -> None:
+def show_over_training(
+    store: Store, view: View, models: list[Model], found: list[BatchOverview], broken: int | None
+) -> None:
     """Half-life and horizon of several models' batches, and their losses and norms, aligned with the overview."""
     recorded = [name for name, model in store.models.items() if batches.is_recorded(model)]
     if len(recorded) > 1:
@@ -207,7 +209,7 @@ def show_over_training(store: Store, view: View, models: list[Model], found: lis
     course = queries.training_curves(models)
     if course.table.num_rows:
         stop = broken if broken is not None and along[0] <= broken <= along[1] else None
-        picture = reach.course_picture(course, view.models, _colours(), chosen=chosen, broken=stop, along=along)
+        picture = reach.loss_and_norm_picture(course, view.models, _colours(), chosen=chosen, broken=stop, along=along)
         _chart(picture, "course_view", "course")
     each = max(outline.each for outline in found)
     st.caption(
@@ -217,20 +219,20 @@ def show_over_training(store: Store, view: View, models: list[Model], found: lis
     )
 
 
-def outlines_of(view: View, models: list[Model]) -> list[Outline]:
+def outlines_of(view: View, models: list[Model]) -> list[BatchOverview]:
     """The outlines of several models' trainings, in the stretch that is looked at."""
     last = view.last
     found = [queries.outline(model, _layer(Shown(model, 0), view), view.first, last) for model in models]
     return [found[0], *(outline for outline in found[1:] if outline.table.num_rows)]
 
 
-def ends(found: list[Outline]) -> tuple[float, float]:
+def ends(found: list[BatchOverview]) -> tuple[float, float]:
     """From which step to which several outlines reach."""
     spans = [outlines.span(outline) for outline in found]
     return min(low for low, _ in spans), max(high for _, high in spans)
 
 
-def take_away(view: View, outline: Outline, found: list[Batch], over: list[Outline]) -> None:
+def take_away(view: View, outline: BatchOverview, found: list[Batch], over: list[BatchOverview]) -> None:
     """Pictures and numbers."""
     batch = found[0]
     name = f"{batch.model}-{batch.step}"
@@ -249,7 +251,9 @@ def take_away(view: View, outline: Outline, found: list[Batch], over: list[Outli
         st.download_button(
             "Parts of the gradient as Parquet", lambda: parquet(batch.pairs()), f"gradient-{name}.parquet", **options
         )
-        st.download_button("Horizons of all models as CSV", lambda: csv(batches.below(over)), "horizons.csv", **options)
+        st.download_button(
+            "Horizons of all models as CSV", lambda: csv(batches.combined_table(over)), "horizons.csv", **options
+        )
         st.caption("The same in a notebook")
         stretch = f", first={view.first}, last={view.last}" if view.stretch else ""
         st.code(

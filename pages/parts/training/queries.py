@@ -6,18 +6,18 @@ from pages.parts.shared.cache import cached
 from rnnstore import Model
 from rnnstore.training import batch_previews, history
 from rnnstore.training import recorded_batches as batches
-from rnnstore.training.batch_previews import Previews
+from rnnstore.training.batch_previews import BatchPreviews
 
 recorded_steps = cached(batches.recorded_steps)
 layers = cached(batches.layers)
-outline = cached(batches.outline)
+outline = cached(batches.batch_overview)
 batch = cached(batches.batch)
-trouble = cached(batches.trouble)
-training_curves = cached(history.curves)
-gradients = cached(history.gradients)
+trouble = cached(batches.divergence)
+training_curves = cached(history.training_curves)
+gradients = cached(history.weight_gradients)
 
 
 @cached
-def previews(model: Model, layer: int, first: int, last: int | None) -> Previews:
+def previews(model: Model, layer: int, first: int, last: int | None) -> BatchPreviews:
     found = outline(model, layer, first, last)
-    return batch_previews.previews(model, found.table["largest"].to_pylist(), found.window, layer)
+    return batch_previews.batch_previews(model, found.table["largest"].to_pylist(), found.window, layer)

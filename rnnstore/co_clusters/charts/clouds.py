@@ -1,8 +1,8 @@
-"""Words in a cloud: where each stands, so that none touches another.
+"""The layout of a word cloud without overlaps.
 
-Words are set one after the other, the most important first, each at the free place nearest to the middle of the cloud
-(by an ellipse as wide and high as the room there is). Widths of texts are estimated from those of the fonts that a
-browser may take, the widest of each character, as no browser has been asked yet.
+Words are placed one after the other, the most important first, each at the free place nearest to the middle of the
+cloud (in the metric of an ellipse with the proportions of the room). Widths of texts are estimated from the widest
+character of the fonts that a browser may use.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ LINE = 1.12
 APART = 3.0
 """Pixels between neighbours in a line; above each other their lines are room enough."""
 
-USUAL, FILLED = 12.0, 0.66
-"""Font size by which it is estimated how many words find room, and the share of the room that they fill."""
+TYPICAL_SIZE, FILLED = 12.0, 0.66
+"""Font size for the estimate of how many words fit, and the share of the room that they fill."""
 
 _ACROSS, _DOWN = 5.0, 3.0
 """Pixels between the places that are tried."""
@@ -37,17 +37,17 @@ _ACROSS, _DOWN = 5.0, 3.0
 
 def text_width(text: str, size: float) -> float:
     """Pixels that `text` takes at most in a font of `size` pixels."""
-    return size * sum(_OF.get(sign) or _unusual(sign) for sign in text)
+    return size * sum(_OF.get(sign) or _other_character_width(sign) for sign in text)
 
 
 @lru_cache(maxsize=4096)
-def _unusual(sign: str) -> float:
+def _other_character_width(sign: str) -> float:
     if unicodedata.combining(sign):
         return 0.0
     return _WIDE if unicodedata.east_asian_width(sign) in "WF" else _OTHER
 
 
-def shortened(text: str, size: float, room: float) -> str:
+def shorten(text: str, size: float, room: float) -> str:
     """`text`, cut with an ellipsis where it would take more than `room` pixels."""
     if text_width(text, size) <= room:
         return text
@@ -58,8 +58,8 @@ def shortened(text: str, size: float, room: float) -> str:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The words that found room: `kept` their indices, `x` and `y` their middles from the middle of the cloud, `size`
-    their font's size, `texts` as they are written."""
+    """The words that fit: `kept` their indices, `x` and `y` their centres relative to that of the cloud, `size` their
+    font sizes, `texts` as they are drawn."""
 
     kept: np.ndarray
     x: np.ndarray
@@ -76,14 +76,14 @@ def cloud(
     sizes: tuple[float, float],
     first: int = 0,
 ) -> Cloud:
-    """The cloud of as many words as find room within `room` (width, height), taken in the order given.
+    """The cloud of as many words as fit into `room` (width, height), taken in the order given.
 
     Font sizes are linear in the `importance` of the words that are tried: from the smaller of `sizes` for the least to
     one that fills the room, and is at most the larger of them, for the greatest. Only the `first` words, if there is
     no room for them otherwise, are set as small as that takes.
     """
     width, height = room
-    areas = np.array([(text_width(text, USUAL) + APART) * USUAL * LINE for text in texts])
+    areas = np.array([(text_width(text, TYPICAL_SIZE) + APART) * TYPICAL_SIZE * LINE for text in texts])
     tried = min(len(texts), max(1, first, int(np.searchsorted(np.cumsum(areas), FILLED * width * height))))
     if not texts or width <= 0 or height <= 0:
         return Cloud(np.zeros(0, int), np.zeros(0), np.zeros(0), np.zeros(0), [])
@@ -92,12 +92,14 @@ def cloud(
     share = (nearness - low) / (high - low) if high > low else np.ones(tried)
     for largest in np.arange(sizes[1], sizes[0], -1.0):
         font = sizes[0] + (largest - sizes[0]) * share
-        if (areas * (font / USUAL) ** 2).sum() <= FILLED * width * height:
+        if (areas * (font / TYPICAL_SIZE) ** 2).sum() <= FILLED * width * height:
             break
-    return _set(texts[:tried], font, sizes[0], width, height, first)
+    return _place_words(texts[:tried], font, sizes[0], width, height, first)
 
 
-def _set(texts: Sequence[str], font: np.ndarray, least: float, width: float, height: float, first: int) -> Cloud:
+def _place_words(
+    texts: Sequence[str], font: np.ndarray, least: float, width: float, height: float, first: int
+) -> Cloud:
     across = np.arange(-(width // (2 * _ACROSS)), width // (2 * _ACROSS) + 1) * _ACROSS
     down = np.arange(-(height // (2 * _DOWN)), height // (2 * _DOWN) + 1) * _DOWN
     x, y = (places.ravel() for places in np.meshgrid(across, down))
@@ -108,10 +110,10 @@ def _set(texts: Sequence[str], font: np.ndarray, least: float, width: float, hei
     for index, text in enumerate(texts):
         for size in dict.fromkeys((float(font[index]), *([least] if index < max(first, 1) else []))):
             size = min(size, height / LINE)
-            short = shortened(text, max(size * 0.8, least), width)
+            short = shorten(text, max(size * 0.8, least), width)
             size = min(size, size * width / max(text_width(short, size), 1e-9))
             half = (text_width(short, size) + APART) / 2, size * LINE / 2
-            place = _free(x, y, half, boxes[: len(kept)], width, height)
+            place = _first_free_place(x, y, half, boxes[: len(kept)], width, height)
             if place is not None:
                 boxes[len(kept)] = (x[place], y[place], *half)
                 kept.append((index, size, short))
@@ -127,7 +129,7 @@ def _set(texts: Sequence[str], font: np.ndarray, least: float, width: float, hei
     )
 
 
-def _free(
+def _first_free_place(
     x: np.ndarray, y: np.ndarray, half: tuple[float, float], boxes: np.ndarray, width: float, height: float
 ) -> int | None:
     """The first place at which a box fits between the others; None where there is none."""

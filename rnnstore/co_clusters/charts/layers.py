@@ -1,8 +1,8 @@
 """The specification of the co-cluster picture: links, chips with their squares, clouds with their words, legends.
 
-Places come with the data, in pixels of a picture as wide as it was laid out for; where a browser has more or less room,
-what lies between chips and clouds stretches. Hovering a chip, a cloud or anything in it brings its counterparts
-forward: it happens in the browser, by the columns `group` and `with`.
+Positions come with the data, in pixels of the width that the picture was laid out for; in a wider or narrower browser
+the space between chips and clouds stretches. Hovering a chip, a cloud or anything in it emphasises its counterparts, in
+the browser alone, by the columns `group` and `with`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import altair as alt
 
 from rnnstore.co_clusters.charts.layout import ASIDE, LABEL
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import clicked, fitted, hovered, named
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import click, data, hover, with_margin
 from rnnstore.drawing.tracks import legend_layers
 
 LEGEND, TITLE = 19, 62
@@ -24,8 +24,8 @@ MARGIN = {"left": ASIDE, "right": ASIDE, "top": 4, "bottom": 0}
 
 _RELATED = "indexof(datum['with'], pointed) >= 0"
 _STATE = f"(pointed ? ({_RELATED} ? 1 : -1) : datum.lit)"
-"""1: brought forward, -1: stands back, 0: as it is. Expressions of marks are short, as the browser works through each
-of them for every mark; what all marks share is a parameter."""
+"""1: emphasised, -1: stands back, 0: neither. Expressions are short, because the browser evaluates each of them for
+every mark; what all marks share is a parameter."""
 
 _GROWS = f"(pointed && over.group[0] !== datum.group ? ({_RELATED} ? 1.06 : 0.88) : 1)"
 """How words grow and shrink while the pointer is elsewhere; those under it stand still, to be clicked."""
@@ -35,16 +35,16 @@ def _expression(text: str) -> Any:
     return alt.ExprRef(text)
 
 
-def _faded(weak: float = 0.35, told: float | None = None) -> Any:
-    """Opacity `weak` for what stands back; `told` for that whose colour tells something asked for (column `told`)."""
-    weakened = f"{weak}" if told is None else f"(datum.told ? {told} : {weak})"
+def _faded(weak: float = 0.35, emphasised: float | None = None) -> Any:
+    """Opacity `weak` for what stands back, or `emphasised` where its colour shows a selection (column `emphasised`)."""
+    weakened = f"{weak}" if emphasised is None else f"(datum.emphasised ? {emphasised} : {weak})"
     return alt.value(_expression(f"{_STATE} < 0 ? {weakened} : 1"))
 
 
 @lru_cache(maxsize=8)
 def co_cluster_specification(palette: Palette, width: int, middle: float) -> dict[str, Any]:
     """The co-cluster picture in Vega-Lite, over the tables of `co_clusters`, laid out for `width` pixels."""
-    over = hovered("over", "group")
+    over = hover("over", "group")
     shared = {
         "stretch": f"width / {width - 2 * ASIDE}",
         "narrowed": f"min(1, width / {width - 2 * ASIDE})",
@@ -60,7 +60,7 @@ def co_cluster_specification(palette: Palette, width: int, middle: float) -> dic
         *legend_layers("legends", palette, TITLE - 10),
     ]
     chart = alt.layer(*layers).add_params(*(alt.param(name=name, expr=text) for name, text in shared.items()))
-    return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
+    return with_style(with_margin(chart, MARGIN, width), palette).to_dict(validate=False)
 
 
 def _link_layers() -> list[alt.Chart]:
@@ -71,7 +71,7 @@ def _link_layers() -> list[alt.Chart]:
         f"'M' + {start} + ',' + datum.from_y + 'C' + {half} + ',' + datum.from_y + ',' + {half} + ',' + datum.to_y + "
         f"',' + {end} + ',' + datum.to_y"
     )
-    link = named("links").mark_point(
+    link = data("links").mark_point(
         shape=_expression(path),
         size=4,  # so that the path's own numbers are pixels
         x=0,
@@ -86,14 +86,14 @@ def _link_layers() -> list[alt.Chart]:
         link.encode(
             stroke=alt.Stroke("colour:N", scale=None),
             opacity=alt.value(_expression(opacity)),
-            tooltip=[alt.Tooltip("ends:N", title="between"), alt.Tooltip("said:N", title="mean response")],
+            tooltip=[alt.Tooltip("ends:N", title="between"), alt.Tooltip("caption:N", title="mean response")],
         )
     ]
 
 
 def _chip_layers(palette: Palette) -> list[alt.Chart]:
     left = "(centre - datum.wide / 2 * narrowed)"
-    chips, cells = named("chips"), named("cells")
+    chips, cells = data("chips"), data("cells")
     tooltip = [
         alt.Tooltip("chip:Q", title="units, cluster", format="d"),
         alt.Tooltip("units:N", title="units in it"),
@@ -129,13 +129,13 @@ def _chip_layers(palette: Palette) -> list[alt.Chart]:
         stroke=palette.text,
         strokeWidth=2,
     )
-    stripe = named("stripes").mark_rect(
+    stripe = data("stripes").mark_rect(
         x=_expression(x),
         x2=_expression(f"{x} + datum.side * narrowed"),
         y=_expression("datum.y"),
         y2=_expression("datum.y + datum.tall"),
     )
-    dot = named("turned").mark_point(
+    dot = data("turned").mark_point(
         shape="circle",
         filled=True,
         fill=palette.background,
@@ -147,13 +147,13 @@ def _chip_layers(palette: Palette) -> list[alt.Chart]:
     )
     of_unit = alt.value(
         _expression(
-            "datum.said ? {'unit': datum.unit, 'response to': datum.said, 'moved most by': datum.top} : "
+            "datum.caption ? {'unit': datum.unit, 'response to': datum.caption, 'moved most by': datum.top} : "
             "{'unit': datum.unit, 'moved most by': datum.top}"
         )
     )
     return [
         board.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.5), tooltip=tooltip).add_params(
-            clicked("clicked_chip", "chip")
+            click("clicked_chip", "chip")
         ),
         number.encode(text=alt.Text("chip:Q", format="d"), opacity=_faded(0.4), tooltip=tooltip),
         square.encode(
@@ -162,7 +162,7 @@ def _chip_layers(palette: Palette) -> list[alt.Chart]:
             fill=alt.Fill("colour:N", scale=None),
             opacity=_faded(0.4, 0.9),
             tooltip=of_unit,
-        ).add_params(clicked("clicked_unit", "unit")),
+        ).add_params(click("clicked_unit", "unit")),
         stripe.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(0.9)),
         dot.encode(opacity=_faded(0.4)),
         picked.encode(height, size=alt.Size("size:Q", scale=None), opacity=alt.value(1)),
@@ -170,7 +170,7 @@ def _chip_layers(palette: Palette) -> list[alt.Chart]:
 
 
 def _cloud_layers(palette: Palette, over: alt.Parameter) -> list[alt.Chart]:
-    clouds = named("clouds")
+    clouds = data("clouds")
     tooltip = [
         alt.Tooltip("cloud:Q", title="words, cluster", format="d"),
         alt.Tooltip("shown:N", title="words shown"),
@@ -198,14 +198,14 @@ def _cloud_layers(palette: Palette, over: alt.Parameter) -> list[alt.Chart]:
         cursor="pointer",
     )
     return [
-        room.encode(opacity=_faded(0.6), tooltip=tooltip).add_params(over, clicked("clicked_cloud", "cloud")),
+        room.encode(opacity=_faded(0.6), tooltip=tooltip).add_params(over, click("clicked_cloud", "cloud")),
         bar.encode(fill=alt.Fill("colour:N", scale=None), opacity=_faded(), tooltip=tooltip),
         number.encode(text=alt.Text("cloud:Q", format="d"), opacity=_faded(0.4), tooltip=tooltip),
     ]
 
 
 def _word_layers(palette: Palette) -> list[alt.Chart]:
-    words = named("words")
+    words = data("words")
     x = f"(datum.middle * stretch + datum.x * fit * {_GROWS})"
     y = f"(datum.centre + datum.y * {_GROWS})"
     half = f"(datum.wide / 2 * fit * {_GROWS})"
@@ -229,7 +229,7 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
         cursor="pointer",
     )
     tooltip = [
-        alt.Tooltip("said:N", title="word"),
+        alt.Tooltip("caption:N", title="word"),
         alt.Tooltip("read:N", title="times read"),
         alt.Tooltip("moved:N", title="moves most the units"),
         alt.Tooltip("error:N", title="standard error, mean over units"),
@@ -239,5 +239,5 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
         pill.encode(fill=alt.Fill("fill:N", scale=None), opacity=_faded(0.35, 0.8)),
         word.encode(
             text="text:N", color=alt.Color("ink:N", scale=None), opacity=_faded(0.4, 0.9), tooltip=tooltip
-        ).add_params(clicked("clicked_word", "word")),
+        ).add_params(click("clicked_word", "word")),
     ]

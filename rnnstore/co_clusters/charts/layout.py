@@ -1,4 +1,4 @@
-"""Where everything of the co-cluster picture stands: chips in the middle, word clouds on either side, links between.
+"""The layout of the co-cluster picture: chips in the middle, word clouds on either side, links between them.
 
 Cloud i has place i: the left column and the right one in turn, so that one cluster more leaves the others where they
 are. The chip opposite stands at the same height in the stack. Lengths are pixels of a picture `width` wide; a browser
@@ -27,7 +27,7 @@ TWO_SIDES = 720
 """Width from which on clouds stand on both sides of the chips."""
 
 GROWN, SHRUNK = 2.4, 0.55
-"""How much more and less height clouds take that are, or are not, related to what is in focus."""
+"""Factors for the height of clouds that are, or are not, related to the chip or cloud in focus."""
 
 WIDEST = 13.0
 """Width of the strongest link."""
@@ -84,7 +84,7 @@ class Layout:
     related: np.ndarray
 
     def lit(self, kind: str, number: int) -> int:
-        """1 for what is brought forward by the focus, -1 for what stands back, 0 where there is no focus."""
+        """1 for what the focus emphasises, -1 for what stands back, 0 where there is no focus."""
         focus = self.drawing.focus
         if not focus:
             return 0

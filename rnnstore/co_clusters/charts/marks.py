@@ -1,7 +1,7 @@
-"""The tables of the co-cluster picture: what each square, chip, link, cloud and word is, and where it stands.
+"""The tables of the co-cluster picture: squares, chips, links, clouds and words, with their positions.
 
-Every row names its chip or cloud in `group` and all those with which it is brought forward in `with`, so that hovering
-needs no answer from the store; `lit` says how the focus sets it.
+Every row names its chip or cloud in `group` and those with which it is emphasised in `with`, so that hovering needs no
+request to the server; `lit` is its emphasis by the focus.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Highlights:
     """What is selected: `words` whose responses colour the squares (where squares are too small to be divided, the word
     `alone`, or else the first), `units` of which the last colours the words, `pinned` words, which are always drawn,
     and the `tags` by which words are coloured instead."""
@@ -54,7 +54,7 @@ class Heat:
     colours: list[list[str]]
 
 
-def heat_of(expected: ExpectedResponses, chosen: Chosen, palette: Palette, cell: float) -> Heat | None:
+def heat_of(expected: ExpectedResponses, chosen: Highlights, palette: Palette, cell: float) -> Heat | None:
     """The responses to the selected words; None where none is."""
     words = list(chosen.words)
     if not words:
@@ -73,33 +73,33 @@ def unit_table(
     response: np.ndarray,
     layout: Layout,
     heat: Heat | None,
-    chosen: Chosen,
+    chosen: Highlights,
     palette: Palette,
 ) -> pa.Table:
     of = clusters.unit_cluster
     place = np.argsort(clusters.partner)
     plain = np.array(palette.cells)[place[of] % len(palette.cells)].tolist()
-    said = [""] * len(of)
+    captions = [""] * len(of)
     if heat:
         parts = [
             [f"{word} {with_error(value, error)}" for value, error in zip(*both, strict=True)]
             for word, *both in zip(map(visible, chosen.words), heat.values.tolist(), heat.errors.tolist(), strict=True)
         ]
-        said = [", ".join(each) for each in zip(*parts, strict=True)]
+        captions = [", ".join(each) for each in zip(*parts, strict=True)]
     side = layout.cell - (1 if layout.cell > 4 else 0.5)
     picked = np.isin(np.arange(len(of)), np.asarray(chosen.units, int))
     return pa.table(
         {
-            **grouped("u", of, layout),
+            **group_columns("u", of, layout),
             "unit": pa.array(np.arange(len(of)), pa.int16()),
             "middle": pa.array(layout.unit_x + side / 2, pa.float32()),
             "y": pa.array(layout.unit_y + side / 2, pa.float32()),
             "size": pa.array(np.full(len(of), side**2), pa.float32()),
             "colour": pa.array(heat.colours[0] if heat else plain, pa.string()),
             "picked": pa.array(picked, pa.bool_()),
-            "told": pa.array([heat is not None] * len(of), pa.bool_()),
+            "emphasised": pa.array([heat is not None] * len(of), pa.bool_()),
             "top": pa.array(strongest(response.T, [visible(word) for word in clusters.words]), pa.string()),
-            "said": pa.array(said, pa.string()),
+            "caption": pa.array(captions, pa.string()),
         }
     )
 
@@ -111,7 +111,7 @@ def stripe_table(clusters: CoClusters, layout: Layout, heat: Heat | None) -> pa.
     units = len(clusters.unit_cluster)
     return pa.table(
         {
-            **grouped("u", np.tile(clusters.unit_cluster, len(others)), layout),
+            **group_columns("u", np.tile(clusters.unit_cluster, len(others)), layout),
             "x": pa.array(np.tile(layout.unit_x, len(others)), pa.float32()),
             "y": pa.array(
                 (layout.unit_y[None, :] + (np.arange(len(others)) + 1)[:, None] * part).ravel()
@@ -131,7 +131,7 @@ def turned_table(clusters: CoClusters, layout: Layout) -> pa.Table:
     turned = np.flatnonzero(clusters.unit_sign < 0)
     return pa.table(
         {
-            **grouped("u", clusters.unit_cluster[turned], layout),
+            **group_columns("u", clusters.unit_cluster[turned], layout),
             "x": pa.array(layout.unit_x[turned] + (layout.cell - 1) / 2, pa.float32()),
             "y": pa.array(layout.unit_y[turned] + (layout.cell - 1) / 2, pa.float32()),
             "size": pa.array(np.full(len(turned), (0.4 * layout.cell) ** 2), pa.float32()),
@@ -152,7 +152,7 @@ def chip_table(clusters: CoClusters, layout: Layout, palette: Palette) -> pa.Tab
     ]
     return pa.table(
         {
-            **grouped("u", numbers, layout),
+            **group_columns("u", numbers, layout),
             "chip": pa.array(numbers, pa.int16()),
             "wide": pa.array(layout.chip_width, pa.float32()),
             "y": pa.array(layout.chip_top, pa.float32()),
@@ -197,21 +197,21 @@ def link_table(clusters: CoClusters, layout: Layout, palette: Palette) -> pa.Tab
             "to_y": pa.array(to_y, pa.float32()),
             "thick": pa.array(thick, pa.float32()),
             "colour": pa.array([palette.diverging[-2 if value > 0 else 1] for value in mean], pa.string()),
-            "said": pa.array([signed(value) for value in mean], pa.string()),
+            "caption": pa.array([signed(value) for value in mean], pa.string()),
             "ends": pa.array([f"words {i}, units {j}" for i, j in zip(cloud_of, chip_of, strict=True)], pa.string()),
         }
     )
 
 
 def _ports(thick: np.ndarray, middle: float, room: float) -> np.ndarray:
-    """The heights at which links of these widths meet an edge, one under the other around its middle."""
+    """The heights at which links of these widths meet an edge, stacked around its middle."""
     total = thick.sum()
     squeezed = thick * min(1.0, 0.86 * room / total) if total else thick
     return middle - squeezed.sum() / 2 + np.cumsum(squeezed) - squeezed / 2
 
 
-def grouped(kind: str, numbers: np.ndarray, layout: Layout) -> dict[str, pa.Array]:
-    """The columns by which a row is brought forward or stands back: group, with, lit."""
+def group_columns(kind: str, numbers: np.ndarray, layout: Layout) -> dict[str, pa.Array]:
+    """The columns by which a row is emphasised or stands back: group, with, lit."""
     each = {number: (layout.counterparts(kind, number), layout.lit(kind, number)) for number in set(numbers.tolist())}
     return {
         "group": pa.array([f"{kind}{number}" for number in numbers.tolist()], pa.string()),

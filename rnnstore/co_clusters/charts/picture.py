@@ -14,8 +14,8 @@ import pyarrow as pa
 from rnnstore.co_clusters.charts.layers import LEGEND, TITLE, co_cluster_specification
 from rnnstore.co_clusters.charts.layout import Drawing, Layout, arrange
 from rnnstore.co_clusters.charts.marks import (
-    Chosen,
     Heat,
+    Highlights,
     chip_table,
     heat_of,
     link_table,
@@ -23,34 +23,34 @@ from rnnstore.co_clusters.charts.marks import (
     turned_table,
     unit_table,
 )
-from rnnstore.co_clusters.charts.words import cloud_table, end_of, set_words, word_table
+from rnnstore.co_clusters.charts.words import cloud_table, end_of, place_words, word_table
 from rnnstore.co_clusters.decomposition import CoClusters
 from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import LABELS, Palette, interpolate
-from rnnstore.drawing.picture import Picture, rendered, with_numbers
-from rnnstore.drawing.tracks import Key, folded, legend_table
+from rnnstore.drawing.picture import Picture, with_parameters, with_renderer
+from rnnstore.drawing.tracks import Key, legend_table, wrap_legends
 from rnnstore.visible import visible
 
-__all__ = ["Chosen", "Drawing", "co_cluster_picture", "words_drawn"]
+__all__ = ["Drawing", "Highlights", "co_cluster_picture", "words_drawn"]
 
 
 def co_cluster_picture(
     clusters: CoClusters,
     expected: ExpectedResponses,
     palette: Palette,
-    chosen: Chosen | None = None,
+    chosen: Highlights | None = None,
     drawing: Drawing | None = None,
 ) -> Picture:
     """The picture of a clustering.
 
     Parameters that a page can listen to: `clicked_chip` (chip), `clicked_cloud` (cloud), `clicked_unit` (unit) and
-    `clicked_word` (word, its row in `expected`). `words_drawn` says how many words found room.
+    `clicked_word` (word, its row in `expected`). `words_drawn` counts the words that fit.
     """
-    chosen, drawing = chosen or Chosen(), drawing or Drawing()
+    chosen, drawing = chosen or Highlights(), drawing or Drawing()
     layout = arrange(clusters, drawing)
     response = expected.response[clusters.rows]
-    placed = set_words(clusters, layout, {*chosen.words, *chosen.pinned})
+    placed = place_words(clusters, layout, {*chosen.words, *chosen.pinned})
     heat = heat_of(expected, chosen, palette, layout.cell)
     tables = {
         "links": link_table(clusters, layout, palette),
@@ -64,23 +64,23 @@ def co_cluster_picture(
     legends = [("links", _link_keys(clusters, layout, palette))]
     legends.append(("squares", _square_keys(heat, clusters.mirrored, palette)))
     legends.append(("words", _word_keys(response, chosen, palette)))
-    legends = folded(legends, drawing.width - TITLE)
+    legends = wrap_legends(legends, drawing.width - TITLE)
     table = legend_table(legends, palette, drawing.height + 6, LEGEND)
     tables["legends"] = table.set_column(1, "x", pa.array(table["x"].to_numpy() + TITLE, pa.float32()))
     written = co_cluster_specification(palette, drawing.width, layout.middle)
-    written = with_numbers(written, drawing.height + 8 + LEGEND * len(legends))
-    return Picture(rendered(written, 2 * expected.units), tables)
+    written = with_parameters(written, drawing.height + 8 + LEGEND * len(legends))
+    return Picture(with_renderer(written, 2 * expected.units), tables)
 
 
 def words_drawn(picture: Picture) -> int:
-    """How many words found room in the clouds of a picture."""
+    """How many words fit into the clouds of a picture."""
     return picture.tables["words"].num_rows
 
 
 def _link_keys(clusters: CoClusters, layout: Layout, palette: Palette) -> list[Key]:
     drawn, strongest = int(layout.links.sum()), float(np.abs(clusters.edges).max(initial=0))
-    said = f"mean response, the widest {numeral(strongest)}; {drawn} of {clusters.k**2} are drawn"
-    return [Key(palette.diverging[-2], "positive"), Key(palette.diverging[1], "negative"), Key("", said)]
+    remark = f"mean response, the widest {numeral(strongest)}; {drawn} of {clusters.k**2} are drawn"
+    return [Key(palette.diverging[-2], "positive"), Key(palette.diverging[1], "negative"), Key("", remark)]
 
 
 def _square_keys(heat: Heat | None, mirrored: bool, palette: Palette) -> list[Key]:
@@ -92,7 +92,7 @@ def _square_keys(heat: Heat | None, mirrored: bool, palette: Palette) -> list[Ke
     return [*_scale(heat.most, palette), Key("", what + dotted)]
 
 
-def _word_keys(response: np.ndarray, chosen: Chosen, palette: Palette) -> list[Key]:
+def _word_keys(response: np.ndarray, chosen: Highlights, palette: Palette) -> list[Key]:
     if chosen.tags is not None:
         labels, colours = palette.label_colours(chosen.tags.labels)
         others = len(labels) - LABELS

@@ -17,8 +17,16 @@ import pyarrow as pa
 
 from rnnstore.co_clusters.expected import WordResponse
 from rnnstore.drawing.numerals import numeral
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, clicked, fitted, hovered, named, rendered, with_numbers
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import (
+    Picture,
+    click,
+    data,
+    hover,
+    with_margin,
+    with_parameters,
+    with_renderer,
+)
 from rnnstore.drawing.tracks import Key, legend_layers, legend_table
 from rnnstore.visible import visible
 
@@ -29,11 +37,11 @@ _BELOW = AXIS + LEGEND * LEGENDS
 MARGIN = {"left": 56, "right": 12, "top": 8, "bottom": 0}
 
 BEYOND = 3
-"""An axis to all values that is so many times as long as one to 98 % of them goes only to the latter."""
+"""If all values need an axis so many times as long as 98 % of them do, it ends at the latter."""
 
 
 def signed(value: float) -> str:
-    """A response for reading, always with its sign: two digits.
+    """A response as text with its sign and two significant digits.
 
     >>> signed(0.1234), signed(-12345.6), signed(0.0)
     ('+0.12', '−12,346', '0')
@@ -44,7 +52,7 @@ def signed(value: float) -> str:
 
 
 def with_error(value: float, error: float) -> str:
-    """A response with its standard error; the one of a word that was read once has none."""
+    """A response with its standard error, if it has one (a word that was read once has none)."""
     return f"{signed(value)} ± {error:.1g}" if error == error else f"{signed(value)}, read once"
 
 
@@ -63,7 +71,7 @@ def response_picture(
     """Bands of several words' responses over all units, in the order in which the word `sorted_by` moves the units.
 
     `actual` float[units] by a title: single responses as lines, such as those of tokens in a sentence, in the colours
-    after those of the words. `clusters` int[units] is said for each unit. A page can listen to `clicked_unit` (unit).
+    after those of the words. `clusters` int[units] are named in tooltips. A page can listen to `clicked_unit` (unit).
     """
     units = len(responses[0].mean)
     order = np.argsort(responses[sorted_by].mean, kind="stable")
@@ -89,8 +97,8 @@ def response_picture(
     tables["legends"] = legend_table(legends, palette, PLOT + AXIS, LEGEND)
     written = _response_specification(palette, width)
     height = MARGIN["top"] + PLOT + _BELOW
-    written = with_numbers(written, height, last=units, low=float(limits[0]), high=float(limits[1]))
-    return Picture(rendered(written, units), tables)
+    written = with_parameters(written, height, last=units, low=float(limits[0]), high=float(limits[1]))
+    return Picture(with_renderer(written, units), tables)
 
 
 def _limits(values: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -145,7 +153,7 @@ def _unit_table(
     order: np.ndarray,
     clusters: np.ndarray | None,
 ) -> pa.Table:
-    said = [
+    captions = [
         "; ".join(
             [
                 *(
@@ -162,14 +170,14 @@ def _unit_table(
             "unit": pa.array(order, pa.int16()),
             "place": pa.array(np.arange(len(order)), pa.int16()),
             "chip": pa.array(["" if clusters is None else f"{clusters[unit]}" for unit in order], pa.string()),
-            "said": pa.array(said, pa.string()),
+            "caption": pa.array(captions, pa.string()),
         }
     )
 
 
 @lru_cache(maxsize=8)
 def _response_specification(palette: Palette, width: int) -> dict[str, Any]:
-    over = hovered("over_unit", "unit")
+    over = hover("over_unit", "unit")
     scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], range=[PLOT, 0], nice=False)
     axis = alt.Axis(title=None, tickCount=5, grid=True, offset=4)
     along = alt.Scale(domain=[0, alt.ExprRef("last")], nice=False)
@@ -181,14 +189,14 @@ def _response_specification(palette: Palette, width: int) -> dict[str, Any]:
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", scale=scale, axis=axis, title=None)
 
-    bands, word = named("bands"), alt.Detail("word:N")
+    bands, word = data("bands"), alt.Detail("word:N")
     fill, stroke = alt.Fill("colour:N", scale=None), alt.Stroke("colour:N", scale=None)
     outer = bands.mark_area(opacity=0.16, interpolate="step")
     inner = bands.mark_area(opacity=0.34, interpolate="step")
     mean = bands.mark_line(strokeWidth=1.6, interpolate="step")
-    line = named("lines").mark_line(strokeWidth=1.2, interpolate="step")
-    zero = named("zero").mark_rule(color=palette.muted, strokeWidth=1, opacity=0.8)
-    column = named("units").mark_rect(fill=palette.text, cursor="pointer")
+    line = data("lines").mark_line(strokeWidth=1.2, interpolate="step")
+    zero = data("zero").mark_rule(color=palette.muted, strokeWidth=1, opacity=0.8)
+    column = data("units").mark_rect(fill=palette.text, cursor="pointer")
     layers = [
         zero.encode(y("value")),
         outer.encode(x("place"), y("low"), alt.Y2("high"), fill, word),
@@ -205,12 +213,12 @@ def _response_specification(palette: Palette, width: int) -> dict[str, Any]:
             tooltip=[
                 alt.Tooltip("unit:Q", title="unit", format="d"),
                 alt.Tooltip("chip:N", title="cluster of units"),
-                alt.Tooltip("said:N", title="mean response to"),
+                alt.Tooltip("caption:N", title="mean response to"),
             ],
         )
-        .add_params(over, clicked("clicked_unit", "unit")),
+        .add_params(over, click("clicked_unit", "unit")),
         *legend_layers("legends", palette, MARGIN["left"] - 10),
     ]
     numbers = [alt.param(name=name, value=value) for name, value in (("last", 1), ("low", -1), ("high", 1))]
     chart = alt.layer(*layers).add_params(*numbers)
-    return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
+    return with_style(with_margin(chart, MARGIN, width), palette).to_dict(validate=False)

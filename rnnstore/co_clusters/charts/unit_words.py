@@ -10,11 +10,11 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.co_clusters.charts.clouds import shortened
+from rnnstore.co_clusters.charts.clouds import shorten
 from rnnstore.co_clusters.charts.responses import signed, with_error
 from rnnstore.drawing.numerals import numeral
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, clicked, fitted, named, with_numbers
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, click, data, with_margin, with_parameters
 from rnnstore.visible import visible
 
 ROW, HEAD, FOOT = 17, 26, 24
@@ -77,7 +77,7 @@ def unit_words_picture(
             grid, across=pa.int8(), at=pa.float32(), y=pa.float32(), y2=pa.float32(), text=pa.string(), zero=pa.bool_()
         ),
     }
-    return Picture(with_numbers(_specification(palette, width), lines * tall + 4, columns=columns), tables)
+    return Picture(with_parameters(_specification(palette, width), lines * tall + 4, columns=columns), tables)
 
 
 def _rows(table: pa.Table, across: int, top: float, share: Any, palette: Palette) -> pa.Table:
@@ -91,7 +91,7 @@ def _rows(table: pa.Table, across: int, top: float, share: Any, palette: Palette
         "upper": "quantile_75",
         "high": "quantile_91",
     }
-    said = [
+    captions = [
         f"{signed(row['quantile_50'])}; {signed(row['quantile_25'])} to {signed(row['quantile_75'])}; "
         f"{signed(row['quantile_09'])} to {signed(row['quantile_91'])}"
         for row in table.select(list(names.values())).to_pylist()
@@ -106,13 +106,13 @@ def _rows(table: pa.Table, across: int, top: float, share: Any, palette: Palette
             "colour": pa.array([palette.diverging[-2 if value > 0 else 1] for value in response], pa.string()),
             "word": pa.array([visible(word) for word in table["word"].to_pylist()], pa.string()),
             "text": pa.array(
-                [shortened(visible(word), 12, GUTTER - 14) for word in table["word"].to_pylist()], pa.string()
+                [shorten(visible(word), 12, GUTTER - 14) for word in table["word"].to_pylist()], pa.string()
             ),
             "read": pa.array([f"{count:,}" for count in table["count"].to_pylist()], pa.string()),
             "response": pa.array(
                 [with_error(*both) for both in zip(response.tolist(), errors.tolist(), strict=True)], pa.string()
             ),
-            "said": pa.array(said, pa.string()),
+            "caption": pa.array(captions, pa.string()),
         }
     )
 
@@ -142,13 +142,13 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
     def down(text: str = "datum.y") -> alt.ExprRef:
         return alt.ExprRef(text)
 
-    boxes, grid = named("boxes"), named("grid")
+    boxes, grid = data("boxes"), data("grid")
     colour = alt.Fill("colour:N", scale=None)
     tooltip = [
         alt.Tooltip("word:N", title="word"),
         alt.Tooltip("read:N", title="times read"),
         alt.Tooltip("response:N", title="mean response ± standard error"),
-        alt.Tooltip("said:N", title="median; 25 to 75 %; 9 to 91 %"),
+        alt.Tooltip("caption:N", title="median; 25 to 75 %; 9 to 91 %"),
     ]
     row = boxes.mark_rect(
         x=alt.ExprRef(f"datum.across * {panel}"), x2=alt.ExprRef(f"(datum.across + 1) * {panel} - {SIDE / 2}"),
@@ -159,7 +159,7 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
         y2=down("datum.y2"), fill=alt.ExprRef(f"datum.zero ? '{palette.muted}' : '{palette.grid}'"),
     )  # fmt: skip
     tick = grid.mark_text(x=x("at"), y=down("datum.y2 + 9"), fontSize=10, color=palette.muted)
-    title = named("titles").mark_text(
+    title = data("titles").mark_text(
         x=alt.ExprRef(f"datum.across * {panel} + {GUTTER}"), y=down(), align="left", fontSize=12, fontWeight=600,
         color=palette.text,
     )  # fmt: skip
@@ -182,7 +182,7 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
         color=palette.text, cursor="pointer",
     )  # fmt: skip
     layers = [
-        row.encode(tooltip=tooltip).add_params(clicked("clicked_word", "word_id")),
+        row.encode(tooltip=tooltip).add_params(click("clicked_word", "word_id")),
         line,
         tick.encode(text="text:N"),
         title.encode(text="text:N"),
@@ -194,4 +194,4 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
     ]
     chart = alt.layer(*layers).add_params(alt.param(name="columns", value=1))
     margin = {"left": 4, "right": 4, "top": 4, "bottom": 0}
-    return styled(fitted(chart, margin, width), palette).to_dict(validate=False)
+    return with_style(with_margin(chart, margin, width), palette).to_dict(validate=False)

@@ -1,4 +1,4 @@
-"""The clouds of the co-cluster picture: which words find room, where they stand, and what lies behind them."""
+"""The word clouds of the co-cluster picture: which words fit, their positions, and the colours behind them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from rnnstore.co_clusters.charts.clouds import Cloud, cloud, text_width
 from rnnstore.co_clusters.charts.layout import FEW, LABEL, Layout
-from rnnstore.co_clusters.charts.marks import Chosen, grouped, strong, strongest
+from rnnstore.co_clusters.charts.marks import Highlights, group_columns, strong, strongest
 from rnnstore.co_clusters.charts.responses import signed
 from rnnstore.co_clusters.decomposition import CoClusters
 from rnnstore.co_clusters.expected import ExpectedResponses
 from rnnstore.drawing.palette import Palette, interpolate
-from rnnstore.drawing.tracks import ink_on
+from rnnstore.drawing.tracks import readable_ink
 from rnnstore.visible import visible
 
 SIZES, BACK = (9.5, 32.0), (9.5, 14.0)
@@ -26,8 +26,8 @@ def colours_of_words(words: Sequence[str], palette: Palette) -> dict[str, str]:
     return {word: palette.series[index % len(palette.series)] for index, word in enumerate(words)}
 
 
-def set_words(clusters: CoClusters, layout: Layout, first: set[str]) -> list[Cloud]:
-    """The cloud of each word cluster; indices count those of the clustering. Words in `first` find room in any case.
+def place_words(clusters: CoClusters, layout: Layout, first: set[str]) -> list[Cloud]:
+    """The cloud of each word cluster; indices are those of the clustering. Words in `first` are placed in any case.
 
     A cloud that has room for them anyway stays as it is, so that a word does not move when it is clicked.
     """
@@ -68,7 +68,7 @@ def cloud_table(clusters: CoClusters, layout: Layout, placed: Sequence[Cloud], p
     ]
     return pa.table(
         {
-            **grouped("w", numbers, layout),
+            **group_columns("w", numbers, layout),
             "cloud": pa.array(numbers, pa.int16()),
             "near": pa.array(layout.near, pa.float32()),
             "far": pa.array(layout.far, pa.float32()),
@@ -90,14 +90,14 @@ def word_table(
     response: np.ndarray,
     layout: Layout,
     placed: Sequence[Cloud],
-    chosen: Chosen,
+    chosen: Highlights,
     palette: Palette,
 ) -> pa.Table:
     of = np.repeat(np.arange(clusters.k), [len(each.kept) for each in placed])
     member = np.concatenate([each.kept for each in placed]).astype(int)
     rows = clusters.rows[member]
     words = [clusters.words[index] for index in member]
-    tag_fills, tags = _tagged(expected, rows, chosen, palette)
+    tag_fills, tags = _tag_fills(expected, rows, chosen, palette)
     selected = colours_of_words(chosen.words, palette)
     lit = [
         layout.lit("w", number) if word not in {*chosen.words, *chosen.pinned} else abs(layout.lit("w", number))
@@ -105,13 +105,13 @@ def word_table(
     ]
     fills = [
         selected.get(word, fill)
-        for word, fill in zip(words, tag_fills or _moved(response, member, chosen, palette), strict=True)
+        for word, fill in zip(words, tag_fills or _response_fills(response, member, chosen, palette), strict=True)
     ]
     middle = (layout.near + layout.far) / 2 + layout.side * (LABEL - 4) / 2
     errors = expected.standard_error[rows].mean(axis=1)  # NaN in every unit for a word that was read once
     return pa.table(
         {
-            **{**grouped("w", of, layout), "lit": pa.array(lit, pa.int8())},
+            **{**group_columns("w", of, layout), "lit": pa.array(lit, pa.int8())},
             "word": pa.array(rows, pa.int32()),
             "middle": pa.array(middle[of], pa.float32()),
             "x": pa.array(np.concatenate([each.x for each in placed]), pa.float32()),
@@ -121,16 +121,16 @@ def word_table(
             "wide": pa.array(_widths(placed), pa.float32()),
             "text": pa.array([text for each in placed for text in each.texts], pa.string()),
             "fill": pa.array(fills, pa.string()),
-            "ink": pa.array(ink_on(fills, palette), pa.string()),
+            "ink": pa.array(readable_ink(fills, palette), pa.string()),
             "pinned": pa.array([word in chosen.pinned for word in words], pa.bool_()),
-            "told": pa.array([fill != "transparent" for fill in fills], pa.bool_()),
+            "emphasised": pa.array([fill != "transparent" for fill in fills], pa.bool_()),
             "read": pa.array([f"{count:,}" for count in expected.counts[rows]], pa.string()),
             "nearness": pa.array(clusters.word_weight[member], pa.float32()),
             "moved": pa.array(
                 strongest(response[member], [f"{unit}" for unit in range(response.shape[1])]), pa.string()
             ),
             "error": pa.array([_error(value) for value in errors.tolist()], pa.string()),
-            "said": pa.array(
+            "caption": pa.array(
                 [visible(word) + (f", {tag}" if tag else "") for word, tag in zip(words, tags, strict=True)],
                 pa.string(),
             ),
@@ -138,28 +138,28 @@ def word_table(
     )
 
 
-def _tagged(
-    expected: ExpectedResponses, rows: np.ndarray, chosen: Chosen, palette: Palette
+def _tag_fills(
+    expected: ExpectedResponses, rows: np.ndarray, chosen: Highlights, palette: Palette
 ) -> tuple[list[str], list[str]]:
-    """(fill, what a tooltip says) of each word by its most frequent tag; no fills where words are not tagged."""
+    """(fill, tooltip) of each word by its most frequent tag; no fills where words have no tags."""
     if chosen.tags is None:
         return [], [""] * len(rows)
     colours = dict(zip(*palette.label_colours(chosen.tags.labels), strict=True))
     ids = expected.word_ids[rows].tolist()
     labels = [chosen.tags.label[index] for index in ids]
     shares = [float(chosen.tags.share[index]) for index in ids]
-    said = [f"{label} ({share:.0%})" if label else "no tag" for label, share in zip(labels, shares, strict=True)]
-    return [colours[label] if label else "transparent" for label in labels], said
+    captions = [f"{label} ({share:.0%})" if label else "no tag" for label, share in zip(labels, shares, strict=True)]
+    return [colours[label] if label else "transparent" for label in labels], captions
 
 
-def _moved(response: np.ndarray, member: np.ndarray, chosen: Chosen, palette: Palette) -> list[str]:
-    """The fill of each word by how it moves the unit selected last; none where no unit is."""
+def _response_fills(response: np.ndarray, member: np.ndarray, chosen: Highlights, palette: Palette) -> list[str]:
+    """The fill of each word by its response of the last selected unit; none where no unit is selected."""
     if not chosen.units:
         return ["transparent"] * len(member)
     return interpolate(palette.diverging, response[member, chosen.units[-1]] / (2 * end_of(response, chosen)) + 0.5)
 
 
-def end_of(response: np.ndarray, chosen: Chosen) -> float:
+def end_of(response: np.ndarray, chosen: Highlights) -> float:
     """The end of the scale by which words are coloured: the largest response of the unit selected last."""
     return float(np.abs(response[:, chosen.units[-1]]).max()) or 1.0
 

@@ -9,12 +9,12 @@ import altair as alt
 import pyarrow as pa
 
 from rnnstore.connectivity.completion_accuracy import TOP
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, named
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, data
 
 PARTS = ("right first suggestion", "right one of the first two", "right one of the first three")
 SHARE = "connectivity that lies before the word"
-COUNTED = "counting alone"
+COUNTING = "counting alone"
 """How the line without any network is called: the words that begin so and were most frequent in training."""
 
 FEWEST = 30
@@ -25,13 +25,13 @@ def known_characters_picture(tables: Mapping[str, pa.Table], palette: Palette, *
     """The tables of `known_characters` by model, with 95 % intervals: how often the word is the first suggestion, one
     of two or of three, beside what counting alone gets; and, where it was worked out, the share of connectivity that
     lies before the word. `width` is that of each of the parts, of which two stand in a row."""
-    rows = [row for model, table in tables.items() for row in _rows(model, table.to_pylist())]
-    rows += _counted([table.to_pylist() for table in tables.values()])
+    rows = [row for model, table in tables.items() for row in _model_rows(model, table.to_pylist())]
+    rows += _counting_rows([table.to_pylist() for table in tables.values()])
     schema = pa.schema(
         [("model", pa.string()), ("known", pa.int32()), ("steps", pa.int64()), ("what", pa.string()),
          ("share", pa.float64()), ("low", pa.float64()), ("high", pa.float64())]
     )  # fmt: skip
-    names, shown = [*tables, COUNTED], {row["model"] for row in rows}
+    names, shown = [*tables, COUNTING], {row["model"] for row in rows}
     colours = [*palette.series[: len(tables)], palette.muted]
     pairs = [(name, colour) for name, colour in zip(names, colours, strict=True) if name in shown]
     colour = alt.Color(
@@ -42,7 +42,7 @@ def known_characters_picture(tables: Mapping[str, pa.Table], palette: Palette, *
     )
     x = alt.X("known:Q", title="characters of the word that are known (0: the space before it)")
     y = alt.Y("share:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"))
-    base = named("known")
+    base = data("known")
     tooltip = [
         "model:N", "what:N", "known:Q", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("low:Q", format=".1%"),
         alt.Tooltip("high:Q", format=".1%"), alt.Tooltip("steps:Q", format=","),
@@ -55,10 +55,12 @@ def known_characters_picture(tables: Mapping[str, pa.Table], palette: Palette, *
         alt.Facet("what:N", sort=[*PARTS, SHARE], title=None, header=alt.Header(labelFontSize=12, labelFontWeight=600)),
         columns=2,
     )
-    return Picture(styled(whole, palette).to_dict(validate=False), {"known": pa.Table.from_pylist(rows, schema=schema)})
+    return Picture(
+        with_style(whole, palette).to_dict(validate=False), {"known": pa.Table.from_pylist(rows, schema=schema)}
+    )
 
 
-def _rows(model: str, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _model_rows(model: str, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for row in table:
         base = {"model": model, "known": row["known"]}
@@ -73,7 +75,7 @@ def _rows(model: str, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _counted(tables: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _counting_rows(tables: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """What counting gets, where all models are asked for the same words and so agree on it."""
     kept = [
         [(row["known"], row["steps"], *(row.get(f"counted_{k}") for k in range(1, TOP + 1))) for row in table]
@@ -82,7 +84,7 @@ def _counted(tables: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     if not kept or any(each != kept[0] for each in kept):
         return []
     return [
-        {"model": COUNTED, "known": known, "steps": steps, "what": what, "share": share, "low": None, "high": None}
+        {"model": COUNTING, "known": known, "steps": steps, "what": what, "share": share, "low": None, "high": None}
         for known, steps, *shares in kept[0]
         for what, share in zip(PARTS, shares, strict=True)
         if share is not None and steps >= FEWEST

@@ -13,9 +13,9 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.connectivity.texts import Connected
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, named
+from rnnstore.connectivity.texts import TextConnectivity
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, data
 from rnnstore.errors import QuestionError
 from rnnstore.sentences.charts.coloured_text import coloured_text_picture
 from rnnstore.visible import visible
@@ -34,7 +34,7 @@ class _Shaded:
 
 
 def shaded_text_picture(
-    texts: Sequence[Connected], palette: Palette, at: int, *, later: bool = False, width: int = 1100
+    texts: Sequence[TextConnectivity], palette: Palette, at: int, *, later: bool = False, width: int = 1100
 ) -> Picture:
     """Texts shaded by what step `at` of each is connected with; with `later`, by what is connected with it later.
 
@@ -66,7 +66,7 @@ def _alike(names: Sequence[str]) -> int:
     return "".join(signs[0] for signs in same).rfind("-") + 1 if len(set(names)) > 1 else 0
 
 
-def pairs_picture(text: Connected, palette: Palette, *, side: int = 520) -> Picture:
+def pairs_picture(text: TextConnectivity, palette: Palette, *, side: int = 520) -> Picture:
     """All pairs of a text: outputs from top to bottom, inputs from left to right, each row relative to its largest.
 
     A diagonal says that the step itself decides, a vertical line that one input matters for many later outputs.
@@ -99,7 +99,7 @@ def pairs_picture(text: Connected, palette: Palette, *, side: int = 520) -> Pict
     scale = alt.Scale(domain=[-1 if signed else 0, 1], range=list(colours))
     axis = alt.Axis(grid=False, tickMinStep=1)
     steps = [-0.5, len(text) - 0.5]
-    squares = named("pairs").mark_rect().transform_calculate(
+    squares = data("pairs").mark_rect().transform_calculate(
         x1="datum.input - 0.5", x2="datum.input + 0.5", y1="datum.output - 0.5", y2="datum.output + 0.5"
     )  # fmt: skip
     chart = alt.layer(
@@ -112,4 +112,4 @@ def pairs_picture(text: Connected, palette: Palette, *, side: int = 520) -> Pict
             tooltip=["word:N", "input:Q", "after:N", "target:N", "output:Q", alt.Tooltip("value:Q", format=".4g")],
         )
     ).properties(width=side, height=side, title=text.model)
-    return Picture(styled(chart, palette).to_dict(validate=False), {"pairs": table})
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"pairs": table})

@@ -1,7 +1,7 @@
-"""Further states under the first in the select view: the same steps and one brush, bands, lines and units of their own.
+"""Plots of linked states below the first one in the select view: the same steps and brush, their own bands and lines.
 
-A layered chart has one axis of values, and that is the first state's. What stands here is therefore placed in pixels,
-which the tables say, with marks for the numbers at the axis; so everything is one chart, and one brush spans it.
+A layered chart has one axis of values, which is the first state's. Linked plots are therefore placed in pixels that are
+computed into the tables, with marks for the numbers of their axis; so all of it is one chart with one brush.
 """
 
 from __future__ import annotations
@@ -17,48 +17,48 @@ import pyarrow as pa
 
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import Palette, interpolate
-from rnnstore.drawing.picture import hovered, named
+from rnnstore.drawing.picture import data, hover
 from rnnstore.matching.charts.value_tables import (
-    Hypothesis,
+    DrawnSelection,
     bands_table,
-    beyond,
-    cells,
+    clipping_remark,
     lines_table,
     match_table,
+    step_cells,
     value_range,
 )
 from rnnstore.matching.windows import Window
 
 TITLE, PLOT, STRIP, MARKS = 22, 116, 10, 6
-"""Heights in pixels: what it is, its values, how many of its units are on, where its matches are."""
+"""Heights in pixels: title, values, the strip of how many units are on, marks of matches."""
 
-BELOW = TITLE + PLOT + 4 + STRIP + MARKS + 4
+LINKED_HEIGHT = TITLE + PLOT + 4 + STRIP + MARKS + 4
 
 LIST_ROW, LIST_COLUMNS = 12, 3
 
 
 @dataclass(frozen=True)
-class Below:
-    """A state under the first: what it is called, its window (of the same steps), what its hypothesis selects, and how
-    many of its selected units are on at each step, int[steps]."""
+class LinkedPlot:
+    """A linked state to be drawn: its title, its window (of the same steps), its selection, and how many of the
+    selected units are on at each step, int[steps]."""
 
     title: str
     seen: Window
-    hypothesis: Hypothesis
+    hypothesis: DrawnSelection
     on: np.ndarray
 
 
-def heading(title: str, hypothesis: Hypothesis) -> str:
-    """What stands over a plot: which state, at which threshold, and how many units are selected and drawn."""
+def heading(title: str, hypothesis: DrawnSelection) -> str:
+    """The title of a plot: the state, its threshold, and how many units are selected and drawn."""
     units, drawn = len(hypothesis.units), len(hypothesis.drawn)
-    said = f"{title}, at {hypothesis.threshold:g}"
+    text = f"{title}, at {hypothesis.threshold:g}"
     if hypothesis.start is not None:
-        said += f": {units} unit{'' if units == 1 else 's'}"
-    return said + (f", drawn the first {drawn}" if units > drawn else "")
+        text += f": {units} unit{'' if units == 1 else 's'}"
+    return text + (f", drawn the first {drawn}" if units > drawn else "")
 
 
-def below_tables(index: int, shown: Below, top: float, palette: Palette) -> dict[str, pa.Table]:
-    """The tables of the plot number `index` (from 0), which starts `top` pixels under the first plot's top."""
+def linked_tables(index: int, shown: LinkedPlot, top: float, palette: Palette) -> dict[str, pa.Table]:
+    """The tables of linked plot number `index` (from 0), which starts `top` pixels below the top of the first plot."""
     seen, hypothesis, drawn = shown.seen, shown.hypothesis, shown.hypothesis.drawn
     least, most = value_range(seen, hypothesis, drawn)
     most = most if most > least else least + 1
@@ -72,8 +72,8 @@ def below_tables(index: int, shown: Below, top: float, palette: Palette) -> dict
         bands = bands.set_column(bands.column_names.index(name), name, pa.array(pixels(bands[name].to_numpy())))
     height = pixels(line["value"].to_numpy()) if len(drawn) else np.full(1, start + PLOT, np.float32)
     ticks = np.array(_ticks(least, most))
-    units, said = len(hypothesis.units), heading(shown.title, hypothesis)
-    remark = beyond(seen, drawn, least, most)
+    units, title = len(hypothesis.units), heading(shown.title, hypothesis)
+    remark = clipping_remark(seen, drawn, least, most)
     place = np.arange(len(drawn[: LIST_COLUMNS * (PLOT // LIST_ROW)]))
     tables = {
         "bands": bands,
@@ -81,7 +81,7 @@ def below_tables(index: int, shown: Below, top: float, palette: Palette) -> dict
         "axis": pa.table(
             {
                 "y": pa.array(pixels(ticks), pa.float32()),
-                "said": pa.array([numeral(tick).replace("-", "−") for tick in ticks.tolist()], pa.string()),
+                "caption": pa.array([numeral(tick).replace("-", "−") for tick in ticks.tolist()], pa.string()),
             }
         ),
         "levels": pa.table(
@@ -93,13 +93,13 @@ def below_tables(index: int, shown: Below, top: float, palette: Palette) -> dict
         "title": pa.table(
             {
                 "y": pa.array([top + TITLE - 9, start + PLOT + 4 + STRIP / 2], pa.float32()),
-                "said": pa.array([f"{said} ({remark})" if remark else said, "its units on"], pa.string()),
+                "caption": pa.array([f"{title} ({remark})" if remark else title, "its units on"], pa.string()),
                 "kind": pa.array(["title", "row"], pa.string()),
             }
         ),
         "cells": pa.table(
             {
-                **cells(seen.words["t"].to_numpy()),
+                **step_cells(seen.words["t"].to_numpy()),
                 "shown": seen.words["shown"],
                 "on": pa.array(shown.on, pa.int16()),
                 "of": pa.array([units] * seen.steps, pa.int32()),
@@ -115,7 +115,7 @@ def below_tables(index: int, shown: Below, top: float, palette: Palette) -> dict
             }
         ),
     }
-    return {f"below{index}_{name}": table for name, table in tables.items()}
+    return {f"linked{index}_{name}": table for name, table in tables.items()}
 
 
 def _ticks(low: float, high: float, about: int = 3) -> list[float]:
@@ -130,47 +130,67 @@ def _ticks(low: float, high: float, about: int = 3) -> list[float]:
     return [round(place * step, 12) + 0.0 for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def below_layers(
+@dataclass(frozen=True)
+class _Frame:
+    """What the layers of linked plot number `index` share; `x` is the axis of steps over a column of a table."""
+
+    index: int
+    x: Callable[[str], alt.X]
+    palette: Palette
+
+    def table(self, name: str) -> alt.Chart:
+        return data(f"linked{self.index}_{name}")
+
+
+def linked_layers(
     index: int, top: float, margin: float, x: Callable[[str], alt.X], cell: str, palette: Palette
 ) -> list[alt.Chart]:
-    """The layers over the tables of `below_tables`; `x` gives the window's axis of steps over a column, `cell` is the
-    width of a step as an expression, `margin` what there is to the plot's left."""
+    """The layers over the tables of `linked_tables`.
 
-    def table(name: str) -> alt.Chart:
-        return named(f"below{index}_{name}")
-
-    def y(field: str = "y") -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=None, axis=None)
-
-    outer, inner, median = palette.bands
-    over = hovered(f"hovered_below{index}", "unit")
-    strip = top + TITLE + PLOT + 4
-    beside: dict[str, Any] = {
+    `x` gives the window's axis of steps over a column, `cell` is the width of a step as a Vega expression, `margin` the
+    room left of the plot in pixels.
+    """
+    frame = _Frame(index, x, palette)
+    over = hover(f"hovered_linked{index}", "unit")
+    text: dict[str, Any] = {
         "align": "right",
         "baseline": "middle",
         "fontSize": 11,
         "color": palette.muted,
         "tooltip": None,
     }
-    listed = table("units").transform_calculate(px="width + datum.x")
-    there = (alt.X("px:Q", scale=None, axis=None), y())
-    edge = alt.ExprRef(f"{cell} > 6 ? 1 : 0")
+    return [
+        *_value_layers(frame, over, text),
+        *_strip_layers(frame, top + TITLE + PLOT + 4, alt.ExprRef(f"{cell} > 6 ? 1 : 0")),
+        *_unit_layers(frame, over),
+        *_title_layers(frame, text, margin),
+    ]
+
+
+def _y(field: str = "y") -> alt.Y:
+    return alt.Y(f"{field}:Q", scale=None, axis=None)
+
+
+def _value_layers(frame: _Frame, over: alt.Parameter, text: dict[str, Any]) -> list[alt.Chart]:
+    """The axis, the bands of quantiles, a line per unit, zero and the threshold."""
+    table, x, palette = frame.table, frame.x, frame.palette
+    outer, inner, median = palette.bands
 
     def level(name: str) -> alt.Chart:
         return table("levels").transform_filter(f"datum.level === '{name}'")
 
     return [
-        table("axis").mark_rule(color=palette.grid, tooltip=None).encode(y()),
-        table("axis").mark_text(**beside).encode(y(), x=alt.value(-8), text="said:N"),
-        table("bands").mark_area(color=outer, tooltip=None).encode(x("mid"), y("low"), alt.Y2("high")),
-        table("bands").mark_area(color=inner, tooltip=None).encode(x("mid"), y("lower"), alt.Y2("upper")),
-        table("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None).encode(x("mid"), y("middle")),
-        level("zero").mark_rule(color=palette.muted, opacity=0.7, tooltip=None).encode(y()),
+        table("axis").mark_rule(color=palette.grid, tooltip=None).encode(_y()),
+        table("axis").mark_text(**text).encode(_y(), x=alt.value(-8), text="caption:N"),
+        table("bands").mark_area(color=outer, tooltip=None).encode(x("mid"), _y("low"), alt.Y2("high")),
+        table("bands").mark_area(color=inner, tooltip=None).encode(x("mid"), _y("lower"), alt.Y2("upper")),
+        table("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None).encode(x("mid"), _y("middle")),
+        level("zero").mark_rule(color=palette.muted, opacity=0.7, tooltip=None).encode(_y()),
         table("lines")
         .mark_line(color=palette.accent)
         .encode(
             x("mid"),
-            y(),
+            _y(),
             alt.Detail(["unit:N", "sequence:N"]),
             opacity=alt.condition(over, alt.value(1), alt.value(0.55)),
             strokeWidth=alt.condition(over, alt.value(3.2), alt.value(1.1)),
@@ -178,7 +198,14 @@ def below_layers(
         ),
         level("threshold")
         .mark_rule(color=palette.threshold, strokeDash=[6, 4], strokeWidth=1.4, tooltip=None)
-        .encode(y()),
+        .encode(_y()),
+    ]
+
+
+def _strip_layers(frame: _Frame, strip: float, edge: alt.ExprRef) -> list[alt.Chart]:
+    """How many of the selected units are on at each step, and below it a mark under every match."""
+    table, x, palette = frame.table, frame.x, frame.palette
+    return [
         table("cells")
         .mark_rect(stroke=palette.background, strokeWidth=edge)
         .encode(
@@ -202,10 +229,19 @@ def below_layers(
             y=alt.value(strip + STRIP + 2),
             y2=alt.value(strip + STRIP + 5),
             tooltip=[
-                alt.Tooltip("said:N", title="match of this state"),
+                alt.Tooltip("caption:N", title="match of this state"),
                 alt.Tooltip("from:Q", title="first step", format=",d"),
             ],
         ),
+    ]
+
+
+def _unit_layers(frame: _Frame, over: alt.Parameter) -> list[alt.Chart]:
+    """The list of units at the right; hovering one shows its line."""
+    palette = frame.palette
+    listed = frame.table("units").transform_calculate(px="width + datum.x")
+    there = (alt.X("px:Q", scale=None, axis=None), _y())
+    return [
         listed.mark_square(size=160, filled=True, opacity=1)
         .encode(
             *there,
@@ -218,12 +254,19 @@ def below_layers(
             text="unit:N",
             color=alt.condition(over, alt.value(palette.background), alt.value(palette.text)),
         ),
-        table("title")
-        .transform_filter("datum.kind === 'title'")
+    ]
+
+
+def _title_layers(frame: _Frame, text: dict[str, Any], margin: float) -> list[alt.Chart]:
+    """The title above the plot and the name of the strip beside it."""
+    palette = frame.palette
+
+    def title(kind: str) -> alt.Chart:
+        return frame.table("title").transform_filter(f"datum.kind === '{kind}'")
+
+    return [
+        title("title")
         .mark_text(align="left", baseline="middle", fontSize=12, fontWeight=600, color=palette.text, tooltip=None)
-        .encode(y(), x=alt.value(0), text="said:N"),
-        table("title")
-        .transform_filter("datum.kind === 'row'")
-        .mark_text(**beside, limit=margin)
-        .encode(y(), x=alt.value(-8), text="said:N"),
+        .encode(_y(), x=alt.value(0), text="caption:N"),
+        title("row").mark_text(**text, limit=margin).encode(_y(), x=alt.value(-8), text="caption:N"),
     ]

@@ -1,6 +1,6 @@
-"""Where things stand in the match view: columns, heat maps beside them, or words as running text around the starts.
+"""Positions in the match view: words in columns or as running text around the starts, and heat maps beside them.
 
-Places are shares of a width that only the browser knows; in running text, pixels beside such a place come on top.
+Places are shares of a width that only the browser knows; in running text, pixels are added to such a share.
 """
 
 from __future__ import annotations

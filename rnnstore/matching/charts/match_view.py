@@ -1,7 +1,7 @@
-"""The match view: a word matrix aligned at the start of each match, and beside it a heat map for each thing to compare.
+"""The match view: a matrix of words aligned at the start of each match, and heat maps of units and tracks beside it.
 
-One layered chart whose cells carry their own places (as shares of the width) and colours, so that a new answer moves
-marks, and hovering a cell finds the same step in every heat map without asking the server.
+It is one layered chart whose cells carry their places (as shares of the width) and colours, so that new matches move
+marks, and hovering a cell highlights the same step in every heat map without a request to the server.
 """
 
 from __future__ import annotations
@@ -14,9 +14,16 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.drawing.palette import Palette, interpolate, styled
-from rnnstore.drawing.picture import Picture, clicked, fitted, hovered, named, with_numbers
-from rnnstore.drawing.tracks import Key, colours_of, ink_on, legend, legend_layers, legend_table
+from rnnstore.drawing.palette import Palette, interpolate, with_style
+from rnnstore.drawing.picture import (
+    Picture,
+    click,
+    data,
+    hover,
+    with_margin,
+    with_parameters,
+)
+from rnnstore.drawing.tracks import Key, legend, legend_layers, legend_table, readable_ink, track_colours
 from rnnstore.matching.charts.match_layout import GAP, LEGEND, ROW, RUNNING_FROM, Layout
 from rnnstore.matching.windows import Cells
 from rnnstore.store.card import Track
@@ -55,7 +62,7 @@ def match_picture(
     layout = Layout(-before, before + after, 1 + len(tracks), running)
     colours = {COUNT: interpolate(palette.sequential, cells.table["on"].to_numpy() / max(selected, 1))}
     for name, track in tracks.items():
-        colours[name] = colours_of(track, *cells.values[name], palette)
+        colours[name] = track_colours(track, *cells.values[name], palette)
     tables = {
         "cells": _cell_table(matches, cells, colours, layout, tracks, mapped, selected, palette),
         "outlines": _outline_table(matches, cells, layout),
@@ -66,11 +73,11 @@ def match_picture(
     }
     kinds = tuple((name, track.kind) for name, track in tracks.items())
     height = layout.top + matches.num_rows * ROW + MARGIN["top"] + MARGIN["bottom"]
-    return Picture(with_numbers(_specification(palette, kinds, width), height), tables)
+    return Picture(with_parameters(_specification(palette, kinds, width), height), tables)
 
 
 def prepare(tracks: Mapping[str, Track], palette: Palette, width: int = 1100) -> None:
-    """Write the specification of match views with these tracks beforehand, so that the first match need not wait."""
+    """Build and cache the specification of match views with these tracks, so that the first match need not wait."""
     _specification(palette, tuple((name, track.kind) for name, track in tracks.items()), width)
     _length_specification(palette, 300)
 
@@ -110,7 +117,7 @@ def _cell_table(
         "q0": pa.array(right, pa.float32()),
         "most": pa.array(np.full(len(row), layout.matrix), pa.float32()),
         "colour": behind,
-        "ink": ink_on(behind, palette),
+        "ink": readable_ink(behind, palette),
     }
     for panel in range(1 + len(colours)):
         extra[f"x{panel}"] = pa.array(layout.place(panel, offset), pa.float32())
@@ -172,7 +179,8 @@ def _ends(matches: pa.Table, cells: Cells, layout: Layout) -> np.ndarray:
 
 
 def _longer_table(matches: pa.Table, cells: Cells, layout: Layout) -> pa.Table:
-    """The matches that can go on to the right of what is shown: `more` columns, or `beyond` pixels of running text."""
+    """The matches that continue to the right of what is shown: by `more` columns, or `beyond` pixels of running
+    text."""
     more = matches["length"].to_numpy() > layout.last
     rows = np.arange(matches.num_rows) if layout.running else np.flatnonzero(more)
     return pa.table(
@@ -187,20 +195,20 @@ def _longer_table(matches: pa.Table, cells: Cells, layout: Layout) -> pa.Table:
 
 
 def _facts_table(matches: pa.Table, layout: Layout) -> pa.Table:
-    """Rank, step, length, overlap and union of each match, and above them what they are."""
+    """Rank, step, length, overlap and union of each match, with headings."""
     columns = [matches[name].to_pylist() for name in ("rank", "start", "length", "overlap", "union")]
     rows: list[tuple[int | None, float, float, str]] = []
     for (name, x), column in zip(FACTS.items(), columns, strict=True):
         rows.append((None, x, layout.top - 10, name))
         for index, number in enumerate(column):
             rows.append((columns[0][index], x, layout.top + (index + 0.5) * ROW, f"{number:,}"))
-    rank, x, y, said = zip(*rows, strict=True)
+    rank, x, y, captions = zip(*rows, strict=True)
     return pa.table(
         {
             "rank": pa.array(rank, pa.int32()),
             "x": pa.array(x, pa.float32()),
             "y": pa.array(y, pa.float32()),
-            "said": pa.array(said, pa.string()),
+            "caption": pa.array(captions, pa.string()),
         }
     )
 
@@ -229,7 +237,7 @@ def _count_keys(selected: int, palette: Palette) -> list[Key]:
 
 @lru_cache(maxsize=32)
 def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width: int) -> dict[str, Any]:
-    over, click = hovered("hovered_cell", "row", "offset"), clicked("clicked_match", "rank")
+    over, clicked = hover("hovered_cell", "row", "offset"), click("clicked_match", "rank")
     heats = 1 + len(tracks)
     tooltip = [
         alt.Tooltip("shown:N", title="word"),
@@ -238,12 +246,12 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
         alt.Tooltip("on:Q", title="selected units on"),
         *(_value_tooltip(index, name, kind) for index, (name, kind) in enumerate(tracks)),
     ]
-    cells = named("cells").mark_rect(cursor="pointer")
-    words = _in_matrix(named("cells")).mark_rect(cursor="pointer")
+    cells = data("cells").mark_rect(cursor="pointer")
+    words = _in_matrix(data("cells")).mark_rect(cursor="pointer")
     colour = alt.Color("colour:N", scale=None)
     layers = [
         words.encode(_pixel("left"), alt.X2("right"), _y(), alt.Y2("bottom"), color=colour, tooltip=tooltip).add_params(
-            over, click
+            over, clicked
         ),
         _word_layer(),
     ]
@@ -255,7 +263,7 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
     layers += [
         _outline_layer(palette.background, 3.6),  # seen on dark cells as well
         _outline_layer(palette.accent, 1.6),
-        named("longer")
+        data("longer")
         .transform_filter("datum.more || width * datum.from + datum.beyond > width * datum.most")
         .mark_text(text="▸", align="right", baseline="middle", color=palette.accent, fontSize=12, tooltip=None)
         .encode(_x("most"), _y()),
@@ -263,12 +271,12 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
         *(_found_layer(panel, over, palette) for panel in range(1 + heats)),
         *legend_layers("legends", palette, MARGIN["left"] - 10),
     ]
-    return styled(fitted(alt.layer(*layers), MARGIN, width), palette).to_dict(validate=False)
+    return with_style(with_margin(alt.layer(*layers), MARGIN, width), palette).to_dict(validate=False)
 
 
 @lru_cache(maxsize=8)
 def _length_specification(palette: Palette, width: int) -> dict[str, Any]:
-    bars = named("lengths").mark_bar(cursor="pointer", minBandSize=2)
+    bars = data("lengths").mark_bar(cursor="pointer", minBandSize=2)
     chart = bars.encode(
         alt.X(
             "length:O",
@@ -279,8 +287,8 @@ def _length_specification(palette: Palette, width: int) -> dict[str, Any]:
         color=alt.condition("datum.kept", alt.value(palette.accent), alt.value(palette.other)),
         tooltip=[alt.Tooltip("length:Q"), alt.Tooltip("count:Q", title="matches", format=",d")],
     )
-    chart = alt.layer(chart.add_params(clicked("clicked_length", "length"))).properties(width=width, height=140)
-    return styled(chart, palette).to_dict(validate=False)
+    chart = alt.layer(chart.add_params(click("clicked_length", "length"))).properties(width=width, height=140)
+    return with_style(chart, palette).to_dict(validate=False)
 
 
 def _x(field: str) -> alt.X:
@@ -314,7 +322,7 @@ def _in_matrix(cells: alt.Chart) -> alt.Chart:
 def _word_layer() -> alt.Chart:
     cell = "(datum.right - datum.left)"
     text = (
-        _in_matrix(named("cells"))
+        _in_matrix(data("cells"))
         .transform_calculate(centre="(datum.left + datum.right) / 2")
         .mark_text(
             fontSize=alt.ExprRef(f"length(datum.shown) < 2 ? min(12, {cell} * 1.4) : 12"),
@@ -334,7 +342,7 @@ def _word_layer() -> alt.Chart:
 
 def _outline_layer(colour: str, width: float) -> alt.Chart:
     """Where each match starts and ends."""
-    frame = named("outlines").transform_calculate(
+    frame = data("outlines").transform_calculate(
         left="width * datum.from", right="min(width * datum.to + datum.beyond, width * datum.most)"
     )
     frame = frame.mark_rect(filled=False, stroke=colour, strokeWidth=width, tooltip=None)
@@ -343,17 +351,17 @@ def _outline_layer(colour: str, width: float) -> alt.Chart:
 
 def _found_layer(panel: int, over: alt.Parameter, palette: Palette) -> alt.Chart:
     """The hovered step, framed in this panel."""
-    frame = (_in_matrix(named("cells")) if panel == 0 else named("cells")).transform_filter(over, empty=False)
+    frame = (_in_matrix(data("cells")) if panel == 0 else data("cells")).transform_filter(over, empty=False)
     frame = frame.mark_rect(filled=False, stroke=palette.threshold, strokeWidth=2, tooltip=None)
     left, right = (_pixel("left"), alt.X2("right")) if panel == 0 else (_x(f"x{panel}"), alt.X2(f"z{panel}"))
     return frame.encode(left, right, _y(), alt.Y2("bottom"))
 
 
 def _text_layers(palette: Palette) -> list[alt.Chart]:
-    facts = named("facts").mark_text(
+    facts = data("facts").mark_text(
         align="right", baseline="middle", fontSize=11, color=palette.muted, cursor="pointer"
     )
-    panels = named("panels").mark_text(
+    panels = data("panels").mark_text(
         align="left",
         baseline="middle",
         fontSize=11,
@@ -365,7 +373,7 @@ def _text_layers(palette: Palette) -> list[alt.Chart]:
         facts.encode(
             alt.X("x:Q", scale=None, axis=None),
             _y(),
-            text="said:N",
+            text="caption:N",
             tooltip=[alt.Tooltip("rank:Q", title="click to go to match")],
         ),
         panels.encode(_x("x"), _y(), text="panel:N", tooltip="panel:N"),

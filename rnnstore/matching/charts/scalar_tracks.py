@@ -1,8 +1,8 @@
-"""Numbers beside the words as a line: a scalar track whose values are no few levels, such as a sensor's.
+"""Scalar tracks as lines above their coloured cells, for signals such as a sensor's.
 
-Coloured cells tell a nesting level from another; of a signal they show where it is high, not how it moves. The line is
-drawn above the cells, in pixels, and the numbers at its right say its scale: that of the whole corpus, or, where the
-window has but a small part of it, the window's own, and then it says so.
+Coloured cells distinguish a few levels, such as nesting; of a signal they show where it is high, not how it moves. The
+numbers at the right give the line's scale: that of the whole corpus or, where the window covers a small part of that
+range, the window's own, which is then labelled "own scale".
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ import pyarrow.compute as pc
 
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import LABELS, Palette
-from rnnstore.drawing.picture import named
+from rnnstore.drawing.picture import data
 from rnnstore.matching.windows import Window
 from rnnstore.store.card import Track
 
 SIGNAL, EDGE = 34, 4
-"""Height of a line's row in pixels, and how far from its edges the greatest and least value stay."""
+"""Height of a line's row in pixels, and the distance of its greatest and least value from the edges."""
 
 OWN_BELOW = 0.2
 """Share of the corpus's range below which a window is drawn on a scale of its own."""
 
 
 def is_signal(track: Track) -> bool:
-    """Whether a track is drawn as a line: it has numbers, and they are more than a few whole ones."""
+    """Whether a track is drawn as a line: a scalar one with more than a few whole numbers."""
     if track.kind != "scalar" or track.minimum is None or track.maximum is None:
         return False
     return not _is_whole(track) or track.maximum - track.minimum > LABELS
 
 
 def _is_whole(track: Track) -> bool:
-    """Whether a track has whole numbers only; of one recorded before that was noted, its range has to tell."""
+    """Whether a track has whole numbers only; for one recorded before the card noted that, judged by its range."""
     if track.whole is not None:
         return track.whole
     return float(track.minimum or 0).is_integer() and float(track.maximum or 0).is_integer()
 
 
 def number_in(track: Track, number: float) -> str:
-    """A number of a track for reading: whole, or precise to a hundredth of it and of the track's range."""
+    """A number of a track as text: whole, or precise to a hundredth of it and of the track's range."""
     span = 0.0 if _is_whole(track) else (track.maximum or 0.0) - (track.minimum or 0.0)
     return numeral(number, min(span, abs(number)) or span)
 
 
 def signal_tables(track: Track, annotations: pa.Table, seen: Window, top: float) -> tuple[pa.Table, pa.Table]:
-    """A track's line over the window, a row a step (t, t2, mid, y in pixels, piece, alone, said), and its scale (y,
-    said). A piece is what is drawn in one stroke: it ends where a value is missing and where a sequence ends.
+    """A track's line over the window, a row a step (t, t2, mid, y in pixels, piece, alone, caption), and its scale (y,
+    caption). A piece is a part of the line without gaps: it ends where a value is missing and where a sequence ends.
     """
     rows = annotations.filter(pc.equal(annotations["track"], track.name))
     steps = rows["t"].to_numpy()
@@ -70,16 +70,18 @@ def signal_tables(track: Track, annotations: pa.Table, seen: Window, top: float)
             "y": pa.array(heights, pa.float32(), from_pandas=True),
             "piece": pa.array(piece, pa.int32()),
             "alone": pa.array(alone, pa.bool_()),
-            "said": pa.array([_exactly(number) for number in numbers.tolist()], pa.string()),
+            "caption": pa.array([_exactly(number) for number in numbers.tolist()], pa.string()),
         }
     )
-    said = [(EDGE, numeral(high, high - low)), (SIGNAL - EDGE, numeral(low, high - low))] if high > low else []
-    said += [(SIGNAL / 2, "own scale")] if own else []
-    said += [(SIGNAL / 2, numeral(low))] if high == low and given.any() else []
+    labels: list[tuple[float, str]] = []
+    if high > low:
+        labels = [(EDGE, numeral(high, high - low)), (SIGNAL - EDGE, numeral(low, high - low))]
+    labels += [(SIGNAL / 2, "own scale")] if own else []
+    labels += [(SIGNAL / 2, numeral(low))] if high == low and given.any() else []
     scale = pa.table(
         {
-            "y": pa.array([top + y for y, _ in said], pa.float32()),
-            "said": pa.array([text for _, text in said], pa.string()),
+            "y": pa.array([top + y for y, _ in labels], pa.float32()),
+            "caption": pa.array([text for _, text in labels], pa.string()),
         }
     )
     return line, scale
@@ -103,14 +105,14 @@ def signal_layers(
 ) -> list[alt.Chart]:
     """The layers of one line, over the tables `name` and `name`_scale; `x` gives the window's axis of steps over a
     column, `cell` is the width of a step as an expression."""
-    rows = named(name)
+    rows = data(name)
     height = alt.Y("y:Q", scale=None, axis=None)
     drawn = rows.transform_filter("isValid(datum.y)")
-    # Wherever the pointer is in a step's column, the value is said.
+    # The tooltip shows wherever the pointer is in a step's column.
     column = rows.mark_rect(fill=palette.surface, stroke=palette.surface, strokeWidth=1)
     line = drawn.mark_line(color=palette.text, strokeWidth=1.3, tooltip=None)
     point = drawn.mark_point(color=palette.text, filled=True, size=16, tooltip=None)
-    scale = named(f"{name}_scale").mark_text(
+    scale = data(f"{name}_scale").mark_text(
         align="left", baseline="middle", fontSize=9, color=palette.muted, tooltip=None
     )
     return [
@@ -119,9 +121,9 @@ def signal_layers(
             alt.X2("t2"),
             y=alt.value(top + 1),
             y2=alt.value(top + SIGNAL - 1),
-            tooltip=[alt.Tooltip("said:N", title=title), alt.Tooltip("t:Q", title="step", format=",d")],
+            tooltip=[alt.Tooltip("caption:N", title=title), alt.Tooltip("t:Q", title="step", format=",d")],
         ),
         line.encode(x("mid"), height, alt.Detail("piece:N")),
         point.encode(x("mid"), height, opacity=alt.value(alt.ExprRef(f"datum.alone || {cell} > 8 ? 1 : 0"))),
-        scale.encode(height, x=alt.value(alt.ExprRef("width + 6")), text="said:N"),
+        scale.encode(height, x=alt.value(alt.ExprRef("width + 6")), text="caption:N"),
     ]

@@ -1,84 +1,35 @@
-"""The specification of the select view: layers over one axis of steps, each thing in a row of fixed height.
+"""The specification of the select view: layers over one axis of steps, in the rows of `select_layout`.
 
-One layered chart, so that every row stands exactly under its steps at any width. Data are named, see `select`.
+It is one layered chart, so that every row stands exactly under its steps at any width. `select_view` makes the tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import altair as alt
-import pyarrow as pa
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import clicked, fitted, hovered, named
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import click, data, hover, with_margin
 from rnnstore.drawing.tracks import legend_layers
-from rnnstore.matching.charts.linked_states import BELOW, below_layers
+from rnnstore.matching.charts.linked_states import linked_layers
 from rnnstore.matching.charts.scalar_tracks import SIGNAL, signal_layers
-
-MARGIN = {"left": 88, "right": 116, "top": 24, "bottom": 4}
-PLOT, GAP = 192, 6
-WORDS_FLAT, WORDS_UPRIGHT = 24, 66
-LEAST_FLAT, LEAST_UPRIGHT, LEAST_CHARACTER = 14, 7.5, 4.5
-"""Pixels of a cell under which its word is not written: lying, upright, a single character."""
-PATTERN, TRACK, PREDICTED, LEGEND = 20, 20, 16, 18
+from rnnstore.matching.charts.select_layout import (
+    LEAST_CHARACTER,
+    LEAST_FLAT,
+    LEAST_UPRIGHT,
+    MARGIN,
+    PLOT,
+    PREDICTED,
+    TRACK,
+    Rows,
+)
 
 _CELL = "(width / (last - first))"
 _EDGE = alt.ExprRef(f"{_CELL} > 6 ? 1 : 0")
-"""A line between cells, where they are wide enough to keep their colour beside it."""
+"""Width of the line between cells: none where they are so narrow that it would hide their colour."""
 _STEP = alt.Tooltip("t:Q", title="step", format=",d")
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Where each row starts, in pixels from the top of the plot."""
-
-    upright: bool
-    tracks: int
-    predicted: int
-    signals: tuple[int, ...] = ()
-    """Which of the tracks have a line above their cells."""
-    below: int = 0
-    """How many further states stand between the first one's plot and the words."""
-
-    def below_top(self, index: int) -> int:
-        return PLOT + GAP + index * BELOW
-
-    @property
-    def words(self) -> int:
-        return self.below_top(self.below)
-
-    @property
-    def pattern(self) -> int:
-        return self.words + (WORDS_UPRIGHT if self.upright else WORDS_FLAT)
-
-    def track(self, index: int) -> int:
-        return self.pattern + PATTERN + index * TRACK + sum(SIGNAL for signal in self.signals if signal <= index)
-
-    @property
-    def predictions(self) -> int:
-        return self.track(self.tracks) + (GAP if self.tracks else 0)
-
-    @property
-    def probability(self) -> int:
-        return self.predictions + self.predicted * PREDICTED
-
-    @property
-    def legend(self) -> int:
-        return self.probability + (PREDICTED + 2 if self.predicted else 0) + GAP
-
-    def titles(self, tracks: Sequence[str], predicted: tuple[str, str]) -> pa.Table:
-        """The name of each row and the height of its middle; `predicted` are the names of the predictions' two."""
-        titled = [("words", (self.words + self.pattern) / 2), ("pattern", self.pattern + 10)]
-        titled += [(track, self.track(index) + TRACK / 2 - 1) for index, track in enumerate(tracks)]
-        if self.predicted:
-            titled.append((predicted[0], self.predictions + PREDICTED / 2))
-            titled.append((predicted[1], self.probability + PREDICTED / 2 + 1))
-        names, heights = zip(*titled, strict=True)
-        return pa.table({"title": pa.array(names, pa.string()), "y": pa.array(heights, pa.float32())})
 
 
 @lru_cache(maxsize=32)
@@ -91,18 +42,18 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
         zoom=False,
         clear=False,
     )
-    over = hovered("hovered_unit", "unit")
+    over = hover("hovered_unit", "unit")
     layers = [
         *_plot_layers(palette),
         *_line_layers(over, palette),
         *(
             layer
-            for index in range(rows.below)
-            for layer in below_layers(index, rows.below_top(index), MARGIN["left"] - 10, _x, _CELL, palette)
+            for index in range(rows.linked)
+            for layer in linked_layers(index, rows.linked_top(index), MARGIN["left"] - 10, _x, _CELL, palette)
         ),
         *_word_layers(brush, rows, palette),
         *_pattern_layers(rows, palette),
-        *_unit_layers(over, clicked("clicked_unit", "unit"), palette),
+        *_unit_layers(over, click("clicked_unit", "unit"), palette),
     ]
     for index, track in enumerate(tracks):
         top = rows.track(index)
@@ -112,15 +63,15 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
     if rows.predicted:
         layers += _prediction_layers(rows, palette)
     layers.append(
-        named("titles")
+        data("titles")
         .mark_text(align="right", baseline="middle", fontSize=11, color=palette.muted, limit=MARGIN["left"] - 10)
         .encode(alt.Y("y:Q", scale=None, axis=None), x=alt.value(-8), text="title:N", tooltip="title:N")
     )
-    if rows.below:
+    if rows.linked:
         layers += _title_layers(palette)
     layers += legend_layers("legends", palette, MARGIN["left"] - 10)
     chart = alt.layer(*layers).add_params(alt.param(name="first", value=0), alt.param(name="last", value=1))
-    return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
+    return with_style(with_margin(chart, MARGIN, width), palette).to_dict(validate=False)
 
 
 def _x(field: str = "t") -> alt.X:
@@ -131,7 +82,7 @@ def _x(field: str = "t") -> alt.X:
 
 
 def _fixed(field: str) -> alt.Y:
-    """A height in pixels that the table says."""
+    """A height in pixels, from a column of the table."""
     return alt.Y(f"{field}:Q", scale=None, axis=None)
 
 
@@ -142,11 +93,11 @@ def _plot_layers(palette: Palette) -> list[alt.Chart]:
     outer, inner, median = palette.bands
 
     def band(low: str, high: str, colour: str) -> alt.Chart:
-        area = named("bands").mark_area(color=colour, tooltip=None)
+        area = data("bands").mark_area(color=colour, tooltip=None)
         return area.encode(_x("mid"), alt.Y(f"{low}:Q", scale=scale, axis=axis, title=None), alt.Y2(high))
 
-    middle = named("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None)
-    zero = named("threshold").mark_rule(color=palette.muted, strokeWidth=1, opacity=0.7, tooltip=None)
+    middle = data("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None)
+    zero = data("threshold").mark_rule(color=palette.muted, strokeWidth=1, opacity=0.7, tooltip=None)
     return [
         band("low", "high", outer),
         band("lower", "upper", inner),
@@ -156,8 +107,8 @@ def _plot_layers(palette: Palette) -> list[alt.Chart]:
 
 
 def _line_layers(over: alt.Parameter, palette: Palette) -> list[alt.Chart]:
-    line = named("lines").mark_line(color=palette.accent)
-    rule = named("threshold").mark_rule(color=palette.threshold, strokeDash=[6, 4], strokeWidth=1.4, tooltip=None)
+    line = data("lines").mark_line(color=palette.accent)
+    rule = data("threshold").mark_rule(color=palette.threshold, strokeDash=[6, 4], strokeWidth=1.4, tooltip=None)
     return [
         line.encode(
             _x("mid"),
@@ -172,10 +123,10 @@ def _line_layers(over: alt.Parameter, palette: Palette) -> list[alt.Chart]:
 
 
 def _title_layers(palette: Palette) -> list[alt.Chart]:
-    """Which state the first plot shows, where there are others; readable on its lines."""
+    """The name of the first plot's state, where there are linked ones; outlined, to be readable on lines."""
     text: dict[str, Any] = {"align": "left", "baseline": "middle", "fontSize": 12, "fontWeight": 600, "tooltip": None}
-    title = named("title")
-    there: dict[str, Any] = {"x": alt.value(3), "y": alt.value(9), "text": "said:N"}
+    title = data("title")
+    there: dict[str, Any] = {"x": alt.value(3), "y": alt.value(9), "text": "caption:N"}
     return [
         title.mark_text(**text, stroke=palette.background, strokeWidth=4, color=palette.background).encode(**there),
         title.mark_text(**text, color=palette.text).encode(**there),
@@ -189,10 +140,10 @@ def _word_layers(brush: alt.Parameter, rows: Rows, palette: Palette) -> list[alt
     room = rows.pattern - rows.words - 6
     least = LEAST_UPRIGHT if rows.upright else LEAST_FLAT
     small = f"min(13, {_CELL} * 1.5)"
-    words = named("words")
+    words = data("words")
     grip = words.mark_rect(fillOpacity=0, tooltip=None).encode(_x("mid"), y=top, y2=bottom).add_params(brush)
     brushed = (
-        named("brushed")
+        data("brushed")
         .mark_rect(fill=palette.accent, fillOpacity=0.1, stroke=palette.accent, strokeOpacity=0.55, tooltip=None)
         .encode(_x("from"), alt.X2("to"), y=alt.value(0), y2=bottom)
     )
@@ -213,11 +164,11 @@ def _word_layers(brush: alt.Parameter, rows: Rows, palette: Palette) -> list[alt
             ],
         )
         .add_params(
-            clicked("clicked_word", "t", "click[!event.shiftKey]"),
-            clicked("extended_word", "t", "click[event.shiftKey]"),
+            click("clicked_word", "t", "click[!event.shiftKey]"),
+            click("extended_word", "t", "click[event.shiftKey]"),
         )
     )
-    text: dict[str, Any] = words.mark_text(
+    text = words.mark_text(
         baseline="middle",
         tooltip=None,
         color=palette.text,
@@ -230,11 +181,11 @@ def _word_layers(brush: alt.Parameter, rows: Rows, palette: Palette) -> list[alt
         text="shown:N",
         opacity=alt.value(alt.ExprRef(f"{_CELL} > ({long} ? {least} : {LEAST_CHARACTER}) ? 1 : 0")),
     )
-    said = "'point at the row to read a word, or show fewer steps'"
+    hint = "'point at the row to read a word, or show fewer steps'"
     hint = (
-        named("threshold")
+        data("threshold")
         .mark_text(
-            text=alt.ExprRef(f"{_CELL} > {least if rows.upright else LEAST_CHARACTER} ? '' : {said}"),
+            text=alt.ExprRef(f"{_CELL} > {least if rows.upright else LEAST_CHARACTER} ? '' : {hint}"),
             color=palette.muted,
             fontSize=11,
             tooltip=None,
@@ -251,7 +202,7 @@ def _word_layers(brush: alt.Parameter, rows: Rows, palette: Palette) -> list[alt
         color=palette.muted, strokeWidth=1.2, strokeDash=[2, 2], tooltip=None
     )
     hit = (
-        named("hit")
+        data("hit")
         .mark_rect(filled=False, stroke=palette.threshold, strokeWidth=2, tooltip=None)
         .encode(_x("from"), alt.X2("to"), y=alt.value(rows.words + 1), y2=alt.value(rows.pattern - 1))
     )
@@ -261,9 +212,9 @@ def _word_layers(brush: alt.Parameter, rows: Rows, palette: Palette) -> list[alt
 def _pattern_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
     """The pattern (off, on, off) under the words, and a mark under every match in the window."""
     top = rows.pattern + 4
-    on = "datum.said === 'on'"
+    on = "datum.caption === 'on'"
     bar = (
-        named("pattern")
+        data("pattern")
         .mark_rect(stroke=palette.accent, strokeWidth=1, tooltip=None)
         .encode(
             _x("from"),
@@ -273,26 +224,26 @@ def _pattern_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
             color=alt.condition(on, alt.value(palette.accent), alt.value(palette.background)),
         )
     )
-    text: dict[str, Any] = (
-        named("pattern")
+    text = (
+        data("pattern")
         .mark_text(fontSize=9, baseline="middle", tooltip=None)
         .encode(
             _x("mid"),
             y=alt.value(top + 6),
-            text="said:N",
+            text="caption:N",
             color=alt.condition(on, alt.value(palette.background), alt.value(palette.accent)),
             opacity=alt.value(alt.ExprRef(f"{_CELL} * (datum.to - datum.from) > 14 ? 1 : 0")),
         )
     )
     found = (
-        named("matches")
+        data("matches")
         .mark_rect(color=palette.threshold)
         .encode(
             _x("from"),
             alt.X2("to"),
             y=alt.value(top + 13),
             y2=alt.value(top + 16),
-            tooltip=[alt.Tooltip("said:N", title="match"), alt.Tooltip("from:Q", title="first step", format=",d")],
+            tooltip=[alt.Tooltip("caption:N", title="match"), alt.Tooltip("from:Q", title="first step", format=",d")],
         )
     )
     return [bar, text, found]
@@ -300,7 +251,7 @@ def _pattern_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
 
 def _unit_layers(over: alt.Parameter, unit: alt.Parameter, palette: Palette) -> list[alt.Chart]:
     """The list of selected units; hovering one shows its line, hovering a line shows it in the list."""
-    listed = named("units").transform_calculate(px="width + datum.x")
+    listed = data("units").transform_calculate(px="width + datum.x")
     where = (alt.X("px:Q", scale=None, axis=None), _fixed("y"))
     box = (
         listed.mark_square(size=160, filled=True, cursor="pointer", opacity=1)
@@ -329,10 +280,10 @@ def _unit_layers(over: alt.Parameter, unit: alt.Parameter, palette: Palette) -> 
 
 
 def _track_layers(table: str, title: str, top: int, palette: Palette, cut: bool) -> list[alt.Chart]:
-    """The cells of a track; a label may be `cut` where it does not fit, a long number would be another one then."""
+    """The cells of a track. A label may be `cut` to fit; a number may not, as it would read as another number."""
     least = "min(length(datum.shown), 3)" if cut else "(length(datum.shown) + 1)"
-    cell = named(table).mark_rect(stroke=palette.background, strokeWidth=_EDGE)
-    text: dict[str, Any] = named(table).mark_text(
+    cell = data(table).mark_rect(stroke=palette.background, strokeWidth=_EDGE)
+    text = data(table).mark_text(
         fontSize=10, baseline="middle", tooltip=None, limit=alt.ExprRef(f"max({_CELL} - 3, 1)")
     )
     return [
@@ -355,17 +306,17 @@ def _track_layers(table: str, title: str, top: int, palette: Palette, cut: bool)
 
 
 def _prediction_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
-    """Predicted words, the more probable the stronger, the right one in another colour; below, what came had."""
+    """Predicted words, stronger the more probable, the right one in another colour; below, the target's probability."""
     size = "min(length(datum.shown), 3) * 6.5"
-    cell = named("predictions").mark_rect()
-    text: dict[str, Any] = named("predictions").mark_text(
+    cell = data("predictions").mark_rect()
+    text = data("predictions").mark_text(
         fontSize=10,
         baseline="middle",
         tooltip=None,
         color=palette.text,
         limit=alt.ExprRef(f"length(datum.shown) < 2 ? 0 : max({_CELL} - 3, 1)"),
     )
-    bar = named("came").mark_rect(color=palette.right, stroke=palette.background, strokeWidth=_EDGE)
+    bar = data("came").mark_rect(color=palette.right, stroke=palette.background, strokeWidth=_EDGE)
     return [
         cell.encode(
             _x(),

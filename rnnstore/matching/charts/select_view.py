@@ -1,7 +1,7 @@
-"""The select view: what the units do over a window of words, which of them the brushed words select, and the tracks.
+"""The select view: the units over a window of words, those that the brushed words select, tracks and predictions.
 
-This module makes the tables, `select_layers` the specification that draws them. Brush, threshold and units are data: a
-brush moves marks, it does not build the chart anew.
+This module makes the tables, `select_layers` the specification that draws them. Brush, threshold and units are data, so
+that a new brush moves marks instead of rebuilding the chart.
 """
 
 from __future__ import annotations
@@ -14,37 +14,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.drawing.palette import Palette, interpolate
-from rnnstore.drawing.picture import Picture, with_numbers
+from rnnstore.drawing.picture import Picture, with_parameters
 from rnnstore.drawing.prediction_rows import row_titles
-from rnnstore.drawing.tracks import Key, colours_of, ink_on, legend, legend_table
-from rnnstore.matching.charts.linked_states import LIST_COLUMNS, LIST_ROW, Below, below_tables, heading
+from rnnstore.drawing.tracks import Key, legend, legend_table, readable_ink, track_colours
+from rnnstore.matching.charts.linked_states import LIST_COLUMNS, LIST_ROW, LinkedPlot, heading, linked_tables
 from rnnstore.matching.charts.scalar_tracks import SIGNAL, is_signal, number_in, signal_tables
-from rnnstore.matching.charts.select_layers import LEGEND, MARGIN, PLOT, PREDICTED, Rows, select_specification
+from rnnstore.matching.charts.select_layers import select_specification
+from rnnstore.matching.charts.select_layout import LEGEND, MARGIN, PLOT, PREDICTED, Rows
 from rnnstore.matching.charts.value_tables import (
     LINES,
-    Hypothesis,
+    DrawnSelection,
     bands_table,
-    beyond,
-    cells,
-    drawn,
-    inside,
+    clip_spans,
+    clipping_remark,
+    drawn_selection,
     lines_table,
     match_table,
+    step_cells,
     value_range,
 )
 from rnnstore.matching.windows import Window
 from rnnstore.store.card import Track
 from rnnstore.visible import visible
 
-__all__ = ["LINES", "Below", "Hypothesis", "drawn", "select_picture"]
+__all__ = ["LINES", "DrawnSelection", "LinkedPlot", "drawn_selection", "select_picture"]
 
 UPRIGHT_FROM = 26
-"""Steps from which on words are written upright, unless they are single characters."""
+"""From so many steps on words are written upright, unless they are single characters."""
 
 
 def select_picture(
     seen: Window,
-    hypothesis: Hypothesis,
+    hypothesis: DrawnSelection,
     palette: Palette,
     *,
     on: np.ndarray | None = None,
@@ -55,23 +56,23 @@ def select_picture(
     brush: tuple[float, float] | None = None,
     hit: tuple[int, int] | None = None,
     title: str = "",
-    below: Sequence[Below] = (),
+    linked: Sequence[LinkedPlot] = (),
     width: int = 1100,
 ) -> Picture:
-    """The select view of a window, and `below` it what other states do over the same steps.
+    """The select view of a window, with the plots of `linked` states below it.
 
     `on` int[steps] is how many of the selected units are on at each step, `tracks` the tracks to show under the words
     with their `annotations` (as `Model.annotations` gives them), `predictions` those of the window, of which the first
-    `predicted` of each step are shown, with the probability of the word that came. `brush` is what the mouse can take
-    hold of at first, in steps. Parameters that a page can listen to: `brush` (interval over `mid`, the middle of a
-    step's cell), `clicked_word` and, with the shift key, `extended_word` (t), and `clicked_unit` (unit). `hit` are
-    steps (start, stop) whose words are framed, and `title` names the first state where there are others.
+    `predicted` of each step are shown, with the probability of the word that came. `brush` is the initial
+    position of the brush, in steps. Parameters that a page can listen to: `brush` (interval over `mid`, the middle of a
+    step's cell), `clicked_word` and, with the shift key, `extended_word` (t), and `clicked_unit` (unit). The words
+    at steps `hit` (start, stop) are framed; `title` names the first state where there are linked ones.
     """
     tracks = dict(tracks or {})
     predicted = predicted if predictions is not None else 0
     on = np.zeros(seen.steps, int) if on is None else on
     signals = tuple(index for index, track in enumerate(tracks.values()) if is_signal(track))
-    rows = Rows(_upright(seen), len(tracks), predicted, signals, len(below))
+    rows = Rows(_upright(seen), len(tracks), predicted, signals, len(linked))
     units = hypothesis.drawn
     least, most = value_range(seen, hypothesis, units)
     legends = [("values", _value_keys(seen, units, least, most, palette))]
@@ -82,17 +83,17 @@ def select_picture(
         "lines": lines_table(seen, units, least, most),
         "threshold": pa.table({"threshold": [float(hypothesis.threshold)]}),
         "brushed": _brushed_table(hypothesis, seen),
-        "hit": inside([(*hit, "hit")] if hit else [], seen),
+        "hit": clip_spans([(*hit, "hit")] if hit else [], seen),
         "words": _word_table(seen, on, len(hypothesis.units), palette),
         "pattern": _pattern_table(hypothesis, seen),
         "matches": match_table(hypothesis, seen),
         "units": _unit_table(units, hypothesis),
         "titles": rows.titles(list(tracks), row_titles(predictions) if predicted else ("", "")),
-        "title": pa.table({"said": pa.array([heading(title, hypothesis)] * bool(below), pa.string())}),
+        "title": pa.table({"caption": pa.array([heading(title, hypothesis)] * bool(linked), pa.string())}),
         "legends": legend_table(legends, palette, rows.legend, LEGEND),
     }
-    for index, shown in enumerate(below):
-        tables |= below_tables(index, shown, rows.below_top(index), palette)
+    for index, shown in enumerate(linked):
+        tables |= linked_tables(index, shown, rows.linked_top(index), palette)
     for index, track in enumerate(tracks.values()):
         tables[f"track{index}"] = _track_table(track, annotations, palette)
         if index in signals:
@@ -106,7 +107,7 @@ def select_picture(
     numbers: dict[str, Any] = {"first": seen.start, "last": max(seen.stop, seen.start + 1)}
     if brush:
         numbers["brush"] = {"x": list(brush)}
-    return Picture(with_numbers(written, height, **numbers), tables)
+    return Picture(with_parameters(written, height, **numbers), tables)
 
 
 def _upright(seen: Window) -> bool:
@@ -118,30 +119,30 @@ def _upright(seen: Window) -> bool:
 
 
 def _value_keys(seen: Window, drawn: Sequence[int], least: float, most: float, palette: Palette) -> list[Key]:
-    """What bands and lines are, and which values are not where they would be."""
+    """The legend of bands and lines, and a remark on values that are clipped to the axis."""
     outer, inner, median = palette.bands
     keys = [Key(outer, "90 % of all units"), Key(inner, "50 %"), Key(median, "median"), Key(palette.accent, "selected")]
-    remark = beyond(seen, drawn, least, most)
+    remark = clipping_remark(seen, drawn, least, most)
     return keys + [Key("", remark)] * bool(remark)
 
 
-def _brushed_table(hypothesis: Hypothesis, seen: Window) -> pa.Table:
+def _brushed_table(hypothesis: DrawnSelection, seen: Window) -> pa.Table:
     start, stop = hypothesis.start, hypothesis.stop
-    return inside([] if start is None or stop is None else [(start, stop, "")], seen)
+    return clip_spans([] if start is None or stop is None else [(start, stop, "")], seen)
 
 
-def _pattern_table(hypothesis: Hypothesis, seen: Window) -> pa.Table:
+def _pattern_table(hypothesis: DrawnSelection, seen: Window) -> pa.Table:
     start, stop = hypothesis.start, hypothesis.stop
     if start is None or stop is None:
-        return inside([], seen)
+        return clip_spans([], seen)
     before, after = start - hypothesis.off_before, stop + hypothesis.off_after
-    return inside([(before, start, "off"), (start, stop, "on"), (stop, after, "off")], seen)
+    return clip_spans([(before, start, "off"), (start, stop, "on"), (stop, after, "off")], seen)
 
 
 def _word_table(seen: Window, on: np.ndarray, selected: int, palette: Palette) -> pa.Table:
     return pa.table(
         {
-            **cells(seen.words["t"].to_numpy()),
+            **step_cells(seen.words["t"].to_numpy()),
             "shown": seen.words["shown"],
             "on": pa.array(on, pa.int16()),
             "sequence": seen.words["sequence"].cast(pa.int32()),
@@ -151,7 +152,7 @@ def _word_table(seen: Window, on: np.ndarray, selected: int, palette: Palette) -
     )
 
 
-def _unit_table(drawn: Sequence[int], hypothesis: Hypothesis) -> pa.Table:
+def _unit_table(drawn: Sequence[int], hypothesis: DrawnSelection) -> pa.Table:
     """The list of units at the right, those drawn, then those left out; x counts from the plot's right edge."""
     room = LIST_COLUMNS * (PLOT // LIST_ROW)
     listed = [*drawn, *(int(unit) for unit in hypothesis.left_out)][:room]
@@ -181,17 +182,17 @@ def _shade_keys(selected: int, palette: Palette) -> list[Key]:
 def _track_table(track: Track, annotations: pa.Table, palette: Palette) -> pa.Table:
     rows = annotations.filter(pc.equal(annotations["track"], track.name))
     values, numbers = rows["value"].to_pylist(), rows["number"].to_pylist()
-    colours = colours_of(track, values, numbers, palette)
+    colours = track_colours(track, values, numbers, palette)
     if track.kind == "discrete":
         shown = [visible(value) if value else "" for value in values]
     else:
         shown = ["" if number is None else number_in(track, number) for number in numbers]
     return pa.table(
         {
-            **cells(rows["t"].to_numpy()),
+            **step_cells(rows["t"].to_numpy()),
             "shown": pa.array(shown, pa.string()),
             "colour": pa.array(colours, pa.string()),
-            "ink": pa.array(ink_on(colours, palette), pa.string()),
+            "ink": pa.array(readable_ink(colours, palette), pa.string()),
         }
     )
 
@@ -206,7 +207,7 @@ def _prediction_tables(
     top = rows.predictions + (ranks - 1) * PREDICTED
     words = pa.table(
         {
-            **cells(kept["t"].to_numpy()),
+            **step_cells(kept["t"].to_numpy()),
             "top": pa.array(top, pa.float32()),
             "middle": pa.array(top + PREDICTED / 2, pa.float32()),
             "bottom": pa.array(top + PREDICTED - 1, pa.float32()),
@@ -220,7 +221,7 @@ def _prediction_tables(
     came = np.nan_to_num(firsts["target_probability"].to_numpy(zero_copy_only=False).astype(np.float32))
     bars = pa.table(
         {
-            **cells(firsts["t"].to_numpy()),
+            **step_cells(firsts["t"].to_numpy()),
             "tall": pa.array(rows.probability + PREDICTED - came * (PREDICTED - 2), pa.float32()),
             "came": pa.array(came, pa.float32()),
             "loss": pa.array(firsts["loss"].to_numpy(zero_copy_only=False), pa.float32()),

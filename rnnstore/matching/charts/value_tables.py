@@ -1,6 +1,6 @@
-"""What is drawn of a state's values over a window: which hypothesis, how far the axis goes, bands and lines.
+"""The tables of one plot of a state's values over a window: the selection, the range of the axis, bands and lines.
 
-The tables here are those of one plot; `select` draws one with an axis of its own, `below` draws further ones under it.
+`select_view` draws one such plot with an axis of its own, `linked_states` further ones below it.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from rnnstore.matching.selection import Selection
 from rnnstore.matching.windows import Window, lines
 
 LINES = 48
-"""Selected units that are drawn and listed; more lines than that are a wall."""
+"""Selected units that are drawn and listed, at most; more lines cannot be distinguished."""
 
 TOO_FAR, ROOM = 2, 0.25
-"""An axis to all values that is so many times as long as one to what matters goes only this share beyond the latter."""
+"""If all values need an axis `TOO_FAR` times as long as the values of interest, it ends a share `ROOM` beyond these."""
 
 
 @dataclass(frozen=True)
-class Hypothesis:
-    """What is drawn of a hypothesis: brushed steps start..stop-1 (None: nothing is brushed), threshold, limits, units,
-    and the (rank, start, stop) of matches, which are marked where they lie in the window."""
+class DrawnSelection:
+    """A selection to be drawn: brushed steps start..stop-1 (None: nothing is brushed), threshold, limits, units, and
+    the (rank, start, stop) of matches, which are marked where they lie in the window."""
 
     threshold: float
     start: int | None = None
@@ -43,16 +43,16 @@ class Hypothesis:
         return [int(unit) for unit in self.units][:LINES]
 
 
-def drawn(
+def drawn_selection(
     selection: Selection,
     units: Iterable[int],
     matches: Matches | None = None,
     left_out: Sequence[int] = (),
     pinned: Sequence[int] = (),
-) -> Hypothesis:
-    """What is drawn of a selection, the units that it selects, and its matches."""
+) -> DrawnSelection:
+    """A selection with its units and matches, as it is drawn."""
     found = matches.table.select(["rank", "start", "stop"]).to_pylist() if matches is not None else []
-    return Hypothesis(
+    return DrawnSelection(
         threshold=selection.threshold,
         start=selection.start,
         stop=selection.stop,
@@ -65,11 +65,11 @@ def drawn(
     )
 
 
-def value_range(seen: Window, hypothesis: Hypothesis, drawn: Sequence[int]) -> tuple[float, float]:
-    """The least and the greatest value that the axis shows; what lies beyond is drawn there.
+def value_range(seen: Window, hypothesis: DrawnSelection, drawn: Sequence[int]) -> tuple[float, float]:
+    """The least and the greatest value of the axis; values beyond are clipped to it.
 
-    Those of all bands and lines, unless that flattens what matters: zero, the threshold, the middle half of all units,
-    and the `drawn` ones over the pattern. Of an LSTM, a few cells can grow to forty times what the others do.
+    Those of all bands and lines, unless that flattens what is of interest: zero, the threshold, the middle half of all
+    units, and the `drawn` ones over the pattern. Of an LSTM, a few cells can grow to forty times what the others do.
     """
     matters = [np.zeros(1), np.array([hypothesis.threshold])]
     everything = list(matters)
@@ -93,14 +93,14 @@ def _ends(values: Sequence[np.ndarray]) -> tuple[float, float]:
     return float(together.min()), float(together.max())
 
 
-def beyond(seen: Window, drawn: Sequence[int], least: float, most: float) -> str:
-    """A remark on values that lie beyond the axis, empty where none do."""
+def clipping_remark(seen: Window, drawn: Sequence[int], least: float, most: float) -> str:
+    """A remark on values that are clipped to the axis, empty where none are."""
     lows, highs = (seen.bands[name].to_numpy() for name in ("low", "high"))
     values = seen.values[:, np.asarray(drawn, int)]
     below = min(lows.min(initial=least), values.min(initial=least)) < least
     above = max(highs.max(initial=most), values.max(initial=most)) > most
-    said = [f"below {least:.3g}"] * bool(below) + [f"above {most:.3g}"] * bool(above)
-    return f"what is {' or '.join(said)} is drawn there" if said else ""
+    ends = [f"below {least:.3g}"] * bool(below) + [f"above {most:.3g}"] * bool(above)
+    return f"what is {' or '.join(ends)} is drawn there" if ends else ""
 
 
 def bands_table(seen: Window, least: float, most: float) -> pa.Table:
@@ -110,7 +110,7 @@ def bands_table(seen: Window, least: float, most: float) -> pa.Table:
 
 
 def lines_table(seen: Window, drawn: Sequence[int], least: float, most: float) -> pa.Table:
-    """The lines of the units drawn; without any, one value that draws nothing, as an empty axis is complained about."""
+    """The lines of the units drawn; without any, one invisible value, because Vega warns about an empty axis."""
     table = lines(seen, drawn)
     if not len(drawn):
         return pa.table(
@@ -130,7 +130,7 @@ def _centres(table: pa.Table) -> pa.Array:
     return pa.array(table["t"].to_numpy() + 0.5, pa.float64())
 
 
-def cells(steps: np.ndarray) -> dict[str, pa.Array]:
+def step_cells(steps: np.ndarray) -> dict[str, pa.Array]:
     """The left edge, right edge and middle of each step's cell."""
     return {
         "t": pa.array(steps, pa.int32()),
@@ -139,20 +139,20 @@ def cells(steps: np.ndarray) -> dict[str, pa.Array]:
     }
 
 
-def inside(spans: Sequence[tuple[int, int, str]], seen: Window) -> pa.Table:
-    """The parts of (start, stop, said) that lie in the window."""
-    kept = [(max(start, seen.start), min(stop, seen.stop), said) for start, stop, said in spans]
+def clip_spans(spans: Sequence[tuple[int, int, str]], seen: Window) -> pa.Table:
+    """The parts of (start, stop, caption) that lie in the window."""
+    kept = [(max(start, seen.start), min(stop, seen.stop), caption) for start, stop, caption in spans]
     kept = [span for span in kept if span[0] < span[1]]
     return pa.table(
         {
             "from": pa.array([start for start, _, _ in kept], pa.int32()),
             "to": pa.array([stop for _, stop, _ in kept], pa.int32()),
             "mid": pa.array([(start + stop) / 2 for start, stop, _ in kept], pa.float64()),
-            "said": pa.array([said for _, _, said in kept], pa.string()),
+            "caption": pa.array([caption for _, _, caption in kept], pa.string()),
         }
     )
 
 
-def match_table(hypothesis: Hypothesis, seen: Window) -> pa.Table:
+def match_table(hypothesis: DrawnSelection, seen: Window) -> pa.Table:
     """The matches, as far as they lie in the window, each with its rank."""
-    return inside([(start, stop, str(rank)) for rank, start, stop in hypothesis.matches], seen)
+    return clip_spans([(start, stop, str(rank)) for rank, start, stop in hypothesis.matches], seen)

@@ -31,7 +31,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticKnownError
 
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.networks.arrays import NUMPY, Array, Namespace
 from rnnstore.networks.autodiff import Linearised
 
@@ -356,7 +356,7 @@ def known_kind(kind: str) -> str:
 def build(kind: str, inputs: int, units: int, **options: Any) -> Cell:
     """A cell of a registered kind; `QuestionError` names the nearest for one that is not."""
     if kind not in CELLS:
-        raise QuestionError(f"There is no cell of the kind {kind!r}: {nearest(kind, CELLS)}")
+        raise QuestionError(f"There is no cell of the kind {kind!r}: {suggest(kind, CELLS)}")
     return CELLS[kind](inputs, units, **options)
 
 

@@ -12,20 +12,20 @@ from rnnstore.sentences.measures import SequenceMeasures
 from rnnstore.sentences.passages import Passage
 
 FAR, KEPT = 4.0, 3.0
-"""Where the longest bar is more than `FAR` times as long as that of the middle cluster, the axis ends at `KEPT` times
-the latter: of an LSTM, a cluster of few units can grow to many times what the others hold."""
+"""Where the longest bar is more than `FAR` times that of the median cluster, the axis ends at `KEPT` times the latter:
+in an LSTM, a cluster of few units can grow to many times the values of the others."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """How far the bars reach, `up` and `down` (both positive); each cluster's are divided by `own` before."""
+    """The range of the bars, `up` and `down` (both positive), after those of each cluster were divided by `own`."""
 
     up: float
     down: float
     own: np.ndarray
 
     def height(self, values: np.ndarray) -> np.ndarray:
-        """Pixels above the lower edge of the bars; what lies beyond the axis ends at its end."""
+        """Pixels above the lower edge of the bars, clipped to the axis."""
         room = PLOT - 8
         shares = (np.clip(values / self.own, -self.down, self.up) + self.down) / (self.up + self.down)
         return 4 + room * shares
@@ -47,9 +47,9 @@ def axis_of(passages: Sequence[Passage], own_scale: bool = False) -> Axis:
         own = np.maximum(high.max(axis=0), -low.min(axis=0))
         own[own == 0] = 1
     high, low = high / own, -low / own
-    usual = float(np.median(np.maximum(high, low).max(axis=0)))
+    typical = float(np.median(np.maximum(high, low).max(axis=0)))
     longest = max(float(high.max()), float(low.max()))
-    limit = KEPT * usual if longest > FAR * usual > 0 else longest
+    limit = KEPT * typical if longest > FAR * typical > 0 else longest
     up, down = min(float(high.max()), limit), min(float(low.max()), limit)
     least = 0.12 * max(up, down) or 1.0
     return Axis(max(up, least), max(down, least), own)

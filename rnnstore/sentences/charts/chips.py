@@ -23,7 +23,7 @@ from rnnstore.sentences.charts.layout import (
 from rnnstore.visible import visible
 
 NARROW = 0.068
-"""Share of the width under which a chip's number and size stand alone."""
+"""Share of the width below which a chip shows its number and size alone."""
 
 
 @dataclass(frozen=True)
@@ -91,35 +91,37 @@ def chip_table(clusters: Clusters, chips: Chips, marked: int | None) -> pa.Table
             "x2": numbers(chips.x + chips.width + 0.003),
             "y": numbers(chips.y - 3),
             "y2": numbers(chips.y + chips.height + 3),
-            "words": pa.array([_listed(clusters, cluster) for cluster in range(len(sizes))], pa.string()),
+            "words": pa.array([_words_text(clusters, cluster) for cluster in range(len(sizes))], pa.string()),
             "marked": pa.array(np.arange(len(sizes)) == (-1 if marked is None else marked), pa.bool_()),
         }
     )
 
 
-def _listed(clusters: Clusters, cluster: int, words: int = 12) -> str:
+def _words_text(clusters: Clusters, cluster: int, words: int = 12) -> str:
     """The words that move a cluster most, with an arrow in the direction."""
-    return ", ".join(f"{visible(word)}\u2009{'↑' if by > 0 else '↓'}" for word, by in _known(clusters, cluster)[:words])
+    return ", ".join(
+        f"{visible(word)}\u2009{'↑' if by > 0 else '↓'}" for word, by in _moving_words(clusters, cluster)[:words]
+    )
 
 
-def _known(clusters: Clusters, cluster: int) -> list[tuple[str, float]]:
+def _moving_words(clusters: Clusters, cluster: int) -> list[tuple[str, float]]:
     return list(clusters.words[cluster]) if cluster < len(clusters.words) else []
 
 
 def chip_word_table(clusters: Clusters, chips: Chips, down: bool, palette: Palette) -> pa.Table:
-    """Under each chip its number and size, and the words that move it most, one a line in the colour of the direction;
-    or down all in one line, with arrows."""
+    """Under each chip its number and size, and the words that move it most: one per line in the colour of the
+    direction, or, where passages run `down`, all in one line with arrows."""
     rows: list[tuple[int, float, float, float, str, str]] = []
     for cluster, size in enumerate(clusters.sizes.tolist()):
         x = chips.x[cluster] if down else chips.slot_x[cluster] + chips.slot_width[cluster] / 2
         y, room = chips.y[cluster] + chips.height + WORD_LINE, chips.slot_width[cluster] * 0.94
         units = f" unit{'' if size == 1 else 's'}" if chips.slot_width[cluster] > NARROW else ""
         if down:
-            said = f"{cluster} · {_listed(clusters, cluster, 8)}".rstrip(" ·")
-            rows.append((cluster, x, y - 2, room, said, palette.text))
+            text = f"{cluster} · {_words_text(clusters, cluster, 8)}".rstrip(" ·")
+            rows.append((cluster, x, y - 2, room, text, palette.text))
             continue
         rows.append((cluster, x, y, room, f"{cluster} · {size}{units}", palette.muted))
-        for line, (word, by) in enumerate(_known(clusters, cluster)[:WORD_LINES], 1):
+        for line, (word, by) in enumerate(_moving_words(clusters, cluster)[:WORD_LINES], 1):
             colour = palette.diverging[-1 if by > 0 else 0]
             rows.append((cluster, x, y + line * WORD_LINE, room, visible(word), colour))
     cluster, x, y, room, text, colour = zip(*rows, strict=True)

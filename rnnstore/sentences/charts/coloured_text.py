@@ -1,7 +1,7 @@
-"""Text coloured by one number a word: the value of a unit, or of a cluster of units (Karpathy et al., 2015).
+"""Text coloured by one number per word: the value of a unit, or the mean of a cluster (Karpathy et al., 2015).
 
-Words stand in lines like a page of typewritten text, so that thousands of characters stay readable; every line has the
-same number of places at any width.
+Words are set in a monospaced font, so that thousands of characters stay readable; a line has the same number of
+characters at any width.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.drawing.numerals import numeral
-from rnnstore.drawing.palette import Palette, interpolate, styled
-from rnnstore.drawing.picture import Picture, clicked, fitted, named, with_numbers
-from rnnstore.drawing.tracks import Key, ink_on, legend_layers, legend_table
+from rnnstore.drawing.palette import Palette, interpolate, with_style
+from rnnstore.drawing.picture import Picture, click, data, with_margin, with_parameters
+from rnnstore.drawing.tracks import Key, legend_layers, legend_table, readable_ink
 from rnnstore.errors import QuestionError
 from rnnstore.sentences.charts.colours import text_colours, text_scale
 from rnnstore.sentences.passages import Passage
@@ -46,8 +46,8 @@ def coloured_text_picture(
     """The words of passages on the colours of their `values`, which `named_by` names in the legend.
 
     Blue to orange around zero, only one of them where all values lie on one side; all passages share the scale.
-    Parameter that a page can listen to: `clicked_word` ("passage:index"). `QuestionError` when nothing colours the
-    passages.
+    Parameter that a page can listen to: `clicked_word` ("passage:index"). Raises `QuestionError` when no
+    passage has values.
     """
     if not passages or any(each.values is None for each in passages):
         raise QuestionError("Nothing colours this text: choose a unit or a cluster first.")
@@ -78,7 +78,7 @@ def coloured_text_picture(
                     "value": pa.array(np.asarray(each.values, float)[: len(words)], pa.float64()),
                     "step": pa.array(index + (each.first or 0), pa.int32()),
                     "colour": pa.array(colours, pa.string()),
-                    "ink": pa.array(ink_on(colours, palette), pa.string()),
+                    "ink": pa.array(readable_ink(colours, palette), pa.string()),
                     "selected": pa.array([selected == (number, i) for i in range(len(words))], pa.bool_()),
                 }
             )
@@ -87,7 +87,7 @@ def coloured_text_picture(
         top += (int(line.max(initial=0)) + 1) * LINE + BETWEEN
     heights, texts = zip(*titles, strict=True)
     return Picture(
-        with_numbers(_specification(palette, width), top + MARGIN["top"] + MARGIN["bottom"]),
+        with_parameters(_specification(palette, width), top + MARGIN["top"] + MARGIN["bottom"]),
         {
             "words": pa.concat_tables(tables).combine_chunks(),
             "titles": pa.table({"y": pa.array(heights, pa.float32()), "text": pa.array(texts, pa.string())}),
@@ -121,18 +121,18 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
     def y(field: str = "y") -> alt.Y:
         return alt.Y(f"{field}:Q", scale=None, axis=None)
 
-    cell = named("words").mark_rect(cursor="pointer", cornerRadius=1.5)
-    frame = named("words").transform_filter("datum.selected").mark_rect(
+    cell = data("words").mark_rect(cursor="pointer", cornerRadius=1.5)
+    frame = data("words").transform_filter("datum.selected").mark_rect(
         filled=False, stroke=palette.accent, strokeWidth=2, tooltip=None
     )  # fmt: skip
-    text = named("words").transform_calculate(middle="(datum.x + datum.x2) / 2").mark_text(
+    text = data("words").transform_calculate(middle="(datum.x + datum.x2) / 2").mark_text(
         font=MONO,
         baseline="middle",
         fontSize=alt.ExprRef(f"min(15, width / {PLACES} * 1.62)"),
         limit=alt.ExprRef("max(width * (datum.x2 - datum.x), 1)"),
         tooltip=None,
     )  # fmt: skip
-    titles = named("titles").mark_text(
+    titles = data("titles").mark_text(
         align="right", baseline="middle", fontSize=12, fontWeight=600, color=palette.text, limit=MARGIN["left"] - 10
     )
     layers = [
@@ -147,10 +147,10 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
                 alt.Tooltip("value:Q", format="+.4f"),
                 alt.Tooltip("step:Q", format=",d"),
             ],
-        ).add_params(clicked("clicked_word", "place")),
+        ).add_params(click("clicked_word", "place")),
         text.encode(x("middle"), y("mid"), text="shown:N", color=alt.Color("ink:N", scale=None)),
         frame.encode(x(), alt.X2("x2"), y(), alt.Y2("y2")),
         titles.encode(y(), x=alt.value(-8), text="text:N", tooltip="text:N"),
         *legend_layers("legends", palette, MARGIN["left"] - 10),
     ]
-    return styled(fitted(alt.layer(*layers), MARGIN, width), palette).to_dict(validate=False)
+    return with_style(with_margin(alt.layer(*layers), MARGIN, width), palette).to_dict(validate=False)

@@ -1,5 +1,5 @@
-"""The colours of changes and of text, the same in glyphs and in running text: orange upwards, blue downwards; and how
-numbers travel in a picture's tables."""
+"""Colours of changes and of text in glyphs and running text (orange: increase, blue: decrease), and numbers with
+nulls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 from rnnstore.drawing.palette import Palette, interpolate
 
 UP, DOWN, UP_LOST, DOWN_LOST = 5, 1, 4, 2
-"""Places on the diverging scale: of a change that was gained, and the paler one of what was lost."""
+"""Positions on the diverging scale: of a gain, and the paler one of a loss."""
 
 
 def numbers(values: np.ndarray) -> pa.Array:

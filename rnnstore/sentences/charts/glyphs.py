@@ -1,11 +1,11 @@
 """The glyph view: how each word of a sentence moved each cluster of units (RNNVis, section 6.1.4, figure 6c).
 
-A glyph a token, in it a bar a unit cluster: the box is the cluster's information now, positive above and negative
-below the zero line, as a mean over its units; the coloured hat is what this word changed. What was gained is a part of
-the box, what was lost stands outside it; orange is a change upwards, blue one downwards. Above, a cursor on a track
-shows how much of the information before this word was preserved. Links lead to the memory chips of the clusters.
+There is a glyph per token, and in it a bar per unit cluster: the box is the cluster's information now, positive above
+and negative below the zero line, as a mean over its units; the coloured hat is what this word changed. What was gained
+is a part of the box, what was lost stands outside it; orange is an increase, blue a decrease. Above, a cursor on a
+track shows how much of the information before this word was preserved. Links lead to the memory chips of the clusters.
 
-Here the tables are made, in `glyph_layers` the specification, in `glyph_layout` the places.
+This module makes the tables, `layers` the specification, `layout` the positions.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.drawing.palette import Palette
-from rnnstore.drawing.picture import Picture, with_numbers
-from rnnstore.drawing.tracks import folded, ink_on, legend_table
+from rnnstore.drawing.picture import Picture, with_parameters
+from rnnstore.drawing.tracks import legend_table, readable_ink, wrap_legends
 from rnnstore.sentences.charts.axis import Axis, axis_of
 from rnnstore.sentences.charts.chips import Clusters, cell_table, chip_table, chip_word_table, place_chips
 from rnnstore.sentences.charts.colours import DOWN, UP, hat_colours, numbers, text_colours
@@ -75,8 +75,8 @@ def glyph_picture(
     arrangement = arrangement or Arrangement()
     predicted = predicted if any(each.predictions is not None for each in passages) else 0
     reach = float(np.quantile(np.abs(response), 0.98)) if response is not None and len(response) else 0.0
-    said = folded(legends(response is not None, reach, palette), width - MARGIN["left"] - MARGIN["right"])
-    layout = Layout(tuple(len(each.words) for each in passages), arrangement, predicted, len(said))
+    legend_lines = wrap_legends(legends(response is not None, reach, palette), width - MARGIN["left"] - MARGIN["right"])
+    layout = Layout(tuple(len(each.words) for each in passages), arrangement, predicted, len(legend_lines))
     places = [layout.places(index) for index in range(len(passages))]
     axis = axis_of(passages, own_scale)
     chips = place_chips(clusters, layout, places, selected, width)
@@ -106,12 +106,12 @@ def glyph_picture(
         "chips": chip_table(clusters, chips, marked),
         "chip_words": chip_word_table(clusters, chips, arrangement.down, palette),
         "titles": title_table(passages, places, layout, axis, own_scale),
-        "legends": legend_table(said, palette, 0, LEGEND),
+        "legends": legend_table(legend_lines, palette, 0, LEGEND),
     }
     below = chips.y.max() + chips.height + WORD_LINE * (2 if arrangement.down else WORD_LINES + 1) + 8
     height = max(layout.glyphs_bottom, below) + MARGIN["top"] + MARGIN["bottom"]
     parameters: dict[str, Any] = {"down": arrangement.down, "marked": -1 if marked is None else marked}
-    return Picture(with_numbers(glyph_specification(palette, width), float(height), **parameters), tables)
+    return Picture(with_parameters(glyph_specification(palette, width), float(height), **parameters), tables)
 
 
 def _net(measures: SequenceMeasures) -> np.ndarray:
@@ -143,14 +143,14 @@ def _token_table(
     """A glyph's frame and its word."""
     index = places.index.tolist()
     words = [visible(passage.words[i]) for i in index]
-    typed = _as_typed(passage, places.index)
+    typed = _typed_words(passage, places.index)
     unknown = np.asarray(passage.unknown, bool)[places.index].tolist()
     colours = text_colours(passage.values, places.index, palette, scale)
     same = [bool(aligned) and aligned in (passage.words[i], typed[at]) for at, i in enumerate(index)]
     first = 0 if passage.first is None else passage.first
     values = np.full(len(index), np.nan) if passage.values is None else np.asarray(passage.values, float)[places.index]
-    inks = [palette.threshold if new else ink for new, ink in zip(unknown, ink_on(colours, palette), strict=True)]
-    said = [
+    inks = [palette.threshold if new else ink for new, ink in zip(unknown, readable_ink(colours, palette), strict=True)]
+    descriptions = [
         f"{word}, not known to the model" if new else word if passage.typed[i] else f"{word}, added as in training"
         for i, word, new in zip(index, words, unknown, strict=True)
     ]
@@ -168,7 +168,7 @@ def _token_table(
             "wy2": numbers(places.word_top + WORD - 2),
             "wmid": numbers(places.word_top + WORD / 2 - 1),
             "typed": pa.array(typed, pa.string()),
-            "read": pa.array(said, pa.string()),
+            "read": pa.array(descriptions, pa.string()),
             "unknown": pa.array(unknown, pa.bool_()),
             "colour": pa.array(colours, pa.string()),
             "ink": pa.array(inks, pa.string()),
@@ -182,8 +182,8 @@ def _token_table(
     )
 
 
-def _as_typed(passage: Passage, index: np.ndarray) -> list[str]:
-    """What a person wrote, and the word itself where one was added."""
+def _typed_words(passage: Passage, index: np.ndarray) -> list[str]:
+    """The words as they were typed, and the word itself where one was added."""
     return [visible(passage.typed[i] or passage.words[i]) for i in index.tolist()]
 
 
@@ -203,7 +203,7 @@ def _bar_table(number: int, passage: Passage, places: Places, axis: Axis, palett
     left = places.x[:, None] + places.width * 0.03 + np.arange(clusters) * bar
     beyond_up = axis.beyond(np.maximum(positive, positive - more))
     beyond_down = axis.beyond(np.minimum(negative, negative - less))
-    words = _as_typed(passage, index)
+    words = _typed_words(passage, index)
     first = 0 if passage.first is None else passage.first
     columns = {
         "x": left + bar * 0.09,

@@ -1,7 +1,7 @@
 """The specification of the glyph view: layers whose marks carry their own places and colours, see `glyphs`.
 
-One layered chart for both directions and any number of passages, words and clusters, so that another sentence moves
-marks and builds nothing anew. Links are single marks whose shape is a path.
+It is one layered chart for both directions and any number of passages, words and clusters, so that another sentence
+moves marks instead of rebuilding the chart. Links are single marks whose shape is a path.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 import altair as alt
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import clicked, fitted, hovered, named
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import click, data, hover, with_margin
 from rnnstore.drawing.tracks import legend_layers
 
 MARGIN = {"left": 88, "right": 10, "top": 14, "bottom": 6}
@@ -22,15 +22,15 @@ _CELL = "(width * (datum.wx2 - datum.wx))"
 _ROOM = "(width * (datum.x2 - datum.x))"
 
 
-def _fitted(field: str, room: str, most: float) -> str:
-    """The size of letters at which a text fits its room, by estimate, and no smaller than can be read."""
+def _font_size(field: str, room: str, most: float) -> str:
+    """The estimated font size at which a text fits its room, never too small to read."""
     return f"max(8.5, min({most}, ({room} - 3) / (0.6 * max(length(datum.{field}), 1))))"
 
 
 @lru_cache(maxsize=8)
 def glyph_specification(palette: Palette, width: int) -> dict[str, Any]:
     """The glyph view in Vega-Lite, over the tables that `glyph_picture` makes."""
-    glyph, cluster = hovered("hovered_token", "place"), hovered("hovered_cluster", "cluster")
+    glyph, cluster = hover("hovered_token", "place"), hover("hovered_cluster", "cluster")
     layers = [
         *_link_layers(glyph, palette),
         *_frame_layers(glyph, palette),
@@ -44,7 +44,7 @@ def glyph_specification(palette: Palette, width: int) -> dict[str, Any]:
         *legend_layers("legends", palette, MARGIN["left"] - 10),
     ]
     chart = alt.layer(*layers).add_params(alt.param(name="down", value=False), alt.param(name="marked", value=-1))
-    return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
+    return with_style(with_margin(chart, MARGIN, width), palette).to_dict(validate=False)
 
 
 def _x(field: str = "x") -> alt.X:
@@ -75,7 +75,7 @@ def _link_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
         "'M0,0C' + datum.dx * width / 2 + ',0,' + datum.dx * width / 2 + ',' + datum.dy + ',' "
         "+ datum.dx * width + ',' + datum.dy"
     )
-    links = named("links").transform_calculate(path=f"down ? {beside} : {across}")
+    links = data("links").transform_calculate(path=f"down ? {beside} : {across}")
 
     def drawn(rows: alt.Chart, opacity: float) -> alt.Chart:
         return rows.mark_point(filled=False, size=4, opacity=opacity, strokeCap="butt", tooltip=None).encode(
@@ -90,7 +90,7 @@ def _link_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
         mark = rows.mark_rule(color=colour, strokeWidth=thick, tooltip=None)
         return mark.encode(_x("middle"), _y("y2"), alt.Y2("stem"))
 
-    across_only = named("tokens").transform_filter("isValid(datum.stem)")
+    across_only = data("tokens").transform_filter("isValid(datum.stem)")
     return [
         stem(across_only.transform_filter(glyph), palette.muted, 1),
         stem(across_only.transform_filter("datum.selected"), palette.accent, 2.2),
@@ -101,16 +101,16 @@ def _link_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
 
 def _frame_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
     """The tiles on which glyphs stand; the chosen and the aligned ones framed."""
-    tile = named("tokens").mark_rect(
+    tile = data("tokens").mark_rect(
         cornerRadius=3, fill=palette.surface, strokeWidth=1, stroke=palette.grid, tooltip=None
     )
     over = (
-        named("tokens")
+        data("tokens")
         .transform_filter(glyph)
         .mark_rect(cornerRadius=3, filled=False, stroke=palette.muted, strokeWidth=1.4, tooltip=None)
     )
     same = (
-        named("tokens")
+        data("tokens")
         .transform_filter("datum.aligned")
         .mark_rect(
             cornerRadius=3,
@@ -122,11 +122,11 @@ def _frame_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
         )
     )
     chosen = (
-        named("tokens")
+        data("tokens")
         .transform_filter("datum.selected")
         .mark_rect(cornerRadius=3, filled=False, stroke=palette.accent, strokeWidth=2.2, tooltip=None)
     )
-    begins = named("tokens").transform_filter("datum.starts").mark_rule(
+    begins = data("tokens").transform_filter("datum.starts").mark_rule(
         color=palette.muted, strokeWidth=1.4, strokeDash=[2, 2], tooltip=None
     )  # fmt: skip
     edge = begins.transform_calculate(edge="datum.x - 2.5 / width").encode(_x("edge"), _y("y"), alt.Y2("y2"))
@@ -140,7 +140,7 @@ def _emphasis_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart
         mark = rows.mark_rect(fill=palette.accent, fillOpacity=opacity, tooltip=None)
         return mark.encode(_x("hx"), alt.X2("hx2"), _y("top"), alt.Y2("bottom"))
 
-    bars = named("bars")
+    bars = data("bars")
     return [
         column(bars.transform_filter("datum.cluster === marked"), 0.22),
         column(bars.transform_filter(cluster), 0.14),
@@ -149,7 +149,7 @@ def _emphasis_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart
 
 def _bar_layers(palette: Palette) -> list[alt.Chart]:
     """Tracks with their cursors, boxes with their hats, the zero line."""
-    bars = named("bars")
+    bars = data("bars")
 
     def part(y: str, y2: str, **mark: Any) -> alt.Chart:
         return bars.mark_rect(tooltip=None, **mark).encode(_x(), alt.X2("x2"), _y(y), alt.Y2(y2))
@@ -187,7 +187,7 @@ def _bar_layers(palette: Palette) -> list[alt.Chart]:
 
 def _word_layers(palette: Palette) -> list[alt.Chart]:
     """The words as they were typed, coloured where a unit or cluster colours them; unknown ones underlined."""
-    words = named("tokens")
+    words = data("tokens")
     cell = _box(
         words.mark_rect(cursor="pointer", cornerRadius=2),
         "wx",
@@ -199,14 +199,14 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
             alt.Tooltip("step:Q", title="step", format=",d"),
             alt.Tooltip("value:Q", title="coloured by", format=".3~f"),
         ],
-    ).add_params(clicked("clicked_token", "place"))
+    ).add_params(click("clicked_token", "place"))
     text = (
         words.transform_calculate(wmiddle="down ? datum.wx2 - 0.006 : (datum.wx + datum.wx2) / 2")
         .mark_text(
             baseline="middle",
             align=alt.ExprRef("down ? 'right' : 'center'"),
             tooltip=None,
-            fontSize=alt.ExprRef(f"length(datum.typed) < 2 ? 13 : {_fitted('typed', _CELL, 12)}"),
+            fontSize=alt.ExprRef(f"length(datum.typed) < 2 ? 13 : {_font_size('typed', _CELL, 12)}"),
             fontStyle=alt.ExprRef("datum.unknown ? 'italic' : 'normal'"),
             fontWeight=alt.ExprRef("datum.selected || datum.aligned ? 700 : 400"),
             limit=alt.ExprRef(f"length(datum.typed) < 2 ? 0 : max({_CELL} - 2, 1)"),
@@ -227,7 +227,7 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
 
 def _prediction_layers(palette: Palette) -> list[alt.Chart]:
     """The most probable next words, the right one in another colour, and the probability of the one that came."""
-    predicted = named("predictions")
+    predicted = data("predictions")
     cell = _box(
         predicted.mark_rect(cornerRadius=2, fill=palette.surface),
         tooltip=[
@@ -240,30 +240,30 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
     chance = predicted.mark_rect(cornerRadius=2, tooltip=None)
     number = f"({_ROOM} > 6 * length(datum.shown) + 36 ? '  ' + format(datum.probability, '.0%') : '')"
     text = (
-        predicted.transform_calculate(left="datum.x + 3 / width", said=f"datum.shown + {number}")
+        predicted.transform_calculate(left="datum.x + 3 / width", caption=f"datum.shown + {number}")
         .mark_text(
             baseline="middle",
             align="left",
-            fontSize=alt.ExprRef(_fitted("shown", _ROOM, 10.5)),
+            fontSize=alt.ExprRef(_font_size("shown", _ROOM, 10.5)),
             color=palette.text,
             tooltip=None,
             limit=alt.ExprRef(f"max({_ROOM} - 5, 1)"),
         )
-        .encode(_x("left"), _y("mid"), text="said:N")
+        .encode(_x("left"), _y("mid"), text="caption:N")
     )
     room = _box(
-        named("came").mark_rect(fill=palette.grid, cornerRadius=2),
+        data("came").mark_rect(fill=palette.grid, cornerRadius=2),
         tooltip=[
             alt.Tooltip("target:N", title="target"),
             alt.Tooltip("chance:Q", title="its probability", format=".4f"),
             alt.Tooltip("loss:Q", title="loss (nats)", format=".2f"),
         ],
     )
-    bar = named("came").mark_rect(fill=palette.right, cornerRadius=2, tooltip=None)
-    said = (
-        named("came")
+    bar = data("came").mark_rect(fill=palette.right, cornerRadius=2, tooltip=None)
+    chance = (
+        data("came")
         .transform_calculate(
-            left="datum.x + 3 / width", said="datum.chance < 0.0005 ? '<0.1%' : format(datum.chance, '.1%')"
+            left="datum.x + 3 / width", caption="datum.chance < 0.0005 ? '<0.1%' : format(datum.chance, '.1%')"
         )
         .mark_text(baseline="middle", align="left", fontSize=9.5, color=palette.text, tooltip=None)
     )
@@ -273,10 +273,10 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
         text,
         room,
         bar.encode(_x(), alt.X2("to"), _y(), alt.Y2("y2")),
-        said.encode(
+        chance.encode(
             _x("left"),
             _y("mid"),
-            text="said:N",
+            text="caption:N",
             opacity=alt.value(alt.ExprRef(f"{_ROOM} > 30 ? 1 : 0")),
         ),
     ]
@@ -289,12 +289,12 @@ def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
         alt.Tooltip("units:Q", title="units"),
         alt.Tooltip("words:N", title="moved most by"),
     ]
-    chip = named("chips").mark_rect(cornerRadius=3, cursor="pointer", fill=palette.surface)
-    frame = named("chips").mark_rect(cornerRadius=3, filled=False, strokeWidth=2.4, stroke=palette.accent, tooltip=None)
-    cell = named("cells").mark_rect(
+    chip = data("chips").mark_rect(cornerRadius=3, cursor="pointer", fill=palette.surface)
+    frame = data("chips").mark_rect(cornerRadius=3, filled=False, strokeWidth=2.4, stroke=palette.accent, tooltip=None)
+    cell = data("cells").mark_rect(
         stroke=palette.background, strokeWidth=alt.ExprRef(f"{_ROOM} > 4 ? 0.8 : 0.2"), cursor="pointer"
     )
-    text = named("chip_words").mark_text(
+    text = data("chip_words").mark_text(
         align=alt.ExprRef("down ? 'left' : 'center'"),
         baseline="middle",
         fontSize=11,
@@ -302,7 +302,7 @@ def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
         tooltip=None,
     )
     return [
-        _box(chip, stroke=alt.value(palette.grid), tooltip=tooltip).add_params(clicked("clicked_chip", "cluster")),
+        _box(chip, stroke=alt.value(palette.grid), tooltip=tooltip).add_params(click("clicked_chip", "cluster")),
         _box(
             cell,
             color=_colour(),
@@ -311,7 +311,7 @@ def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
                 alt.Tooltip("cluster:Q"),
                 alt.Tooltip("value:Q", title="change at the chosen word", format="+.3f"),
             ],
-        ).add_params(clicked("clicked_cell", "unit")),
+        ).add_params(click("clicked_cell", "unit")),
         _box(frame.transform_filter("datum.marked")),
         _box(frame.transform_filter(cluster)),
         text.encode(
@@ -324,8 +324,8 @@ def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
 
 
 def _grip_layers(glyph: alt.Parameter, cluster: alt.Parameter) -> list[alt.Chart]:
-    """What the pointer meets: a bar of a glyph, from the track to its lower edge, with its numbers."""
-    grip = named("bars").mark_rect(fillOpacity=0, cursor="pointer")
+    """Invisible marks for the pointer: a bar of a glyph, from the track to its lower edge, with its numbers."""
+    grip = data("bars").mark_rect(fillOpacity=0, cursor="pointer")
     return [
         grip.encode(
             _x("hx"),
@@ -343,12 +343,12 @@ def _grip_layers(glyph: alt.Parameter, cluster: alt.Parameter) -> list[alt.Chart
                 alt.Tooltip("share:Q", title="preserved", format=".1%"),
                 alt.Tooltip("step:Q", format=",d"),
             ],
-        ).add_params(glyph, cluster, clicked("clicked_bar", "bar"))
+        ).add_params(glyph, cluster, click("clicked_bar", "bar"))
     ]
 
 
 def _title_layers(palette: Palette) -> list[alt.Chart]:
-    titles = named("titles").transform_calculate(px="datum.x * width + datum.dx")
+    titles = data("titles").transform_calculate(px="datum.x * width + datum.dx")
     text = titles.mark_text(
         align=alt.ExprRef("datum.kind === 'heading' ? 'left' : 'right'"),
         baseline="middle",

@@ -1,4 +1,4 @@
-"""Where everything of a glyph view stands: a column a token, wrapped into lines like text, or a row a token.
+"""The layout of a glyph view: a column per token, wrapped into lines like text (across), or a row per token (down).
 
 Across, the passages stand one under the other, line by line, so that aligned words stand in one column; the memory
 chips lie below. Down, each passage is a column of tokens and the chips stand to the right, as in the paper. Places
@@ -127,7 +127,7 @@ class Layout:
 
     @property
     def lines(self) -> int:
-        """How many glyphs, or rows of them, stand one below the other."""
+        """The number of glyphs, or rows of glyphs, below one another."""
         first, last = self.shown
         return last - first if self.arrangement.down else len(self.rows)
 
@@ -195,17 +195,17 @@ CELL = 11
 
 
 def rows_of_cells(units: int) -> int:
-    """Rows in which all chips stack their units, so that a few or two thousand of them fit."""
+    """Rows of cells of all chips, so that a few units fit as well as two thousand."""
     return int(np.clip(round(units / 110), 3, 16))
 
 
-def chips_across(sizes: Sequence[int], top: float, usual_width: int) -> Chips:
+def chips_across(sizes: Sequence[int], top: float, default_width: int) -> Chips:
     """Chips of these numbers of units side by side, all of one height; each with room for its words below."""
     sizes = np.asarray(sizes)
     rows = rows_of_cells(int(sizes.sum()))
     slot = 0.5 / len(sizes) + 0.5 * sizes / sizes.sum()
     columns = np.maximum(-(-sizes // rows), 1)
-    cell = min(CELL / usual_width, float((slot * 0.9 / columns).min()))
+    cell = min(CELL / default_width, float((slot * 0.9 / columns).min()))
     slot_x = np.cumsum(slot) - slot
     width = columns * cell
     x = slot_x + (slot - width) / 2

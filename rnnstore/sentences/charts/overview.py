@@ -1,7 +1,7 @@
-"""The course of passages: what every word changed in every cluster, as a heat map thin enough for a thousand words.
+"""An overview of passages: the change of every cluster at every word, as a heat map with room for a thousand words.
 
-A row a cluster, a column a token; a brush over it chooses the tokens whose glyphs are drawn. Where there are more
-columns than a screen tells apart, neighbours share one, which shows the largest change among them.
+It has a row per cluster and a column per token; a brush selects the tokens whose glyphs are drawn. Where there are more
+columns than a screen can show, neighbours share one, which shows the largest change among them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.drawing.palette import Palette, interpolate, styled
-from rnnstore.drawing.picture import Picture, clicked, fitted, named, with_numbers
+from rnnstore.drawing.palette import Palette, interpolate, with_style
+from rnnstore.drawing.picture import Picture, click, data, with_margin, with_parameters
 from rnnstore.sentences.passages import Passage
 from rnnstore.visible import visible
 
@@ -32,7 +32,7 @@ ROOM = 48.0
 """Pixels that the rows of a passage take together, as far as the height of a row allows."""
 
 
-def course_picture(
+def overview_picture(
     passages: Sequence[Passage],
     offsets: Sequence[int],
     palette: Palette,
@@ -72,7 +72,7 @@ def course_picture(
             )
         )
         joint = "" if all(len(word) < 2 for word in each.words) else " "
-        said = [joint.join(visible(word) for word in each.words[a : a + together]) for a in starts.tolist()]
+        texts = [joint.join(visible(word) for word in each.words[a : a + together]) for a in starts.tolist()]
         words.append(
             pa.table(
                 {
@@ -82,7 +82,7 @@ def course_picture(
                     "x2": pa.array(right, pa.float32()),
                     "y": pa.array(np.full(bins, top), pa.float32()),
                     "y2": pa.array(np.full(bins, top + block - BETWEEN), pa.float32()),
-                    "word": pa.array(said, pa.string()),
+                    "word": pa.array(texts, pa.string()),
                 }
             )
         )
@@ -103,7 +103,7 @@ def course_picture(
     numbers: dict[str, Any] = {"columns": max(columns, 1)}
     if brush is not None:
         numbers["brush"] = {"x": [float(brush[0]), float(brush[1])]}
-    return Picture(with_numbers(_specification(palette, width), height, **numbers), tables)
+    return Picture(with_parameters(_specification(palette, width), height, **numbers), tables)
 
 
 def _binned(change: np.ndarray, together: int) -> tuple[np.ndarray, np.ndarray]:
@@ -134,10 +134,10 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
         zoom=False,
         clear=False,
     )
-    grip = named("words").mark_rect(fillOpacity=0, tooltip=None).encode(x("mid"), y(), alt.Y2("y2")).add_params(brush)
-    cells = named("cells").mark_rect(tooltip=None)
-    pointed = named("words").mark_rect(fillOpacity=0, cursor="crosshair")
-    titles = named("titles").mark_text(
+    grip = data("words").mark_rect(fillOpacity=0, tooltip=None).encode(x("mid"), y(), alt.Y2("y2")).add_params(brush)
+    cells = data("cells").mark_rect(tooltip=None)
+    pointed = data("words").mark_rect(fillOpacity=0, cursor="crosshair")
+    titles = data("titles").mark_text(
         align=alt.ExprRef("datum.heading ? 'left' : 'right'"),
         dx=alt.ExprRef("datum.heading ? 8 : 0"),
         baseline="middle",
@@ -154,8 +154,8 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
             y(),
             alt.Y2("y2"),
             tooltip=[alt.Tooltip("word:N"), alt.Tooltip("column:Q", title="place", format=",d")],
-        ).add_params(clicked("clicked_column", "column")),
+        ).add_params(click("clicked_column", "column")),
         titles.encode(y(), x=alt.value(-8), text="text:N", tooltip="text:N"),
     ]
     chart = alt.layer(*layers).add_params(alt.param(name="columns", value=1))
-    return styled(fitted(chart, MARGIN, width), palette).to_dict(validate=False)
+    return with_style(with_margin(chart, MARGIN, width), palette).to_dict(validate=False)

@@ -1,4 +1,4 @@
-"""What the model predicts after each token of a glyph view, and how probable it found the word that came."""
+"""The model's predictions after each token of a glyph view, and the probability that it gave to the next word."""
 
 from __future__ import annotations
 

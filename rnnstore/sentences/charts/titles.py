@@ -1,4 +1,4 @@
-"""What stands beside the glyphs: names of rows, the ends of the axis, and the legends."""
+"""Labels beside the glyphs: names of rows, the ends of the axis, and the legends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rnnstore.sentences.passages import Passage
 def title_table(
     passages: Sequence[Passage], places: Sequence[Places], layout: Layout, axis: Axis, own_scale: bool
 ) -> pa.Table:
-    """What stands left of each line: what its rows are, and the ends of the bars' axis."""
+    """Labels left of each line: the names of its rows, and the ends of the bars' axis."""
     rows: list[tuple[float, float, float, str, str]] = []
     down = layout.arrangement.down
     span = axis.up + axis.down
@@ -72,6 +72,6 @@ def legends(coloured: bool, reach: float, palette: Palette) -> list[tuple[str, l
         chips = [
             Key(colour, numeral(number, 2 * reach)) for colour, number in zip(colours, values.tolist(), strict=True)
         ]
-        said = "cells: change of each unit at the chosen word; below: the words that move the cluster most"
-        chips.append(Key("", said))
+        remark = "cells: change of each unit at the chosen word; below: the words that move the cluster most"
+        chips.append(Key("", remark))
     return [("glyph", glyph), ("chips", chips)]

@@ -1,6 +1,6 @@
 """A whole training, or a stretch of it, as one bar for every recorded batch; pointing at one previews its batch.
 
-A click on a bar chooses its batch, a brush over bars a stretch of the training. What is previewed is sent along, so
+A click on a bar chooses its batch, a brush over bars a span of the training. What is previewed is sent along, so
 that nothing is asked while the pointer moves: the words that ought to come and those that were predicted, and below
 them how large the gradient through each step was.
 """
@@ -17,10 +17,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, clicked, fitted, hovered, named, rendered, with_numbers
-from rnnstore.training.batch_previews import Previews
-from rnnstore.training.recorded_batches import Outline
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import (
+    Picture,
+    click,
+    data,
+    hover,
+    with_margin,
+    with_parameters,
+    with_renderer,
+)
+from rnnstore.training.batch_previews import BatchPreviews
+from rnnstore.training.recorded_batches import BatchOverview
 from rnnstore.visible import visible
 
 QUANTITIES = {
@@ -38,27 +46,27 @@ SIDES = {"left": 76, "right": 24}
 """Pixels beside every picture of a training: what lies below one another is the same step."""
 
 HINT = "Point at a bar: its batch is previewed here."
-_SAID, _ROW, _LITTLE, _GAP = 15, 15, 26, 10  # pixels: what is said of a preview, its rows of words, its bars
-_PREVIEW = _SAID + 2 * _ROW + _LITTLE + _GAP
+_TITLE, _ROW, _LITTLE, _GAP = 15, 15, 26, 10  # pixels: what is said of a preview, its rows of words, its bars
+_PREVIEW = _TITLE + 2 * _ROW + _LITTLE + _GAP
 _FEWEST = 25  # places for which a preview has room: those of a shorter batch are as wide
 _POINTED = "over.largest && datum.largest === over.largest[0]"
 
 
-def span(outline: Outline) -> tuple[float, float]:
+def span(outline: BatchOverview) -> tuple[float, float]:
     """The stretch of training that an outline covers: the steps at which its first bar begins and its last one ends."""
     if not outline.table.num_rows:
         return 0.0, 1.0
     return float(outline.table["first"][0].as_py()), float(_ends(outline)[-1])
 
 
-def outline_picture(
-    outline: Outline,
+def overview_picture(
+    outline: BatchOverview,
     palette: Palette,
     *,
     quantity: str = "maximum",
     chosen: Sequence[int] = (),
     broken: int | None = None,
-    glances: Previews | None = None,
+    previews: BatchPreviews | None = None,
     brush: tuple[float, float] | None = None,
     brushed: bool = True,
     along: tuple[float, float] | None = None,
@@ -67,7 +75,7 @@ def outline_picture(
 ) -> Picture:
     """A bar for every recorded batch, or group of neighbours; `chosen` batches (by step) are marked.
 
-    `glances` are what is previewed of the largest batch of each bar, above the bars; `broken` is the step at which the
+    `previews` are what is previewed of the largest batch of each bar, above the bars; `broken` is the step at which the
     training came to no number, `along` the steps of the axis where they are not the outline's own. A page hears
     `clicked_batch` (the step of the largest batch in a bar) and, where it can be `brushed`, `brush` (over `left`).
     """
@@ -77,29 +85,31 @@ def outline_picture(
         held |= (first <= step) & (step <= last)
     bars = outline.table.append_column("left", pa.array(first.astype(float)))
     bars = bars.append_column("right", pa.array(first + (ends - first) * (0.9 if len(first) < 300 else 1.0)))
-    bars = bars.append_column("held", pa.array(held)).append_column("said", pa.array(_said(outline), pa.string()))
+    bars = bars.append_column("held", pa.array(held)).append_column(
+        "caption", pa.array(_preview_titles(outline), pa.string())
+    )
     at = [] if broken is None else [broken]
     tables = {"bars": bars, "broken": pa.table({"step": pa.array(at, pa.float64())})}
-    if glances is not None:
-        tables |= {"glances": _glances(glances), "hint": pa.table({"hint": [HINT if brush is None else ""]})}
-    places = 0 if glances is None else max(glances.places, _FEWEST)
-    words: dict[str, Any] = glances is not None and glances.each == 1
+    if previews is not None:
+        tables |= {"previews": _preview_rows(previews), "hint": pa.table({"hint": [HINT if brush is None else ""]})}
+    places = 0 if previews is None else max(previews.places, _FEWEST)
+    words: dict[str, Any] = previews is not None and previews.each == 1
     specification = _specification(palette, quantity, places, words, brushed, width, height)
     low, high = along or span(outline)
     numbers: dict[str, Any] = {"low": low, "high": max(high, low + 1)}
     if brush is not None:
         numbers["brush"] = {"x": [float(brush[0]), float(brush[1])]}
-    return Picture(with_numbers(specification, specification["height"], **numbers), tables)
+    return Picture(with_parameters(specification, specification["height"], **numbers), tables)
 
 
-def _ends(outline: Outline) -> np.ndarray:
+def _ends(outline: BatchOverview) -> np.ndarray:
     """The step at which each bar ends: where the next one begins."""
     first, last = outline.table["first"].to_numpy(), outline.table["last"].to_numpy()
     gap = float(np.median(np.diff(first))) if len(first) > 1 else 1.0
     return np.append(first[1:], last[-1] + gap / max(outline.each, 1)) if len(first) else first
 
 
-def _said(outline: Outline) -> list[str]:
+def _preview_titles(outline: BatchOverview) -> list[str]:
     """What stands above a preview."""
 
     def number(value: float | None) -> str:
@@ -113,7 +123,7 @@ def _said(outline: Outline) -> list[str]:
     ]
 
 
-def _glances(found: Previews) -> pa.Table:
+def _preview_rows(found: BatchPreviews) -> pa.Table:
     """A row a bar: largest (the batch's step), and what its places show, a line each: tall (0 to 1), label, predicted,
     right (1, 0, -1 unasked). As rows of their own, ten thousand places would take a browser longer than all else."""
     table = found.table
@@ -154,15 +164,15 @@ def _specification(
     chart = alt.layer(*layers).resolve_scale(y="independent")
     chart = chart.add_params(alt.param(name="low", value=0), alt.param(name="high", value=1))
     margin = {**SIDES, "top": 6, "bottom": 22}
-    chart = fitted(chart, margin, width).properties(height=top + height + 28)
-    return rendered(styled(chart, palette).to_dict(validate=False), 10_000)
+    chart = with_margin(chart, margin, width).properties(height=top + height + 28)
+    return with_renderer(with_style(chart, palette).to_dict(validate=False), 10_000)
 
 
 def _bars(palette: Palette, quantity: str, brushed: bool, previewed: bool, place: list[int]) -> list[alt.Chart]:
     """The bars, what of them the pointer meets, and where the numbers end; what a preview says no tooltip says."""
     scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False, clamp=True)
     axis = alt.Axis(grid=False, tickCount=8, tickMinStep=1, format=",d")
-    base = named("bars").encode(x=alt.X("left:Q", title=None, scale=scale, axis=axis), x2="right:Q")
+    base = data("bars").encode(x=alt.X("left:Q", title=None, scale=scale, axis=axis), x2="right:Q")
     of_preview = [
         alt.Tooltip("first:Q", title="after step", format=",d"),
         alt.Tooltip("largest:Q", title="largest after step", format=",d"),
@@ -190,13 +200,13 @@ def _bars(palette: Palette, quantity: str, brushed: bool, previewed: bool, place
     )
     hit = base.mark_rect(opacity=0, cursor="pointer").encode(y=alt.value(place[1]), y2=alt.value(place[0]))
     hit = hit.encode(tooltip=tooltip)
-    hit = hit.add_params(hovered("over", "largest"), clicked("clicked_batch", "largest"), *([brush] if brushed else []))
+    hit = hit.add_params(hover("over", "largest"), click("clicked_batch", "largest"), *([brush] if brushed else []))
     return [drawn, hit, *broken_layers(palette, place)]
 
 
 def broken_layers(palette: Palette, place: Sequence[float], title: str | None = None) -> list[alt.Chart]:
     """A line where the training came to no number, and words for it; of the table `broken`."""
-    base = named("broken").encode(x=alt.X("step:Q", title=title))
+    base = data("broken").encode(x=alt.X("step:Q", title=title))
     ends = {"y": alt.value(place[1]), "y2": alt.value(place[0])}
     line = base.mark_rule(color=palette.text, strokeWidth=1.5, strokeDash=[4, 3], tooltip=None).encode(**ends)
     words: dict[str, Any] = {
@@ -213,19 +223,19 @@ def broken_layers(palette: Palette, place: Sequence[float], title: str | None = 
 
 def _preview(palette: Palette, places: int, words: bool, width: int) -> list[alt.Chart]:
     """The batch of the bar under the pointer, above the bars; where there is none, what to do."""
-    base = named("glances").transform_filter(_POINTED)
+    base = data("previews").transform_filter(_POINTED)
     base = base.transform_calculate(**{name: f"split(datum.{name}, '\\n')" for name in _OF_PLACES})
     base = base.transform_calculate(place="sequence(length(datum.label))").transform_flatten(["place", *_OF_PLACES])
     place = "low + (high - low) * (datum.place + {}) / {}"
     ends = {name: place.format(more, places) for name, more in (("begin", 0), ("middle", 0.47), ("end", 0.94))}
     cells = base.transform_calculate(**ends).encode(x=alt.X("begin:Q", title=None))
-    top = _SAID + (2 * _ROW if words else 0)
+    top = _TITLE + (2 * _ROW if words else 0)
     fills = f"datum.right === '1' ? '{palette.right}' : datum.right === '0' ? '{palette.wrong}' : 'transparent'"
     quiet: dict[str, Any] = {"align": "left", "baseline": "top", "fontSize": 11, "color": palette.muted}
     above: dict[str, Any] = {"x": alt.value(0), "y": alt.value(0)}
     layers = [
-        named("hint").transform_filter("!over.largest").mark_text(**quiet).encode(text="hint:N", **above),
-        named("bars").transform_filter(_POINTED).mark_text(**quiet).encode(text="said:N", **above),
+        data("hint").transform_filter("!over.largest").mark_text(**quiet).encode(text="hint:N", **above),
+        data("bars").transform_filter(_POINTED).mark_text(**quiet).encode(text="caption:N", **above),
         cells.transform_calculate(high=f"{top + _LITTLE} - {_LITTLE} * datum.tall", low=f"{top + _LITTLE}")
         .mark_rect(color=palette.accent)
         .encode(x2="end:Q", y=_pixels("high"), y2="low:Q"),
@@ -233,7 +243,7 @@ def _preview(palette: Palette, places: int, words: bool, width: int) -> list[alt
     if words:
         room = max(9, (width - ROOM) // places - 1)
         for row, name in enumerate(_WORDS):
-            here = _SAID + row * _ROW
+            here = _TITLE + row * _ROW
             if name == "predicted":
                 shade = cells.mark_rect(cornerRadius=2).encode(
                     x2="end:Q", y=alt.value(here), y2=alt.value(here + _ROW - 2)

@@ -63,14 +63,14 @@ def words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
                     "kind": kind,
                     "word": "" if text is None else visible(text)[:_LETTERS],
                     "fill": fill,
-                    "said": "" if row["label"] is None else ("right" if right else "wrong"),
+                    "caption": "" if row["label"] is None else ("right" if right else "wrong"),
                     "input": visible(row["input"]),
                     "label": "none asked for" if row["label"] is None else visible(row["label"]),
                     "predicted": visible(row["predicted"]),
                     "probability": row["probability"],
                     "label_probability": row["label_probability"],
                     "loss": row["loss"],
-                    "about": _about(row, batch.sequences) if kind == "label" else "",
+                    "about": _loss_caption(row, batch.sequences) if kind == "label" else "",
                 }
             )
     types = {"t": pa.int32(), "j": pa.int32(), "probability": pa.float32(), "loss": pa.float32()}
@@ -80,24 +80,24 @@ def words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
     return pa.table({n: pa.array([row[n] for row in found], types.get(n, pa.string())) for n in names})
 
 
-def _about(row: dict[str, Any], texts: int) -> str:
+def _loss_caption(row: dict[str, Any], texts: int) -> str:
     """What is said of one loss above its horizon; that of several texts is drawn as one."""
-    said = f"the loss at step {row['position']}"
+    subject = f"the loss at step {row['position']}"
     if texts > 1:
-        said = f"the losses of all {texts} texts at step {row['position']}; of text {row['sequence']}"
+        subject = f"the losses of all {texts} texts at step {row['position']}; of text {row['sequence']}"
     if row["label"] is None or row["loss"] is None:
-        return f"{said}: no label was asked for"
+        return f"{subject}: no label was asked for"
     if not np.isfinite(row["loss"]):
-        return f"{said}: no number"
+        return f"{subject}: no number"
     guessed = "predicted so" if row["predicted"] == row["label"] else f"predicted “{visible(row['predicted'])}”"
-    return f"{said}: for “{visible(row['label'])}”, {guessed} with {row['probability']:.2f}, {row['loss']:.2f} nats"
+    return f"{subject}: for “{visible(row['label'])}”, {guessed} with {row['probability']:.2f}, {row['loss']:.2f} nats"
 
 
 def pairs(batch: Batch, value: str, palette: Palette, size: int) -> pa.Table:
     """A row a pair of steps: t, j, lag, amount, and where its segment lies (low, high) and its colour."""
     amounts = batch.share if value == SHARE else batch.magnitude
     if size > 1:
-        amounts = _put_together(amounts, size)
+        amounts = _block_means(amounts, size)
     t, j = np.nonzero(np.isfinite(amounts))
     order = np.lexsort((t, j))
     t, j = t[order], j[order]
@@ -138,7 +138,7 @@ def _dark_to_light(palette: Palette) -> list[str]:
     return list(ordered[1:] if ordered is palette.sequential else ordered[:-1])
 
 
-def _put_together(values: np.ndarray, size: int) -> np.ndarray:
+def _block_means(values: np.ndarray, size: int) -> np.ndarray:
     """The mean over blocks of size x size pairs; NaN where a block has none."""
     steps = len(values)
     blocks = -(-steps // size)

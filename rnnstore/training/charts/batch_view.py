@@ -15,8 +15,17 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import FEW_MARKS, Picture, as_wide, clicked, hovered, named, rendered, with_numbers
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import (
+    FEW_MARKS,
+    Picture,
+    as_wide_as_page,
+    click,
+    data,
+    hover,
+    with_parameters,
+    with_renderer,
+)
 from rnnstore.training.charts import batch_tables as parts
 from rnnstore.training.charts.batch_overview import ROOM
 from rnnstore.training.charts.batch_tables import NORM, SHARE, WORDS
@@ -69,7 +78,7 @@ def batch_picture(
         "reach": float(np.abs(amounts).max()) or 1.0,
     }
     tables = {"words": words, "pairs": pairs, "lags": parts.lags(batch.steps, palette)}
-    return Picture(with_numbers(specification, specification["height"], **numbers), tables)
+    return Picture(with_parameters(specification, specification["height"], **numbers), tables)
 
 
 @lru_cache(maxsize=32)
@@ -93,7 +102,7 @@ def _specification(
     chart = alt.layer(*layers).resolve_scale(y="independent", color="independent")
     names = ("pinned", "least", "greatest", "lowest", "highest", "reach")
     chart = chart.add_params(*(alt.param(name=name, value=0) for name in names)).properties(width=width, height=whole)
-    return rendered(styled(as_wide(chart), palette).to_dict(validate=False), 10_000 if many else 0)
+    return with_renderer(with_style(as_wide_as_page(chart), palette).to_dict(validate=False), 10_000 if many else 0)
 
 
 _HOVERING = "(hovered.t || hovered_word.t)"
@@ -114,7 +123,7 @@ def _legend(palette: Palette) -> list[alt.Chart]:
     def pixels(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=None, axis=None)
 
-    base = named("lags")
+    base = data("lags")
     rects = base.mark_rect(tooltip=None).encode(x=pixels("from"), x2="to:Q", y=alt.value(1), y2=alt.value(11))
     quiet: dict[str, Any] = {"baseline": "middle", "fontSize": 11, "color": palette.muted, "tooltip": None}
     before = base.mark_text(align="right", dx=-6, **quiet).encode(x=pixels("from"), y=alt.value(6), text="before:N")
@@ -137,19 +146,19 @@ def _words_layers(x: alt.X, palette: Palette, steps: int, width: int, top: int) 
         alt.Tooltip("probability:Q", title="its probability", format=".3f"),
         alt.Tooltip("label_probability:Q", title="the label's", format=".3f"),
         alt.Tooltip("loss:Q", title="loss (nats)", format=".3f"),
-        alt.Tooltip("said:N", title="prediction"),
+        alt.Tooltip("caption:N", title="prediction"),
     ]
     letters = max(7.0, min(12.5, (width - ROOM) / steps / 1.3))
-    base = named("words").encode(x=x, x2="right:Q", y=again)
+    base = data("words").encode(x=x, x2="right:Q", y=again)
     shade = base.mark_rect(cornerRadius=2).encode(color=alt.Color("fill:N", scale=None, legend=None))
     text = (
-        named("words")
+        data("words")
         .mark_text(fontSize=letters, font="monospace", color=palette.text)
         .encode(x=_along("j", steps, width), y=y, text="word:N")
     )
     framed = base.mark_rect(cornerRadius=2, fillOpacity=0, stroke=palette.threshold, strokeWidth=1.8, tooltip=None)
     hit = base.mark_rect(opacity=0, cursor="pointer").encode(tooltip=tooltip)
-    hit = hit.add_params(hovered("hovered_word", "t"), clicked("clicked_word", "t"))
+    hit = hit.add_params(hover("hovered_word", "t"), click("clicked_word", "t"))
     return [shade, text, framed.transform_filter(_SHOWN), hit]
 
 
@@ -161,7 +170,7 @@ def _bars(x: alt.X, palette: Palette, value: str, place: list[int]) -> list[alt.
     """Segments stacked by lag."""
     scale = alt.Scale(range=place, domain=[alt.ExprRef("lowest"), alt.ExprRef("highest")], nice=True)
     segments = (
-        named("pairs")
+        data("pairs")
         .mark_rect(cursor="pointer")
         .encode(
             x=x,
@@ -175,7 +184,7 @@ def _bars(x: alt.X, palette: Palette, value: str, place: list[int]) -> list[alt.
             strokeWidth=alt.value(1.4),
         )
     )
-    return [segments.add_params(hovered("hovered", "t"), clicked("clicked_loss", "t"))]
+    return [segments.add_params(hover("hovered", "t"), click("clicked_loss", "t"))]
 
 
 def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int]) -> list[alt.Chart]:
@@ -186,7 +195,7 @@ def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int]) 
         colours = alt.Scale(type="symlog", constant=1e-3, domain=reach, range=list(palette.diverging))
     domain = alt.Scale(domain=[steps - 0.5, -0.5], range=place, nice=False, zero=False)
     cells = (
-        named("pairs")
+        data("pairs")
         .mark_rect(cursor="pointer")
         .encode(
             x=x,
@@ -203,14 +212,14 @@ def _heat(x: alt.X, palette: Palette, value: str, steps: int, place: list[int]) 
             opacity=alt.condition(f"!{_HOVERING} || {_SHOWN}", alt.value(1), alt.value(0.4)),
         )
     )
-    return [cells.add_params(hovered("hovered", "t"), clicked("clicked_loss", "t"))]
+    return [cells.add_params(hover("hovered", "t"), click("clicked_loss", "t"))]
 
 
-def _horizon(x: alt.X, palette: Palette, place: list[int], said: int) -> list[alt.Chart]:
+def _horizon(x: alt.X, palette: Palette, place: list[int], caption: int) -> list[alt.Chart]:
     """The parts of one loss alone, from zero: how far back it reached. The axis is that of all losses."""
     scale = alt.Scale(range=place, domain=[alt.ExprRef("least"), alt.ExprRef("greatest")], nice=True)
     bars = (
-        named("pairs")
+        data("pairs")
         .mark_rect(color=palette.accent)
         .transform_filter(_SHOWN)
         .encode(
@@ -221,9 +230,9 @@ def _horizon(x: alt.X, palette: Palette, place: list[int], said: int) -> list[al
             tooltip=_tooltip(),
         )
     )
-    about = named("words").transform_filter(f"datum.about && {_SHOWN}")
+    about = data("words").transform_filter(f"datum.about && {_SHOWN}")
     about = about.mark_text(align="left", fontSize=11, color=palette.text, tooltip=None)
-    return [bars, about.encode(text="about:N", x=alt.value(2), y=alt.value(said))]
+    return [bars, about.encode(text="about:N", x=alt.value(2), y=alt.value(caption))]
 
 
 def _tooltip() -> list[alt.Tooltip]:

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, clicked, named
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, click, data
 from rnnstore.store.tables import DECADES
-from rnnstore.training.history import Curves, Gradients
+from rnnstore.training.history import TrainingCurves, WeightGradients
 
 AXES = {"step": "training step", "epoch": "epoch", "time": "minutes of training steps"}
 COLUMN = {"step": "step", "epoch": "epoch", "time": "minutes"}
@@ -32,7 +32,7 @@ KERNEL = "kernel"
 
 
 def loss_picture(
-    found: Curves,
+    found: TrainingCurves,
     palette: Palette,
     *,
     axis: str = "step",
@@ -58,18 +58,18 @@ def loss_picture(
         alt.Tooltip("loss:Q", format=".4f"),
         alt.Tooltip("perplexity:Q", format=",.2f"),
     ]
-    training = named("training").mark_line(strokeWidth=1, opacity=0.55).encode(x=x, y=y, color=colour)
-    line = named("validation").mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
+    training = data("training").mark_line(strokeWidth=1, opacity=0.55).encode(x=x, y=y, color=colour)
+    line = data("validation").mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
     points = (
-        named("validation").mark_point(filled=True, size=46, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip)
+        data("validation").mark_point(filled=True, size=46, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip)
     )
-    near = _nearest(named("training").encode(x=x, y=y, tooltip=tooltip))
+    near = _nearest(data("training").encode(x=x, y=y, tooltip=tooltip))
     chart = alt.layer(training, line, near, points).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), tables)
+    return Picture(with_style(chart, palette).to_dict(validate=False), tables)
 
 
 def quantity_picture(
-    found: Curves,
+    found: TrainingCurves,
     quantity: str,
     palette: Palette,
     *,
@@ -96,15 +96,15 @@ def quantity_picture(
         alt.Tooltip("epoch:Q", format=".2f"),
         alt.Tooltip(f"{quantity}:Q", format=".4~g"),
     ]
-    base = named("rows").encode(x=x, y=y)
+    base = data("rows").encode(x=x, y=y)
     line = base.mark_line(strokeWidth=1.2, opacity=0.8, interpolate="step-after" if "rate" in quantity else "linear")
     layers = [line.encode(color=_colour(found, palette, legend=False)), _nearest(base.encode(tooltip=tooltip))]
     chart = alt.layer(*layers).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), {"rows": rows})
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"rows": rows})
 
 
 def norms_picture(
-    found: Gradients,
+    found: WeightGradients,
     palette: Palette,
     *,
     relative: bool = False,
@@ -125,7 +125,7 @@ def norms_picture(
     rows = table.append_column("layer", pa.array([part[0] for part in split], pa.string()))
     rows = rows.append_column("kind", pa.array([part[2] or KERNEL for part in split], pa.string()))
     colours = [palette.accent, palette.threshold, *palette.series]
-    base = named("norms").encode(
+    base = data("norms").encode(
         x=_along("step"),
         y=alt.Y(
             f"{column}:Q",
@@ -161,11 +161,13 @@ def norms_picture(
         alt.Tooltip("relative_norm:Q", title="relative", format=".3~g"),
     ]
     hit = base.mark_point(filled=True, opacity=0, size=60, cursor="pointer").encode(tooltip=tooltip)
-    chart = alt.layer(line, hit.add_params(clicked("clicked_weight", "weight"))).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), {"norms": rows})
+    chart = alt.layer(line, hit.add_params(click("clicked_weight", "weight"))).properties(width=width, height=height)
+    return Picture(with_style(chart, palette).to_dict(validate=False), {"norms": rows})
 
 
-def decades_picture(found: Gradients, weight: str, palette: Palette, *, width: int = 540, height: int = 260) -> Picture:
+def decades_picture(
+    found: WeightGradients, weight: str, palette: Palette, *, width: int = 540, height: int = 260
+) -> Picture:
     """How the entries of a weight's gradient are spread over decades of |g|, over training: darker holds more."""
     rows = found.table.filter(pc.equal(found.table["weight"], weight))
     shares, steps = found.shares(weight), rows["step"].to_numpy()
@@ -183,7 +185,7 @@ def decades_picture(found: Gradients, weight: str, palette: Palette, *, width: i
             }
         )
     }
-    cells = named("cells").mark_rect()
+    cells = data("cells").mark_rect()
     cells = cells.encode(
         x=alt.X(
             "from:Q",
@@ -213,7 +215,7 @@ def decades_picture(found: Gradients, weight: str, palette: Palette, *, width: i
         ],
     )
     chart = alt.layer(cells).properties(width=width, height=height)
-    return Picture(styled(chart, palette).to_dict(validate=False), tables)
+    return Picture(with_style(chart, palette).to_dict(validate=False), tables)
 
 
 def decade_names() -> list[str]:
@@ -250,7 +252,7 @@ def _marked(values: pa.ChunkedArray, log: bool) -> alt.Axis:
     return alt.Axis(values=[factor * 10.0**power for power in tens for factor in factors], format="~g")
 
 
-def _colour(found: Curves, palette: Palette, legend: bool = True) -> alt.Color:
+def _colour(found: TrainingCurves, palette: Palette, legend: bool = True) -> alt.Color:
     models = found.models
     colours = [palette.accent, palette.threshold, *palette.series]
     return alt.Color(

@@ -6,8 +6,8 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, named
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, data
 
 TRAINING, VALIDATION = "training", "validation"
 
@@ -26,7 +26,7 @@ def training_curve(training: pa.Table, colours: Palette, width: int = 420, heigh
     )
     present = [name for name in (TRAINING, VALIDATION) if name in both["split"].to_pylist()]
     range_ = {TRAINING: colours.accent, VALIDATION: colours.threshold}
-    base = named("losses").encode(
+    base = data("losses").encode(
         x=alt.X("step:Q", title="training step", axis=alt.Axis(grid=False, tickCount=4, format="~s")),
         y=alt.Y("loss:Q", title="loss (nats)", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
         color=alt.Color(
@@ -46,7 +46,7 @@ def training_curve(training: pa.Table, colours: Palette, width: int = 420, heigh
     line = base.mark_line(strokeWidth=1.6)
     points = base.transform_filter(f"datum.split == '{VALIDATION}'").mark_point(filled=True, size=42, opacity=1)
     chart = alt.layer(line, points).properties(width=width, height=height)
-    return Picture(styled(chart, colours).to_dict(validate=False), {"losses": both})
+    return Picture(with_style(chart, colours).to_dict(validate=False), {"losses": both})
 
 
 def _series(training: pa.Table, column: str, split: str) -> pa.Table:

@@ -15,18 +15,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import Palette, styled
-from rnnstore.drawing.picture import Picture, fitted, named, rendered, with_numbers
+from rnnstore.drawing.palette import Palette, with_style
+from rnnstore.drawing.picture import Picture, data, with_margin, with_parameters, with_renderer
 from rnnstore.training.charts.batch_overview import SIDES, broken_layers, span, value_axis
-from rnnstore.training.history import Curves
-from rnnstore.training.recorded_batches import Outline
+from rnnstore.training.history import TrainingCurves
+from rnnstore.training.recorded_batches import BatchOverview
 
 _STEP = "training step"
 _EACH = 80  # pixels of one quantity of a course
 
 
 def reach_picture(
-    outlines: Sequence[Outline],
+    outlines: Sequence[BatchOverview],
     palette: Palette,
     *,
     chosen: int | None = None,
@@ -57,16 +57,16 @@ def reach_picture(
     ends = [span(outline) for outline in outlines]
     along = along or (min(low for low, _ in ends), max(high for _, high in ends))
     specification = _reach_specification(tuple(outline.model for outline in outlines), palette, width, height)
-    return _placed(specification, along, {"reach": pa.concat_tables(tables), "chosen": _at(chosen)})
+    return _with_range(specification, along, {"reach": pa.concat_tables(tables), "chosen": _at(chosen)})
 
 
-def neighbours(outline: Outline) -> int:
+def neighbours(outline: BatchOverview) -> int:
     """How many neighbouring rows of an outline are one point of its lines: fifteen, fewer of few; always odd."""
     return max(1, min(15, outline.table.num_rows // 10) | 1)
 
 
-def course_picture(
-    found: Curves,
+def loss_and_norm_picture(
+    found: TrainingCurves,
     models: Sequence[str],
     palette: Palette,
     *,
@@ -81,22 +81,22 @@ def course_picture(
         along = (0.0, float(pc.max(table["step"]).as_py() or 1))
     inside = pc.and_(pc.greater_equal(table["step"], along[0]), pc.less_equal(table["step"], along[1]))
     tables = {"course": table.filter(inside), "chosen": _at(chosen), "broken": _at(broken)}
-    return _placed(_course_specification(tuple(models), palette, width), along, tables)
+    return _with_range(_course_specification(tuple(models), palette, width), along, tables)
 
 
 def _at(step: int | None) -> pa.Table:
     return pa.table({"step": pa.array([] if step is None else [float(step)], pa.float64())})
 
 
-def _placed(specification: dict[str, Any], along: tuple[float, float], tables: dict[str, pa.Table]) -> Picture:
+def _with_range(specification: dict[str, Any], along: tuple[float, float], tables: dict[str, pa.Table]) -> Picture:
     low, high = along
-    return Picture(with_numbers(specification, specification["height"], low=low, high=max(high, low + 1)), tables)
+    return Picture(with_parameters(specification, specification["height"], low=low, high=max(high, low + 1)), tables)
 
 
 @lru_cache(maxsize=16)
 def _reach_specification(models: tuple[str, ...], palette: Palette, width: int, height: int) -> dict[str, Any]:
     x = _x()
-    base = named("reach").encode(x=x, color=_colour(models, palette), detail="measure:N")
+    base = data("reach").encode(x=x, color=_colour(models, palette), detail="measure:N")
     tooltip = [
         alt.Tooltip("model:N"),
         alt.Tooltip("measure:N"),
@@ -117,7 +117,7 @@ def _reach_specification(models: tuple[str, ...], palette: Palette, width: int, 
         ),
     )
     chart = alt.layer(points, lines, _chosen(palette, height))
-    return _finished(chart, palette, width, height, {"top": 32, "bottom": 22})
+    return _complete(chart, palette, width, height, {"top": 32, "bottom": 22})
 
 
 @lru_cache(maxsize=16)
@@ -127,7 +127,7 @@ def _course_specification(models: tuple[str, ...], palette: Palette, width: int)
     for name, title in {"loss": "loss (nats)", "gradient_norm": "norm of gradient"}.items():
         log = name == "gradient_norm"
         scale = alt.Scale(range=[top + _EACH, top], zero=False, nice=False, type="log" if log else "linear")
-        line = named("course").mark_line(strokeWidth=1.2, opacity=0.85).transform_filter(f"datum.{name} > 0")
+        line = data("course").mark_line(strokeWidth=1.2, opacity=0.85).transform_filter(f"datum.{name} > 0")
         tooltip = [
             alt.Tooltip("model:N"),
             alt.Tooltip("step:Q", format=",d"),
@@ -140,13 +140,13 @@ def _course_specification(models: tuple[str, ...], palette: Palette, width: int)
     height = top - 15
     marks = [_chosen(palette, height, _STEP), *broken_layers(palette, [height, 0], _STEP)]
     chart = alt.layer(*rows, *marks).resolve_scale(y="independent")
-    return _finished(chart, palette, width, height, {"top": 8, "bottom": 36})
+    return _complete(chart, palette, width, height, {"top": 8, "bottom": 36})
 
 
-def _finished(chart: alt.LayerChart, palette: Palette, width: int, height: int, ends: dict[str, int]) -> dict[str, Any]:
+def _complete(chart: alt.LayerChart, palette: Palette, width: int, height: int, ends: dict[str, int]) -> dict[str, Any]:
     chart = chart.add_params(alt.param(name="low", value=0), alt.param(name="high", value=1))
-    chart = fitted(chart, {**SIDES, **ends}, width).properties(height=height + sum(ends.values()))
-    return rendered(styled(chart, palette).to_dict(validate=False), 10_000)
+    chart = with_margin(chart, {**SIDES, **ends}, width).properties(height=height + sum(ends.values()))
+    return with_renderer(with_style(chart, palette).to_dict(validate=False), 10_000)
 
 
 def _x(title: str | None = None) -> alt.X:
@@ -156,7 +156,7 @@ def _x(title: str | None = None) -> alt.X:
 
 def _chosen(palette: Palette, height: int, title: str | None = None) -> alt.Chart:
     """A line at the chosen batch."""
-    rule = named("chosen").mark_rule(color=palette.threshold, strokeWidth=1, opacity=0.8, tooltip=None)
+    rule = data("chosen").mark_rule(color=palette.threshold, strokeWidth=1, opacity=0.8, tooltip=None)
     return rule.encode(x=alt.X("step:Q", title=title), y=alt.value(0), y2=alt.value(height))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
-from rnnstore.errors import QuestionError, nearest
+from rnnstore.errors import QuestionError, suggest
 from rnnstore.store.model import Model
 from rnnstore.training import recorded_batches as batches
 from rnnstore.training.charts import batch_overview as outlines
@@ -31,9 +31,9 @@ def batches_picture(
     where no batches were recorded.
     """
     if quantity not in batches.QUANTITIES:
-        raise QuestionError(f"Nothing of a batch is called {quantity!r}: {nearest(quantity, batches.QUANTITIES)}")
-    found = batches.outline(model, batches.layers(model)[-1] if layer is None else layer, first, last)
-    return outlines.outline_picture(found, palette(theme), quantity=quantity, width=width)
+        raise QuestionError(f"Nothing of a batch is called {quantity!r}: {suggest(quantity, batches.QUANTITIES)}")
+    found = batches.batch_overview(model, batches.layers(model)[-1] if layer is None else layer, first, last)
+    return outlines.overview_picture(found, palette(theme), quantity=quantity, width=width)
 
 
 def batch_picture(
@@ -61,5 +61,5 @@ def reach_picture(
 ) -> Picture:
     """Half-life and horizon of the recorded batches over the training of one model, or of several."""
     several = [models] if isinstance(models, Model) else list(models)
-    found = [batches.outline(model, batches.layers(model)[-1] if layer is None else layer) for model in several]
+    found = [batches.batch_overview(model, batches.layers(model)[-1] if layer is None else layer) for model in several]
     return reach.reach_picture(found, palette(theme), width=width)

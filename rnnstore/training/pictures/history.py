@@ -10,7 +10,7 @@ from rnnstore.errors import QuestionError
 from rnnstore.store.model import Model
 from rnnstore.training.charts import history as training_charts
 from rnnstore.training.charts.losses import training_curve
-from rnnstore.training.history import curves, gradients
+from rnnstore.training.history import training_curves, weight_gradients
 
 
 def curve_picture(model: Model, *, theme: str = "light", width: int = 420) -> Picture:
@@ -34,7 +34,7 @@ def training_picture(
 
     Raises `QuestionError` where none of them was trained here.
     """
-    found = curves([models] if isinstance(models, Model) else models)
+    found = training_curves([models] if isinstance(models, Model) else models)
     if not found.table.num_rows:
         raise QuestionError(" ".join(found.notes) or "No model was given.")
     if quantity == "loss":
@@ -49,7 +49,7 @@ def gradients_picture(
 
     Raises `QuestionError` where no gradients were written down, or for a weight that the network does not have.
     """
-    found = gradients(model)
+    found = weight_gradients(model)
     if not found.weights:
         raise QuestionError(found.note)
     if weight is None:
