@@ -9,14 +9,13 @@ import streamlit as st
 
 from pages.parts.shared.browser import wide_page
 from pages.parts.shared.current import (
-    FRAMED,
     architecture,
     current_store,
     first_model,
     first_state,
-    navigation,
     store_path,
 )
+from pages.parts.shared.frame import navigation
 from pages.parts.shared.hosting import hide_details, hosted
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
@@ -89,13 +88,12 @@ st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 
 wide_page()
 
-st.session_state[FRAMED] = True
 store = current_store()
 named = follow_address()
 with st.sidebar:
     links = st.container(gap="small")
     if store.models:
-        model = store.models[choose("model", list(store.models), first_model(store).name)]
+        model = store.models[choose("model", list(store.models), first_model(store).name) or ""]
         state = choose("state", list(model.states), first_state(model))
         show_facts(model, state)
         write_address(named, model, state)

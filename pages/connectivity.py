@@ -6,25 +6,19 @@ them, for one model or several. The text is one's own or the recording's. Everyt
 
 import streamlit as st
 
-from pages.parts.connectivity.panel import draw
-from pages.parts.shared.current import current_model, current_store
-from pages.parts.shared.markdown import escape
-from rnnstore import StoreError
+from pages.parts.connectivity.panel import draw as draw_texts
+from pages.parts.shared.current import chosen_model, current_model, current_store
+from pages.parts.shared.frame import show
 from rnnstore.networks import has_network
 
 
-@st.fragment
-def screen() -> None:
-    """The whole page; a click runs this again, and not what surrounds it."""
-    store = current_store()
-    model = store.models.get(st.session_state.get("model", ""))
-    if model is None or not (model.states or has_network(model)):
+def draw() -> None:
+    """The page of the sidebar's model, which need not be recorded where it has its network."""
+    model = chosen_model()
+    if not has_network(model):
         model = current_model()
-    try:
-        draw(store, model)
-    except StoreError as error:
-        st.error(escape(str(error)))
+    draw_texts(current_store(), model)
 
 
 st.title("What a prediction depends on", anchor=False)
-screen()
+show(draw)

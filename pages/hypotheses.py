@@ -6,14 +6,15 @@ below are the hypotheses that the store keeps, to open, run again here, and comp
 
 import streamlit as st
 
+from pages.parts.hypotheses.address import View
 from pages.parts.hypotheses.saved_panel import keep, show_kept
 from pages.parts.hypotheses.worth_panel import show_ranges, show_worth
-from pages.parts.matching.address import View, change, read
 from pages.parts.matching.guide import explain_worth
 from pages.parts.matching.hypothesis import Selected, choose_hypothesis, offer_actions, selected
 from pages.parts.shared.current import current_model, current_state
+from pages.parts.shared.frame import page_link, show
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError
+from rnnstore import Model, State
 
 WORDS = 12
 """Words of the selection that are shown."""
@@ -35,17 +36,16 @@ def say(model: Model, chosen: Selected) -> None:
         st.code(text + more, language=None, wrap_lines=True)
 
 
-def draw(model: Model, state: State) -> None:
+def draw() -> None:
     """The page of a model's state, as the address describes it."""
-    view, sentences = read(st.query_params, model, state)
-    for sentence in sentences:
-        st.warning(escape(sentence))
+    model, state = current_model(), current_state()
+    view = View.of_page(model=model, state=state)
     choose_hypothesis(model, state, view)
     chosen = selected(model, state, view)
     say(model, chosen)
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(chosen.chosen):
-            st.button("Clear", on_click=change, kwargs={"from": None, "to": None}, help="Choose other words")
+            st.button("Clear", on_click=view.change, kwargs={"first": None, "last": None}, help="Choose other words")
         else:
             offer_actions(model, state, view, chosen)
         link_to_matches(model, state, view)
@@ -62,11 +62,8 @@ def link_to_matches(model: Model, state: State, view: View) -> None:
     """The same selection on the page that shows its units and matches."""
     if view.brushed is not None:
         there = {**st.query_params.to_dict(), "model": model.name, "state": state.name}
-        st.page_link("pages/matching.py", label="See its units and matches", query_params=there)
+        page_link("matching", label="See its units and matches", query_params=there)
 
 
 st.title("What a hypothesis is worth", anchor=False)
-try:
-    draw(current_model(), current_state())
-except StoreError as error:
-    st.error(escape(str(error)))
+show(draw, whole=True)

@@ -7,7 +7,7 @@ places in the corpus where the same units do the same. Everything shown is in th
 import pyarrow as pa
 import streamlit as st
 
-from pages.parts.matching.address import View, read
+from pages.parts.matching.address import View
 from pages.parts.matching.guide import explain_selection
 from pages.parts.matching.hypothesis import (
     Selected,
@@ -22,33 +22,18 @@ from pages.parts.matching.match_panel import choose_matches, find_matches, prepa
 from pages.parts.matching.navigation import navigate
 from pages.parts.matching.select_panel import Shown, choose_tracks, show_selection
 from pages.parts.shared.browser import charts_tools_aside, move_to, save_picture_button
-from pages.parts.shared.current import current_model, current_state, current_store
-from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import link
-from rnnstore import Model, State, StoreError
-from rnnstore.export import csv, parquet
+from pages.parts.shared.current import current_model, current_state
+from pages.parts.shared.export import offer_link, offer_numbers
+from pages.parts.shared.frame import page_link, show
+from rnnstore import Model, State
 from rnnstore.matching.matches import Matches
 from rnnstore.matching.windows import window_table, with_words
 
 
-@st.fragment
-def screen() -> None:
-    """The whole page; a brush runs this again, and not what surrounds it."""
-    models = current_store().models
-    if models and st.session_state.get("model") not in models:  # deleted meanwhile: the sidebar has to choose anew
-        st.session_state.pop("state", None)  # as of a link to a model that is not there, which gets a sentence
-        st.rerun()
-    try:
-        draw(current_model(), current_state())
-    except StoreError as error:
-        st.error(escape(str(error)))
-
-
-def draw(model: Model, state: State) -> None:
+def draw() -> None:
     """The page of a model's state, as the address describes it."""
-    view, sentences = read(st.query_params, model, state)
-    for sentence in sentences:
-        st.warning(escape(sentence))
+    model, state = current_model(), current_state()
+    view = View.of_page(model=model, state=state)
     with st.container(key="matching"):
         navigate(model, view)
         choose_hypothesis(model, state, view)
@@ -69,7 +54,7 @@ def draw(model: Model, state: State) -> None:
             with st.popover("States"):
                 choose_below(model, view)
             with st.popover("Units"):
-                choose_units(state, view, chosen.units)
+                choose_units(view, chosen.units)
             with st.popover("Tracks"):
                 choose_tracks(model, view)
             with st.popover("Take away"), st.container(width=380):
@@ -86,7 +71,7 @@ def draw(model: Model, state: State) -> None:
         )
         st.caption(matches.note)
         there = {**st.query_params.to_dict(), "model": model.name, "state": state.name}
-        st.page_link("pages/hypotheses.py", label="What is it worth?", query_params=there)
+        page_link("hypotheses", label="What is it worth?", query_params=there)
         choose_matches(view, matches)
         show_matches(model, state, view, chosen, matches)
     explain_selection()
@@ -95,10 +80,10 @@ def draw(model: Model, state: State) -> None:
 
 def link_to_glyphs(model: Model, state: State, view: View, shown: Shown) -> None:
     """The steps shown on the page that tells what each of them did to groups of units, the first brushed one chosen."""
-    there = {"model": model.name, "state": state.name, "stretch": f"{shown.window.start}-{shown.window.stop - 1}"}
+    there = {"model": model.name, "state": state.name, "span": f"{shown.window.start}-{shown.window.stop - 1}"}
     if view.first is not None and shown.window.start <= view.first < shown.window.stop:
         there["at"] = f"0:{view.first - shown.window.start}"
-    st.page_link("pages/sentences.py", label="As glyphs", query_params=there)
+    page_link("sentences", label="As glyphs", query_params=there)
 
 
 def take_away(model: Model, state: State, view: View, chosen: Selected, shown: Shown, matches: Matches | None) -> None:
@@ -106,35 +91,17 @@ def take_away(model: Model, state: State, view: View, chosen: Selected, shown: S
     name = f"{model.name}-{state.name}-{view.at}"
     save_picture_button("Select view as a picture", "select_view", f"select-{name}")
 
-    def window() -> bytes:
+    def window() -> pa.Table:
         annotations = model.annotations(view.tracks, view.at, shown.window.stop)
-        return csv(window_table(shown.window, chosen.chosen, shown.on, annotations))
+        return window_table(shown.window, chosen.chosen, shown.on, annotations)
 
-    st.download_button("Window as CSV", window, f"window-{name}.csv", "text/csv", on_click="ignore", width="stretch")
+    offer_numbers("Window", f"window-{name}", window, kinds=("CSV",))
     if matches is not None:
-
-        def table() -> pa.Table:
-            return with_words(model, matches.table, view.left, view.right)
-
+        found = matches.table
         save_picture_button("Matches as a picture", "match_view", f"matches-{name}")
-        st.download_button(
-            "Matches as CSV",
-            lambda: csv(table()),
-            f"matches-{name}.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.download_button(
-            "Matches as Parquet",
-            lambda: parquet(table()),
-            f"matches-{name}.parquet",
-            on_click="ignore",
-            width="stretch",
-        )
-    st.caption("Link to exactly this view")
-    st.code(link(model, state), language=None, wrap_lines=True)
+        offer_numbers("Matches", f"matches-{name}", lambda: with_words(model, found, view.left, view.right))
+    offer_link(model, state)
 
 
 charts_tools_aside()
-screen()
+show(draw)

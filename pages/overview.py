@@ -5,12 +5,14 @@ leads on to its states.
 """
 
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.parts.overview.manage import copy_in_popover, manage_popover, say_what_happened
 from pages.parts.shared.current import architecture, current_store, say_how_to_begin, say_status
+from pages.parts.shared.frame import page_link, show
 from pages.parts.shared.hosting import may_change
 from pages.parts.shared.markdown import escape
-from rnnstore import Model
+from rnnstore import Model, Store
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
 from rnnstore.store.overview import is_blank, notes, overview, size, small_curves, stored_bytes
@@ -23,13 +25,13 @@ LABELS = 8
 """Labels of a track that are named in its line."""
 
 
-def show_table() -> list[Model]:
+def show_table(store: Store) -> list[Model]:
     """The table of all models, sortable by every column; returns those whose cards to show."""
     table = overview(store)
     shown = table.append_column("curve", small_curves(store))
     metrics = [name for name in table.column_names if name.endswith(")")]
-    told = ["status"] * (set(table["status"].to_pylist()) != {"recorded"})
-    first = ["model", *told, "cell", "layers", "units", "curve", *metrics, "steps", "vocabulary", "parameters"]
+    status = ["status"] * (set(table["status"].to_pylist()) != {"recorded"})
+    first = ["model", *status, "cell", "layers", "units", "curve", *metrics, "steps", "vocabulary", "parameters"]
     chosen = st.dataframe(
         shown,
         hide_index=True,
@@ -67,7 +69,7 @@ def show_table() -> list[Model]:
     return models if len(models) <= CARDS else [store.models[st.session_state["model"]]]
 
 
-def result_column(name: str) -> st.column_config.NumberColumn:
+def result_column(name: str) -> ColumnConfig:
     """A column of results; the unit of a share stands with its numbers, so that the head is short enough to be read."""
     short = name.replace(" in %", "")
     return st.column_config.NumberColumn(short, format="%.2f %%" if short != name else "%.2f", width=room(short))
@@ -132,8 +134,8 @@ def show_states(model: Model) -> None:
     if model.states:
         st.markdown(":gray[States, to select and match in]")
     for state in model.states.values():
-        st.page_link(
-            "pages/matching.py",
+        page_link(
+            "matching",
             label=f":blue[**{state.name}**] {model.steps:,} × {state.units}",
             query_params={"model": model.name, "state": state.name},
             help=f"Steps × units. Values from {state.minimum:.2f} to {state.maximum:.2f}, kept as {state.dtype}.",
@@ -170,21 +172,26 @@ def show_notes(model: Model) -> None:
         st.markdown("\n".join([":gray[Notes on the recording]", *(f"- {escape(note)}" for note in notes(model))]))
 
 
-def show_problems() -> None:
+def show_problems(store: Store) -> None:
     """The folders that could not be opened, each with its sentence."""
     if store.problems:
         several = "\n".join(f"- **{escape(problem.name)}**: {escape(problem.sentence)}" for problem in store.problems)
         st.error(f"Some folders of this store could not be opened; the rest works without them.\n{several}")
 
 
-store = current_store()
+def draw() -> None:
+    """The table of all models, and a card for each that is looked at."""
+    store = current_store()
+    say_what_happened()
+    show_problems(store)
+    if not store.models:
+        say_how_to_begin()
+        if may_change():
+            copy_in_popover()
+        return
+    for model in show_table(store):
+        show_card(model)
+
+
 st.title("What is in the store", anchor=False)
-say_what_happened()
-show_problems()
-if not store.models:
-    say_how_to_begin()
-    if may_change():
-        copy_in_popover()
-    st.stop()
-for model in show_table():
-    show_card(model)
+show(draw, whole=True)

@@ -6,33 +6,25 @@ The query and the chart are in the address. A query that comes with a link is sh
 import streamlit as st
 
 from pages.parts.shared.current import current_model, current_state, current_store
+from pages.parts.shared.frame import show
 from pages.parts.shared.hosting import sql_allowed
-from pages.parts.shared.markdown import escape
 from pages.parts.sql import panel, queries
-from pages.parts.sql.address import LONGEST, read
+from pages.parts.sql.address import LONGEST, View
 from pages.parts.sql.editor import editor
 from pages.parts.sql.guide import explain, say_off
-from rnnstore import Model, Store, StoreError
 from rnnstore.sql import catalogue
 from rnnstore.sql.examples import examples
 
 
-@st.fragment
-def screen() -> None:
-    """The whole page; a query runs this again, and not what surrounds it."""
-    try:
-        draw(current_store(), current_model(), current_state().name)
-    except StoreError as error:
-        st.error(escape(str(error)))
-
-
-def draw(store: Store, model: Model, state: str) -> None:
+def draw() -> None:
     """Editor, answer and chart, as the address describes them."""
+    if not sql_allowed():
+        say_off()
+        return
+    store, model, state = current_store(), current_model(), current_state().name
     pool = queries.pool(store.path)
     pool.prepare(store)
-    view, sentences = read(st.query_params)
-    for sentence in sentences:
-        st.warning(escape(sentence))
+    view = View.of_page()
     offered = examples(model, state)
     query = view.query or st.session_state.get("sql-query", "")
 
@@ -68,7 +60,4 @@ def draw(store: Store, model: Model, state: str) -> None:
 
 
 st.title("SQL", anchor=False)
-if sql_allowed():
-    screen()
-else:
-    say_off()
+show(draw)

@@ -8,11 +8,12 @@ import time
 
 import streamlit as st
 
-from pages.parts.shared.current import command, current_model, current_store, recipe_of, store_path
+from pages.parts.shared.address import change
+from pages.parts.shared.current import chosen_model, command, current_store, recipe_of, store_path
+from pages.parts.shared.frame import show
 from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import change
 from pages.parts.training import queries
-from pages.parts.training.address import read
+from pages.parts.training.address import View
 from pages.parts.training.guide import explain
 from pages.parts.training.overview_panel import show_overview
 from pages.parts.training.panel import ends, outlines_of, show_batches, show_over_training, take_away
@@ -28,30 +29,22 @@ MOST_OFFERED = 6
 """Models with recorded batches that are offered where there are none."""
 
 
-@st.fragment
-def screen() -> None:
-    """The whole page; a click runs this again, and not what surrounds it."""
-    model = chosen()
+def draw() -> None:
+    """Recorded batches, or what to do where there are none. What breaks while a training writes is looked at again."""
+    model = chosen_model()
     runs = being_written(model)
     drawn = fingerprint(store_path()), runs
     try:
         if batches.is_recorded(model):
-            draw(model, runs)
+            show_all(model, runs)
         else:
             say_none(model, runs)
     except StoreError as error:
         if not runs:
-            st.error(escape(str(error)))
-            return
+            raise error
         st.caption("The training wrote more while it was being read; the page looks again in a moment.")
     finally:
         st.session_state["followed"] = drawn, time.monotonic()
-
-
-def chosen() -> Model:
-    """The sidebar's model, which need not be recorded to show its training."""
-    store, name = current_store(), st.session_state.get("model")
-    return store.models[name] if name in store.models else current_model()
 
 
 @st.fragment(run_every=EVERY)
@@ -61,38 +54,37 @@ def follow() -> None:
     What has only just been drawn stays, so that a slow machine does not do nothing but draw.
     """
     drawn, when = st.session_state["followed"]
-    if time.monotonic() - when > EVERY / 2 and drawn != (fingerprint(store_path()), being_written(chosen())):
+    if time.monotonic() - when > EVERY / 2 and drawn != (fingerprint(store_path()), being_written(chosen_model())):
         st.rerun()
 
 
-def draw(model: Model, runs: bool) -> None:
+def show_all(model: Model, runs: bool) -> None:
     """All that was recorded, as the address describes it."""
     store = current_store()
     steps, layers = queries.recorded_steps(model), queries.layers(model)
-    view, sentences = read(st.query_params, store, model, steps, layers)
-    for sentence in sentences:
-        st.warning(escape(sentence))
+    recorded = {name: each for name, each in store.models.items() if batches.is_recorded(each)}
+    view = View.of_page(model=model, recorded=recorded, steps=steps, layers=layers)
     if runs:
-        shown = "The newest batch is shown." if view.newest else "The chosen batch stays."
+        shown = "The newest batch is shown." if view.chosen is None else "The chosen batch stays."
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.info(
                 f"**{escape(model.name)} is still being trained or recorded**; what it writes appears here "
                 f"within {EVERY} seconds. {shown}"
             )
-            if not view.newest:
-                st.button("Follow the newest", on_click=change, kwargs={"batch": None})
+            if view.chosen is not None:
+                st.button("Follow the newest", on_click=view.change, kwargs={"chosen": None})
     broken = say_trouble(model)
     models = [store.models[name] for name in view.models]
     over = outlines_of(view, models)
     if not over[0].table.num_rows:
         st.info("No batch was recorded between these steps.")
-        st.button("All of the training", on_click=change, kwargs={"from": None, "to": None})
+        st.button("All of the training", on_click=view.change, kwargs={"first": 0, "last": None})
         return
-    outline = show_overview(model, view, steps, broken, ends(over))
+    outline = show_overview(model, view, broken, ends(over))
     st.subheader("One batch" if view.beside is None else "Two batches", anchor=False)
-    found = show_batches(store, view, steps)
+    found = show_batches(view)
     st.subheader("Over training", anchor=False)
-    show_over_training(store, view, models, over, broken)
+    show_over_training(view, models, over, broken)
     take_away(view, outline, found, over)
     explain()
 
@@ -142,6 +134,6 @@ def say_none(model: Model, runs: bool) -> None:
 
 
 st.title("What single batches taught", anchor=False)
-screen()
-if being_written(chosen()):
+show(draw)
+if being_written(chosen_model()):
     follow()

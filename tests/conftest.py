@@ -77,7 +77,6 @@ def fresh(monkeypatch: pytest.MonkeyPatch):
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    monkeypatch.setattr("streamlit.runtime.scriptrunner.script_runner._mpa_v1", screens.run_main_script)
 
 
 @pytest.fixture
@@ -87,12 +86,12 @@ def run(fresh, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
 
     def start(store: Path, page: str = "pages/overview.py", /, **address: str) -> AppTest:
         monkeypatch.setenv("RNNSTORE", str(store))
-        app = AppTest.from_file(str(screens.ROOT / "streamlit_app.py"), default_timeout=waiting.PATIENCE)
+        app = AppTest.from_file(screens.ENTRY, default_timeout=waiting.PATIENCE)
         for key, value in address.items():
             app.query_params[key] = value
         app.run()
         if page != "pages/overview.py":
-            app.switch_page(page).run()
+            app.switch_page(screens.page_file(page)).run()
         assert not app.exception, app.exception
         return app
 

@@ -51,7 +51,7 @@ def checked_name(name: str, what: str = "model") -> str:
 def _inside(path: str) -> str:
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or "\\" in path:
-        raise ValueError("lies outside of the model's folder")
+        raise ValueError("lies outside the model's folder")
     return path
 
 

@@ -29,7 +29,7 @@ from tests.benchmarks.recorded_batches import recorded_batches
 from tests.support.screens import FLAGS, find_browser, settle, start_application
 
 REPEATS = 7
-OVERVIEW, STRETCH, BATCH = "outline_view", "stretch_view", "batch_view_0"
+OVERVIEW, STRETCH, BATCH = "outline_view", "span_view", "batch_view_0"
 
 
 def main() -> None:

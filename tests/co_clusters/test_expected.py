@@ -166,12 +166,12 @@ def test_a_recording_without_responses_says_why(tmp_path, monkeypatch):
 
 
 def test_matrices_are_kept_until_others_need_the_room(tmp_path, monkeypatch):
-    monkeypatch.setattr(expected, "_kept", expected._RecentMatrices())
+    monkeypatch.setattr(expected, "_recent", expected._RecentMatrices())
     store = record(tmp_path, words=["a", "b"], states={name: np.zeros((2, 4)) for name in "rst"})
     model = store.model("small")
     first = expected_responses(model, "r")
     assert expected_responses(model, "r") is first
-    monkeypatch.setattr(expected, "KEPT_BYTES", 2 * 2 * 2 * 4 * 4)  # of two states, response and error
+    monkeypatch.setattr(expected, "CACHED_BYTES", 2 * 2 * 2 * 4 * 4)  # of two states, response and error
     expected_responses(model, "s")
     assert expected_responses(model, "r") is first
     expected_responses(model, "t")

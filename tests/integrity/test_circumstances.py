@@ -28,6 +28,7 @@ from rnnstore.store import layout
 from tests.support.damage import ROOT, environment, full_model, process, run, sentence
 from tests.support.kills import changes_until_once, kill_at_each_of, spread, working
 from tests.support.processes import interruptible
+from tests.support.screens import ENTRY, page_file
 from tests.support.waiting import PATIENCE
 from tests.support.worlds import record
 
@@ -355,11 +356,11 @@ def test_a_model_deleted_while_its_page_is_open(fresh, store, monkeypatch):
     pages = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.name[0] != "_")
     assert len(pages) > 5
     packed = pack(store / "model=full", store.parent / "x.zip")
-    app = AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=PATIENCE)
+    app = AppTest.from_file(ENTRY, default_timeout=PATIENCE)
     app.run()
     for page in pages:
         app.query_params["model"] = "full"
-        app.switch_page(f"pages/{page}").run()
+        app.switch_page(page_file(f"pages/{page}")).run()
         assert not app.exception, (page, app.exception)
         rnnstore.open(store).delete("full")
         app.run()

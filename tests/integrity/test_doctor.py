@@ -101,9 +101,10 @@ def test_every_command_and_option_explains_itself(module):
 def completed(program: str, words: str, **environment: str) -> list[str]:
     """What a shell offers behind `words`, asked as bash asks."""
     asked = {f"_{program.upper()}_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    code = f"import sys; sys.argv = [{program!r}]; from {program}.__main__ import main; main()"  # as a console script
     done = subprocess.run(
-        [sys.executable, ROOT / "bin" / program], env={**os.environ, **asked, **environment}, capture_output=True,
-        text=True, check=False, cwd=ROOT,
+        [sys.executable, "-c", code], env={**os.environ, **asked, **environment}, capture_output=True, text=True,
+        check=False, cwd=ROOT,
     )  # fmt: skip
     return done.stdout.split()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rnnstore
-from pages.parts.co_clusters.address import as_written
+from pages.parts.co_clusters.address import View
 from tests.support.screens import assert_fits, settle, visit
 
 PAGE = "pages/co_clusters.py"
@@ -95,7 +95,7 @@ def test_every_method_draws_and_only_spectral_has_a_seed(run, store):
 
 
 def test_a_word_is_found_by_a_part_and_words_that_are_marks_stay_words(run, store):
-    app = run(store, PAGE, model="grouped", state="c", k="3", find="OU", word=",".join(as_written([",", "100%"])))
+    app = run(store, PAGE, model="grouped", state="c", k="3", find="OU", word=View.picked.serialise([",", "100%"]))
     assert set(app.dataframe[0].value["word"]) == {"should", "could"}
     compared = next(each for each in app.multiselect if each.label == "Words compared")
     assert compared.value == [",", "100%"]

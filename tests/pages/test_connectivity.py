@@ -61,7 +61,7 @@ def test_models_that_were_never_recorded_read_typed_text(drawn):
         ({"text": "abc", "target": "word", "word": "zebra"}, "no output 'zebra'"),
         ({"text": "a" * 1001}, "The text has 1,001 steps"),
         ({"text": "\ufeff"}, "There is nothing to read"),
-        ({"stretch": "0-40", "with": "others"}, "was not recorded over the same text"),
+        ({"span": "0-40", "with": "others"}, "was not recorded over the same text"),
     ],
 )
 def test_what_cannot_be_worked_out_is_a_sentence(drawn, address, sentence):
@@ -72,8 +72,8 @@ def test_what_cannot_be_worked_out_is_a_sentence(drawn, address, sentence):
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ({"stretch": "abc"}, "first and last step were expected"),
-        ({"stretch": "310-400"}, "steps to 319 are shown: the recording ends there"),
+        ({"span": "abc"}, "first and last step were expected"),
+        ({"span": "310-400"}, "steps to 319 are shown: the recording ends there"),
         ({"with": "nobody"}, "There is no model nobody in this store."),
         ({"input": "hidden"}, "one of embedding, one-hot, times-input was expected"),
         ({"at": "many"}, "a whole step was expected"),

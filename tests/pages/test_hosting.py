@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 import rnnstore
 from pages.parts.shared import hosting
 from pages.parts.shared.current import PAGES
-from tests.support.screens import ROOT, start_application
+from tests.support.screens import ROOT, page_file, start_application
 from tests.support.visitor import Drawn, Visitor
 from tests.support.waiting import PATIENCE
 
@@ -103,7 +103,7 @@ def everything(app: AppTest) -> str:
 def test_no_page_names_a_place_of_the_server(run, damaged_store, hosted, address):
     app = run(damaged_store, **address)
     for page in PAGES:
-        app.switch_page(page).run()
+        app.switch_page(page_file(page)).run()
         assert not app.exception, page
         text = everything(app)
         assert "nowhere" not in address.values() or "The store has no model 'nowhere'" in text.replace("\\", "")
@@ -146,7 +146,7 @@ def test_whoever_visits_every_page_changes_nothing(run, small_store, tmp_path, h
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     app = run(folder, model="brackets", state="layer1.c")
     for page in PAGES:
-        app.switch_page(page).run()
+        app.switch_page(page_file(page)).run()
         labels = {element.label for kind in ("button", "text_input") for element in app.main.get(kind)}
         assert not labels & {"Rename", "Delete", "Copy", "Folder of the model"}, page
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import rnnstore
 from pages.parts.matching import linked_panel
-from pages.parts.matching.address import Named, read
+from pages.parts.matching.address import Linked, View
 from pages.parts.matching.select_panel import reaching, whole_steps
 from pages.parts.shared.controls import clicked_since
 from rnnstore.matching.charts import match_layout, select_layout
@@ -180,9 +180,9 @@ def test_forward_and_back_move_by_a_window_and_leave_the_brush(open_page):
 
 def test_the_view_of_an_address_in_reverse_order_is_put_in_order(small_store):
     model = rnnstore.open(small_store).model("brackets")
-    view, sentences = read({"from": "9", "to": "4"}, model, model.states["layer1.c"])
-    assert view.brushed == (4, 10) and not sentences
-    assert read({"to": "4"}, model, model.states["layer1.c"])[0].brushed == (4, 5)
+    view = View({"from": "9", "to": "4"}, model=model, state=model.states["layer1.c"])
+    assert view.brushed == (4, 10) and not view.messages
+    assert View({"to": "4"}, model=model, state=model.states["layer1.c"]).brushed == (4, 5)
 
 
 def test_another_state_is_asked_the_same_question(open_page):
@@ -288,7 +288,7 @@ def test_what_cannot_stand_below_is_a_sentence(open_page, below, sentence):
 
 
 def test_a_state_below_takes_the_place_of_the_first():
-    view = SimpleNamespace(below=(Named(None, "layer1.h", -0.2), Named("b", "s", None)), threshold=0.25)
+    view = SimpleNamespace(linked=(Linked(None, "layer1.h", -0.2), Linked("b", "s", None)), threshold=0.25)
     one, two = SimpleNamespace(name="a"), SimpleNamespace(name="b")
     first = SimpleNamespace(name="layer1.c")
     there = linked_panel.on_top(one, first, view, 0, LinkedState(one, "layer1.h", -0.2), {"from": "4", "out": "3"})

@@ -1,10 +1,12 @@
 """Random addresses: whatever stands behind the question mark, a page shows something and says what it could not follow.
 
-The functions that read addresses are asked with thousands of them; whole pages are drawn from some, without a browser.
+Every view of every page is read from thousands of them, with the parameters that it declares; whole pages are drawn
+from some, without a browser.
 `tests.support.frugal` says how many.
 """
 
-import re
+import importlib
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -12,18 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import rnnstore
-from pages.parts.co_clusters import address as co_clusters
-from pages.parts.comparing import address as compare
-from pages.parts.connectivity import address as connectivity
-from pages.parts.distributions import address as distributions
-from pages.parts.matching import address as selection
-from pages.parts.memory import address as memory
-from pages.parts.sentences import address as sentences
+from pages.parts.shared.address import ALONE, Address, Names, Real
 from pages.parts.shared.current import PAGES
-from pages.parts.shared.parameters import ALONE, Names
-from pages.parts.sql import address as sql
-from pages.parts.training import address as training
-from rnnstore import Model, State, Store
+from rnnstore import Store
 from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.memory import measuring
 from rnnstore.memory.gradients import ALL
@@ -31,39 +24,24 @@ from rnnstore.training import recorded_batches as batches
 from tests.support import stores
 from tests.support.frugal import frugal
 from tests.support.remembered import store_with_memory
-from tests.support.screens import ROOT
+from tests.support.screens import ROOT, page_file
 
-READERS = {
-    "co_clusters": lambda given, store, model, state: co_clusters.read(
-        given, model, state, expected_responses(model, state.name), Names("a.", compare.LINKED)
-    ),
-    "compare": lambda given, store, model, state: compare.read(given, store, model, state),
-    "connectivity": lambda given, store, model, state: connectivity.read(given, store, model),
-    "distributions": lambda given, store, model, state: distributions.read(given, state),
-    "trainings": lambda given, store, model, state: distributions.read_training(given, store, model),
-    "section": lambda given, store, model, state: distributions.section(given),
-    "memory": lambda given, store, model, state: memory.read(
-        given, store, model, memory.read_states(given, store.model("tiny"), "layer1.h")[0], {ALL: 20, "pos": 9}, 6
-    ),
-    "selection": lambda given, store, model, state: selection.read(given, model, state),
-    "sentences": lambda given, store, model, state: sentences.read(given, model, state, ALONE),
-    "sql": lambda given, store, model, state: sql.read(given),
-    "training": lambda given, store, model, state: training.read(
-        given, store, store.model("batches"), batches.recorded_steps(store.model("batches")), [1]
-    ),
-}
+for file in (ROOT / "pages" / "parts").glob("*/address.py"):
+    importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
 
-SOURCES = {file.parent.name: file.read_text("utf-8") for file in (ROOT / "pages" / "parts").rglob("address.py")}
 
-NAMES = sorted(
-    {
-        name
-        for text in SOURCES.values()
-        for name in re.findall(r'(?:asked\.\w+|_\w+|given\.get)\(\s*(?:asked, )?"(\w+)"', text)
-    }
-    | {"model", "state", "other", "other_state", "models", "class"}
-)
-"""Every parameter that a page reads, as its source names it."""
+def views(of: type[Address] = Address) -> dict[str, type[Address]]:
+    """Every view of the pages, by module and name."""
+    found = {}
+    for view in of.__subclasses__():
+        found |= {f"{view.__module__.split('.')[-2]}.{view.__name__}": view} | views(view)
+    return {name: view for name, view in found.items() if view.__module__.startswith("pages.")}
+
+
+VIEWS = views()
+
+NAMES = sorted({each.url for view in VIEWS.values() for each in view.parameters.values()} | {"model", "state"})
+"""Every parameter that a page reads."""
 
 TAKEN = [
     "brackets",
@@ -116,23 +94,86 @@ def of_every_kind(tmp_path_factory) -> Store:
     return every_kind(tmp_path_factory.mktemp("kinds") / "store")
 
 
-def test_every_address_module_is_tried():
-    assert set(SOURCES) <= set(READERS), "add its `read` to READERS"
+def context(store: Store, name: str) -> dict[str, Any]:
+    """All that any view is given beside its address."""
+    model = store.model(name)
+    state = next(iter(model.states.values()))
+    recorded = {each: other for each, other in store.models.items() if other.states}
+    return {
+        "model": model,
+        "state": state,
+        "state_name": state.name,
+        "left": model,
+        "left_state": state,
+        "store_models": store.models,
+        "recorded": recorded,
+        "expected": expected_responses(model, state.name),
+        "known": {ALL: 20, "pos": 9},
+        "embedding": 6,
+    }
+
+
+def context_of_batches(store: Store) -> dict[str, Any]:
+    model = store.model("batches")
+    return {
+        "model": model,
+        "recorded": {model.name: model},
+        "steps": batches.recorded_steps(model),
+        "layers": batches.layers(model),
+    }
+
+
+def read(store: Store, view: str, name: str, address: dict[str, str], names: Names = ALONE) -> Address:
+    given = context_of_batches(store) if view.startswith("training.") else context(store, name)
+    return VIEWS[view](address, names, **given)
+
+
+def test_every_page_with_parameters_is_tried():
+    assert len(VIEWS) >= 11 and len(NAMES) > 80
+    assert {path.parent.name for path in (ROOT / "pages" / "parts").glob("*/address.py")} - {"shared"} == {
+        name.partition(".")[0] for name in VIEWS
+    }
+
+
+MODELS = ["brackets", "sentences", "sensor", "tiny"]
 
 
 @pytest.mark.long
 @frugal()
-@given(some.sampled_from(sorted(READERS)), some.sampled_from(["brackets", "sentences", "sensor", "tiny"]), addresses)
-def test_an_address_is_read_or_explained(of_every_kind, monkeypatch, reader, name, address):
+@given(some.sampled_from(sorted(VIEWS)), some.sampled_from(MODELS), addresses)
+def test_an_address_is_read_or_explained(of_every_kind, monkeypatch, name, model, address):
     monkeypatch.setattr(st, "session_state", {})
-    model: Model = of_every_kind.model(name)
-    state: State = next(iter(model.states.values()))
-    if reader == "co_clusters":
-        address = {f"a.{key}": value for key, value in address.items()} | address
-    view, said = READERS[reader](address, of_every_kind, model, state)
-    assert view is not None
-    for sentence in said:
-        assert sentence.rstrip()[-1] in ".?" and len(sentence) < 1000, sentence
+    prefixed = {f"a.{key}": value for key, value in address.items()}
+    view = read(of_every_kind, name, model, prefixed | address, Names("a.", ("word", "k", "words")))
+    for message in view.messages:
+        assert message.rstrip()[-1] in ".?" and len(message) < 1000, message
+
+
+@frugal()
+@given(some.sampled_from(sorted(VIEWS)), some.sampled_from(MODELS), addresses)
+def test_what_a_view_shows_is_read_back_from_the_address_that_says_so(of_every_kind, monkeypatch, name, model, address):
+    """Every value that a widget can show, written and read again, is the same; and nothing is left to be explained."""
+    monkeypatch.setattr(st, "session_state", {})
+    address = {key: value for key, value in address.items() if key != "long"}
+    view = read(of_every_kind, name, model, address)
+    written = {it.url: it.write(view, getattr(view, key)) for key, it in view.parameters.items()}
+    again = read(of_every_kind, name, model, {key: value for key, value in written.items() if value is not None})
+    assert {key: getattr(again, key) for key in view.parameters} == {
+        key: pytest.approx(getattr(view, key), rel=1e-5) if isinstance(it, Real) else getattr(view, key)
+        for key, it in view.parameters.items()
+    }
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_a_view_of_an_empty_address_has_nothing_to_explain_and_writes_only_what_depends_on_the_state(
+    of_every_kind, monkeypatch, name, model
+):
+    monkeypatch.setattr(st, "session_state", {})
+    view = read(of_every_kind, name, model, {})
+    assert view.messages == []
+    for key, parameter in view.parameters.items():
+        assert parameter.explicit or parameter.write(view, parameter.default_of(view)) is None, key
 
 
 @pytest.mark.long
@@ -143,7 +184,7 @@ def test_a_page_with_any_address_shows_no_exception(of_every_kind, session, visi
         session.query_params.clear()
         for name, value in address.items():
             session.query_params[name] = value
-        session.switch_page(page).run()
+        session.switch_page(page_file(page)).run()
         assert not session.exception, (page, address, session.exception)
 
 

@@ -65,9 +65,9 @@ def summed(items, window, step):
     found = {}
     for arrived in unrolled.back(seeds, inputs=False):
         for layer, inner in arrived.inner.items():
-            slope, rows = unrolled.derivatives[layer], len(next(iter(arrived.inner[layer].values())))
-            factors = {k: np.tile(v[arrived.step], (rows // len(v[0]), 1)) for k, v in unrolled.factors[layer].items()}
-            blocks = [left.T @ right for left, rights in slope.outer(factors, inner) for right in rights]
+            cell, rows = unrolled.cells[layer], len(next(iter(arrived.inner[layer].values())))
+            known = {k: np.tile(v[arrived.step], (rows // len(v[0]), 1)) for k, v in unrolled.residuals[layer].items()}
+            blocks = [left.T @ right for left, rights in cell.outer_products(known, inner) for right in rights]
             found[layer] = [a + b for a, b in zip(found.get(layer, [0] * len(blocks)), blocks, strict=True)]
     return found
 

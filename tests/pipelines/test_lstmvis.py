@@ -146,7 +146,7 @@ def test_the_card_says_which_transform_was_applied(folder, path):
         "(layer1.state and layer2.state after tanh, layer1.output as in the file)"
     )
     states = card.settings[ORIGIN]["states"]
-    assert {name: (state["transform"], state["transform_said"]) for name, state in states.items()} == {
+    assert {name: (state["transform"], state["transform_stated"]) for name, state in states.items()} == {
         "layer1.state": ("tanh", False), "layer1.output": ("none", True), "layer2.state": ("tanh", True),
     }  # fmt: skip
     assert states["layer2.state"]["file"] == "second.hdf5"

@@ -88,19 +88,17 @@ def test_every_page_runs_without_tensorflow(tmp_path):
     stores.small_store(tmp_path / "store")
     code = """
 import os, sys
-from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
-from tests.support.screens import run_main_script
+from tests.support.screens import ENTRY, page_file
 from tests.support.waiting import PATIENCE
-script_runner._mpa_v1 = run_main_script
 os.environ["RNNSTORE"] = sys.argv[1]
-app = AppTest.from_file("streamlit_app.py", default_timeout=PATIENCE)
+app = AppTest.from_file(ENTRY, default_timeout=PATIENCE)
 pages = sorted(page for page in os.listdir("pages") if page.endswith(".py") and not page.startswith("_"))
 app.run()
 for model in ("brackets", "sentences", "sensor", "only-trained"):
     for page in pages:
         app.query_params["model"] = model
-        app.switch_page(f"pages/{page}").run()
+        app.switch_page(page_file(f"pages/{page}")).run()
         assert not app.exception, (model, page, app.exception)
         assert app.sidebar.selectbox[0].value == model
 print(len(pages) >= 2, sorted({"tensorflow", "keras", "pipelines"} & set(sys.modules)))

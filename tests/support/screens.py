@@ -28,9 +28,13 @@ FLAGS = [
 ]  # fmt: skip
 
 
-def run_main_script(path: str) -> None:
-    """What AppTest runs: it forgets before each run that the application called `st.navigation`, a session does not."""
-    exec(compile(Path(path).read_text("utf-8"), path, "exec"), {"__name__": "__main__", "__file__": path})
+ENTRY = str(ROOT / "tests" / "support" / "entry" / "application.py")
+"""The script by which AppTest runs the application; a page is switched to by `page_file`."""
+
+
+def page_file(page: str) -> str:
+    """The path of a page's file, "pages/matching.py"."""
+    return str(ROOT / page)
 
 
 class Serving:

@@ -1,16 +1,16 @@
 """What the co-cluster panel shows, as the address says it.
 
-A page that shows two panels gives the parameters of each a prefix. Words stand in the address as they are, with commas
-and per cent signs escaped, because those are words, too.
+Words stand in the address as they are, with commas and per cent signs escaped, because those are words, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
-from pages.parts.shared.parameters import Names, Parameters, some
+import streamlit as st
+
+from pages.parts.shared.address import Address, OneOf, Parameter, Parsed, Text, Units, Whole, abbreviated
 from rnnstore import Model, State, StoreError
 from rnnstore.co_clusters.charts.picture import Drawing, Highlights
 from rnnstore.co_clusters.decomposition import METHODS
@@ -19,43 +19,57 @@ from rnnstore.co_clusters.expected import ExpectedResponses, WordTags
 FEWEST, MOST = 2, 20
 """Clusters that can be asked for."""
 
-USUAL_CLUSTERS, USUAL_WORDS, USUAL_SHARE, USUAL_BOXES, USUAL_COUNT = 10, 500, 20, 10, 5
+DEFAULT_CLUSTERS = 10
 
 TOGETHER = 6
 """Words that are compared, and units that are shown, at most."""
 
 NO_TRACK = "none"
 
-SHAPES = {"height": "equal heights", "width": "equal widths"}
+
+class Words(Parameter[tuple[str, ...]]):
+    """Words of the view's vocabulary, each once; at most the first `most`."""
+
+    default_widget = staticmethod(st.multiselect)
+
+    def __init__(self, *, most: int | None = None, **options: Any) -> None:
+        super().__init__((), **options)
+        self.most = most
+
+    def parse(self, view: Any, text: str) -> tuple[str, ...]:
+        found = []
+        for word in filter(None, map(unquote, text.split(","))):
+            try:
+                view.expected.row(word)
+                found.append(word)
+            except StoreError as error:
+                view.messages.append(str(error) if len(word) < 100 else f"There is no word {abbreviated([word])}.")
+        return tuple(dict.fromkeys(found))[: self.most]
+
+    def serialise(self, value: Any) -> str | None:
+        words = [value] if isinstance(value, str) else value
+        return ",".join(word.replace("%", "%25").replace(",", "%2C") for word in words) or None
+
+    def look(self, view: Any) -> dict[str, Any]:
+        return super().look(view) | ({"max_selections": self.most} if self.most and self.most > 1 else {})
 
 
-@dataclass(frozen=True)
-class View:
-    """Everything that the panel shows of a state. `words` are clustered (the most frequent, and those pinned), `picked`
-    words and `units` are looked at in detail, in the order in which they were picked."""
+class AnyWords(Words):
+    """Words of whatever vocabulary."""
 
-    clusters: int
-    words: int
-    method: str
-    seed: int
-    share: int
-    thickness: int
-    equal: str
-    focus: str
-    picked: tuple[str, ...]
-    units: tuple[int, ...]
-    pinned: tuple[str, ...]
-    sort: str
-    boxes: int
-    least: int
-    tags: str
-    find: str
+    def parse(self, view: Any, text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(filter(None, map(unquote, text.split(",")))))
 
-    def drawing(self, width: int) -> Drawing:
-        return Drawing(self.share / 100, self.thickness / 100, self.equal, self.focus, width)
 
-    def chosen(self, tags: WordTags | None) -> Highlights:
-        return Highlights(self.picked, self.units, self.pinned, tags, self.sort)
+def _parse_focus(view: Any, text: str) -> str:
+    """A chip ("u3") or cloud ("w3") that is there."""
+    if text[:1] in "uw" and text[1:].isdecimal() and int(text[1:]) < view.clusters:
+        return text
+    view.messages.append(
+        f"The address says focus={text[:20]}; u or w with the number of a cluster, from 0 to {view.clusters - 1}, was "
+        "expected, so it is left out."
+    )
+    return ""
 
 
 def most_clusters(expected: ExpectedResponses) -> int:
@@ -63,65 +77,81 @@ def most_clusters(expected: ExpectedResponses) -> int:
     return min(MOST, len(expected.words), expected.units)
 
 
-def read(
-    given: Mapping[str, str], model: Model, state: State, expected: ExpectedResponses, names: Names
-) -> tuple[View, list[str]]:
-    """What the address asks for, and sentences about what it names in vain."""
-    asked = names.read(given)
-    most, vocabulary = most_clusters(expected), len(expected.words)
-    clusters = asked.whole("k", min(USUAL_CLUSTERS, most), min(FEWEST, most), most, "number of clusters")
-    words = asked.whole("words", min(USUAL_WORDS, vocabulary), 2, vocabulary, "number of words")
-    if words < clusters:
-        asked.sentences.append(f"{words} words cannot make {clusters} clusters; shown instead: {clusters} words.")
-    picked = _words(asked, "word", expected)[:TOGETHER]
-    tracks = [name for name, track in model.tracks.items() if track.kind == "discrete"]
-    sort = (_words(asked, "sort", expected) or picked[:1] or ("",))[0]
-    return View(
-        clusters=clusters,
-        words=max(words, clusters),
-        method=asked.one_of("method", METHODS, METHODS[0]),
-        seed=asked.whole("seed", 0, 0, 9999),
-        share=asked.whole("share", USUAL_SHARE, 0, 100, "share of the strongest link"),
-        thickness=asked.whole("thick", 100, 20, 300, "width of links"),
-        equal=asked.one_of("equal", list(SHAPES), "height"),
-        focus=_focus(asked, clusters),
-        picked=picked,
-        units=asked.chosen_units("unit", state)[:TOGETHER],
-        pinned=_words(asked, "pin", expected),
-        sort=sort if sort in picked else (picked or ("",))[0],
-        boxes=asked.whole("m", USUAL_BOXES, 1, 40, "number of words"),
-        least=asked.whole("least", USUAL_COUNT, 1, 1_000_000, "number of times"),
-        tags=asked.one_of("tags", [NO_TRACK, *tracks], NO_TRACK),
-        find=asked.text("find"),
-    ), asked.sentences
+def most(view: Any) -> int:
+    return most_clusters(view.expected)
 
 
-def as_written(words: Sequence[str]) -> list[str]:
-    """Words as they stand in the address, to be joined by commas."""
-    return [word.replace("%", "%25").replace(",", "%2C") for word in words]
+def vocabulary(view: Any) -> int:
+    return len(view.expected.words)
 
 
-def _words(asked: Parameters, name: str, expected: ExpectedResponses) -> tuple[str, ...]:
-    found = []
-    for text in asked.text(name).split(","):
-        word = unquote(text)
-        try:
-            if word:
-                expected.row(word)
-                found.append(word)
-        except StoreError as error:
-            said = str(error)
-            asked.sentences.append(said if len(word) < 100 else f"There is no word {some([word])}.")
-    return tuple(dict.fromkeys(found))
+def tracks(view: Any) -> list[str]:
+    return [NO_TRACK, *(name for name, track in view.model.tracks.items() if track.kind == "discrete")]
 
 
-def _focus(asked: Parameters, clusters: int) -> str:
-    """A chip ("u3") or cloud ("w3") that is there."""
-    text = asked.text("focus")
-    if not text or (text[:1] in "uw" and text[1:].isdecimal() and int(text[1:]) < clusters):
-        return text
-    asked.sentences.append(
-        f"The address says focus={text[:20]}; u or w with the number of a cluster, from 0 to {clusters - 1}, was "
-        "expected, so it is left out."
+class View(Address):
+    """Everything that the panel shows of a state. `words` are clustered (the most frequent, and those pinned), `picked`
+    words and `units` are looked at in detail, in the order in which they were picked."""
+
+    # fmt: off
+    model: Model
+    state: State
+    expected: ExpectedResponses
+
+    clusters = Whole(
+        lambda view: min(DEFAULT_CLUSTERS, most(view)), lambda view: min(FEWEST, most(view)), most,
+        what="number of clusters", url="k", label="Clusters", widget=st.slider,
+        help="Groups of words, and as many groups of units. One more splits one of either; the others stay",
     )
-    return ""
+    words = Whole(lambda view: min(500, vocabulary(view)), 2, vocabulary, what="number of words", label="Words")
+    method = OneOf(
+        METHODS, label="Method",
+        help="signed: strongest singular vectors and Ward linkage, no empty cluster and no random start; mirrored: "
+        "the same, and units that move the opposite way join, with their sign reversed; spectral: the paper's "
+        "spectral co-clustering",
+    )
+    seed = Whole(0, 0, 9999, label="Seed", help="Spectral co-clustering begins at random")
+    share = Whole(
+        20, 0, 100, what="share of the strongest link", label="Links from", widget=st.slider,
+        help="Links weaker than this share of the strongest one are not drawn",
+    )
+    thickness = Whole(100, 20, 300, what="width of links", url="thick", label="Width of links", widget=st.slider)
+    equal = OneOf({"height": "equal heights", "width": "equal widths"}, label="Chips", widget=st.segmented_control)
+    focus = Parsed(_parse_focus, "")
+    picked = Words(url="word", most=TOGETHER, label="Words compared")
+    units = Units(url="unit", most=TOGETHER, label="Units shown")
+    pinned = Words(url="pin", label="Pinned")
+    sort = Words(most=1, label="Units in the order of", widget=st.selectbox)
+    boxes = Whole(
+        10, 1, 40, what="number of words", url="m", label="Words each",
+        help="Those with the largest mean response, of either sign",
+    )
+    least = Whole(
+        5, 1, 1_000_000, what="number of times", label="Read at least",
+        help="The mean of a word that was read a few times is large by chance",
+    )
+    tags = OneOf(tracks, label="Colour words by", help="The label that each word has most often on this track")
+    find = Text(
+        label="Find a word",
+        help="A part of a word is enough. What is pinned stands in the cloud whose words respond most alike, and is "
+        "always drawn; the groups stay as they are",
+    )
+    # fmt: on
+
+    def check(self) -> None:
+        if self.words < self.clusters:
+            self.messages.append(
+                f"{self.words} words cannot make {self.clusters} clusters; shown instead: {self.clusters} words."
+            )
+            self.words = self.clusters
+
+    @property
+    def order(self) -> str:
+        """The picked word by which units are ordered; none where none is picked."""
+        return next((word for word in (*self.sort, *self.picked) if word in self.picked), "")
+
+    def drawing(self, width: int) -> Drawing:
+        return Drawing(self.share / 100, self.thickness / 100, self.equal, self.focus, width)
+
+    def chosen(self, tags: WordTags | None) -> Highlights:
+        return Highlights(self.picked, self.units, self.pinned, tags, self.order)

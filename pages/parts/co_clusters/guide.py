@@ -8,9 +8,8 @@ import streamlit as st
 from pages.parts.co_clusters import queries
 from pages.parts.co_clusters.panel import Panel
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.parameters import link
+from pages.parts.shared.export import offer_link, offer_numbers
 from rnnstore.co_clusters.membership import members
-from rnnstore.export import csv, parquet
 
 
 def lay_out() -> None:
@@ -50,27 +49,12 @@ def take_away(panel: Panel) -> None:
                 each.add_column(0, "unit", pa.array([unit] * each.num_rows, pa.int32())) for unit, each in numbered
             )
 
-        for what, ending, written in (("CSV", "csv", csv), ("Parquet", "parquet", parquet)):
-            st.download_button(
-                f"Groups as {what}",
-                lambda written=written: written(table()),
-                f"co-clusters-{name}-{view.clusters}.{ending}",
-                key=f"{panel.prefix}clusters-{ending}",
-                on_click="ignore",
-                width="stretch",
-            )
+        offer_numbers("Groups", f"co-clusters-{name}-{view.clusters}", table, key=panel.prefix)
         if view.units:
-            st.download_button(
-                "Words of the units as CSV",
-                lambda: csv(words_of_units()),
-                f"words-of-units-{name}.csv",
-                "text/csv",
-                key=f"{panel.prefix}clusters-units",
-                on_click="ignore",
-                width="stretch",
+            offer_numbers(
+                "Words of the units", f"words-of-units-{name}", words_of_units, kinds=("CSV",), key=panel.prefix
             )
-        st.caption("Link to exactly this view")
-        st.code(link(panel.model, panel.state), language=None, wrap_lines=True)
+        offer_link(panel.model, panel.state)
 
 
 def explain() -> None:

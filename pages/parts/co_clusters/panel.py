@@ -5,9 +5,7 @@ A page can show several panels, each with a prefix of its own for the parameters
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -15,22 +13,17 @@ from pages.parts.co_clusters import queries
 from pages.parts.co_clusters.address import (
     FEWEST,
     NO_TRACK,
-    SHAPES,
     TOGETHER,
-    USUAL_CLUSTERS,
-    USUAL_SHARE,
-    USUAL_WORDS,
     View,
-    as_written,
     most_clusters,
-    read,
+    tracks,
 )
-from pages.parts.shared.controls import clicked_since, controlled, last_selections
+from pages.parts.shared.address import ALONE, Names
+from pages.parts.shared.controls import clicked_since, last_selections
 from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import ALONE, Names
 from rnnstore import Model, QuestionError, State
 from rnnstore.co_clusters.charts.picture import co_cluster_picture, words_drawn
-from rnnstore.co_clusters.decomposition import METHODS, CoClusters
+from rnnstore.co_clusters.decomposition import CoClusters
 from rnnstore.co_clusters.expected import ExpectedResponses, find_words
 from rnnstore.drawing.palette import palette
 
@@ -47,23 +40,13 @@ class Panel:
 
     model: Model
     state: State
-    names: Names
     view: View
     expected: ExpectedResponses
     clusters: CoClusters
 
     @property
     def prefix(self) -> str:
-        return self.names.prefix
-
-    def change(self, **parameters: Any) -> None:
-        """Write this panel's parameters into the address."""
-        self.names.change(**parameters)
-
-    def controlled(self, widget: Callable[..., Any], label: str, name: str, now: Any, **options: Any) -> Any:
-        """A widget for one of this panel's parameters; see `controls`."""
-        key = f"{self.prefix}clusters-{name}"
-        return controlled(widget, label, self.names(name), now, key=key, **options)
+        return self.view.names.prefix
 
 
 def draw(model: Model, state: State, names: Names = ALONE, *, narrow: bool = False) -> Panel | None:
@@ -90,62 +73,30 @@ def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
             "a model that reads numbers instead of words has no expected responses to them."
         )
         return None
-    view, sentences = read(st.query_params, model, state, expected, names)
-    for sentence in sentences:
-        st.warning(escape(sentence))
+    view = View.of_page(names, model=model, state=state, expected=expected)
     clusters = queries.clusters(
         model, state.name, view.words, view.clusters, view.method, view.seed, always=view.pinned
     )
-    return Panel(model, state, names, view, expected, clusters)
+    return Panel(model, state, view, expected, clusters)
 
 
 def choose(panel: Panel) -> None:
     """How the state is clustered and drawn."""
-    view, expected = panel.view, panel.expected
-    most = most_clusters(expected)
+    view, read = panel.view, len(panel.expected.words)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        if most > FEWEST:
-            panel.controlled(
-                st.slider, "Clusters", "k", view.clusters, min_value=FEWEST, max_value=most, width=190,
-                usual=min(USUAL_CLUSTERS, most), also=lambda _: {panel.names("focus"): None},
-                help="Groups of words, and as many groups of units. One more splits one of either; the others stay",
-            )  # fmt: skip
-        panel.controlled(
-            st.number_input, "Words", "words", view.words, min_value=min(FEWEST, len(expected.words)),
-            max_value=len(expected.words), step=100, width=130, usual=min(USUAL_WORDS, len(expected.words)),
-            help=f"How many of the {len(expected.words):,} words are clustered, the most frequent first; the clouds "
-            "show as many of them as find room",
-        )  # fmt: skip
-        panel.controlled(
-            st.selectbox, "Method", "method", view.method, options=METHODS, width=130, usual=METHODS[0],
-            help="signed: strongest singular vectors and Ward linkage, no empty cluster and no random start; mirrored: "
-            "the same, and units that move the opposite way join, with their sign reversed; spectral: the paper's "
-            "spectral co-clustering",
-        )  # fmt: skip
+        if most_clusters(panel.expected) > FEWEST:
+            view.control("clusters", also=lambda _: {"focus": ""}, width=190)
+        about = f"How many of the {read:,} words are clustered, the most frequent first; the clouds show as many of "
+        view.control("words", step=100, width=130, help=f"{about}them as find room")
+        view.control("method", width=130)
         if view.method == "spectral":
-            panel.controlled(
-                st.number_input, "Seed", "seed", view.seed, min_value=0, max_value=9999, step=1, width=100, usual=0,
-                help="Spectral co-clustering begins at random",
-            )  # fmt: skip
-        panel.controlled(
-            st.slider, "Links from", "share", view.share, min_value=0, max_value=100, step=5, width=150,
-            usual=USUAL_SHARE, format="%d%%", help="Links weaker than this share of the strongest one are not drawn",
-        )  # fmt: skip
-        tracks = [name for name, track in panel.model.tracks.items() if track.kind == "discrete"]
-        if tracks:
-            panel.controlled(
-                st.selectbox, "Colour words by", "tags", view.tags, options=[NO_TRACK, *tracks], width=160,
-                usual=NO_TRACK, help="The label that each word has most often on this track",
-            )  # fmt: skip
+            view.control("seed", width=100)
+        view.control("share", step=5, format="%d%%", width=150)
+        if len(tracks(view)) > 1:
+            view.control("tags", width=160)
         with st.popover("Drawing"):
-            panel.controlled(
-                st.slider, "Width of links", "thick", view.thickness, min_value=20, max_value=300, step=10,
-                usual=100, format="%d%%",
-            )  # fmt: skip
-            panel.controlled(
-                st.segmented_control, "Chips", "equal", view.equal, options=list(SHAPES), format_func=SHAPES.get,
-                required=True, usual="height",
-            )  # fmt: skip
+            view.control("thickness", step=10, format="%d%%")
+            view.control("equal")
 
 
 def choose_words_and_units(panel: Panel) -> None:
@@ -161,28 +112,15 @@ def choose_words(panel: Panel) -> None:
     """Words to look at in detail, and to pin."""
     view, expected = panel.view, panel.expected
     drawn = sorted({*panel.clusters.words[:300], *view.picked})
-    panel.controlled(
-        st.text_input, "Find a word", "find", view.find, width=180, placeholder=f"any of {len(expected.words):,}",
-        help="A part of a word is enough. What is pinned stands in the cloud whose words respond most alike, and is "
-            "always drawn; the groups stay as they are",
-    )  # fmt: skip
-    panel.controlled(
-        st.multiselect, "Words compared", "word", list(view.picked), options=drawn, placeholder="click words",
-        max_selections=TOGETHER, also=lambda chosen: {panel.names("word"): as_written(chosen)},
-    )  # fmt: skip
+    view.control("find", width=180, placeholder=f"any of {len(expected.words):,}")
+    view.control("picked", options=drawn, placeholder="click words")
     if view.pinned:
-        panel.controlled(
-            st.multiselect, "Pinned", "pin", list(view.pinned), options=list(view.pinned),
-            also=lambda chosen: {panel.names("pin"): as_written(chosen)},
-        )  # fmt: skip
+        view.control("pinned", options=list(view.pinned))
 
 
 def choose_units(panel: Panel) -> None:
     """Units to look at in detail."""
-    panel.controlled(
-        st.multiselect, "Units shown", "unit", list(panel.view.units), options=list(range(panel.expected.units)),
-        placeholder="click squares", max_selections=TOGETHER,
-    )  # fmt: skip
+    panel.view.control("units", placeholder="click squares")
 
 
 def show_found(panel: Panel) -> None:
@@ -190,7 +128,7 @@ def show_found(panel: Panel) -> None:
     table, total = find_words(panel.expected, view.find, FOUND)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Close the search", key=f"{panel.prefix}clusters-close", on_click=panel.change, kwargs={"find": None},
+            "Close the search", key=f"{panel.prefix}clusters-close", on_click=view.change, kwargs={"find": ""},
             type="tertiary",
         )  # fmt: skip
         words = f"{total:,} words contain" if total != 1 else "1 word contains"
@@ -208,7 +146,7 @@ def show_found(panel: Panel) -> None:
             picked = [each for each in view.picked if each != word]
             if word not in view.pinned:
                 pinned, picked = [*view.pinned, word], [*picked, word][-TOGETHER:]
-            panel.change(pin=as_written(pinned), word=as_written(picked))
+            view.change(pinned=pinned, picked=picked)
 
     st.dataframe(
         table,
@@ -271,7 +209,7 @@ def _take(panel: Panel, key: str) -> None:
     for parameter, field, kind in (("clicked_chip", "chip", "u"), ("clicked_cloud", "cloud", "w")):
         for number in clicked_since(before, now, parameter, field):
             focus = f"{kind}{number}"
-            panel.change(focus=None if view.focus == focus else focus)
+            view.change(focus="" if view.focus == focus else focus)
             return
 
 
@@ -280,7 +218,7 @@ def pick_word(panel: Panel, word: str) -> None:
     picked = [each for each in panel.view.picked if each != word]
     if word not in panel.view.picked:
         picked = [*picked, word][-TOGETHER:]
-    panel.change(word=as_written(picked))
+    panel.view.change(picked=picked)
 
 
 def pick_unit(panel: Panel, unit: int) -> None:
@@ -288,4 +226,4 @@ def pick_unit(panel: Panel, unit: int) -> None:
     units = [each for each in panel.view.units if each != unit]
     if unit not in panel.view.units:
         units = [*units, unit][-TOGETHER:]
-    panel.change(unit=units)
+    panel.view.change(units=units)

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages.parts.co_clusters import queries
-from pages.parts.co_clusters.address import TOGETHER, USUAL_BOXES, USUAL_COUNT, as_written
+from pages.parts.co_clusters.address import TOGETHER
 from pages.parts.co_clusters.panel import Panel, pick_unit, pick_word
 from pages.parts.shared.controls import clicked_chart
 from rnnstore.co_clusters.charts.responses import response_picture
@@ -38,14 +38,11 @@ def show_words(panel: Panel) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.markdown("**What the words do to each unit**", width="stretch")
         if len(view.picked) > 1:
-            panel.controlled(
-                st.selectbox, "Units in the order of", "sort", view.sort, options=list(view.picked), width=170,
-                also=lambda chosen: {panel.names("sort"): as_written([chosen])},
-            )  # fmt: skip
+            view.control("sort", now=view.order, options=list(view.picked), width=170)
     picture = response_picture(
         [queries.word_response(panel.model, panel.state.name, word) for word in view.picked],
         palette(st.context.theme.type),
-        sorted_by=view.picked.index(view.sort),
+        sorted_by=view.picked.index(view.order),
         clusters=panel.clusters.unit_cluster,
         width=DETAIL,
     )
@@ -62,14 +59,8 @@ def show_units(panel: Panel) -> None:
     view = panel.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.markdown("**Which words move the units most**", width="stretch")
-        panel.controlled(
-            st.number_input, "Words each", "m", view.boxes, min_value=1, max_value=40, step=1, width=110,
-            usual=USUAL_BOXES, help="Those with the largest mean response, of either sign",
-        )  # fmt: skip
-        panel.controlled(
-            st.number_input, "Read at least", "least", view.least, min_value=1, max_value=1_000_000, step=1, width=120,
-            usual=USUAL_COUNT, help="The mean of a word that was read a few times is large by chance",
-        )  # fmt: skip
+        view.control("boxes", width=110)
+        view.control("least", width=120)
     tables = {
         unit: queries.words_of_unit(panel.model, panel.state.name, unit, view.boxes, view.least) for unit in view.units
     }

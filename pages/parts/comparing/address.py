@@ -7,10 +7,13 @@ the right; those that both sides share, such as the words picked and the sentenc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
-from pages.parts.shared.parameters import Parameters, some
-from rnnstore import Model, State, Store
+import streamlit as st
+
+from pages.parts.co_clusters.address import AnyWords
+from pages.parts.shared.address import Address, OneOf, Parsed, Whole, abbreviated
+from rnnstore import Model, State
 from rnnstore.comparing.similarity import FEWEST, MOST
 from rnnstore.distributions.saturation import is_gate
 
@@ -24,49 +27,75 @@ LINKED = ("word", "find", "pin", "k", "words", "method", "seed", "share", "thick
 READ = ("text", "long", "k", "line", "predicted", "direction", "method", "seed", "words", "at", "shown", "align", "own")
 """Parameters of sentences that both sides share."""
 
-USUAL_WORDS, USUAL_COUNT = 500, 5
+
+def _parse_other(view: Any, name: str) -> str:
+    if name in view.recorded:
+        return name
+    what = "no recorded states" if name in view.store_models else "no place in the store"
+    default = _partner(view)[0]
+    view.messages.append(f"The model {abbreviated([name])} has {what}. Shown instead: {default}.")
+    return default
 
 
-@dataclass(frozen=True)
-class View:
+def _parse_other_state(view: Any, name: str) -> str:
+    model, default = view.recorded[view.other], _other_state(view)
+    if name in model.states:
+        return name
+    if "other" in view.given:  # else the sidebar chose another model, to which the address does not refer
+        view.messages.append(
+            f"{model.name} has no state {abbreviated([name])}; it has {', '.join(model.states)}. "
+            f"Shown instead: {default}."
+        )
+    return default
+
+
+def _partner(view: Any) -> tuple[str, str]:
+    found = partner(view.recorded, view.left, view.left_state)
+    assert found is not None, "without a partner there is nothing to read"
+    return found
+
+
+def _other_state(view: Any) -> str:
+    model, state = _partner(view)
+    return state if view.other == model else _like(view.recorded[view.other], view.left_state)
+
+
+class View(Address):
     """The right side, the part that is shown, and the words compared: so many, read so often at least."""
 
-    model: Model
-    state: State
-    shown: str
-    words: int
-    least: int
+    # fmt: off
+    left: Model
+    left_state: State
+    store_models: Mapping[str, Model]
+    recorded: Mapping[str, Model]
 
-
-def read(given: Mapping[str, str], store: Store, left: Model, state: State) -> tuple[View | None, list[str]]:
-    """What the address asks for; None where there is nothing to put beside the left side."""
-    asked = Parameters(given)
-    recorded = {name: model for name, model in store.models.items() if model.states}
-    usual = partner(recorded, left, state)
-    if usual is None:
-        return None, asked.sentences
-    named = asked.text("other", usual[0])
-    if named not in recorded:
-        what = "no recorded states" if named in store.models else "no place in the store"
-        asked.sentences.append(f"The model {some([named])} has {what}. Shown instead: {usual[0]}.")
-        named = usual[0]
-    model = recorded[named]
-    first = usual[1] if named == usual[0] else state.name if state.name in model.states else next(iter(model.states))
-    other = asked.text("other_state", first)
-    if other not in model.states:
-        if "other" in given:  # else the sidebar chose another model, to which the address does not refer
-            asked.sentences.append(
-                f"{named} has no state {some([other])}; it has {', '.join(model.states)}. Shown instead: {first}."
-            )
-        other = first
-    view = View(
-        model=model,
-        state=model.states[other],
-        shown=asked.one_of("show", (GROUPS, SENTENCES, DIFFERENCES), GROUPS),
-        words=asked.whole("compared", USUAL_WORDS, FEWEST, MOST, "number of words"),
-        least=asked.whole("often", USUAL_COUNT, 1, 1_000_000, "number of times"),
+    show = OneOf(
+        {GROUPS: "Groups of words and units", SENTENCES: "Sentences", DIFFERENCES: "What differs"},
+        label="Show", widget=st.segmented_control,
     )
-    return view, asked.sentences
+    other = Parsed(
+        _parse_other, lambda view: _partner(view)[0], label="Right side: model", widget=st.selectbox, explicit=True,
+        help="The left side is the model and state of the sidebar",
+    )
+    other_state = Parsed(_parse_other_state, _other_state, label="State", widget=st.selectbox, explicit=True)
+    words = Whole(
+        500, FEWEST, MOST, what="number of words", url="compared", label="Words compared",
+        help="The most frequent words that both have read",
+    )
+    least = Whole(
+        5, 1, 1_000_000, what="number of times", url="often", label="Read at least",
+        help="Times, by either; the mean response to a rare word is mostly chance",
+    )
+    picked = AnyWords(url="word")
+    # fmt: on
+
+    @property
+    def model(self) -> Model:
+        return self.recorded[self.other]
+
+    @property
+    def state(self) -> State:
+        return self.model.states[self.other_state]
 
 
 def partner(recorded: Mapping[str, Model], left: Model, state: State) -> tuple[str, str] | None:

@@ -3,60 +3,55 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
 from pages.parts.co_clusters import queries
-from pages.parts.co_clusters.address import TOGETHER, as_written
-from pages.parts.co_clusters.address import read as read_clusters
-from pages.parts.comparing.address import LEFT, LINKED, RIGHT, USUAL_COUNT, USUAL_WORDS, View
+from pages.parts.co_clusters.address import TOGETHER
+from pages.parts.co_clusters.address import View as ClusterView
+from pages.parts.comparing.address import LEFT, LINKED, RIGHT, View
+from pages.parts.shared.address import Names
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.cache import cached
-from pages.parts.shared.controls import clicked_chart, number
+from pages.parts.shared.controls import clicked_chart
+from pages.parts.shared.export import offer_link, offer_numbers
 from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import Names, change, link
 from rnnstore import Model, State, StoreError
+from rnnstore.co_clusters.decomposition import CoClusters
 from rnnstore.comparing import similarity as comparison
 from rnnstore.comparing.charts import QUANTITIES, clusters_picture, words_picture
-from rnnstore.comparing.similarity import FEWEST, MOST, NEIGHBOURS, ClusterAgreement, Comparison
+from rnnstore.comparing.similarity import NEIGHBOURS, ClusterAgreement, Comparison
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
-from rnnstore.export import csv, parquet
 from rnnstore.visible import visible
 
 
 def show_differences(model: Model, state: State, view: View) -> None:
     """How alike the two treat the words that both have read."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        number(
-            "Words compared", "compared", view.words, FEWEST, MOST, width=150, usual=USUAL_WORDS,
-            help="The most frequent words that both have read",
-        )  # fmt: skip
-        number(
-            "Read at least", "often", view.least, 1, 1_000_000, width=130, usual=USUAL_COUNT,
-            help="Times, by either; the mean response to a rare word is mostly chance",
-        )  # fmt: skip
+        view.control("words", width=150)
+        view.control("least", width=130)
     found = _compare(model, state.name, view.model, view.state.name, view.words, view.least)
-    picked = _picked(found)
+    picked = [word for word in view.picked if word in found.shared.words]
     _show_numbers(found)
     st.caption(found.shared.note)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**How strongly words move either state**")
-        _words(found, "magnitude", picked)
+        _words(view, found, "magnitude", picked)
     with right:
         st.markdown("**How many units carry a word's response**")
-        _words(found, "participation", picked)
+        _words(view, found, "participation", picked)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Do words fall into the same groups?**")
         agreement = _groups(model, state, view)
     with right:
         st.markdown("**Words one by one**")
-        _one_by_one(found, picked)
+        _one_by_one(view, found, picked)
     _take_away(model, state, found, agreement)
 
 
@@ -84,30 +79,16 @@ def _show_numbers(found: Comparison) -> None:
     fourth.caption(f"Left and right, mean of the words: the {sparser} state responds more sparsely")
 
 
-def _picked(found: Comparison) -> list[str]:
-    """The words picked on this page that are among those compared."""
-    return [word for word in _named_words() if word in found.shared.words]
+def _pick(view: View, word: str) -> None:
+    words = [each for each in view.picked if each != word]
+    view.change(picked=words if word in view.picked else [*words, word][-TOGETHER:])
 
 
-def _named_words() -> list[str]:
-    from urllib.parse import unquote
-
-    return [unquote(text) for text in st.query_params.get("word", "").split(",") if text]
-
-
-def _pick(word: str) -> None:
-    named = _named_words()
-    words = [each for each in named if each != word]
-    if word not in named:
-        words = [*words, word][-TOGETHER:]
-    change(word=as_written(words))
-
-
-def _words(found: Comparison, quantity: str, picked: list[str]) -> None:
+def _words(view: View, found: Comparison, quantity: str, picked: list[str]) -> None:
     picture = words_picture(found, quantity, palette(st.context.theme.type), picked=picked)
     key = f"compared-{quantity}-{'-'.join((*found.left, *found.right))}"
     alt = f"A point a word, by its {QUANTITIES[quantity]} in the left and in the right state."
-    clicked_chart(picture, f"{quantity}_view", key, "clicked_word", "word", _pick, alt=alt)
+    clicked_chart(picture, f"{quantity}_view", key, "clicked_word", "word", partial(_pick, view), alt=alt)
     if quantity == "magnitude":
         st.caption("Root mean square over units of the mean change, sampling error taken away. Scales may differ.")
     else:
@@ -131,13 +112,13 @@ def _groups(model: Model, state: State, view: View) -> ClusterAgreement | None:
     return found
 
 
-def _clusters(model: Model, state: State, prefix: str):
+def _clusters(model: Model, state: State, prefix: str) -> CoClusters:
     expected = queries.expected_responses(model, state.name)
-    view, _ = read_clusters(st.query_params, model, state, expected, Names(prefix, LINKED))
+    view = ClusterView(st.query_params, Names(prefix, LINKED), model=model, state=state, expected=expected)
     return queries.clusters(model, state.name, view.words, view.clusters, view.method, view.seed, always=view.pinned)
 
 
-def _one_by_one(found: Comparison, picked: list[str]) -> None:
+def _one_by_one(view: View, found: Comparison, picked: list[str]) -> None:
     order = pc.sort_indices(found.table, sort_keys=[("agreement", "ascending")])
     table = found.table.take(order).select(["word", "agreement", "shared_neighbours", "count_left", "count_right"])
     words = table["word"].to_pylist()
@@ -146,7 +127,7 @@ def _one_by_one(found: Comparison, picked: list[str]) -> None:
 
     def take() -> None:
         for row, _ in st.session_state[key].selection.cells:
-            _pick(words[row])
+            _pick(view, words[row])
 
     st.dataframe(
         table,
@@ -186,7 +167,6 @@ def _quoted(word: str) -> str:
 
 
 def _take_away(model: Model, state: State, found: Comparison, agreement: ClusterAgreement | None) -> None:
-    options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
     name = "-".join((*found.left, *found.right))
     with st.popover("Take away"), st.container(width=380):
         for label, view in (
@@ -195,14 +175,10 @@ def _take_away(model: Model, state: State, found: Comparison, agreement: Cluster
             ("Groups as a picture", "agreement_view"),
         ):
             save_picture_button(label, view, f"{view.removesuffix('_view')}-{name}")
-        st.download_button("Words as CSV", lambda: csv(found.table), f"compared-{name}.csv", "text/csv", **options)
-        st.download_button("Words as Parquet", lambda: parquet(found.table), f"compared-{name}.parquet", **options)
+        offer_numbers("Words", f"compared-{name}", lambda: found.table)
         if agreement is not None:
-            st.download_button(
-                "Groups as CSV", lambda: csv(agreement.members), f"groups-{name}.csv", "text/csv", **options
-            )
-        st.caption("Link to exactly this view")
-        st.code(link(model, state), language=None, wrap_lines=True)
+            offer_numbers("Groups", f"groups-{name}", lambda: agreement.members, kinds=("CSV",))
+        offer_link(model, state)
 
 
 def _chart(picture: Picture, key: str) -> None:

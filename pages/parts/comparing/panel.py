@@ -11,12 +11,12 @@ from pages.parts.co_clusters.response_panel import show_detail
 from pages.parts.comparing.address import LEFT, LINKED, READ, RIGHT, View
 from pages.parts.sentences import panel as sentences
 from pages.parts.sentences import queries
-from pages.parts.sentences.address import read as read_sentences
+from pages.parts.sentences.address import View as SentencesView
 from pages.parts.sentences.input import ask
+from pages.parts.shared.address import Names
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.cache import cached
 from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import Names
 from rnnstore import Model, State, StoreError
 from rnnstore.comparing.charts import labels_picture, losses_picture
 from rnnstore.comparing.predictions import Disagreement, disagreement
@@ -56,9 +56,9 @@ def show_sentences(model: Model, state: State, view: View) -> None:
     """One sentence, or several, read by both models; the words stand above one another."""
     shared = _shared_here(model, view)
     asker, its, prefix = (model, state, LEFT) if _reads(model) else (view.model, view.state, RIGHT)
-    asked_for, _ = read_sentences(st.query_params, asker, its, Names(prefix, shared))
-    ask(asker, asked_for, Names(prefix, shared))
-    if not asked_for.sentences and not asked_for.stretches:
+    asked_for = SentencesView(st.query_params, Names(prefix, shared), model=asker, state=its)
+    ask(asker, asked_for)
+    if not asked_for.sentences and not asked_for.spans:
         st.caption("Type a sentence, and both read it. Until then each shows how its own recording begins.")
     _show_losses(model, view, asked_for.sentences)
     left, right = st.columns(2, gap="medium")
@@ -76,9 +76,9 @@ def _reads(model: Model) -> bool:
 
 
 def _shared_here(model: Model, view: View) -> tuple[str, ...]:
-    """Recorded stretches are shared, too, where both recordings are of the same steps."""
+    """Recorded spans are shared, too, where both recordings are of the same steps."""
     same = model.steps == view.model.steps and model.card.recorded == view.model.card.recorded
-    return (*READ, "stretch") if same else READ
+    return (*READ, "span") if same else READ
 
 
 def _show_losses(model: Model, view: View, typed: Sequence[str]) -> None:
@@ -103,25 +103,25 @@ def _show_losses(model: Model, view: View, typed: Sequence[str]) -> None:
         picture = draw(found, palette(st.context.theme.type), left=model.name, right=view.model.name)
         with st.container(key="losses_view"):
             st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
-    st.caption(_said(found, model.name, view.model.name))
+    st.caption(_summary(found, model.name, view.model.name))
     with st.popover("Take it away"), st.container(width=320):
         save_picture_button("As a picture", "losses_view", "losses")
         st.download_button("As CSV", csv(found.table), "losses.csv", "text/csv", on_click="ignore")
 
 
-def _said(found: Disagreement, left: str, right: str) -> str:
-    said = []
+def _summary(found: Disagreement, left: str, right: str) -> str:
+    lines = []
     if found.steps:
         better = left if found.loss_left < found.loss_right else right
-        said.append(
+        lines.append(
             f"Over {found.steps:,} words the mean loss is {found.loss_left:.3f} nats for {left} and "
             f"{found.loss_right:.3f} for {right}: {better} predicted this sentence better, by "
             f"{abs(found.loss_left - found.loss_right):.3f}. One sentence is an anecdote; perplexities over a whole "
             "corpus stand on the overview."
         )
     what = "expect the same next one first" if found.label is None else "say the same label"
-    said.append(f"At {found.same:,} of {found.predicted:,} words both {what}.")
-    return " ".join([*said, *found.notes])
+    lines.append(f"At {found.same:,} of {found.predicted:,} words both {what}.")
+    return " ".join([*lines, *found.notes])
 
 
 @cached

@@ -3,100 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
-from pages.parts.sentences.address import LAST, typed_text
-from pages.parts.shared.parameters import ALONE, Parameters, some
-from rnnstore import Model, Store
+from pages.parts.sentences.address import TypedText
+from pages.parts.shared.address import Address, MaybeWhole, OneOf, Parsed, Several, Spans, Text, Yes
+from rnnstore import Model
 from rnnstore.connectivity.norms import LONGEST
 from rnnstore.connectivity.texts import SCALES, TARGETS
 
 MOST_MODELS = 4
 LONGEST_NOTES = 2000
 
+SCALE_NAMES = {"embedding": "embedding", "one-hot": "one-hot", "times-input": "gradient × input"}
 
-@dataclass(frozen=True)
-class View:
+
+def _parse_notes(view: Any, text: str) -> str:
+    if len(text) > LONGEST_NOTES:
+        view.messages.append(f"The notes are cut to {LONGEST_NOTES:,} letters, which is what a link can hold.")
+    return text[:LONGEST_NOTES]
+
+
+class View(Address):
     """Everything that the page shows: one text, read by the sidebar's model and by `others`.
 
-    `stretch` (first, stop) is a part of the recording; typed `text` goes before it. `at` is the held step, counted from
-    the beginning of the text. `pairs` and `known` are the pictures below it that were asked for.
+    Typed `text` goes before a recorded span. `at` is the held step, counted from the beginning of the text. `pairs` and
+    `known` are the pictures below it.
     """
 
-    text: str
-    stretch: tuple[int, int] | None
-    others: tuple[str, ...]
-    target: str
-    word: str
-    scale: str
-    later: bool
-    absolute: bool
-    own_scale: bool
-    difference: bool
-    check: bool
-    at: int | None
-    notes: str
-    pairs: bool
-    known: bool
+    # fmt: off
+    model: Model
+    store_models: Mapping[str, Model]
 
-
-def read(given: Mapping[str, str], store: Store, model: Model) -> tuple[View, list[str]]:
-    """What the address `given` asks for, and sentences about what it names in vain."""
-    asked = ALONE.read(given)
-    text = st.session_state[LAST] = typed_text(asked, ALONE)
-    notes = asked.text("notes")
-    if len(notes) > LONGEST_NOTES:
-        asked.sentences.append(f"The notes are cut to {LONGEST_NOTES:,} letters, which is what a link can hold.")
-    view = View(
-        text=text,
-        stretch=None if text else _stretch(asked, model),
-        others=_others(asked, store, model),
-        target=asked.one_of("target", TARGETS, TARGETS[0]),
-        word=asked.text("word")[:200],
-        scale=asked.one_of("input", SCALES, SCALES[0]),
-        later=asked.yes("later"),
-        absolute=asked.yes("absolute"),
-        own_scale=asked.yes("own"),
-        difference=asked.yes("difference"),
-        check=asked.yes("check"),
-        at=asked.maybe("at", 0, LONGEST - 1, "step"),
-        notes=notes[:LONGEST_NOTES],
-        pairs=asked.yes("pairs"),
-        known=asked.yes("known"),
+    long = Yes()
+    text = TypedText("")
+    spans = Spans(LONGEST, "worked out", most=1, url="span")
+    others = Several(
+        lambda view: list(view.store_models), url="with", label="Beside it",
+        missing=lambda view, missing: f"There is no model {missing} in this store.",
     )
-    return view, asked.sentences
+    target = OneOf(
+        TARGETS, label="Score of", widget=st.segmented_control,
+        help="Whose logit is differentiated at every step",
+    )
+    word = Text(most=200, label="Word")
+    scale = OneOf(
+        {name: SCALE_NAMES[name] for name in SCALES}, url="input", label="With respect to", widget=st.segmented_control,
+    )
+    later = Yes(
+        called=("back", "forward"), label="Look",
+        help="Back: which inputs this prediction depends on. Forward: which later predictions depend on this input",
+    )
+    absolute = Yes(
+        called=("relative", "absolute"), label="Shades",
+        help="Relative to the most connected step of the row, or one scale for all rows",
+    )
+    check_occlusion = Yes(
+        url="check", label="Occlusion check",
+        help="Takes each input away in turn and reads on: costs about as much as all gradients together",
+    )
+    difference = Yes(label="Difference")
+    own_scale = Yes(url="own", label="A scale for each model")
+    at = MaybeWhole(0, LONGEST - 1, what="step")
+    notes = Parsed(
+        _parse_notes, "", label="What you see, with positions as @12", widget=st.text_area,
+        help="Each @12 becomes a link to that step. Notes are part of the address. Ctrl+Enter keeps them",
+    )
+    pairs = Yes()
+    known = Yes(label="Accuracy by known characters, over the whole recording")
+    # fmt: on
 
+    def check(self) -> None:
+        self.others = tuple(name for name in self.others if name != self.model.name)
+        if len(self.others) >= MOST_MODELS:
+            self.messages.append(
+                f"{MOST_MODELS} models at most stand on one text; shown: the first of those asked for."
+            )
+            self.others = self.others[: MOST_MODELS - 1]
 
-def _others(asked: Parameters, store: Store, model: Model) -> tuple[str, ...]:
-    named = [name for name in dict.fromkeys(asked.text("with").split(",")) if name and name != model.name]
-    unknown = [name for name in named if name not in store.models]
-    if unknown:
-        asked.sentences.append(f"There is no model {some(unknown)} in this store.")
-    known = [name for name in named if name in store.models]
-    if len(known) >= MOST_MODELS:
-        asked.sentences.append(f"{MOST_MODELS} models at most stand on one text; shown: the first of those asked for.")
-    return tuple(known[: MOST_MODELS - 1])
-
-
-def _stretch(asked: Parameters, model: Model) -> tuple[int, int] | None:
-    """(first, stop) of the recorded stretch "first-last", within the recording."""
-    said = asked.text("stretch")
-    if not said:
-        return None
-    first, _, last = said.partition("-")
-    if not (first.isdecimal() and last.isdecimal() and len(first) < 12 and len(last) < 12):
-        asked.sentences.append(
-            f"The address names the stretch {said[:30]}; first and last step were expected, as in 120-143."
-        )
-        return None
-    low, high = sorted((int(first), int(last)))
-    if low >= model.steps:
-        asked.sentences.append(f"There is no step {low:,}: {model.name} has {model.steps:,}, from 0.")
-        return None
-    stop = min(high + 1, model.steps, low + LONGEST)
-    if stop < high + 1:
-        why = "the recording ends there" if stop == model.steps else f"{LONGEST:,} are worked out at most"
-        asked.sentences.append(f"Of the stretch {low:,} to {high:,}, steps to {stop - 1:,} are shown: {why}.")
-    return low, stop
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """The recorded span, where no text is typed."""
+        return None if self.text or not self.spans else self.spans[0]

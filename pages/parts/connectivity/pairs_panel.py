@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.parts.connectivity import queries
 from pages.parts.connectivity.address import View
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import controlled
+from pages.parts.shared.export import offer_link, offer_numbers
 from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import link
 from rnnstore import Model, Store, StoreError
 from rnnstore.connectivity.charts.completion_accuracy import FEWEST, known_characters_picture
 from rnnstore.connectivity.charts.pairs import pairs_picture
 from rnnstore.connectivity.texts import TextConnectivity, pairs_table, suggestions_table
 from rnnstore.drawing.palette import palette
-from rnnstore.export import csv, parquet
+from rnnstore.export import csv
 
-STRETCHES = 20
+SEQUENCES = 20
 """Sequences over which the share of connectivity outside the word is taken."""
 
 
 def show_pairs(texts: list[TextConnectivity], view: View) -> None:
     """All pairs of the first text at once, where they can be told apart and were asked for."""
     name = texts[0].model
-    controlled(st.toggle, f"All pairs at once, {name}", "pairs", view.pairs, key="connectivity-pairs", usual=False)
+    view.control("pairs", label=f"All pairs at once, {name}")
     if not view.pairs:
         return
     try:
@@ -47,14 +44,7 @@ def show_known(store: Store, names: list[str], view: View) -> None:
     completing = [name for name in names if store.models[name].card.task == "autocomplete"]
     if not completing:
         return
-    controlled(
-        st.toggle,
-        "Accuracy by known characters, over the whole recording",
-        "known",
-        view.known,
-        key="connectivity-known",
-        usual=False,
-    )
+    view.control("known")
     if not view.known:
         return
     question = ("known", *completing)
@@ -64,7 +54,7 @@ def show_known(store: Store, names: list[str], view: View) -> None:
     for name in completing:
         try:
             tables[name] = queries.known_characters(
-                store.models[name], stretches=STRETCHES, progress=partial(waiting.progress, name)
+                store.models[name], stretches=SEQUENCES, progress=partial(waiting.progress, name)
             )
         except StoreError as error:
             st.info(escape(str(error)))
@@ -81,7 +71,7 @@ def show_known(store: Store, names: list[str], view: View) -> None:
     st.caption(
         "Bars are 95 % intervals. Counting alone names the words that begin so and were most frequent in training. "
         f"Left out are steps whose word the network has no output for ({left}), and numbers of characters seen fewer "
-        f"than {FEWEST} times. The share of connectivity is a mean over {STRETCHES} sequences of each recording."
+        f"than {FEWEST} times. The share of connectivity is a mean over {SEQUENCES} sequences of each recording."
     )
     with st.container(horizontal=True):
         save_picture_button("Save as a picture", "known_view", "known-characters")
@@ -94,21 +84,12 @@ def show_known(store: Store, names: list[str], view: View) -> None:
 def take_away(model: Model, texts: list[TextConnectivity]) -> None:
     name = f"connectivity-{model.name}"
 
-    def numbers(label: str, file: str, table: Callable[[], pa.Table]) -> None:
-        for written, ending in ((csv, "csv"), (parquet, "parquet")):
-            st.download_button(
-                f"{label} as {'CSV' if ending == 'csv' else 'Parquet'}",
-                lambda written=written: written(table()),
-                f"{file}.{ending}",
-                on_click="ignore",
-                width="stretch",
-                key=f"connectivity-{label}-{ending}",
-            )
-
     with st.popover("Take away"), st.container(width=380):
-        numbers("Connectivity of all pairs", name, lambda: pairs_table(texts))
-        numbers("Suggestions", f"suggestions-{name}", lambda: suggestions_table(texts))
-        st.caption("The picture is saved by the button below the text. Link to exactly this view:")
+        offer_numbers("Connectivity of all pairs", name, lambda: pairs_table(texts))
+        offer_numbers("Suggestions", f"suggestions-{name}", lambda: suggestions_table(texts))
+        sentence = "The picture is saved by the button below the text. Link to exactly this view:"
         state = next(iter(model.states.values()), None)
-        if state is not None:
-            st.code(link(model, state), language=None, wrap_lines=True)
+        if state is None:
+            st.caption(sentence)
+        else:
+            offer_link(model, state, sentence)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pages.parts.connectivity import queries
-from pages.parts.connectivity.address import View, read
+from pages.parts.connectivity.address import View
 from pages.parts.connectivity.controls import choose
 from pages.parts.connectivity.guide import explain
 from pages.parts.connectivity.pairs_panel import show_known, show_pairs, take_away
 from pages.parts.connectivity.text import show_text
 from pages.parts.connectivity.typing_box import typing_box
 from pages.parts.sentences.address import write_text
+from pages.parts.shared.address import ALONE
 from pages.parts.shared.current import architecture
 from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import ALONE, change
 from rnnstore import Model, Store, StoreError
 from rnnstore.connectivity.texts import TextConnectivity
 from rnnstore.drawing.palette import palette
@@ -29,13 +30,11 @@ FIRST_STEPS = {"character": 200, "word": 40}
 
 def draw(store: Store, model: Model) -> None:
     """The page for the sidebar's model."""
-    view, sentences = read(st.query_params, store, model)
-    for sentence in sentences:
-        st.warning(escape(sentence))
-    message = _missing_network(model)
-    _ask(model, view, message)
-    if message is not None:
-        st.info(escape(message))
+    view = View.of_page(model=model, store_models=store.models)
+    missing = _missing_network(model)
+    _ask(model, view, missing)
+    if missing is not None:
+        st.info(escape(missing))
         explain()
         return
     reader = open_network(model)
@@ -58,7 +57,7 @@ def draw(store: Store, model: Model) -> None:
             own_scale=view.own_scale,
             difference=view.difference,
             target=view.target,
-            hold=lambda at: change(at=at),
+            hold=lambda at: view.change(at=at),
             file=f"connectivity-{model.name}",
         )
         _say(texts, view)
@@ -81,21 +80,22 @@ def _ask(model: Model, view: View, missing: str | None) -> None:
 
     @st.fragment
     def box() -> None:
-        typing_box(model, view.text, missing, lambda text: (change(stretch=None), write_text(ALONE, text)))
+        typing_box(model, view.text, missing, lambda text: write_text(ALONE, text, span=None))
 
     box()
 
 
 def _texts(store: Store, model: Model, view: View) -> list[TextConnectivity]:
     """The text as each model connects it; those that cannot are said and left out."""
-    text = view.text or view.stretch
+    text = view.text or view.span
     if not text:
         if not model.states:
             st.info("Type a text above; nothing of this model was recorded that could be shown instead.")
             return []
         text = (0, min(model.steps, FIRST_STEPS.get(model.card.level, FIRST_STEPS["word"])))
-    names, found = (model.name, *view.others), []
-    how: Any = {"target": view.target, "scale": view.scale, "word": view.word, "check": view.check}
+    names: Sequence[str] = (model.name, *view.others)
+    found = []
+    how: Any = {"target": view.target, "scale": view.scale, "word": view.word, "check": view.check_occlusion}
     question = (names, text, *how.values())
     waiting = queries.Waiting(question, len(names), "Following every score back to every input")
     done = [name for name in names if queries.connected.is_cached(store.models[name], text, **how)]
@@ -117,9 +117,9 @@ def _texts(store: Store, model: Model, view: View) -> list[TextConnectivity]:
     return found
 
 
-def _check_same_recording(model: Model, other: Model, stretch: tuple[int, int]) -> None:
-    """Recorded stretches stand beside each other where both models were recorded over the same text."""
-    first, stop = stretch
+def _check_same_recording(model: Model, other: Model, span: tuple[int, int]) -> None:
+    """Recorded spans stand beside each other where both models were recorded over the same text."""
+    first, stop = span
     same = other.steps >= stop and (
         other.words(first, stop)["word"].to_pylist() == model.words(first, stop)["word"].to_pylist()
     )
@@ -138,14 +138,14 @@ def _about(model: Model, text: TextConnectivity) -> str:
 
 
 def _say(texts: list[TextConnectivity], view: View) -> None:
-    said = []
+    lines = []
     for each in texts:
         notes = " ".join(each.reading.notes)
         if notes:
-            said.append(f"{each.model}: {notes}" if len(texts) > 1 else notes)
+            lines.append(f"{each.model}: {notes}" if len(texts) > 1 else notes)
     most = max(len(each) for each in texts)
     if view.at is not None and view.at >= len(texts[0]):
-        said.append(f"The text has {len(texts[0]):,} steps, so step {view.at:,} cannot be held; the last is.")
+        lines.append(f"The text has {len(texts[0]):,} steps, so step {view.at:,} cannot be held; the last is.")
     pairs = most * (most + 1) // 2
-    said.append(f"{most:,} steps, {pairs:,} pairs, none sampled. Click the text for the arrow keys.")
-    st.caption("  \n".join(escape(sentence) for sentence in said))
+    lines.append(f"{most:,} steps, {pairs:,} pairs, none sampled. Click the text for the arrow keys.")
+    st.caption("  \n".join(escape(sentence) for sentence in lines))

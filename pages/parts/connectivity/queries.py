@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.shared.cache import cached
 from pages.parts.shared.controls import of_no_fragment
@@ -36,7 +37,8 @@ class Waiting:
     def __init__(self, question: object, parts: int, doing: str) -> None:
         self.question, self.parts, self.doing, self.done = question, parts, doing, 0
         self.began = self.moved = time.monotonic()
-        self.place, self.bar = st.empty(), None
+        self.place = st.empty()
+        self.bar: DeltaGenerator | None = None
 
     def progress(self, name: str, share: float) -> None:
         """Move the bar; a visitor who has clicked meanwhile ends the work here."""

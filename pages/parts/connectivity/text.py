@@ -66,8 +66,8 @@ def show_text(
     key = "connectivity-text"
 
     def take() -> None:
-        said = st.session_state[key].get("held")
-        at = said.get("at") if said else None
+        sent = st.session_state[key].get("held")
+        at = sent.get("at") if sent else None
         hold(at if isinstance(at, int) and at >= 0 else None)
 
     component = st.components.v2.component(
@@ -87,6 +87,7 @@ def _panel(text: TextConnectivity, title: str, about: str) -> dict[str, Any]:
     added = [not typed for typed in reading.typed]
     found = reading.predictions
     best: list[list] = [[] for _ in range(steps)]
+    assert found is not None, "whoever is shaded has predicted"
     for step, word, chance in zip(
         found["t"].to_pylist(), found["word"].to_pylist(), found["probability"].to_pylist(), strict=True
     ):

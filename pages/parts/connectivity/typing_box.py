@@ -15,7 +15,7 @@ from rnnstore.visible import visible
 _HTML = """
 <label></label><textarea rows="2" spellcheck="false"></textarea>
 <div class="under">
-  <span class="said"></span><span class="chips"></span><button type="button" class="read">Read</button>
+  <span class="message"></span><span class="chips"></span><button type="button" class="read">Read</button>
 </div>
 """
 
@@ -26,7 +26,7 @@ textarea { width: 100%; box-sizing: border-box; font: inherit; color: var(--st-t
   border-radius: var(--st-base-radius); font-family: var(--st-code-font); font-size: 0.93rem; display: block; }
 textarea:focus-visible { outline: none; border-color: var(--st-primary-color); }
 .under { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; padding-top: 0.4rem; min-height: 2.2rem; }
-.said { font-size: 0.88rem; color: var(--st-gray-text-color); }
+.message { font-size: 0.88rem; color: var(--st-gray-text-color); }
 .chips { display: flex; flex-wrap: wrap; gap: 0.4rem; flex: 1; min-width: 0; }
 button { font: inherit; font-size: 0.9rem; color: var(--st-text-color); background: transparent; cursor: pointer;
   border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); padding: 0.15rem 0.6rem;
@@ -57,7 +57,7 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); }
   };
   read.onclick = send;
-  find(".said").textContent = data.said;
+  find(".message").textContent = data.message;
   chips.replaceChildren();
   for (const { shown, adds, cuts, chance } of data.suggestions) {
     const chip = document.createElement("button");
@@ -89,7 +89,7 @@ def typing_box(model: Model, text: str, missing: str | None, read: Callable[[str
         typed = state["typed"]
     st.session_state[f"{key}-of"] = text
     completes = missing is None and open_network(model).completes
-    said, found = ("", []) if missing is not None else _suggested(model, typed)
+    message, found = ("", []) if missing is not None else _suggested(model, typed)
 
     def take() -> None:
         sent = st.session_state[key].get("read")
@@ -108,7 +108,7 @@ def typing_box(model: Model, text: str, missing: str | None, read: Callable[[str
             else "type, and see what the model expects next",
             "disabled": missing is not None,
             "text": text,
-            "said": said,
+            "message": message,
             "suggestions": found,
         },
         key=key,
@@ -128,10 +128,10 @@ def _suggested(model: Model, text: str) -> tuple[str, list[dict]]:
     except StoreError as error:
         return str(error), []
     reader = open_network(model)
-    said = "It would answer:" if reader.classifier else "The word:" if reader.completes else "Next:"
+    message = "It would answer:" if reader.classifier else "The word:" if reader.completes else "Next:"
     if not found:
-        said = "Nothing that the model knows begins like this."
-    return said, [
+        message = "Nothing that the model knows begins like this."
+    return message, [
         {"shown": visible(each.word), "adds": each.adds, "cuts": each.cuts, "chance": f"{each.probability:.1%}"}
         for each in found
     ]

@@ -3,92 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
-from pages.parts.shared.parameters import Parameters, some
-from rnnstore import Model, State, Store
+import streamlit as st
+
+from pages.parts.shared.address import Address, OneOf, Real, Several, Text, Whole, Yes
+from rnnstore import Model, State
 from rnnstore.distributions.saturation import default_limits
 from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS
 
 VALUES, TRAINING = "values", "training"
 BANDS, HEAT = "bands", "heat"
+
 STILL = 0.05
 """Movement up to which a unit counts as still, where the address says nothing."""
 
-AXES = ("step", "epoch", "time")
 MOST_MODELS = 8
 """Trainings that are drawn over one another: more colours cannot be told apart."""
 
+SECTIONS = {VALUES: "Values of states and gates", TRAINING: "Training and gradients"}
 
-@dataclass(frozen=True)
-class View:
+
+class Section(Address):
+    """Whether values or training are shown."""
+
+    view = OneOf(SECTIONS, label="Show", widget=st.segmented_control)
+
+
+class View(Address):
     """What is shown of a state: units in the order of the measure `sort`, limits of saturation, and which unit."""
 
-    sort: str
-    drawn: str
-    low: float
-    high: float
-    moves: str
-    still: float
-    unit: int
-    everything: bool
+    # fmt: off
+    state: State
+
+    drawn = OneOf({BANDS: "bands", HEAT: "heat map"}, label="Draw as", widget=st.segmented_control)
+    sort = OneOf(MEASURES, "median", label="Units sorted by")
+    low = Real(lambda view: default_limits(view.state)[0], label="Lower limit")
+    high = Real(lambda view: default_limits(view.state)[1], label="Upper limit")
+    moves = OneOf({name: MEASURES[name] for name in MOVEMENTS}, label="A unit is still when its")
+    still = Real(STILL, label="is at most")
+    unit = Whole(0, 0, lambda view: view.state.units - 1, what="unit", label="Unit")
+    everything = Yes(url="all")
+    # fmt: on
+
+    def check(self) -> None:
+        if self.low >= self.high:
+            low, high = default_limits(self.state)
+            self.messages.append(
+                f"The lower limit {self.low:g} is not below the upper one, {self.high:g}. Shown instead: {low:g} and "
+                f"{high:g}."
+            )
+            self.low, self.high = low, high
+        if self.still < 0:
+            self.messages.append(
+                f"Nothing moves by less than {self.still:g}; 0 or more was expected. Shown instead: {STILL}."
+            )
+            self.still = STILL
 
 
-@dataclass(frozen=True)
-class TrainingView:
-    """What is shown of trainings: of which models, along which axis, and whether the loss is on a log scale."""
-
-    models: tuple[str, ...]
-    axis: str
-    log: bool
-    gradients: str
+def _no_model(view: Any, missing: str) -> str:
+    return f"The store has no model {missing}; it has {', '.join(view.store_models)}."
 
 
-def section(given: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Whether values or training are shown."""
-    asked = Parameters(given)
-    return asked.one_of("view", (VALUES, TRAINING), VALUES), asked.sentences
+class TrainingView(Address):
+    """What is shown of trainings: of which models, along which axis, and which gradients of which of them."""
 
+    # fmt: off
+    model: Model
+    store_models: Mapping[str, Model]
 
-def read(given: Mapping[str, str], state: State) -> tuple[View, list[str]]:
-    """What the address `given` asks for of this state, and sentences about what it names in vain."""
-    asked = Parameters(given)
-    usual = default_limits(state)
-    low, high = asked.number("low", usual[0]), asked.number("high", usual[1])
-    if low >= high:
-        asked.sentences.append(
-            f"The lower limit {low:g} is not below the upper one, {high:g}. Shown instead: {usual[0]:g} and "
-            f"{usual[1]:g}."
-        )
-        low, high = usual
-    still = asked.number("still", STILL)
-    if still < 0:
-        asked.sentences.append(f"Nothing moves by less than {still:g}; 0 or more was expected. Shown instead: {STILL}.")
-        still = STILL
-    view = View(
-        sort=asked.one_of("sort", tuple(MEASURES), "median"),
-        drawn=asked.one_of("drawn", (BANDS, HEAT), BANDS),
-        low=low,
-        high=high,
-        moves=asked.one_of("moves", MOVEMENTS, MOVEMENTS[0]),
-        still=still,
-        unit=asked.whole("unit", 0, 0, state.units - 1, "unit"),
-        everything=asked.yes("all"),
+    models = Several(
+        lambda view: list(view.store_models), lambda view: (view.model.name,), missing=_no_model, most=MOST_MODELS,
+        too_many=lambda count: f"{count} models are named; the first {MOST_MODELS} are shown.", label="Models",
     )
-    return view, asked.sentences
-
-
-def read_training(given: Mapping[str, str], store: Store, model: Model) -> tuple[TrainingView, list[str]]:
-    """What the address asks for of trainings: the sidebar's model where it names none."""
-    asked = Parameters(given)
-    named = [name.strip() for name in asked.text("models").split(",") if name.strip()]
-    known = tuple(dict.fromkeys(name for name in named if name in store.models))
-    missing = [name for name in named if name not in store.models]
-    if missing:
-        asked.sentences.append(f"The store has no model {some(missing)}; it has {', '.join(store.models)}.")
-    if len(known) > MOST_MODELS:
-        asked.sentences.append(f"{len(known)} models are named; the first {MOST_MODELS} are shown.")
-        known = known[:MOST_MODELS]
-    known = known or (model.name,)
-    gradients = asked.one_of("gradients", known, known[0]) if "gradients" in given else known[0]
-    return TrainingView(known, asked.one_of("axis", AXES, "step"), asked.yes("log"), gradients), asked.sentences
+    axis = OneOf({"step": "steps", "epoch": "epochs", "time": "time"}, label="Along", widget=st.segmented_control)
+    log = Yes(label="Loss on a log scale")
+    gradients = OneOf(lambda view: view.models, label="Of")
+    weight = Text(label="Weight", widget=st.selectbox)
+    relative = Yes(
+        label="As a share of the weight's norm",
+        help="What a step of plain gradient descent changes, relative to what is there",
+    )
+    # fmt: on

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import streamlit as st
 
-from pages.parts.distributions.address import BANDS, HEAT, STILL, View
+from pages.parts.distributions.address import BANDS, View
 from pages.parts.distributions.queries import distribution, unit_values
 from pages.parts.distributions.saturation_panel import show_all_states, show_saturation
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import clicked_chart, controlled, number
-from pages.parts.shared.parameters import change, link
+from pages.parts.shared.controls import clicked_chart
+from pages.parts.shared.export import offer_link, offer_numbers
+from pages.parts.shared.frame import page_link
 from rnnstore import Model, State
 from rnnstore.distributions import charts
 from rnnstore.distributions import unit_distributions as counting
-from rnnstore.distributions.saturation import default_limits
 from rnnstore.distributions.single_unit import UnitValues
-from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS, Distribution
+from rnnstore.distributions.unit_distributions import MEASURES, Distribution
 from rnnstore.drawing.palette import palette
-from rnnstore.export import csv, parquet
 from rnnstore.matching.windows import window_start
 
 NAMED = 40
@@ -32,14 +29,15 @@ def draw(model: Model, state: State, view: View) -> None:
     """The distributions of a model's state, as the address describes them."""
     found = distribution(model, state.name)
     low, high = found.edge(view.low), found.edge(view.high)
-    _choose(state, view, found)
+    _choose(view, found)
     order = found.order(view.sort, low, high)
     _all_units(model, state, view, found, order, (low, high))
-    said, moving = st.columns([0.6, 0.4], gap="medium", vertical_alignment="bottom")
-    with said:
+    facts, moving = st.columns([0.6, 0.4], gap="medium", vertical_alignment="bottom")
+    with facts:
         _say(view, found, (low, high))
     with moving, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _choose_stillness(view)
+        view.control("moves", width=206)
+        view.control("still", min_value=0.0, step=0.01, format="%.3f", width=96)
     left, right = st.columns([0.37, 0.63], gap="medium")
     with left:
         values = unit_values(model, state.name, view.unit)
@@ -54,45 +52,15 @@ def draw(model: Model, state: State, view: View) -> None:
     _explain()
 
 
-def _choose(state: State, view: View, found: Distribution) -> None:
-    usual = default_limits(state)
+def _choose(view: View, found: Distribution) -> None:
     step = found.step
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.segmented_control,
-            "Draw as",
-            "drawn",
-            view.drawn,
-            options=[BANDS, HEAT],
-            format_func={BANDS: "bands", HEAT: "heat map"}.get,
-            usual=BANDS,
-            required=True,
-        )
-        controlled(
-            st.selectbox,
-            "Units sorted by",
-            "sort",
-            view.sort,
-            options=list(MEASURES),
-            format_func=MEASURES.get,
-            usual="median",
-            width=200,
-        )
-        for label, name, now, most in (
-            ("Lower limit", "low", view.low, usual[0]),
-            ("Upper limit", "high", view.high, usual[1]),
-        ):
-            controlled(
-                st.number_input,
-                label,
-                name,
-                found.edge(now),
-                step=step,
-                format=f"%.{_digits(step)}f",
-                width=108,
-                usual=most,
-                help=f"Values beyond it count as saturated. Counted at multiples of {step:g}",
-            )
+        view.control("drawn")
+        view.control("sort", width=200)
+        about = f"Values beyond it count as saturated. Counted at multiples of {step:g}"
+        for limit in ("low", "high"):
+            now, shown = found.edge(getattr(view, limit)), f"%.{_digits(step)}f"
+            view.control(limit, now=now, step=step, format=shown, width=108, help=about)
 
 
 def _all_units(
@@ -103,7 +71,7 @@ def _all_units(
     picture = draw_as(found, order, palette(st.context.theme.type), limits=limits, unit=view.unit, sorted_by=by)
     key = f"units-{model.name}-{state.name}-{view.drawn}"
     clicked_chart(
-        picture, "units_view", key, "clicked_unit", "unit", lambda unit: change(unit=int(unit)),
+        picture, "units_view", key, "clicked_unit", "unit", lambda unit: view.change(unit=int(unit)),
         alt="The distribution of every unit's values; click one.",
     )  # fmt: skip
     shown = (
@@ -112,30 +80,6 @@ def _all_units(
         else f"Each column is a unit, the stronger the colour the more often it lies there. {charts.heat_note(found)}"
     )
     st.caption(f"{shown} Dashed: the limits. {found.note} Click a unit to see it alone.")
-
-
-def _choose_stillness(view: View) -> None:
-    controlled(
-        st.selectbox,
-        "A unit is still when its",
-        "moves",
-        view.moves,
-        options=list(MOVEMENTS),
-        format_func=MEASURES.get,
-        usual=MOVEMENTS[0],
-        width=206,
-    )
-    controlled(
-        st.number_input,
-        "is at most",
-        "still",
-        view.still,
-        min_value=0.0,
-        step=0.01,
-        format="%.3f",
-        width=96,
-        usual=STILL,
-    )
 
 
 def _say(view: View, found: Distribution, limits: tuple[float, float]) -> None:
@@ -162,7 +106,7 @@ def _one_unit(
     model: Model, state: State, view: View, found: Distribution, values: UnitValues, limits: tuple[float, float]
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        number("Unit", "unit", view.unit, 0, state.units - 1, width=120, usual=0)
+        view.control("unit", width=120)
         there = {
             "model": model.name,
             "state": state.name,
@@ -171,8 +115,8 @@ def _one_unit(
             "to": str(values.stop - 1),
             "threshold": f"{values.threshold:.6g}",
         }
-        st.page_link(
-            "pages/matching.py",
+        page_link(
+            "matching",
             label="Select and match where it is on",
             query_params=there,
             help=f"Steps {values.start:,} to {values.stop - 1:,}, with the threshold {values.threshold:g}: there this "
@@ -197,7 +141,7 @@ def _numbers(found: Distribution, view: View, order: np.ndarray, limits: tuple[f
 
     def take() -> None:
         for row in st.session_state[key].selection.rows:
-            change(unit=int(order[row]))
+            view.change(unit=int(order[row]))
 
     st.dataframe(table, hide_index=True, key=key, on_select=take, selection_mode="single-row", height=260)
 
@@ -207,18 +151,9 @@ def _take_away(model: Model, state: State, found: Distribution, limits: tuple[fl
     save_picture_button("All units as a picture", "units_view", f"units-{name}")
     save_picture_button("This unit as a picture", "unit_view", f"unit-{name}")
     save_picture_button("Saturation as a picture", "saturation_view", f"saturation-{name}")
-    options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
-    st.download_button(
-        "Numbers as CSV", lambda: csv(found.table(*limits)), f"distribution-{name}.csv", "text/csv", **options
-    )
-    st.download_button(
-        "Numbers as Parquet", lambda: parquet(found.table(*limits)), f"distribution-{name}.parquet", **options
-    )
-    st.download_button(
-        "Histograms as Parquet", lambda: parquet(found.histograms()), f"histograms-{name}.parquet", **options
-    )
-    st.caption("Link to exactly this view")
-    st.code(link(model, state), language=None, wrap_lines=True)
+    offer_numbers("Numbers", f"distribution-{name}", lambda: found.table(*limits))
+    offer_numbers("Histograms", f"histograms-{name}", found.histograms, kinds=("Parquet",))
+    offer_link(model, state)
     st.caption("The same in a notebook")
     st.code(
         "import rnnstore\nfrom rnnstore import pictures\n\n"

@@ -6,9 +6,10 @@ import streamlit as st
 
 from pages.parts.distributions.address import View
 from pages.parts.distributions.queries import A_SECOND, several, uncounted
-from pages.parts.shared.controls import clicked_chart, controlled
+from pages.parts.shared.address import change
+from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.current import command, recipe_of
-from pages.parts.shared.parameters import change
+from pages.parts.shared.frame import sidebar_changed
 from rnnstore import Model, State
 from rnnstore.distributions import unit_distributions as counting
 from rnnstore.distributions.charts import saturation_picture
@@ -46,10 +47,10 @@ def show_saturation(model: Model, state: State, view: View, found: Distribution,
 
 
 def go_to(state: str, unit: int | None) -> None:
-    """Another state, with the limits that are usual for it."""
+    """Another state, with the its default limits."""
     if state != st.session_state.get("state"):
         change(state=state, unit=unit, low=None, high=None)
-        st.session_state["elsewhere"] = True
+        sidebar_changed()
     else:
         change(unit=unit)
 
@@ -80,14 +81,8 @@ def show_all_states(model: Model, view: View) -> None:
     counted = several(model, list(model.states), view.everything)
     if counted is None:
         values = uncounted(model, list(model.states))
-        controlled(
-            st.toggle,
-            f"Count all {len(model.states)} states: {values / 1e6:,.0f} million values, about "
-            f"{max(1, round(values / A_SECOND))} seconds, once",
-            "all",
-            view.everything,
-            usual=False,
-        )
+        about = f"{values / 1e6:,.0f} million values, about {max(1, round(values / A_SECOND))} seconds, once"
+        view.control("everything", label=f"Count all {len(model.states)} states: {about}")
         return
     limits = [default_limits(model.states[each.state]) for each in counted]
     table = counting.summary(counted, limits, view.moves, view.still)
@@ -122,4 +117,4 @@ def show_all_states(model: Model, view: View) -> None:
             "still": number("still units", width=76),
         },
     )
-    st.caption("Quantiles over all units and steps together; the limits are those usual for each state.")
+    st.caption("Quantiles over all units and steps together; the limits are the defaults of each state.")

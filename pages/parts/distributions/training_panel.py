@@ -2,67 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.parts.distributions.address import AXES, MOST_MODELS, TrainingView
+from pages.parts.distributions.address import TrainingView
+from pages.parts.shared.address import abbreviated
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import clicked_chart, controlled
+from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.current import command, recipe_of
-from pages.parts.shared.parameters import change
+from pages.parts.shared.export import offer_numbers
 from pages.parts.training import queries
-from rnnstore import Store
+from rnnstore import Model
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
-from rnnstore.export import csv, parquet
 from rnnstore.training import history as curves
 from rnnstore.training.charts import history as charts
 from rnnstore.training.history import TrainingCurves, WeightGradients
 
 
-def draw_training(store: Store, view: TrainingView) -> None:
+def draw_training(store_models: Mapping[str, Model], view: TrainingView) -> None:
     """Trainings, as the address describes them."""
-    _choose(store, view)
-    models = [store.models[name] for name in view.models]
+    _choose(view)
+    models = [store_models[name] for name in view.models]
     found = curves.training_curves(models)
     for note in found.notes:
         if "over time" not in note or view.axis == "time":
             st.info(note)
     if found.table.num_rows:
         _curves(found, view)
-    gradients = queries.gradients(store.models[view.gradients])
+    gradients = queries.gradients(store_models[view.gradients])
     if found.table.num_rows or gradients.weights:
         st.subheader("Gradients, weight by weight", anchor=False)
-        chosen = store.models[view.gradients]
+        chosen = store_models[view.gradients]
         _of_weights(gradients, view, recipe_of(chosen) if chosen.card.settings.get("training") else None)
     with st.popover("Take away"), st.container(width=380):
         _take_away(found, gradients)
     _explain()
 
 
-def _choose(store: Store, view: TrainingView) -> None:
+def _choose(view: TrainingView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.multiselect,
-            "Models",
-            "models",
-            list(view.models),
-            options=list(store.models),
-            max_selections=MOST_MODELS,
-            width=480,
-        )
-        controlled(
-            st.segmented_control,
-            "Along",
-            "axis",
-            view.axis,
-            options=list(AXES),
-            format_func={"step": "steps", "epoch": "epochs", "time": "time"}.get,
-            usual=AXES[0],
-            required=True,
-        )
-        controlled(st.toggle, "Loss on a log scale", "log", view.log, usual=False)
+        view.control("models", width=480)
+        view.control("axis")
+        view.control("log")
 
 
 def _curves(found: TrainingCurves, view: TrainingView) -> None:
@@ -81,45 +64,28 @@ def _of_weights(found: WeightGradients, view: TrainingView, recipe: str | None) 
     chosen = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     if len(view.models) > 1:
         with chosen:
-            controlled(
-                st.selectbox,
-                "Of",
-                "gradients",
-                view.gradients,
-                options=list(view.models),
-                usual=view.models[0],
-                width=240,
-            )
+            view.control("gradients", width=240)
     if not found.weights:
         st.info(f"{found.note} Trained anew by its recipe it has them:" if recipe else found.note)
         if recipe:
             st.code(command(f"python -m pipelines train {recipe} --again"), language="bash")
         return
-    named = st.query_params.get("weight", found.weights[0])
-    if named not in found.weights:
-        st.warning(f"{found.model} has no weight {named}; it has {', '.join(found.weights)}.")
-    weight = named if named in found.weights else found.weights[0]
-    relative = st.query_params.get("relative") == "yes"
+    if view.weight and view.weight not in found.weights:
+        st.warning(f"{found.model} has no weight {abbreviated([view.weight])}; it has {', '.join(found.weights)}.")
+    weight = view.weight if view.weight in found.weights else found.weights[0]
     with chosen:
-        controlled(st.selectbox, "Weight", "weight", weight, options=found.weights, usual=found.weights[0], width=240)
-        controlled(
-            st.toggle,
-            "As a share of the weight's norm",
-            "relative",
-            relative,
-            usual=False,
-            help="What a step of plain gradient descent changes, relative to what is there",
-        )
+        view.control("weight", now=weight, options=found.weights, width=240)
+        view.control("relative")
     colours = palette(st.context.theme.type)
     left, right = st.columns(2, gap="medium")
     with left:
         clicked_chart(
-            charts.norms_picture(found, colours, relative=relative, weight=weight),
+            charts.norms_picture(found, colours, relative=view.relative, weight=weight),
             "norms_view",
             f"norms-{found.model}",
             "clicked_weight",
             "weight",
-            lambda clicked: change(weight=clicked),
+            lambda clicked: view.change(weight=clicked),
             alt="The norm of every weight's gradient over training; click a line for its distribution.",
         )
     with right:
@@ -133,17 +99,13 @@ def _chart(picture: Picture, key: str) -> None:
 
 
 def _take_away(found: TrainingCurves, gradients: WeightGradients) -> None:
-    options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
     if found.table.num_rows:
         save_picture_button("Losses as a picture", "loss_view", "losses")
-        st.download_button("Curves as CSV", lambda: csv(found.table), "training.csv", "text/csv", **options)
-        st.download_button("Curves as Parquet", lambda: parquet(found.table), "training.parquet", **options)
+        offer_numbers("Curves", "training", lambda: found.table)
     if gradients.weights:
         save_picture_button("Norms as a picture", "norms_view", f"gradient-norms-{gradients.model}")
         save_picture_button("Distribution as a picture", "decades_view", f"gradients-{gradients.model}")
-        st.download_button(
-            "Gradients as Parquet", lambda: parquet(gradients.table), f"gradients-{gradients.model}.parquet", **options
-        )
+        offer_numbers("Gradients", f"gradients-{gradients.model}", lambda: gradients.table, kinds=("Parquet",))
     st.caption("The same in a notebook")
     st.code(
         "import rnnstore\nfrom rnnstore import pictures\n\n"

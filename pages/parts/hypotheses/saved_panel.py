@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.hypotheses import saving
+from pages.parts.hypotheses.address import View
 from pages.parts.hypotheses.share_panel import HAPPENED, address, load, share, take_along
-from pages.parts.hypotheses.worth_panel import track_asked
-from pages.parts.matching.address import View, controlled, number
 from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.current import current_store
+from pages.parts.shared.frame import page_link
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError, hypotheses
 from rnnstore.hypotheses import comparison, exchange, reruns
@@ -51,18 +51,13 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
         load()
         return
     _list(saved)
-    name = st.query_params.get("other", "")
+    name = view.other
     if name and name not in saved.hypotheses:
         st.warning(f"The address names the hypothesis {escape(repr(name[:100]))}, which this store does not keep.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = controlled(
-            st.selectbox,
-            "Look at",
-            "other",
-            name if name in saved.hypotheses else None,
-            options=list(saved.hypotheses),
-            width=320,
-            placeholder="a kept hypothesis",
+        now = name if name in saved.hypotheses else None
+        chosen = view.control(
+            "other", now=now, options=list(saved.hypotheses), width=320, placeholder="a kept hypothesis"
         )
         load()
         take_along()
@@ -97,8 +92,8 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
     with st.container(horizontal=True, vertical_alignment="center"):
         there = address(one)
         if one.model in current_store().models:
-            st.page_link("pages/hypotheses.py", label="Open it here", query_params=there)
-            st.page_link("pages/matching.py", label="Open it in Select and match", query_params=there)
+            page_link("hypotheses", label="Open it here", query_params=there)
+            page_link("matching", label="Open it in Select and match", query_params=there)
         share(one)
         if saving.may_manage(one.name):
             _manage(one)
@@ -108,50 +103,30 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
         st.markdown(escape(one.note).replace("\n", "  \n"))  # as typed: Markdown of a stranger could load a picture
     st.markdown(f"**Run again in {state.name} of {model.name}**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = st.query_params.get("by", "words")
-        controlled(
-            st.radio,
-            "By",
-            "by",
-            by if by in ("words", "units") else "words",
-            options=["words", "units"],
-            horizontal=True,
-            usual="words",
-            help="Its words, which select units anew here; or its units, where the state is the same",
-        )
-        first, last = _slice(model)
-        number("Within steps from", "within", first, 0, model.steps - 1, width=150, usual=0)
-        number("to", "until", last, 0, model.steps - 1, width=150, usual=model.steps - 1)
+        view.control("by", horizontal=True)
+        first, last = view.within or 0, max(view.within or 0, model.steps - 1 if view.until is None else view.until)
+        view.control("within", width=150)
+        view.control("until", now=last, width=150)
     try:
-        again = hypotheses.rerun(model, one, state=state.name, start=first, stop=last + 1, by=by)
+        again = hypotheses.rerun(model, one, state=state.name, start=first, stop=last + 1, by=view.by)
         st.caption(escape(again.note))
         if selected.selection is not None and len(selected.chosen):
             by_hand: dict[str, Any] = {"left_out": view.left_out, "pinned": view.pinned}
             lengths: dict[str, Any] = {"shortest": view.shortest, "longest": view.longest}
             now = hypotheses.from_selection(model, selected.selection, "present", **by_hand, **lengths)
             here = hypotheses.rerun(model, now, start=first, stop=last + 1, by="units")
-            _compare(model, again, here)
+            _compare(model, view.track, again, here)
     except StoreError as error:
         st.info(escape(str(error)))
 
 
-def _compare(model: Model, again: reruns.Rerun, here: reruns.Rerun) -> None:
-    track = track_asked(model)
+def _compare(model: Model, track: str | None, again: reruns.Rerun, here: reruns.Rerun) -> None:
     labelled = track is not None and model.tracks[track].kind == "discrete"
-    told = comparison.compare(again, here, track if labelled else None)
+    compared = comparison.compare(again, here, track if labelled else None)
     st.markdown("**Compared with the present selection** (the second)")
-    st.caption(told.note)
-    if told.table.num_rows:
-        st.dataframe(told.table, hide_index=True, key="compared")
-
-
-def _slice(model: Model) -> tuple[int, int]:
-    """First and last step of the part of the corpus that the address names, else of all."""
-    named = [st.query_params.get(name, "") for name in ("within", "until")]
-    known = [int(text) if text.isdecimal() and len(text) < 16 else None for text in named]
-    first, last = (usual if step is None else step for step, usual in zip(known, (0, model.steps), strict=True))
-    first = min(first, model.steps - 1)
-    return first, max(first, min(last, model.steps - 1))
+    st.caption(compared.note)
+    if compared.table.num_rows:
+        st.dataframe(compared.table, hide_index=True, key="compared")
 
 
 def _manage(one: Hypothesis) -> None:
@@ -177,9 +152,12 @@ def _keep(model: Model, view: View, selected: Selected) -> None:
     # as they are now: what was typed just before the click came with it, and no run has seen it yet
     name, note, again = (st.session_state[f"keep-{what}"] for what in ("name", "note", "replace"))
 
+    selection = selected.selection
+    assert selection is not None, "nothing is kept without a selection"
+
     def change() -> None:
         made = hypotheses.from_selection(
-            model, selected.selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
+            model, selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
         )
         saving.save(made, replace=again)
 

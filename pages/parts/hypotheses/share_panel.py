@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode, urljoin
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.parts.hypotheses import saving
 from pages.parts.shared.current import current_store
@@ -69,7 +70,7 @@ def load() -> None:
         st.button("Load it", key="load-button", disabled=file is None, on_click=_load, args=(file, name, again))
 
 
-def _load(file, name: str, again: bool) -> None:
+def _load(file: UploadedFile, name: str, again: bool) -> None:
     store, loaded = current_store(), []
     try:
         found = exchange.deserialised(file.getvalue(), file.name[:100])

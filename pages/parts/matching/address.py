@@ -1,24 +1,18 @@
-"""What the page "Select and match" shows, as its address says it.
-
-Steps are positions in the corpus, from 0.
-"""
+"""What the page "Select and match" shows, as its address says it. Steps are positions in the corpus, from 0."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from pages.parts.shared import controls
-from pages.parts.shared.parameters import Parameters, some
-from pages.parts.shared.parameters import change as change_parameters
+import streamlit as st
+
+from pages.parts.shared.address import Address, MaybeWhole, Parsed, Real, Several, Text, Units, Whole, Yes, shortened
 from rnnstore import Model, State
 from rnnstore.matching.charts.match_view import COUNT
 from rnnstore.matching.linked_states import MOST
 
-SHORTEST_WINDOW, LONGEST_WINDOW = 10, 300
 MOST_OFF = 20
 """Steps before or after a selection that can be asked to be off."""
 
@@ -29,7 +23,7 @@ PER_PAGE = 50
 
 
 @dataclass(frozen=True)
-class Named:
+class Linked:
     """A state that stands below the first one, as the address names it; model None: the first one's.
 
     Written `STATE` or `MODEL:STATE`, and `@THRESHOLD` behind it where it is not the state's first.
@@ -48,141 +42,173 @@ class Named:
         return f"{model}{self.state}" + (f"@{self.threshold:.6g}" if self.threshold is not None else "")
 
 
-@dataclass(frozen=True)
-class View:
-    """Everything that the page shows of a model's state; `first` and `last` are the first and last brushed step."""
-
-    at: int
-    window: int
-    first: int | None
-    last: int | None
-    threshold: float
-    before: int
-    after: int
-    left_out: tuple[int, ...]
-    pinned: tuple[int, ...]
-    tracks: tuple[str, ...]
-    predicted: int
-    page: int
-    shortest: int
-    longest: int | None
-    copies: bool
-    left: int
-    right: int
-    colour: str
-    find: str
-    regex: bool
-    case: bool
-    hit: tuple[int, int] | None
-    below: tuple[Named, ...]
-
-    @property
-    def brushed(self) -> tuple[int, int] | None:
-        """The brushed steps as start and stop (half-open); None when nothing is brushed."""
-        return None if self.first is None or self.last is None else (self.first, self.last + 1)
+def first_threshold(state: State) -> float:
+    """The default threshold: the one whose runs were recorded, else 0.3, within the values."""
+    threshold = state.thresholds[0] if state.thresholds else 0.3
+    return threshold if state.minimum <= threshold <= state.maximum else round((state.minimum + state.maximum) / 2, 3)
 
 
-def change(**parameters: Any) -> None:
-    """Write parameters into the address in one step; another hypothesis is looked at from its first page on."""
-    hypothesis = ("from", "to", "threshold", "before", "after", "out", "pin", "shortest", "longest", "copies")
-    if any(name in parameters for name in hypothesis):
-        parameters.setdefault("page", None)
-    change_parameters(**parameters)
-
-
-controlled, number = partial(controls.controlled, change=change), partial(controls.number, change=change)
-"""Widgets of this page; see `controls`."""
-
-
-def read(given: Mapping[str, str], model: Model, state: State) -> tuple[View, list[str]]:
-    """What the address `given` asks for of this model and state, and sentences about what it names in vain."""
-    asked = Parameters(given)
-    last = max(model.steps - 1, 0)
-    by_character = model.card.level == "character"
-    window = asked.whole("window", 80 if by_character else 16, SHORTEST_WINDOW, LONGEST_WINDOW)
-    at = asked.whole("at", 0, 0, last, "step")
-    first = asked.maybe("from", 0, last, "step")
-    final = asked.maybe("to", 0, last, "step")
-    first, final = (first if first is not None else final), (final if final is not None else first)
-    if first is not None and final is not None and final < first:
-        first, final = final, first
-    columns = (12, 28) if by_character else (2, 4)
-    shortest, longest = asked.whole("shortest", 1, 1, 10_000), asked.maybe("longest", 1, 10_000)
-    if longest is not None and longest < shortest:
-        asked.sentences.append(
-            f"Matches of at least {shortest:,} and at most {longest:,} steps cannot be; "
-            f"shown instead: of exactly {shortest:,}."
-        )
-        longest = shortest
-    tracks = asked.names("tracks", list(model.tracks), list(model.tracks)[:FIRST_TRACKS], model)
-    colour = given.get("colour", COUNT)
-    if colour not in ("none", COUNT, *model.tracks):
-        asked.sentences.append(f"{model.name} has no track {some([colour])} to colour words by.")
-    if colour not in ("none", *tracks):  # or its heat map is not shown any more
-        colour = COUNT
-    view = View(
-        at=min(at, max(0, model.steps - window)),
-        window=window,
-        first=first,
-        last=final,
-        threshold=asked.number("threshold", first_threshold(state)),
-        before=asked.whole("before", 0, 0, MOST_OFF),
-        after=asked.whole("after", 0, 0, MOST_OFF),
-        left_out=asked.units("out", state),
-        pinned=asked.units("pin", state),
-        tracks=tracks,
-        predicted=asked.whole("predicted", min(3, model.predictions_per_step), 0, model.predictions_per_step),
-        page=asked.whole("page", 1, 1, 10_000),
-        shortest=shortest,
-        longest=longest,
-        copies=given.get("copies") == "yes",
-        left=asked.whole("left", columns[0], 0, 60),
-        right=asked.whole("right", columns[1], 1, 100),
-        colour=colour,
-        find=given.get("find", ""),
-        regex=given.get("regex") == "yes",
-        case=given.get("case") == "yes",
-        hit=_hit(given.get("hit", ""), last),
-        below=_below(asked),
-    )
-    return view, asked.sentences
-
-
-def _hit(text: str, last: int) -> tuple[int, int] | None:
+def _parse_hit(view: Any, text: str) -> tuple[int, int] | None:
     """The hit of a search that is framed, `FIRST-LAST`, as start and stop (half-open)."""
     ends = text.split("-")
     if len(ends) != 2 or not all(end.isdecimal() and len(end) < 16 for end in ends):
         return None
     first, final = map(int, ends)
-    return (first, final + 1) if first <= final <= last else None
+    return (first, final + 1) if first <= final < view.model.steps else None
 
 
-def _below(asked: Parameters) -> tuple[Named, ...]:
+def _parse_linked(view: Any, text: str) -> tuple[Linked, ...]:
     """The states below the first one; that they are there, whoever shows them has to ask the store."""
     found = []
-    for text in filter(None, asked.text("below").split(",")):
-        name, _, level = text.partition("@")
+    for each in filter(None, text.split(",")):
+        name, _, level = each.partition("@")
         model, _, state = name.rpartition(":")
         try:
             threshold = float(level) if level else None
         except ValueError:
             threshold = math.nan
         if threshold is not None and not abs(threshold) < 1e30:
-            asked.sentences.append(
+            view.messages.append(
                 f"The address names {name} below at the threshold {level[:20]}; a number was expected. "
-                "Shown instead: its usual one."
+                "Shown instead: its default one."
             )
             threshold = None
-        found.append(Named(model or None, state, threshold))
+        found.append(Linked(model or None, state, threshold))
     if len(found) > MOST:
-        asked.sentences.append(
+        view.messages.append(
             f"The address names {len(found)} states below the first one; {MOST} at most can stand there, so the first "
             f"{MOST} are shown."
         )
     return tuple(found[:MOST])
 
 
-def first_threshold(state: State) -> float:
-    """The threshold where the address names none: the one whose runs were recorded, else 0.3, within the values."""
-    threshold = state.thresholds[0] if state.thresholds else 0.3
-    return threshold if state.minimum <= threshold <= state.maximum else round((state.minimum + state.maximum) / 2, 3)
+def _parse_colour(view: Any, text: str) -> str:
+    """What colours the words: a track, how many of the units are on, or nothing."""
+    if text not in ("none", COUNT, *view.model.tracks):
+        view.messages.append(f"{view.model.name} has no track {shortened(text)} to colour words by.")
+    return text
+
+
+def _no_track(view: Any, missing: str) -> str:
+    there = f"it has {', '.join(view.model.tracks)}" if view.model.tracks else "it has none"
+    return f"{view.model.name} has no track {missing}; {there}."
+
+
+class Tracks(Several):
+    """Tracks of the view's model, which may be none at all: "none"."""
+
+    def parse(self, view: Any, text: str) -> tuple[str, ...]:
+        return () if text.strip() == "none" else super().parse(view, text)
+
+    def serialise(self, value: Any) -> str:
+        return ",".join(value) or "none"
+
+
+def last_step(view: Any) -> int:
+    return max(view.model.steps - 1, 0)
+
+
+def by_level(characters: int, words: int) -> Any:
+    """A default for models that read characters, and one for others."""
+    return lambda view: characters if view.model.card.level == "character" else words
+
+
+class View(Address):
+    """What the page shows of a model's state; `first` and `last` are the first and last brushed step."""
+
+    # fmt: off
+    model: Model
+    state: State
+
+    window = Whole(
+        by_level(80, 16), 10, 300, label="Steps shown", widget=st.slider, explicit=True,
+        help="Fewer steps make wider cells, up to long words; more make narrower ones, down to a character",
+    )
+    at = Whole(
+        0, 0, last_step, what="step", label="First step shown", help="Position in the corpus, from 0; type one to go"
+    )
+    first = MaybeWhole(
+        0, last_step, what="step", url="from", label="First word",
+        help="Step of the first brushed word. Brush on the chart, drag the brush to move it, click a word beside it "
+        "with the shift key to let it reach there; or set its ends exactly here",
+    )
+    last = MaybeWhole(0, last_step, what="step", url="to", label="Last word", help="Step of the last brushed word")
+    threshold = Real(lambda view: first_threshold(view.state), label="Threshold", explicit=True)
+    before = Whole(
+        0, 0, MOST_OFF, label="Off before",
+        help="So many steps before the brushed words the units must be off; 0: does not matter",
+    )
+    after = Whole(
+        0, 0, MOST_OFF, label="Off after",
+        help="So many steps after the brushed words the units must be off; 0: does not matter",
+    )
+    left_out = Units(
+        url="out", label="Left out",
+        help="Units that follow the pattern but should not count; clicking a unit in the chart's list does the same",
+    )
+    pinned = Units(url="pin", label="Pinned", help="Units that count whether they follow the pattern or not")
+    tracks = Tracks(
+        lambda view: list(view.model.tracks), lambda view: tuple(view.model.tracks)[:FIRST_TRACKS],
+        missing=_no_track, label="Under the words", explicit=True,
+    )
+    predicted = Whole(
+        lambda view: min(3, view.model.predictions_per_step), 0, lambda view: view.model.predictions_per_step,
+        label="Predicted next words", explicit=True,
+    )
+    page = Whole(1, 1, 10_000, label="Page")
+    shortest = Whole(1, 1, 10_000, label="Shortest", help="Steps that a match has at least")
+    longest = MaybeWhole(
+        1, 10_000, label="Longest",
+        help="Steps that a match has at most; the same as the shortest for an exact length",
+    )
+    copies = Yes(
+        label="Show overlapping copies", widget=st.checkbox,
+        help="Each place is shown once, by its best range; with this, every range that cannot grow",
+    )
+    left = Whole(by_level(12, 2), 0, 60, label="Words before", explicit=True)
+    right = Whole(by_level(28, 4), 1, 100, label="Words after", explicit=True)
+    colour = Parsed(
+        _parse_colour, COUNT, label="Colour words by", widget=st.selectbox,
+        help="The colours of a heat map, fainter where fewer of the selected units are on",
+    )
+    find = Text(
+        label="Find in the corpus",
+        help="Words as they stand in the corpus, or a regular expression; then click a hit to go there",
+    )
+    regex = Yes(label="Regular expression")
+    case = Yes(label="Match case")
+    hit = Parsed[tuple[int, int] | None](_parse_hit, None)
+    linked = Parsed[tuple[Linked, ...]](_parse_linked, (), url="below")
+    # fmt: on
+
+    RESTART = frozenset(
+        {"first", "last", "threshold", "before", "after", "left_out", "pinned", "shortest", "longest", "copies"}
+    )
+    """Parameters of the hypothesis: another one is looked at from its first page on."""
+
+    def check(self) -> None:
+        self.at = min(self.at, max(0, self.model.steps - self.window))
+        self.left_out, self.pinned = tuple(sorted(self.left_out)), tuple(sorted(self.pinned))
+        first, last = self.first, self.last
+        if first is not None or last is not None:
+            first, last = (first if first is not None else last), (last if last is not None else first)
+            assert first is not None and last is not None
+            self.first, self.last = min(first, last), max(first, last)
+        if self.longest is not None and self.longest < self.shortest:
+            self.messages.append(
+                f"Matches of at least {self.shortest:,} and at most {self.longest:,} steps cannot be; "
+                f"shown instead: of exactly {self.shortest:,}."
+            )
+            self.longest = self.shortest
+        if self.colour not in ("none", *self.tracks):  # its heat map is not shown any more
+            self.colour = COUNT
+
+    def change(self, **values: Any) -> None:
+        if self.RESTART & set(values):
+            values.setdefault("page", 1)
+        super().change(**values)
+
+    @property
+    def brushed(self) -> tuple[int, int] | None:
+        """The brushed steps as start and stop (half-open); None when nothing is brushed."""
+        return None if self.first is None or self.last is None else (self.first, self.last + 1)

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.matching import queries
-from pages.parts.matching.address import MOST_OFF, View, change, controlled, number
+from pages.parts.matching.address import View
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.matching.charts.select_view import LINES
@@ -25,83 +25,29 @@ def choose_hypothesis(model: Model, state: State, view: View) -> None:
     seen = queries.window(model, state.name, view.at, stop)
     low, high, step = threshold_range(seen, view.threshold)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.slider,
-            "Threshold",
+        view.control(
             "threshold",
-            min(max(view.threshold, low), high),
+            now=min(max(view.threshold, low), high),
+            widget=st.slider,
             min_value=low,
             max_value=high,
             step=step,
-            key="select-threshold-slider",
+            key="matching-threshold-slider",
             help="A unit is on at a step when its value there is at least this; from here to there as the bands of the "
             "steps shown reach, any other number beside it",
         )
-        controlled(
-            st.number_input,
-            "Exactly",
-            "threshold",
-            view.threshold,
-            step=step,
-            format="%.3f",
-            width=116,
-            key="select-threshold-number",
-        )
-        _end(
-            model,
-            view,
-            "First word",
-            "from",
-            "Step of the first brushed word. Brush on the chart, drag the brush to move it, click a word beside it "
-            "with the shift key to let it reach there; or set its ends exactly here",
-        )
-        _end(model, view, "Last word", "to", "Step of the last brushed word")
-        number(
-            "Off before",
-            "before",
-            view.before,
-            0,
-            MOST_OFF,
-            width=90,
-            usual=0,
-            help="So many steps before the brushed words the units must be off; 0: does not matter",
-        )
-        number(
-            "Off after",
-            "after",
-            view.after,
-            0,
-            MOST_OFF,
-            width=90,
-            usual=0,
-            help="So many steps after the brushed words the units must be off; 0: does not matter",
-        )
+        view.control("threshold", label="Exactly", step=step, format="%.3f", width=116)
 
+        def until(first: int | None) -> dict[str, Any]:  # the other end is moved along where it must be
+            return {"last": None if first is None else max(first, first if view.last is None else view.last)}
 
-def _end(model: Model, view: View, label: str, name: str, help: str) -> None:
-    """One end of the brush by its step (`name` is "from" or "to"); the other end is moved along where it must be."""
-    now, other, (other_name, nearer) = {
-        "from": (view.first, view.last, ("to", max)),
-        "to": (view.last, view.first, ("from", min)),
-    }[name]
+        def since(last: int | None) -> dict[str, Any]:
+            return {"first": None if last is None else min(last, last if view.first is None else view.first)}
 
-    def along(step: int | None) -> dict[str, Any]:
-        return {other_name: None if step is None else nearer(step, step if other is None else other)}
-
-    controlled(
-        st.number_input,
-        label,
-        name,
-        now,
-        min_value=0,
-        max_value=model.steps - 1,
-        step=1,
-        value=None,
-        width=170,
-        placeholder="step",
-        also=along,
-        help=help,
-    )
+        view.control("first", also=until, width=170, placeholder="step")
+        view.control("last", also=since, width=170, placeholder="step")
+        view.control("before", width=90)
+        view.control("after", width=90)
 
 
 @dataclass(frozen=True)
@@ -137,7 +83,7 @@ def say_selection(model: Model, view: View, selected: Selected) -> None:
     elif units is None:
         st.markdown(f":orange[{escape(selected.refused)}]")
     elif len(units.units):
-        st.markdown(_said(model, view, selection, units))
+        st.markdown(_summary(model, view, selection, units))
     elif len(units.left_out):
         count = len(units.left_out)
         follow = f"**The {count} units** that are on" if count > 1 else "**The one unit** that is on"
@@ -156,21 +102,19 @@ def offer_actions(model: Model, state: State, view: View, selected: Selected) ->
         _offer_example(model, state, view)
         return
     if units is not None and not len(units.units) and len(units.left_out):
-        st.button("Take them back", on_click=change, kwargs={"out": None}, type="primary")
+        st.button("Take them back", on_click=view.change, kwargs={"left_out": ()}, type="primary")
     elif units is not None and not len(units.units):
         nearest = nearest_threshold(model, selection)
         if nearest is not None:
-            said = "The nearest threshold at which a unit follows the pattern"
-            st.button(
-                f"Set it to {nearest:g}", on_click=change, kwargs={"threshold": nearest}, type="primary", help=said
-            )
+            about, to = "The nearest threshold at which a unit follows the pattern", {"threshold": nearest}
+            st.button(f"Set it to {nearest:g}", on_click=view.change, kwargs=to, type="primary", help=about)
     if selection.start >= view.at + view.window or selection.stop <= view.at:
         there = window_start(model, selection.start, view.window)
-        st.button("Go to the brush", on_click=change, kwargs={"at": there}, help="Show the brushed words")
-    st.button("Clear", on_click=change, kwargs={"from": None, "to": None}, help="Take the brush away")
+        st.button("Go to the brush", on_click=view.change, kwargs={"at": there}, help="Show the brushed words")
+    st.button("Clear", on_click=view.change, kwargs={"first": None, "last": None}, help="Take the brush away")
 
 
-def _said(model: Model, view: View, selection: Selection, units: SelectedUnits) -> str:
+def _summary(model: Model, view: View, selection: Selection, units: SelectedUnits) -> str:
     count = len(units.units)
     sides = [f"{view.before} before" * bool(view.before), f"{view.after} after" * bool(view.after)]
     limits = " and ".join(side for side in sides if side)
@@ -197,37 +141,20 @@ def _offer_example(model: Model, state: State, view: View) -> None:
     if found:
         st.button(
             "Try an example",
-            on_click=change,
+            on_click=view.change,
             kwargs={
-                "from": found.start,
-                "to": found.stop - 1,
+                "first": found.start,
+                "last": found.stop - 1,
                 "threshold": found.threshold,
                 "before": found.off_before,
-                "after": None,
+                "after": 0,
             },
             type="primary",
         )
 
 
-def choose_units(state: State, view: View, units: SelectedUnits | None) -> None:
+def choose_units(view: View, units: SelectedUnits | None) -> None:
     """Units left out and pinned by hand."""
     following = units.following.tolist() if units else []
-    everything = list(range(state.units))
-    controlled(
-        st.multiselect,
-        "Left out",
-        "out",
-        list(view.left_out),
-        options=sorted({*following, *view.left_out}),
-        placeholder="none",
-        help="Units that follow the pattern but should not count; clicking a unit in the chart's list does the same",
-    )
-    controlled(
-        st.multiselect,
-        "Pinned",
-        "pin",
-        list(view.pinned),
-        options=everything,
-        placeholder="none",
-        help="Units that count whether they follow the pattern or not",
-    )
+    view.control("left_out", options=sorted({*following, *view.left_out}), placeholder="none")
+    view.control("pinned", placeholder="none")

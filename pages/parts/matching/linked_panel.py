@@ -9,10 +9,11 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.parts.matching import queries
-from pages.parts.matching.address import Named, View, change, first_threshold
+from pages.parts.matching.address import Linked, View, first_threshold
 from pages.parts.matching.hypothesis import Selected
 from pages.parts.matching.match_panel import page_of_matches
 from pages.parts.shared.current import current_store
+from pages.parts.shared.frame import page_link
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.matching.charts.select_view import LinkedPlot, drawn_selection
@@ -29,7 +30,7 @@ WORDS_TO_FIND = 8
 class Row:
     """A state below, as the address names it: what it selects and matches, or a sentence why it cannot stand there."""
 
-    named: Named
+    named: Linked
     threshold: float = 0.0
     also: LinkedState | None = None
     below: LinkedPlot | None = None
@@ -40,10 +41,10 @@ class Row:
 
 def rows_below(model: Model, view: View, selected: Selected) -> list[Row]:
     """What stands below the first state, in order."""
-    return [_row(model, view, named, selected.selection) for named in view.below]
+    return [_row(model, view, named, selected.selection) for named in view.linked]
 
 
-def _row(model: Model, view: View, named: Named, selection: Selection | None) -> Row:
+def _row(model: Model, view: View, named: Linked, selection: Selection | None) -> Row:
     threshold = named.threshold or 0.0
     try:
         other = model if named.model is None else current_store().model(named.model)
@@ -63,7 +64,7 @@ def _row(model: Model, view: View, named: Named, selection: Selection | None) ->
             matches = page_of_matches(other, state, view, threshold, units.units) if len(units.units) else None
         except StoreError as error:
             refused = str(error)
-    if units is None:
+    if units is None or selection is None:
         hypothesis = replace(drawn_selection(nothing, ()), start=None, stop=None)
         on = units_on(other, state.name, (), threshold, view.at, stop)
     else:
@@ -74,18 +75,18 @@ def _row(model: Model, view: View, named: Named, selection: Selection | None) ->
 
 def choose_below(model: Model, view: View) -> None:
     """A further state to put below, of this model or another."""
-    options = [Named(None, name, None) for name in model.states]
+    options = [Linked(None, name, None) for name in model.states]
     options += [
-        Named(other.name, name, None)
+        Linked(other.name, name, None)
         for other in current_store().models.values()
         if other.name != model.name
         for name in other.states
     ]
-    full = len(view.below) >= MOST
+    full = len(view.linked) >= MOST
 
     def add() -> None:
         if (chosen := st.session_state["add-below"]) is not None:
-            change(below=[*view.below, chosen])
+            view.change(linked=[*view.linked, chosen])
             st.session_state["add-below"] = None
 
     st.selectbox(
@@ -109,15 +110,15 @@ def show_below(model: Model, state: State, view: View, rows: list[Row], first: M
         level, sentence, actions = st.columns([0.14, 0.58, 0.28], vertical_alignment="center")
         with level:
             _choose_threshold(view, row, index)
-        sentence.markdown(_said(row, first))
+        sentence.markdown(_summary(row, first))
         with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             if row.also is not None:
                 there = on_top(model, state, view, index, row.also, st.query_params.to_dict())
-                st.page_link("pages/matching.py", label="To the top", query_params=there)
+                page_link("matching", label="To the top", query_params=there)
             elif row.named.model in current_store().models:
                 _offer_search(model, view, row)
-            others = [named for place, named in enumerate(view.below) if place != index]
-            st.button("Remove", key=f"below-away-{index}", on_click=change, kwargs={"below": others})
+            others = [named for place, named in enumerate(view.linked) if place != index]
+            st.button("Remove", key=f"below-away-{index}", on_click=view.change, kwargs={"linked": others})
 
 
 def _choose_threshold(view: View, row: Row, index: int) -> None:
@@ -125,9 +126,9 @@ def _choose_threshold(view: View, row: Row, index: int) -> None:
     st.session_state[key] = row.threshold
 
     def take() -> None:
-        named = list(view.below)
+        named = list(view.linked)
         named[index] = replace(row.named, threshold=st.session_state[key])
-        change(below=named)
+        view.change(linked=named)
 
     st.number_input(
         f"Threshold of {row.named.state}",
@@ -141,7 +142,7 @@ def _choose_threshold(view: View, row: Row, index: int) -> None:
     )
 
 
-def _said(row: Row, first: Matches | None) -> str:
+def _summary(row: Row, first: Matches | None) -> str:
     """What a state below selects and where it matches, in a line."""
     name = row.named.called
     if row.refused:
@@ -151,19 +152,19 @@ def _said(row: Row, first: Matches | None) -> str:
     count = len(row.units.units)
     if not count:
         return f"**{name}**: no unit is on throughout these words at {row.threshold:g}."
-    said = f"**{name}**: **{count} unit{'s' if count > 1 else ''}** on throughout."
+    sentence = f"**{name}**: **{count} unit{'s' if count > 1 else ''}** on throughout."
     if row.matches is not None:
-        said += f" {row.matches.note}"
+        sentence += f" {row.matches.note}"
         best = row.matches.table.num_rows
         if first is not None and first.table.num_rows and best:
             shared = count_overlapping(first.table, row.matches.table)
-            said += f" {shared} of its best {best} touch one of the first state's best {first.table.num_rows}."
-    return said
+            sentence += f" {shared} of its best {best} touch one of the first state's best {first.table.num_rows}."
+    return sentence
 
 
 def best_matches(model: Model, state: State, view: View, selected: Selected, shown: Matches | None) -> Matches | None:
     """The first page of the first state's matches, with which those below are compared."""
-    if shown is None or view.page == 1 or not view.below or selected.units is None:
+    if shown is None or view.page == 1 or not view.linked or selected.units is None:
         return shown
     return page_of_matches(model, state, view, view.threshold, selected.units.units)
 
@@ -173,8 +174,8 @@ def on_top(
 ) -> dict[str, str]:
     """The address (`now` it is this) in which a state below and the first one have changed places."""
     here = also.model.name == model.name
-    below = [Named(None if here else model.name, state.name, view.threshold)]
-    for place, named in enumerate(view.below):
+    below = [Linked(None if here else model.name, state.name, view.threshold)]
+    for place, named in enumerate(view.linked):
         if place != index:
             owner = named.model or model.name
             below.append(replace(named, model=None if owner == also.model.name else owner))
@@ -192,4 +193,4 @@ def _offer_search(model: Model, view: View, row: Row) -> None:
     text = joint.join(words["word"].to_pylist())
     there = {"model": str(row.named.model), "state": row.named.state, "find": text}
     shown = visible(text) if len(text) < 16 else f"{visible(text)[:15]}…"
-    st.page_link("pages/matching.py", label=f"Find {shown} there", query_params=there)
+    page_link("matching", label=f"Find {shown} there", query_params=there)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.matching import queries
-from pages.parts.matching.address import PER_PAGE, View, change, controlled, number
+from pages.parts.matching.address import PER_PAGE, View
 from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.controls import clicked_chart
 from rnnstore import Model, State
@@ -59,61 +59,17 @@ def choose_matches(view: View, matches: Matches) -> None:
     with controls:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             pages = max(1, -(-matches.counted // PER_PAGE))
-            number(
-                "Page",
-                "page",
-                view.page,
-                1,
-                max(pages, view.page) + (not matches.complete),  # one further, and more are counted
-                width=112,
-                usual=1,
-                help=f"{PER_PAGE} matches a page; {pages} pages {'in all' if matches.complete else 'counted so far'}",
-            )
-            number(
-                "Shortest",
-                "shortest",
-                view.shortest,
-                1,
-                10_000,
-                width=112,
-                usual=1,
-                help="Steps that a match has at least",
-            )
-            controlled(
-                st.number_input,
-                "Longest",
-                "longest",
-                view.longest,
-                min_value=1,
-                max_value=10_000,
-                step=1,
-                value=None,
-                width=112,
-                placeholder="any",
-                help="Steps that a match has at most; the same as the shortest for an exact length",
-            )
+            more = not matches.complete  # one further, and more are counted
+            counted = "counted so far" if more else "in all"
+            about = f"{PER_PAGE} matches a page; {pages} pages {counted}"
+            view.control("page", max_value=max(pages, view.page) + more, width=112, help=about)
+            view.control("shortest", width=112)
+            view.control("longest", width=112, placeholder="any")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            number("Words before", "left", view.left, 0, 60, width=112)
-            number("Words after", "right", view.right, 1, 100, width=112)
-            choices = ["none", COUNT, *view.tracks]
-            controlled(
-                st.selectbox,
-                "Colour words by",
-                "colour",
-                view.colour,
-                options=choices,
-                usual=COUNT,
-                width=150,
-                help="The colours of a heat map, fainter where fewer of the selected units are on",
-            )
-            controlled(
-                st.checkbox,
-                "Show overlapping copies",
-                "copies",
-                view.copies,
-                usual=False,
-                help="Each place is shown once, by its best range; with this, every range that cannot grow",
-            )
+            view.control("left", width=112)
+            view.control("right", width=112)
+            view.control("colour", options=["none", COUNT, *view.tracks], width=150)
+            view.control("copies")
 
 
 def show_matches(model: Model, state: State, view: View, selected: Selected, matches: Matches) -> None:
@@ -144,7 +100,7 @@ def show_matches(model: Model, state: State, view: View, selected: Selected, mat
     def go(rank: int) -> None:
         place = np.flatnonzero(found["rank"].to_numpy() == rank)
         if len(place):
-            change(at=window_start(model, int(starts[place[0]]), view.window))
+            view.change(at=window_start(model, int(starts[place[0]]), view.window))
             st.session_state["match-visits"] = st.session_state.get("match-visits", 0) + 1
 
     clicked_chart(
@@ -159,7 +115,7 @@ def _show_lengths(view: View, matches: Matches) -> None:
 
     def take(length: int) -> None:
         exact = view.shortest == view.longest == length
-        change(shortest=None if exact else length, longest=None if exact else length)
+        view.change(shortest=1 if exact else length, longest=None if exact else length)
 
     clicked_chart(
         length_picture(matches.lengths, view.shortest, view.longest, palette(st.context.theme.type)),

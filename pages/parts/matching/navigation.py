@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.matching import queries
-from pages.parts.matching.address import LONGEST_WINDOW, SHORTEST_WINDOW, View, change, controlled, number
+from pages.parts.matching.address import View
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
 from rnnstore.matching.windows import window_start
@@ -19,38 +19,25 @@ def navigate(model: Model, view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         back, forward = max(0, view.at - view.window), min(last, view.at + view.window)
         st.button(
-            "Back", on_click=change, kwargs={"at": back}, disabled=view.at == 0, shortcut="B", help="Back by a window"
+            "Back",
+            on_click=view.change,
+            kwargs={"at": back},
+            disabled=view.at == 0,
+            shortcut="B",
+            help="Back by a window",
         )
         st.button(
             "Forward",
-            on_click=change,
+            on_click=view.change,
             kwargs={"at": forward},
             disabled=view.at >= last,
             shortcut="F",
             help="Forward by a window; the brushed words stay brushed",
         )
-        number(
-            "First step shown", "at", view.at, 0, last, width=130, help="Position in the corpus, from 0; type one to go"
-        )
-        controlled(
-            st.slider,
-            "Steps shown",
-            "window",
-            view.window,
-            min_value=SHORTEST_WINDOW,
-            max_value=LONGEST_WINDOW,
-            width=180,
-            help="Fewer steps make wider cells, up to long words; more make narrower ones, down to a character",
-        )
-        controlled(
-            st.text_input,
-            "Find in the corpus",
-            "find",
-            view.find,
-            placeholder="a phrase",
-            help="Words as they stand in the corpus, or a regular expression; then click a hit to go there",
-        )
-        controlled(st.toggle, "Regular expression", "regex", view.regex, usual=False)
+        view.control("at", max_value=last, width=130)
+        view.control("window", width=180)
+        view.control("find", placeholder="a phrase")
+        view.control("regex")
     if view.find:
         _show_hits(model, view)
 
@@ -65,9 +52,9 @@ def _show_hits(model: Model, view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         framed = " The one that you went to is framed among the words." if view.hit and hits.total else ""
         st.caption(f"{escape(hits.note)}{more}{framed}", width="stretch")
-        controlled(st.toggle, "Match case", "case", view.case, usual=False)
-        closed = {"find": None, "regex": None, "case": None, "hit": None}
-        st.button("Close the search", on_click=change, kwargs=closed, type="tertiary")
+        view.control("case")
+        closed = {"find": "", "regex": False, "case": False, "hit": None}
+        st.button("Close the search", on_click=view.change, kwargs=closed, type="tertiary")
     if not hits.table.num_rows:
         return
     key = f"hits-{view.find}-{view.regex}-{view.case}"
@@ -75,7 +62,7 @@ def _show_hits(model: Model, view: View) -> None:
     def go() -> None:
         for row, _ in st.session_state[key].selection.cells:
             start, stop = (hits.table[name][row].as_py() for name in ("start", "stop"))
-            change(at=window_start(model, start, view.window), hit=f"{start}-{stop - 1}")
+            view.change(at=window_start(model, start, view.window), hit=f"{start}-{stop - 1}")
 
     with st.container(key="hits_view"):
         st.dataframe(

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.matching import queries
-from pages.parts.matching.address import View, change, controlled, number
+from pages.parts.matching.address import View
 from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.controls import clicked_since
 from pages.parts.shared.markdown import escape
@@ -59,8 +59,8 @@ def show_selection(
         palette(st.context.theme.type),
         on=on,
         tracks=tracks,
-        annotations=queries.annotations(model, view.tracks, view.at, stop) if tracks else None,
-        predictions=queries.predictions(model, view.at, stop) if view.predicted else None,
+        annotations=queries.read_annotations(model, view.tracks, view.at, stop) if tracks else None,
+        predictions=queries.read_predictions(model, view.at, stop) if view.predicted else None,
         predicted=view.predicted,
         brush=held,
         hit=view.hit,
@@ -83,19 +83,11 @@ def show_selection(
 
 def choose_tracks(model: Model, view: View) -> None:
     """What stands under the words."""
-    controlled(
-        st.multiselect,
-        "Under the words",
-        "tracks",
-        list(view.tracks),
-        options=list(model.tracks),
-        placeholder="no track" if model.tracks else "no track was recorded",
-        disabled=not model.tracks,
-        also=lambda chosen: {} if chosen else {"tracks": ["none"]},
-    )
+    there = "no track" if model.tracks else "no track was recorded"
+    view.control("tracks", placeholder=there, disabled=not model.tracks)
     if model.has_predictions:
-        label = "Predicted labels" if model.card.task == "classifier" else "Predicted next words"
-        number(label, "predicted", view.predicted, 0, model.predictions_per_step)
+        labels = {"label": "Predicted labels"} if model.card.task == "classifier" else {}
+        view.control("predicted", **labels)
     for name in view.tracks:
         if model.tracks[name].source:
             st.caption(escape(f"{name}: {model.tracks[name].source}"))
@@ -109,7 +101,7 @@ def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float
     held = st.session_state.setdefault("select-held", {"version": 0, "brushed": None, "began": None})
     if held["brushed"] != view.brushed:
         held.update(version=held["version"] + 1, brushed=view.brushed, began=view.brushed, seen={})
-    built = (view.at, view.window, view.tracks, view.predicted, len(view.below))
+    built = (view.at, view.window, view.tracks, view.predicted, len(view.linked))
     if held.get("built") != built:  # the chart is built anew in any case, and takes hold of the brush where it is
         held.update(built=built, began=view.brushed)
     return f"select-{model.name}-{state.name}-{held['version']}", held["began"]
@@ -122,20 +114,20 @@ def _take_brush(key: str, view: View) -> None:
     now, before = dict(st.session_state[key].selection), held.get("seen", {})
     held["seen"] = now
     for word in clicked_since(before, now, "clicked_word", "t"):
-        change(**{"from": word, "to": word})
+        view.change(first=word, last=word)
         return
     for word in clicked_since(before, now, "extended_word", "t"):
         first, last = reaching(word, view.first, view.last)
-        change(**{"from": first, "to": last})
+        view.change(first=first, last=last)
         return
     for unit in clicked_since(before, now, "clicked_unit", "unit"):
-        change(out=sorted({*view.left_out} ^ {unit}), pin=sorted({*view.pinned} - {unit}))
+        view.change(left_out=sorted({*view.left_out} ^ {unit}), pinned=sorted({*view.pinned} - {unit}))
         return
     interval = now.get("brush", {}).get("mid")
     if interval and interval != before.get("brush", {}).get("mid"):
         first, last = whole_steps(*interval)
         held["brushed"] = (first, last + 1)
-        change(**{"from": first, "to": last})
+        view.change(first=first, last=last)
 
 
 def reaching(word: int, first: int | None, last: int | None) -> tuple[int, int]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
-from pages.parts.shared.parameters import Parameters, some
-from rnnstore import Model, Store
+import streamlit as st
+
+from pages.parts.shared.address import Address, OneOf, Several, Text, Whole, Yes
+from rnnstore import Model
 from rnnstore.memory.charts import PROPERTY_MEASURES
 from rnnstore.memory.gradients import ALL
-from rnnstore.memory.singular_values import MEASURES, has_memory
+from rnnstore.memory.singular_values import has_memory
 
 CURVES, PROPERTIES = "curves", "properties"
 
@@ -18,103 +20,103 @@ MOST_MODELS, MOST_STATES = 4, 6
 FEW = 3
 """Curves with which the means of single words are drawn too, unless the address says otherwise."""
 
+OWN_CLASSES = "Words with commas between, or TRACK:LABEL,LABEL"
 
-@dataclass(frozen=True)
-class View:
+
+def _no_gradients(view: Any, missing: str) -> str:
+    there = has_memory(view.model)
+    return f"{view.model.name} has no gradients of {missing}" + (
+        f"; there are those of {', '.join(there)}." if there else " yet."
+    )
+
+
+def _no_model(view: Any, missing: str) -> str:
+    return f"The store has no model {missing}; it has {', '.join(view.store_models)}."
+
+
+def _no_class(view: Any, missing: str) -> str:
+    return f"No gradients were computed for the class {missing}; there are {', '.join(view.known)}."
+
+
+def _few_curves(view: Any) -> bool:
+    return len(view.models) * len(view.states) * len(view.classes) + bool(view.own) <= FEW
+
+
+class States(Address):
+    """The states and gates whose gradients are shown: the sidebar's where the address names none; none where there are
+    no gradients of that. `look` asks for a first look at a few words there."""
+
+    # fmt: off
+    model: Model
+    state_name: str
+
+    states = Several(
+        lambda view: has_memory(view.model),
+        lambda view: (view.state_name,) if view.state_name in has_memory(view.model) else (),
+        missing=_no_gradients, most=MOST_STATES, label="States and gates",
+        help="Gates are computed where the command names them: `--state layer1.f`. Directions are of the first.",
+    )
+    look = Yes(help="Follows so few words that it takes seconds (minutes for a network of more than 1,000 units)")
+    # fmt: on
+
+
+class View(States):
     """Models, states, classes and measure of the curves; a curve of the reader's own; a delay with a class and a
     direction; properties.
 
-    `states` are states and gates, of which directions and properties show the first. `own` is a word or a class, and
-    `first` and `second` the classes of a property, all three as `memory.word_classes` writes classes.
+    `known` gives the longest delay of each class. Directions and properties are of the first state. `own` is a word or
+    a class, and `first` and `second` the classes of a property, all three as `memory.word_classes` writes classes.
     """
 
-    shown: str
-    models: tuple[str, ...]
-    states: tuple[str, ...]
-    classes: tuple[str, ...]
-    measure: str
-    log: bool
-    single: bool
-    own: str
-    delay: int
-    word_class: str
-    direction: int
-    how: str
-    n: int
-    first: str
-    second: str
-    probes: bool
+    # fmt: off
+    store_models: Mapping[str, Model]
+    known: Mapping[str, int]
+    embedding: int
 
-
-def read(
-    given: Mapping[str, str],
-    store: Store,
-    model: Model,
-    states: tuple[str, ...],
-    known: Mapping[str, int],
-    embedding: int,
-) -> tuple[View, list[str]]:
-    """What the address asks for, and sentences about what it names in vain; `states` as `read_states` found them,
-    `known`: class -> longest delay."""
-    asked = Parameters(given)
-    models = _listed(asked.text("models")) or [model.name]
-    there = [name for name in models if name in store.models]
-    if len(there) < len(models):
-        missing = some([name for name in models if name not in there])
-        asked.sentences.append(f"The store has no model {missing}; it has {', '.join(store.models)}.")
-    if len(there) > MOST_MODELS:
-        asked.sentences.append(f"{len(there)} models are named; the first {MOST_MODELS} are shown.")
-    there = there[:MOST_MODELS] or [model.name]
-    classes = _listed(asked.text("classes")) or [ALL]
-    found = [name for name in classes if name in known]
-    if len(found) < len(classes):
-        missing = some([name for name in classes if name not in known])
-        asked.sentences.append(f"No gradients were computed for the class {missing}; there are {', '.join(known)}.")
-    found = found or [ALL]
-    lines = len(there) * len(states) * len(found) + bool(given.get("own", "").strip())
-    of = asked.one_of("class", tuple(known), ALL)
-    view = View(
-        shown=asked.one_of("show", (CURVES, PROPERTIES), CURVES),
-        models=tuple(there),
-        states=states,
-        classes=tuple(found),
-        measure=asked.one_of("measure", tuple(MEASURES), "sigma_1"),
-        log=asked.yes("log"),
-        single=given["single"] != "no" if "single" in given else lines <= FEW,
-        own=asked.text("own").strip(),
-        delay=asked.whole("delay", 0, 0, known[of], "delay"),
-        word_class=of,
-        direction=asked.whole("direction", 1, 1, embedding, "direction") - 1,
-        how=asked.one_of("how", tuple(PROPERTY_MEASURES), "cosine"),
-        n=asked.whole("n", min(5, embedding), 1, embedding),
-        first=asked.text("first").strip(),
-        second=asked.text("second").strip(),
-        probes=asked.yes("probes"),
+    show = OneOf(
+        {CURVES: "How long, and in which directions", PROPERTIES: "Properties of words"},
+        label="Show", widget=st.segmented_control,
     )
-    return view, asked.sentences
+    models = Several(
+        lambda view: list(view.store_models), lambda view: (view.model.name,), missing=_no_model, most=MOST_MODELS,
+        too_many=lambda count: f"{count} models are named; the first {MOST_MODELS} are shown.", label="Models",
+    )
+    classes = Several(
+        lambda view: list(view.known), (ALL,), missing=_no_class, label="Classes of words",
+        help="Computed by the command: `--classes TRACK`, `--classes name=word,word`",
+    )
+    own = Text(label="A word or class of your own")
+    measure = OneOf(
+        {
+            "sigma_1": "Largest singular value", "total": "Sum", "ratio": "Largest / sum",
+            "effective_rank": "Effective rank", "mean_norm": "Mean norm",
+        },
+        label="Measure", widget=st.segmented_control,
+        help="Of the mean gradient: its singular values, which say how strongly directions of the embedding are "
+        "kept. Mean norm: of single words' gradients, in which nothing cancels.",
+    )
+    log = Yes(label="Log scale")
+    single = Yes(
+        _few_curves, label="Mean of single words'", explicit=True,
+        help="Dashed: what does not cancel in the mean, with its 95 % interval",
+    )
+    word_class = OneOf(lambda view: list(view.known), ALL, url="class", label="Class of words")
+    delay = Whole(0, 0, lambda view: view.known[view.word_class], what="delay", label="Delay (steps)")
+    direction = Whole(1, 1, lambda view: view.embedding, what="direction", label="Direction")
+    how = OneOf(
+        {name: words.capitalize() for name, words in PROPERTY_MEASURES.items()}, "cosine",
+        label="Measure", widget=st.segmented_control,
+    )
+    n = Whole(lambda view: min(5, view.embedding), 1, lambda view: view.embedding, label="Best-kept directions")
+    first = Text(label="Your own property: first class", help=OWN_CLASSES)
+    second = Text(label="second class", help=OWN_CLASSES)
+    probes = Yes(label="Are the classes separable at all? (trains classifiers)")
+    # fmt: on
+
+    def check(self) -> None:
+        self.own, self.first, self.second = self.own.strip(), self.first.strip(), self.second.strip()
 
 
-def read_states(given: Mapping[str, str], model: Model, usual: str) -> tuple[tuple[str, ...], list[str]]:
-    """The states and gates that the address asks for, of those with gradients, and sentences as in `read`.
-
-    `usual`, which the sidebar chose, where it names none; empty where there are no gradients of that.
-    """
-    there, asked = has_memory(model), _listed(given.get("states", ""))
-    found = [name for name in asked if name in there]
-    sentences = []
-    if len(found) < len(asked):
-        missing = some([name for name in asked if name not in there])
-        sentences.append(
-            f"{model.name} has no gradients of {missing}"
-            + (f"; there are those of {', '.join(there)}." if there else " yet.")
-        )
-    return tuple(found[:MOST_STATES]) or ((usual,) if usual in there else ()), sentences
-
-
-def with_memory(store: Store, states: tuple[str, ...]) -> list[str]:
-    """The models of the store that have gradients of one of these states."""
-    return [name for name, model in store.models.items() if set(states) & set(has_memory(model))]
-
-
-def _listed(text: str) -> list[str]:
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+def with_memory(models: Mapping[str, Model], states: tuple[str, ...]) -> list[str]:
+    """The models that have gradients of one of these states."""
+    return [name for name, model in models.items() if set(states) & set(has_memory(model))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.memory import queries
-from pages.parts.shared.controls import controlled
+from pages.parts.memory.address import States
 from pages.parts.shared.current import command
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, StoreError
@@ -21,7 +21,7 @@ DELAYS = 20
 """Delays of the first look."""
 
 
-def say_missing(model: Model, state: str) -> None:
+def say_missing(model: Model, view: States) -> None:
     """What to do where there are no gradients."""
     try:
         found = open_network(model)
@@ -34,7 +34,7 @@ def say_missing(model: Model, state: str) -> None:
         return
     there = memory.has_memory(model)
     st.info(
-        f"**{escape(model.name)}** has no state gradients of {state} yet"
+        f"**{escape(model.name)}** has no state gradients of {view.state_name} yet"
         + (f"; it has those of {', '.join(there)} (choose one in the sidebar)." if there else ".")
         + " This command computes them from the recorded words and the saved network, and says how long it will take:"
     )
@@ -46,25 +46,17 @@ def say_missing(model: Model, state: str) -> None:
         + ("A class of words for each label of the track; " if tracks else "")
         + "`--classes name=word,word` makes one of a list of words."
     )
-    if state in (*found.states, *found.gates):
-        _look(model, state)
+    if view.state_name in (*found.states, *found.gates):
+        _look(model, view)
 
 
-def _look(model: Model, state: str) -> None:
+def _look(model: Model, view: States) -> None:
     """The curve of a few words, when it is asked for."""
-    wanted = st.query_params.get("look") == "yes"
-    controlled(
-        st.toggle,
-        f"A first look, now: {samples.PLACES} words, {DELAYS} delays",
-        "look",
-        wanted,
-        usual=False,
-        help="Follows so few words that it takes seconds (minutes for a network of more than 1,000 units)",
-    )
-    if not wanted:
+    view.control("look", label=f"A first look, now: {samples.PLACES} words, {DELAYS} delays")
+    if not view.look:
         return
     try:
-        found = queries.sample(model, state, ALL, DELAYS)
+        found = queries.sample(model, view.state_name, ALL, DELAYS)
     except StoreError as error:
         st.warning(escape(str(error)))
         return

@@ -7,34 +7,33 @@ import streamlit as st
 
 from pages.parts.memory.address import CURVES, View
 from pages.parts.shared.browser import save_picture_button
+from pages.parts.shared.export import offer_numbers
 from rnnstore import Model
-from rnnstore.export import csv, parquet
 
 
 def take_away(model: Model, view: View, drawn: pa.Table) -> None:
     """What is drawn, as pictures, numbers and lines of a notebook."""
     state = view.states[0]
-    name, options = f"memory-{model.name}-{state}", {"on_click": "ignore", "width": "stretch"}
-    if view.shown == CURVES:
+    name = f"memory-{model.name}-{state}"
+    if view.show == CURVES:
         save_picture_button("Curves as a picture", "memory_view", name)
         save_picture_button("Spectrum as a picture", "spectrum_view", f"{name}-delay-{view.delay}")
     else:
         save_picture_button("Properties as a picture", "property_view", f"{name}-properties")
-    st.download_button("Numbers as CSV", lambda: csv(drawn), f"{name}.csv", "text/csv", **options)
-    st.download_button("Numbers as Parquet", lambda: parquet(drawn), f"{name}.parquet", **options)
+    offer_numbers("Numbers", name, lambda: drawn)
     st.caption("The same in a notebook")
     st.code(f"{_opening(model, view)}\n{_call(view)}", language="python")
 
 
 def _opening(model: Model, view: View) -> str:
     lines = ["import rnnstore", "from rnnstore import pictures", "", 'store = rnnstore.open("store")']
-    if view.shown == CURVES and view.models != (model.name,):
+    if view.show == CURVES and view.models != (model.name,):
         return "\n".join([*lines, f"models = [store.model(name) for name in {list(view.models)!r}]"])
     return "\n".join([*lines, f'model = store.model("{model.name}")'])
 
 
 def _call(view: View) -> str:
-    if view.shown != CURVES:
+    if view.show != CURVES:
         more = f', word_class="{view.word_class}"' if view.word_class else ""
         return f'pictures.properties_picture(model, "{view.states[0]}", n={view.n}, measure="{view.how}"{more})'
     which = "models" if len(view.models) > 1 else "model"

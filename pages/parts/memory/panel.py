@@ -6,98 +6,30 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.parts.memory import queries
-from pages.parts.memory.address import MOST_MODELS, MOST_STATES, View, with_memory
-from pages.parts.shared.controls import clicked_chart, controlled, number
+from pages.parts.memory.address import View, with_memory
+from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import change
 from rnnstore import Model, Store, StoreError
 from rnnstore.drawing.palette import palette
 from rnnstore.memory import charts, samples
 from rnnstore.memory import singular_values as memory
-from rnnstore.memory.gradients import ALL
 from rnnstore.visible import visible
 
-SHORT = {
-    "sigma_1": "Largest singular value",
-    "total": "Sum",
-    "ratio": "Largest / sum",
-    "effective_rank": "Effective rank",
-    "mean_norm": "Mean norm",
-}
-"""The measures as the page's buttons have room for them."""
 
-
-def choose(store: Store, model: Model, state: str, view: View, known: list[str]) -> None:
-    """What is drawn over one another; `state` is the sidebar's."""
+def choose(store: Store, model: Model, view: View) -> None:
+    """What is drawn over one another."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.multiselect,
-            "Classes of words",
-            "classes",
-            list(view.classes),
-            options=known,
-            usual=[ALL],
-            width=400,
-            help="Computed by the command: `--classes TRACK`, `--classes name=word,word`",
-        )
-        controlled(
-            st.text_input,
-            "A word or class of your own",
-            "own",
-            view.own,
-            usual="",
-            width=230,
-            placeholder=_example(model),
-            help=f"A word, words with commas between, or TRACK:LABEL. {samples.PLACES} places that have it, or fewer, "
-            "are followed now.",
-        )
-        there = memory.has_memory(model)
-        controlled(
-            st.multiselect,
-            "States and gates",
-            "states",
-            list(view.states),
-            options=there,
-            usual=[state],
-            max_selections=MOST_STATES,
-            width=240,
-            help="Gates are computed where the command names them: `--state layer1.f`. Directions are of the first.",
-        )
-        if len(others := with_memory(store, view.states)) > 1:
-            controlled(
-                st.multiselect,
-                "Models",
-                "models",
-                list(view.models),
-                options=others,
-                usual=[model.name],
-                max_selections=MOST_MODELS,
-                width=300,
-            )
+        view.control("classes", width=400)
+        about = f"A word, words with commas between, or TRACK:LABEL. {samples.PLACES} places that have it, or fewer, "
+        view.control("own", width=230, placeholder=_example(model), help=f"{about}are followed now.")
+        view.control("states", width=240)
+        if len(others := with_memory(store.models, view.states)) > 1:
+            view.control("models", options=others, width=300)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.segmented_control,
-            "Measure",
-            "measure",
-            view.measure,
-            options=list(SHORT),
-            format_func=SHORT.get,
-            usual="sigma_1",
-            required=True,
-            help="Of the mean gradient: its singular values, which say how strongly directions of the embedding are "
-            "kept. Mean norm: of single words' gradients, in which nothing cancels.",
-        )
-        controlled(st.toggle, "Log scale", "log", view.log, usual=False)
+        view.control("measure")
+        view.control("log")
         if view.measure == "sigma_1":
-            controlled(
-                st.toggle,
-                "Mean of single words'",
-                "single",
-                view.single,
-                usual=False,
-                change=lambda single: change(single="no" if single is None else "yes"),
-                help="Dashed: what does not cancel in the mean, with its 95 % interval",
-            )
+            view.control("single")
 
 
 def _example(model: Model) -> str:
@@ -127,8 +59,8 @@ def show_curves(store: Store, model: Model, view: View) -> pa.Table:
     shown = list(dict.fromkeys(table["series"].to_pylist()))
     if len(shown) > charts.MOST:
         st.info(f"{len(shown)} curves were chosen; the first {charts.MOST} are drawn.")
-        kept = set(shown[: charts.MOST])
-        table = table.filter(pa.array([name in kept for name in table["series"].to_pylist()]))
+        drawn = set(shown[: charts.MOST])
+        table = table.filter(pa.array([name in drawn for name in table["series"].to_pylist()]))
     picture = charts.curves_picture(
         table,
         palette(st.context.theme.type),
@@ -137,7 +69,11 @@ def show_curves(store: Store, model: Model, view: View) -> pa.Table:
         single=view.single,
         delay=view.delay,
     )
-    clicked_chart(picture, "memory_view", f"curves-{model.name}-{view.states[0]}", "clicked_delay", "delay", _to_delay)
+
+    def to_delay(value: int) -> None:
+        view.change(delay=value, direction=1)
+
+    clicked_chart(picture, "memory_view", f"curves-{model.name}-{view.states[0]}", "clicked_delay", "delay", to_delay)
     _say_counts(table)
     return table
 
@@ -165,36 +101,32 @@ def _follow(model: Model, view: View, parts: list[pa.Table]) -> list[str]:
 
 def _say_counts(table: pa.Table) -> None:
     firsts = {row["series"]: row["count"] for row in table.to_pylist() if row["delay"] == 0}
-    said = "; ".join(f"{escape(name)}: {count:,}" for name, count in firsts.items())
-    st.caption(f"Words followed: {said}. Click a point to see the directions at its delay.")
+    counts = "; ".join(f"{escape(name)}: {count:,}" for name, count in firsts.items())
+    st.caption(f"Words followed: {counts}. Click a point to see the directions at its delay.")
 
 
-def _to_delay(value: object) -> None:
-    change(delay=int(value), direction=None)
-
-
-def _to_direction(value: object) -> None:
-    change(direction=int(value))
-
-
-def show_directions(model: Model, view: View, known: dict[str, int]) -> None:
+def show_directions(model: Model, view: View) -> None:
     """The spectrum at one delay of the first state, with the words and units of one direction."""
     state = view.states[0]
     st.subheader(f"Directions that {state} keeps, at one delay", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        number("Delay (steps)", "delay", view.delay, 0, known[view.word_class], width=130)
-        controlled(st.selectbox, "Class of words", "class", view.word_class, options=list(known), usual=ALL, width=260)
+        view.control("delay", width=130)
+        view.control("word_class", width=260)
     found = queries.directions(model, state, view.word_class, view.delay)
-    chosen = min(view.direction, len(found.singular_values) - 1)
+    chosen = min(view.direction, len(found.singular_values)) - 1
     left, right = st.columns([5, 6], gap="medium")
     with left:
         picture = charts.spectrum_picture(found, palette(st.context.theme.type), chosen=chosen)
         key = f"spectrum-{model.name}-{state}-{view.word_class}"
-        clicked_chart(picture, "spectrum_view", key, "clicked_direction", "direction", _to_direction)
+
+        def to_direction(value: int) -> None:
+            view.change(direction=value)
+
+        clicked_chart(picture, "spectrum_view", key, "clicked_direction", "direction", to_direction)
         rank = memory.effective_rank(found.singular_values)
         st.caption(f"Mean over {found.count:,} pairs; effective rank {rank:.1f} of {len(found.singular_values)}.")
     with right:
-        number("Direction", "direction", chosen + 1, 1, len(found.singular_values), width=130)
+        view.control("direction", now=chosen + 1, max_value=len(found.singular_values), width=130)
         along, against = queries.nearest_words(model, state, view.word_class, view.delay, chosen)
         share = found.singular_values[chosen] / (found.singular_values.sum() or 1)
         st.markdown(f"Singular value **{found.singular_values[chosen]:.4g}**, {share:.1%} of the sum.")

@@ -7,45 +7,22 @@ import streamlit as st
 
 from pages.parts.memory import queries
 from pages.parts.memory.address import View
-from pages.parts.shared.controls import controlled, number
 from pages.parts.shared.markdown import escape
 from rnnstore import Model
 from rnnstore.drawing.palette import palette
-from rnnstore.memory.charts import PROPERTY_MEASURES, properties_picture
-from rnnstore.memory.gradients import ALL
+from rnnstore.memory.charts import properties_picture
 
 
-def choose(view: View, known: dict[str, int], embedding: int) -> None:
+def choose(view: View) -> None:
     """The measure, and a property of one's own."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.segmented_control,
-            "Measure",
-            "how",
-            view.how,
-            options=list(PROPERTY_MEASURES),
-            format_func=lambda name: PROPERTY_MEASURES[name].capitalize(),
-            usual="cosine",
-            required=True,
-        )
+        view.control("how")
         if view.how == "cosine":
-            number("Best-kept directions", "n", view.n, 1, embedding, usual=min(5, embedding), width=160)
-        controlled(st.selectbox, "Gradients of", "class", view.word_class, options=list(known), usual=ALL, width=240)
+            view.control("n", width=160)
+        view.control("word_class", label="Gradients of", width=240)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        for label, name, value, example in (
-            ("Your own property: first class", "first", view.first, "he,him,his,man,men"),
-            ("second class", "second", view.second, "she,her,hers,woman,women"),
-        ):
-            controlled(
-                st.text_input,
-                label,
-                name,
-                value,
-                usual="",
-                width=340,
-                placeholder=example,
-                help="Words with commas between, or TRACK:LABEL,LABEL",
-            )
+        view.control("first", width=340, placeholder="he,him,his,man,men")
+        view.control("second", width=340, placeholder="she,her,hers,woman,women")
 
 
 def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
@@ -71,7 +48,7 @@ def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
             height="content",
         )
     st.caption("Grey: what 1,000 random directions give, mean and 95 % band." + _sources(model, wanted))
-    controlled(st.toggle, "Are the classes separable at all? (trains classifiers)", "probes", view.probes, usual=False)
+    view.control("probes")
     if view.probes:
         _show_probes(model, wanted)
     return table
@@ -80,10 +57,10 @@ def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
 def _sources(model: Model, wanted: list[tuple[str, str, str]]) -> str:
     """Where the labels are from that the classes go by: a tagger's are not gold."""
     named = dict.fromkeys(text.partition(":")[0].rpartition("=")[2] for _, *sides in wanted for text in sides)
-    said = [
+    sources = [
         f"{name}: {model.tracks[name].source}" for name in named if name in model.tracks and model.tracks[name].source
     ]
-    return escape(f" Labels of {'; '.join(said)}.") if said else ""
+    return escape(f" Labels of {'; '.join(sources)}.") if sources else ""
 
 
 def _own(model: Model, view: View) -> list[tuple[str, str, str]]:
@@ -97,7 +74,8 @@ def _own(model: Model, view: View) -> list[tuple[str, str, str]]:
         label = text.partition(":")[0] in model.tracks
         names.append(text if label else _named(text))
         written.append(text if label else f"{names[-1]}={text}")
-    return [(" / ".join(names), *written)]
+    first, second = written
+    return [(" / ".join(names), first, second)]
 
 
 def _named(words: str) -> str:

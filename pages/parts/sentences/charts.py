@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.parts.sentences.address import View
 from pages.parts.shared.controls import clicked_since, last_selections
-from pages.parts.shared.parameters import Names
 from rnnstore.drawing.palette import palette
 from rnnstore.drawing.picture import Picture
 from rnnstore.sentences.charts.layout import Arrangement
@@ -16,13 +15,13 @@ from rnnstore.sentences.charts.overview import overview_picture
 from rnnstore.sentences.passages import Colouring, Passage
 
 
-def show_glyphs(picture: Picture, key: str, view: View, names: Names) -> None:
+def show_glyphs(picture: Picture, key: str, view: View) -> None:
     """The glyphs; clicks on words, bars, memory chips and their cells go into the address."""
-    with st.container(key=f"{names.prefix}glyph_view"):
+    with st.container(key=f"{view.prefix}glyph_view"):
         st.vega_lite_chart(
             picture.for_page(),
             key=key,
-            on_select=lambda: _take_click(key, view, names),
+            on_select=lambda: _take_click(key, view),
             selection_mode=["clicked_token", "clicked_bar", "clicked_chip", "clicked_cell"],
             theme=None,
             width="stretch",
@@ -32,11 +31,11 @@ def show_glyphs(picture: Picture, key: str, view: View, names: Names) -> None:
 
 
 def show_course(
-    passages: Sequence[Passage], begin: tuple[int, ...], arrangement: Arrangement, columns: int, names: Names
+    view: View, passages: Sequence[Passage], begin: tuple[int, ...], arrangement: Arrangement, columns: int
 ) -> None:
     """The heat map of all tokens, on which the mouse chooses those that are drawn as glyphs."""
-    prefix = names.prefix
-    now = (arrangement.first, arrangement.last or 0)
+    prefix = view.prefix
+    now: tuple[int, int] | None = (arrangement.first, arrangement.last or 0)
     now = None if now == (0, columns) else now
     held = st.session_state.setdefault(f"{prefix}sentences-held", {"version": 0, "shown": None, "began": None})
     titles = [each.title for each in passages]
@@ -53,7 +52,7 @@ def show_course(
         first, last = max(0, round(chosen[0])), max(0, round(chosen[1]) - 1)
         if last >= first and held["shown"] != (first, last + 1):  # a chart says at first with which brush it began
             held["shown"] = (first, last + 1) if (first, last + 1) != (0, columns) else None
-            names.change(shown=f"{first}-{last}")
+            view.change(shown=(first, last))
 
     with st.container(key=f"{prefix}course_view"):
         st.vega_lite_chart(
@@ -68,22 +67,22 @@ def show_course(
         )
 
 
-def _take_click(key: str, view: View, names: Names) -> None:
+def _take_click(key: str, view: View) -> None:
     """A click on a word, a bar, a memory chip or one of its cells."""
     before, now = last_selections(key)
     # A click tells all parameters whose field its mark has, so that the most telling one is asked first.
     for bar in clicked_since(before, now, "clicked_bar", "bar"):
         place, _, cluster = bar.rpartition(":")
         again = view.at is not None and place == f"{view.at[0]}:{view.at[1]}" and view.chip == int(cluster)
-        names.change(at=place, chip=None if again else cluster)
+        view.change(at=place, chip=None if again else cluster)
         return
     for unit in clicked_since(before, now, "clicked_cell", "unit"):
         again = view.colouring == Colouring(unit=int(unit))
-        names.change(colour=None if again else f"unit-{unit}")
+        view.change(colouring=None if again else Colouring(unit=int(unit)))
         return
     for place in clicked_since(before, now, "clicked_token", "place"):
-        names.change(at=place)
+        view.change(at=place)
         return
     for cluster in clicked_since(before, now, "clicked_chip", "cluster"):
-        names.change(chip=None if view.chip == cluster else str(cluster))
+        view.change(chip=None if view.chip == cluster else cluster)
         return

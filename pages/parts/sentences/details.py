@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.co_clusters import queries
-from pages.parts.sentences.address import Names, View
+from pages.parts.sentences.address import View
 from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
@@ -31,13 +31,12 @@ def show_details(
     passages: Sequence[Passage],
     chosen: tuple[int, int],
     found: Grouping,
-    names: Names,
     go: Callable[[int, int], None],
 ) -> None:
     """The chosen word's response beside what the word does elsewhere, and the text in its colours."""
-    _show_response(model, state, view, shown, chosen, found, names)
+    _show_response(model, state, view, shown, chosen, found)
     if view.colouring is not None:
-        _show_text(view, passages, chosen, names, go)
+        _show_text(view, passages, chosen, go)
 
 
 def _show_response(
@@ -47,14 +46,13 @@ def _show_response(
     shown: Sequence[TitledReading],
     chosen: tuple[int, int],
     found: Grouping,
-    names: Names,
 ) -> None:
     """The actual response of the chosen token, of the same word in the other passages, and their distribution."""
     reading = shown[chosen[0]].reading
     word = reading.words[chosen[1]]
     st.subheader(f"What “{escape(visible(word))}” did here, and what it does elsewhere", anchor=False)
     try:
-        usual = queries.word_response(model, state.name, word)
+        elsewhere = queries.word_response(model, state.name, word)
     except StoreError as error:
         st.info(f"{escape(str(error))} So there is nothing to compare its response with.")
         return
@@ -62,36 +60,37 @@ def _show_response(
     for number, index in same_word_tokens([each.reading for each in shown], chosen)[:MOST_LINES]:
         where = f"{shown[number].title}, word {index + 1}"
         actual[f"{visible(word)} in {where}"] = response_at(shown[number].reading, state.name, index)
-    picture = response_picture([usual], palette(st.context.theme.type), actual=actual, clusters=found.unit_cluster)
+    picture = response_picture([elsewhere], palette(st.context.theme.type), actual=actual, clusters=found.unit_cluster)
 
     def colour(unit: int) -> None:
-        names.change(colour=None if view.colouring == Colouring(unit=int(unit)) else f"unit-{unit}")
+        clicked = Colouring(unit=int(unit))
+        view.change(colouring=None if view.colouring == clicked else clicked)
 
     clicked_chart(
         picture,
-        f"{names.prefix}response_view",
-        f"{names.prefix}sentences-response",
+        f"{view.prefix}response_view",
+        f"{view.prefix}sentences-response",
         "clicked_unit",
         "unit",
         colour,
         height=int(picture.specification["height"]),
         alt=f"How {visible(word)} moved every unit here, over the distribution of its responses in the recording.",
     )
-    st.caption(_said(usual, response_at(reading, state.name, chosen[1]), found.unit_cluster))
+    st.caption(_summary(elsewhere, response_at(reading, state.name, chosen[1]), found.unit_cluster))
 
 
-def _said(usual: WordResponse, actual: np.ndarray, unit_cluster: np.ndarray) -> str:
+def _summary(elsewhere: WordResponse, actual: np.ndarray, unit_cluster: np.ndarray) -> str:
     """The units outside of what four in five responses do, in a sentence."""
-    low, high = usual.quantiles[0], usual.quantiles[-1]
+    low, high = elsewhere.quantiles[0], elsewhere.quantiles[-1]
     outside = np.flatnonzero((actual < low) | (actual > high))
-    if usual.count < 2:
+    if elsewhere.count < 2:
         return "The word was read once in the recording, so its bands are a single line."
     how_much = np.maximum(actual - high, low - actual)[outside]
     furthest = outside[np.argsort(-how_much, kind="stable")][:5]
     named = ", ".join(f"{unit} (cluster {unit_cluster[unit]})" for unit in furthest.tolist())
     sentence = (
         f"{len(outside):,} of {len(actual):,} units responded beyond the light band, which holds the middle 82 % of "
-        f"{usual.quantile_count:,} responses"
+        f"{elsewhere.quantile_count:,} responses"
     )
     return f"{sentence}; furthest beyond: {named}." if named else f"{sentence}."
 
@@ -100,7 +99,6 @@ def _show_text(
     view: View,
     passages: Sequence[Passage],
     chosen: tuple[int, int],
-    names: Names,
     go: Callable[[int, int], None],
 ) -> None:
     of_cluster = "the mean of " if view.colouring is not None and view.colouring.unit is None else ""
@@ -116,8 +114,8 @@ def _show_text(
 
     clicked_chart(
         picture,
-        f"{names.prefix}text_view",
-        f"{names.prefix}sentences-coloured",
+        f"{view.prefix}text_view",
+        f"{view.prefix}sentences-coloured",
         "clicked_word",
         "place",
         look,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
@@ -10,9 +11,8 @@ import streamlit as st
 from pages.parts.co_clusters import queries
 from pages.parts.sentences.address import View
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.parameters import Names, link
+from pages.parts.shared.export import offer_link, offer_numbers
 from rnnstore import Model, State, StoreError
-from rnnstore.export import csv, parquet
 from rnnstore.sentences.passage_tables import measures_table, predictions_table, response_table, values_table
 from rnnstore.sentences.passages import Grouping, Passage, TitledReading, response_at
 
@@ -25,39 +25,25 @@ def take_away(
     passages: Sequence[Passage],
     chosen: tuple[int, int] | None,
     found: Grouping,
-    names: Names,
 ) -> None:
     """Pictures, numbers and the link of what is shown."""
-    prefix, name = names.prefix, f"sentences-{model.name}-{state.name}"
+    prefix, name = view.prefix, f"sentences-{model.name}-{state.name}"
 
-    def numbers(
-        label: str, file: str, table: Callable[[], pa.Table], written: Callable[[pa.Table], bytes] = csv
-    ) -> None:
-        ending = "csv" if written is csv else "parquet"
-        st.download_button(
-            f"{label} as {'CSV' if written is csv else 'Parquet'}",
-            lambda: written(table()),
-            f"{file}.{ending}",
-            on_click="ignore",
-            width="stretch",
-            key=f"{prefix}sentences-{label}-{ending}",
-        )
-
+    one: Any = {"kinds": ("CSV",), "key": prefix}
     with st.popover("Take away"), st.container(width=380):
         save_picture_button("Glyphs as a picture", f"{prefix}glyph_view", name)
-        for written in (csv, parquet):
-            numbers("Numbers of the glyphs", name, lambda: measures_table(passages), written)
-        if predictions_table(passages) is not None:
-            numbers("Predictions", f"predictions-{name}", lambda: predictions_table(passages))
+        offer_numbers("Numbers of the glyphs", name, lambda: measures_table(passages), key=prefix)
+        predictions = predictions_table(passages)
+        if predictions is not None:
+            offer_numbers("Predictions", f"predictions-{name}", lambda: predictions, **one)
         if view.colouring is not None:
             save_picture_button("Coloured text as a picture", f"{prefix}text_view", f"text-{name}")
-            numbers("Values that colour it", f"text-{name}", lambda: values_table(passages))
+            offer_numbers("Values that colour it", f"text-{name}", lambda: values_table(passages), **one)
         responses = None if chosen is None else _responses(model, state, shown[chosen[0]], chosen[1], found)
         if responses is not None:
             save_picture_button("Response as a picture", f"{prefix}response_view", f"response-{name}")
-            numbers("Response of every unit", f"response-{name}", lambda: responses)
-        st.caption("Link to exactly this view")
-        st.code(link(model, state), language=None, wrap_lines=True)
+            offer_numbers("Response of every unit", f"response-{name}", lambda: responses, **one)
+        offer_link(model, state)
 
 
 def _responses(model: Model, state: State, shown: TitledReading, index: int, found: Grouping) -> pa.Table | None:

@@ -27,7 +27,7 @@ stand the words that move it most on average, orange upwards and blue downwards;
 - **Links** of the chosen word: as wide as $|\Delta\alpha^+ + \Delta\alpha^-|/|H|$, in the colour of its sign. The cells
   of the chips show how that word moved each unit, $h_j(t) - h_j(t-1)$.
 
-A sentence that is typed starts from a state of zero; a recorded stretch goes on from what the corpus had before it.
+A sentence that is typed starts from a state of zero; a recorded span goes on from what the corpus had before it.
 All bars share one scale, so that glyphs and sentences can be compared; a small triangle says that a bar goes on.
 
 **Try**: click a word for its links and its response; click a bar, or a chip, to follow its cluster through the

@@ -12,13 +12,15 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.co_clusters import queries
-from pages.parts.sentences.address import Names, View, read
+from pages.parts.sentences.address import View
 from pages.parts.sentences.charts import show_course, show_glyphs
 from pages.parts.sentences.controls import choose
 from pages.parts.sentences.details import show_details
 from pages.parts.sentences.export import take_away
 from pages.parts.sentences.guide import explain
 from pages.parts.sentences.input import ask, readings
+from pages.parts.shared.address import Names
+from pages.parts.shared.frame import page_link
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, StoreError
 from rnnstore.drawing.palette import palette
@@ -63,13 +65,10 @@ def draw(
 ) -> None:
     """The panel of a model's state; without `asking`, another panel has the input for its sentences. `narrow` is for
     half of a page, and without `guide` another panel says how it is read."""
-    names = Names(prefix, tuple(shared))
-    view, sentences = read(st.query_params, model, state, names)
-    for sentence in sentences:
-        st.warning(escape(sentence))
+    view = View.of_page(Names(prefix, tuple(shared)), model=model, state=state)
     _tools_aside()
     if asking:
-        ask(model, view, names)
+        ask(model, view)
     shown = readings(model, view)
     if not shown:
         return
@@ -81,9 +80,9 @@ def draw(
     arrangement, columns = _arranged(
         passages, begin, view, FEWEST_COLUMNS if narrow else MOST_COLUMNS.get(model.card.level, FEWEST_COLUMNS)
     )
-    choose(model, state, view, arrangement, passages, names)
+    choose(view, arrangement, passages)
     if columns > FEWEST_COLUMNS:
-        show_course(passages, begin, arrangement, columns, names)
+        show_course(view, passages, begin, arrangement, columns)
     chosen = _chosen(passages, arrangement, view)
     response = response_at(shown[chosen[0]].reading, state.name, chosen[1]) if chosen else None
     picture = glyph_picture(
@@ -99,13 +98,11 @@ def draw(
         own_scale=view.own_scale,
         width=NARROW if narrow else WIDE,
     )
-    show_glyphs(picture, f"{prefix}glyphs-{model.name}-{state.name}", view, names)
+    show_glyphs(picture, f"{prefix}glyphs-{model.name}-{state.name}", view)
     _say_what_is_shown(model, shown, arrangement, columns, found)
-    _go_on(model, state, view, shown, passages, arrangement, chosen, found, names)
+    _go_on(model, state, view, shown, passages, arrangement, chosen, found)
     if chosen:
-        show_details(
-            model, state, view, shown, passages, chosen, found, names, lambda *to: _go(arrangement, names, *to)
-        )
+        show_details(model, state, view, shown, passages, chosen, found, lambda *to: _go(arrangement, view, *to))
     if guide:
         explain(any(each.reading.classifier for each in shown))
 
@@ -132,10 +129,10 @@ def _measured(
     shown: Sequence[TitledReading], state: State, view: View, found: Grouping
 ) -> tuple[list[TitledReading], list[Passage]]:
     """The readings that can be measured, and that; where a gate is asked for and missing, by the values, and said."""
-    kept: list[TitledReading] = []
+    readable: list[TitledReading] = []
     measured: list[Passage] = []
     failed: set[str] = set()
-    said: set[str] = set()
+    by_values: set[str] = set()
     for each in shown:
         options: dict[str, Any] = {
             "title": each.title,
@@ -145,27 +142,27 @@ def _measured(
         }
         try:
             measured.append(passage(each.reading, state.name, found.unit_cluster, by_gate=view.by_gate, **options))
-            kept.append(each)
+            readable.append(each)
             continue
         except StoreError as error:
             if not view.by_gate or state.name not in each.reading.states:
                 failed.add(str(error))
                 continue
-            said.add(f"{error} Shown instead: by the values.")
+            by_values.add(f"{error} Shown instead: by the values.")
         measured.append(passage(each.reading, state.name, found.unit_cluster, **options))
-        kept.append(each)
+        readable.append(each)
     for sentence in failed:
         st.info(escape(sentence))
-    for sentence in said:
+    for sentence in by_values:
         st.warning(escape(sentence))
-    return kept, measured
+    return readable, measured
 
 
 def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View, most: int) -> tuple[Arrangement, int]:
     """Which columns are drawn, at `most` so many a line, and how many there are."""
     columns = Layout(tuple(len(each) for each in passages), Arrangement(offsets=begin)).columns
-    usual = LONGEST_DOWN if view.down else max(most, GLYPHS // len(passages))
-    first, last = view.shown or (0, usual - 1)
+    default = LONGEST_DOWN if view.down else max(most, GLYPHS // len(passages))
+    first, last = view.shown or (0, default - 1)
     first, last = min(first, last, columns - 1), min(max(first, last), columns - 1)
     last = min(last, first + max(1, MOST_GLYPHS // len(passages)) - 1)
     lines = -(-(last + 1 - first) // most)
@@ -185,15 +182,15 @@ def _chosen(passages: Sequence[Passage], arrangement: Arrangement, view: View) -
     return strongest(passages, windows)
 
 
-def _go(arrangement: Arrangement, names: Names, number: int, index: int) -> None:
+def _go(arrangement: Arrangement, view: View, number: int, index: int) -> None:
     """Choose a token; where it is not shown, the shown columns move there."""
     first, last = arrangement.first, arrangement.last or 0
     column, shown = index + arrangement.offsets[number], last - first
     there: dict[str, Any] = {}
     if not first <= column < last:
         first = max(0, column - shown // 2)
-        there["shown"] = f"{first}-{first + shown - 1}"
-    names.change(at=f"{number}:{index}", **there)
+        there["shown"] = (first, first + shown - 1)
+    view.change(at=(number, index), **there)
 
 
 def _go_on(
@@ -205,51 +202,50 @@ def _go_on(
     arrangement: Arrangement,
     chosen: tuple[int, int] | None,
     found: Grouping,
-    names: Names,
 ) -> None:
     """From word to word, to the other pages, and what can be taken away."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if chosen is not None:
             number, index = chosen
-            left, right = (None, None) if names.prefix else ("Left", "Right")
+            left, right = (None, None) if view.prefix else ("Left", "Right")
             for label, to, shortcut in (("Word before", index - 1, left), ("Word after", index + 1, right)):
                 st.button(
                     label,
-                    key=f"{names.prefix}sentences-{label}",
+                    key=f"{view.prefix}sentences-{label}",
                     on_click=_go,
-                    args=(arrangement, names, number, to),
+                    args=(arrangement, view, number, to),
                     disabled=not 0 <= to < len(passages[number]),
                     shortcut=shortcut,
                 )
             first = shown[number].first
             if first is not None:
                 there = {"model": model.name, "state": state.name, "at": str(first), "from": str(first + index)}
-                st.page_link("pages/matching.py", label="Select its units", query_params=there)
+                page_link("matching", label="Select its units", query_params=there)
         if view.chip is not None:
             there = {"model": model.name, "state": state.name, "focus": f"u{view.chip}", "k": str(view.k)}
             there |= {"words": str(view.words), "method": view.method, "seed": str(view.seed)}
-            st.page_link("pages/co_clusters.py", label=f"Cluster {view.chip} and its words", query_params=there)
+            page_link("co_clusters", label=f"Cluster {view.chip} and its words", query_params=there)
         if view.shown is not None:
-            whole = f"{names.prefix}sentences-whole"
-            st.button("From the beginning", key=whole, on_click=names.change, kwargs={"shown": None})
-        take_away(model, state, view, shown, passages, chosen, found, names)
+            whole = f"{view.prefix}sentences-whole"
+            st.button("From the beginning", key=whole, on_click=view.change, kwargs={"shown": None})
+        take_away(model, state, view, shown, passages, chosen, found)
 
 
 def _say_what_is_shown(
     model: Model, shown: Sequence[TitledReading], arrangement: Arrangement, columns: int, found: Grouping
 ) -> None:
     """What was left out or is not as one might think, in sentences."""
-    said = []
+    lines = []
     last = arrangement.last or 0
     what = "characters" if model.card.level == "character" else "words"
     if (arrangement.first, last) != (0, columns):
-        said.append(
+        lines.append(
             f"Shown: {what} {arrangement.first + 1:,} to {last:,} of {columns:,}; drag over the strip above for others."
         )
     for each in shown:
         source = "" if each.first is None else f"{each.reading.source}. "
         notes = " ".join(each.reading.notes)
         if source or notes:
-            said.append(f"{each.title.capitalize()}: {source}{notes}".rstrip())
-    said += [f"Clusters: {' '.join(found.notes)}"] if found.notes else []
-    st.caption("  \n".join(escape(sentence) for sentence in said))
+            lines.append(f"{each.title.capitalize()}: {source}{notes}".rstrip())
+    lines += [f"Clusters: {' '.join(found.notes)}"] if found.notes else []
+    st.caption("  \n".join(escape(sentence) for sentence in lines))

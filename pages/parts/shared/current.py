@@ -33,9 +33,6 @@ PAGES = {"pages/overview.py": "Overview"} | {analysis.page: analysis.title for a
 
 DEFAULT_STORE = "store"
 
-FRAMED = "framed"
-"""In the session's state once streamlit_app.py has run."""
-
 
 def store_path() -> Path:
     """The store's folder: `streamlit run streamlit_app.py -- --store FOLDER`, else RNNSTORE, else `store`."""
@@ -46,8 +43,6 @@ def store_path() -> Path:
 
 def current_store() -> Store:
     """The store; opened once for all visitors, and anew when one of its models changed."""
-    if FRAMED not in st.session_state:
-        _run_the_frame()
     path = store_path()
     try:
         return _opened(str(path.absolute()), rnnstore.fingerprint(path), hosted())
@@ -62,13 +57,21 @@ def _opened(path: str, as_of: str, read_only: bool) -> Store:
     return rnnstore.open(path, read_only=read_only)
 
 
-def current_model() -> Model:
-    """The model chosen in the sidebar, with recorded states; otherwise says what to do and stops the page."""
-    store = current_store()
-    if not store.models:
+def chosen_model() -> Model:
+    """The model chosen in the sidebar, recorded or not; an empty store says what to do and stops the page."""
+    models = current_store().models
+    if not models:
         say_how_to_begin()
         st.stop()
-    model = store.models.get(st.session_state.get("model", ""), first_model(store))
+    if st.session_state.get("model") not in models:  # deleted meanwhile: the sidebar has to choose anew
+        st.session_state.pop("state", None)  # as of a link to a model that is not there, which gets a sentence
+        st.rerun()
+    return models[st.session_state["model"]]
+
+
+def current_model() -> Model:
+    """The model chosen in the sidebar, with recorded states; otherwise says what to do and stops the page."""
+    model = chosen_model()
     if not model.states:
         st.info(f"**{model.name}** has no recorded states yet, so there is nothing to look into.")
         say_status(model)
@@ -80,23 +83,7 @@ def current_model() -> Model:
 def current_state() -> State:
     """The state chosen in the sidebar, of the current model."""
     model = current_model()
-    return model.states.get(st.session_state.get("state", ""), model.states[first_state(model)])
-
-
-def _run_the_frame() -> None:
-    """Start over with streamlit_app.py.
-
-    Until an application has called `st.navigation`, Streamlit takes a folder named `pages` for one of scripts that
-    stand alone; a link straight to a page, as the first request of all, then runs it without sidebar and choice.
-    """
-    navigation()
-    st.rerun()
-
-
-def navigation() -> tuple[st.Page, list[st.Page]]:
-    """The page that the address names, and all pages; the links to them are drawn in the sidebar."""
-    pages = [st.Page(path, title=title, default=path == next(iter(PAGES))) for path, title in PAGES.items()]
-    return st.navigation(pages, position="hidden"), pages
+    return model.states.get(st.session_state.get("state", ""), next(iter(model.states.values())))
 
 
 def first_model(store: Store) -> Model:
@@ -132,7 +119,7 @@ def say_status(model: Model) -> None:
 
 
 def command(line: str) -> str:
-    """A command line with the store that is open, when it is not the usual one."""
+    """A command line with the store that is open, when it is not the default one."""
     path = store_path()
     return line if path == Path(DEFAULT_STORE) or hosted() else f"{line} --store {path}"
 

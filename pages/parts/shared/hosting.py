@@ -63,7 +63,7 @@ def hide_details() -> None:
 def _options() -> argparse.Namespace:
     """What stands behind the `--` of the command line, else in the environment; the rest of the line is others'."""
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    said = os.environ.get("RNNSTORE_HOSTED", "").strip().lower()
-    options.add_argument("--hosted", action="store_true", default=said not in NO)
+    hosted_option = os.environ.get("RNNSTORE_HOSTED", "").strip().lower()
+    options.add_argument("--hosted", action="store_true", default=hosted_option not in NO)
     options.add_argument("--sql", nargs="?", default=os.environ.get("RNNSTORE_SQL", ""), const="")
     return options.parse_known_args(sys.argv[1:])[0]

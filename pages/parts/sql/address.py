@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import streamlit as st
 
-from pages.parts.shared.parameters import Parameters
+from pages.parts.shared.address import Address, OneOf, Text
 from rnnstore.sql.charts import MARKS
 
 LONGEST = 6_000
 """Characters of a query that an address keeps; a browser or a server in between cuts much longer ones."""
 
 
-@dataclass(frozen=True)
-class View:
+class View(Address):
     """The query; columns on the chart's axes and its mark, each empty where the page chooses."""
 
-    query: str
-    x: str
-    y: str
-    colour: str
-    mark: str
-
-
-def read(given: Mapping[str, str]) -> tuple[View, list[str]]:
-    """What the address asks for, and sentences about what it names in vain."""
-    asked = Parameters(given)
-    mark = asked.one_of("mark", ("", *MARKS), "")
-    return View(asked.text("query"), asked.text("x"), asked.text("y"), asked.text("colour"), mark), asked.sentences
+    query = Text()
+    x = Text(label="Across", widget=st.selectbox)
+    y = Text(label="Up", widget=st.selectbox)
+    colour = Text(label="Colour", widget=st.selectbox)
+    mark = OneOf(MARKS, "", label="Chart", widget=st.segmented_control)

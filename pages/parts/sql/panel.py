@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pyarrow as pa
 import streamlit as st
 
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import controlled
+from pages.parts.shared.export import offer_numbers
 from pages.parts.shared.markdown import escape
 from pages.parts.sql import queries
 from pages.parts.sql.address import View
 from pages.parts.sql.queries import Entry
 from rnnstore.drawing.palette import palette
-from rnnstore.export import csv, parquet
 from rnnstore.sql import charts
 from rnnstore.sql.answers import Answer
 from rnnstore.sql.charts import Axes
@@ -84,10 +83,8 @@ def _say(answer: Answer) -> None:
 
 
 def _take_away(answer: Answer) -> None:
-    options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
     table, rows = answer.table, f"{answer.table.num_rows:,} rows"
-    st.download_button(f"{rows} as CSV", lambda: csv(table), "answer.csv", "text/csv", **options)
-    st.download_button(f"{rows} as Parquet", lambda: parquet(table), "answer.parquet", **options)
+    offer_numbers(rows, "answer", lambda: table)
     if answer.cut:
         st.caption("That is the beginning of the answer; in Python and on the command line nothing is cut.")
     st.caption("The same in Python")
@@ -98,25 +95,21 @@ def _take_away(answer: Answer) -> None:
 
 def _chart(table: pa.Table, view: View) -> None:
     axes, _ = charts.drawable(table)
-    usual = charts.default_axes(table)
-    if usual is None:
+    default = charts.default_axes(table)
+    if default is None:
         return
     chosen = Axes(
-        view.x if view.x in axes else usual.x,
-        view.y if view.y in axes else usual.y,
-        view.colour if view.colour in axes else "" if view.x or view.y else usual.colour,
-        view.mark or usual.mark,
+        view.x if view.x in axes else default.x,
+        view.y if view.y in axes else default.y,
+        view.colour if view.colour in axes else "" if view.x or view.y else default.colour,
+        view.mark or default.mark,
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.segmented_control, "Chart", "mark", chosen.mark, options=list(charts.MARKS), required=True,
-        )  # fmt: skip
-        controlled(st.selectbox, "Across", "x", chosen.x, options=axes, width=200)
-        controlled(st.selectbox, "Up", "y", chosen.y, options=axes, width=200)
-        controlled(
-            st.selectbox, "Colour", "colour", chosen.colour, options=["", *axes], width=200,
-            format_func=lambda name: name or "none",
-        )  # fmt: skip
+        view.control("mark", now=chosen.mark)
+        view.control("x", now=chosen.x, options=axes, width=200)
+        view.control("y", now=chosen.y, options=axes, width=200)
+        colours = ["", *axes]
+        view.control("colour", now=chosen.colour, options=colours, format_func=lambda name: name or "none", width=200)
     picture = charts.answer_picture(table, chosen, palette(st.context.theme.type))
     with st.container(key="sql_view"):
         st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
@@ -132,7 +125,7 @@ def _chart(table: pa.Table, view: View) -> None:
             )
 
 
-def show_history(run) -> None:
+def show_history(run: Callable[[str], None]) -> None:
     """This session's queries; a click asks one again."""
     earlier = queries.history()
     with st.popover(f"History ({len(earlier)})", disabled=not earlier), st.container(width=560):
@@ -141,6 +134,6 @@ def show_history(run) -> None:
             first = " ".join(each.query.split())
             label = escape(first if len(first) < 80 else f"{first[:79]}…")
             st.button(
-                f"{label}  :gray[{each.said}]", key=f"sql-history-{place}", on_click=run, args=(each.query,),
+                f"{label}  :gray[{each.summary}]", key=f"sql-history-{place}", on_click=run, args=(each.query,),
                 type="tertiary", help="Ask it again",
             )  # fmt: skip

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts.shared.address import change
 from pages.parts.shared.hosting import hosted
-from pages.parts.shared.parameters import change
 from pages.parts.sql.address import LONGEST
 from rnnstore import Store, StoreError
 from rnnstore.sql.answers import Answer
@@ -28,7 +28,7 @@ class Entry:
     """A query of this session, and its answer or error while that is kept."""
 
     query: str
-    said: str
+    summary: str
     answer: Answer | None = None
     error: StoreError | None = None
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import streamlit as st
 
-from pages.parts.shared.parameters import Parameters, some
-from rnnstore import Model, Store
+from pages.parts.shared.address import Address, MaybeWhole, OneOf, Several, Whole
+from rnnstore import Model
 from rnnstore.training import recorded_batches as batches
 from rnnstore.training.charts.batch_tables import NORM, SHARE
 from rnnstore.training.charts.batch_view import STACKED
@@ -16,6 +18,8 @@ from rnnstore.training.charts.batch_view import STACKED
 BARS, HEAT = "bars", "heat map"
 ONE, OWN = "one", "own"
 MOST_MODELS = 5
+
+QUANTITIES = {"maximum": "Maximum", "mean": "Mean", "half_life": "Half-life", "horizon": "Horizon", "loss": "Loss"}
 
 
 @dataclass(frozen=True)
@@ -26,97 +30,100 @@ class Shown:
     step: int
 
 
-@dataclass(frozen=True)
-class View:
-    """Recorded batches by `quantity`, and those of a stretch between two steps; one of them in detail, with the horizon
-    of one `loss`; and one beside it, if any, on `own_scales` or on one for both."""
+class Recorded(MaybeWhole):
+    """A recorded step: the one nearest to that of the address; `steps` gives those that there are."""
 
-    layer: int
-    quantity: str
-    first: int
-    last: int | None
-    batch: Shown
-    newest: bool
-    beside: Shown | None
-    value: str
-    drawn: str
-    own_scales: bool
-    sequence: int
-    loss: int | None
-    models: tuple[str, ...]
+    def __init__(self, steps: Any, **options: Any) -> None:
+        super().__init__(0, lambda view: int(steps(view)[-1]), what="step", **options)
+        self.steps = steps
+
+    def parse(self, view: Any, text: str) -> int | None:
+        step = super().parse(view, text)
+        if step is None:
+            return None
+        near = nearest(self.steps(view), step)
+        if near != step:
+            view.messages.append(
+                f"The batch after step {step:,} was not recorded. Shown instead: the nearest one, after step {near:,}."
+            )
+        return near
+
+
+def nearest(steps: np.ndarray, step: int) -> int:
+    return int(steps[np.abs(steps - step).argmin()])
+
+
+def _end(view: Any) -> int:
+    return int(view.steps[-1])
+
+
+def _steps_beside(view: Any) -> np.ndarray:
+    other = view.recorded[view.other]
+    return view.steps if view.other == view.model.name else batches.recorded_steps(other)
+
+
+def _not_recorded(view: Any, missing: str) -> str:
+    return f"No training batches of {missing} are recorded here; there are those of {', '.join(view.recorded)}."
+
+
+class View(Address):
+    """Recorded batches by `quantity`, and those of a span between two steps; one of them in detail, with the horizon
+    of one `loss`; and one beside it, if any, on `own_scales` or on one for both.
+
+    `steps` and `layers` are those that were recorded of the model, and `recorded` the models that have any.
+    """
+
+    # fmt: off
+    model: Model
+    recorded: Mapping[str, Model]
+    steps: np.ndarray
+    layers: Sequence[int]
+
+    quantity = OneOf(QUANTITIES, label="A bar is the batch's", widget=st.segmented_control)
+    layer = Whole(
+        lambda view: view.layers[-1], lambda view: view.layers[0], lambda view: view.layers[-1], what="layer",
+        label="Layer", widget=st.selectbox,
+    )
+    first = Whole(0, 0, _end, what="step", url="from", label="From step", help="Optimiser steps done before the batch")
+    last = MaybeWhole(0, _end, what="step", url="to", label="To step")
+    chosen = Recorded(lambda view: view.steps, url="batch", label="Batch after step")
+    other = OneOf(lambda view: list(view.recorded), lambda view: view.model.name, label="Beside it, of")
+    other_step = Recorded(_steps_beside, url="beside", label="the batch after step")
+    value = OneOf({SHARE: "Signed share", NORM: "Norm"}, label="Parts", widget=st.segmented_control)
+    drawn = OneOf({BARS: "Bars by lag", HEAT: "Heat map"}, "", label="Drawn as", widget=st.segmented_control)
+    scales = OneOf({ONE: "One for both", OWN: "Each its own"}, label="Scale of the bars", widget=st.segmented_control)
+    sequence = Whole(0, 0, 10_000, url="row", label="Words of text")
+    loss = MaybeWhole(0, 100_000, what="step")
+    compared = Several(
+        lambda view: list(view.recorded), url="models", label="Compare with the trainings of", missing=_not_recorded,
+    )
+    # fmt: on
+
+    def check(self) -> None:
+        if self.last is not None and self.last < self.first:
+            self.first, self.last = self.last, self.first
 
     @property
-    def stretch(self) -> tuple[int, int | None] | None:
-        """From which step to which the training is looked at; None for all of it."""
+    def batch(self) -> Shown:
+        return Shown(self.model, _end(self) if self.chosen is None else self.chosen)
+
+    @property
+    def beside(self) -> Shown | None:
+        if not {"beside", "other"} & set(self.given):
+            return None
+        step = nearest(_steps_beside(self), self.batch.step) if self.other_step is None else self.other_step
+        return Shown(self.recorded[self.other], step)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models whose trainings are compared, the page's own first."""
+        return tuple(dict.fromkeys([self.model.name, *self.compared]))[:MOST_MODELS]
+
+    @property
+    def span(self) -> tuple[int, int | None] | None:
+        """The steps from which to which the training is looked at; None for all of it."""
         return (self.first, self.last) if self.first or self.last is not None else None
 
-
-def read(
-    given: Mapping[str, str], store: Store, model: Model, steps: np.ndarray, known: Sequence[int]
-) -> tuple[View, list[str]]:
-    """What the address `given` asks for, and sentences about what it names in vain.
-
-    `steps` and the layers `known` are those that were recorded of the model.
-    """
-    asked = Parameters(given)
-    last_step = int(steps[-1])
-    first, last = asked.whole("from", 0, 0, last_step, "step"), asked.maybe("to", 0, last_step, "step")
-    if last is not None and last < first:
-        first, last = last, first
-    recorded = {name: one for name, one in store.models.items() if batches.is_recorded(one)}
-    other = asked.one_of("other", tuple(recorded), model.name)
-    shown = Shown(model, _nearest(asked, "batch", steps, last_step))
-    beside = None
-    if "beside" in given or "other" in given:
-        theirs = steps if other == model.name else batches.recorded_steps(recorded[other])
-        beside = Shown(recorded[other], _nearest(asked, "beside", theirs, _near(theirs, shown.step)))
-    named = [name.strip() for name in asked.text("models").split(",") if name.strip()]
-    missing = [name for name in named if name not in recorded]
-    if missing:
-        asked.sentences.append(
-            f"No training batches of {some(missing)} are recorded here; there are those of {', '.join(recorded)}."
-        )
-    models = tuple(dict.fromkeys([model.name, *(name for name in named if name in recorded)]))
-    view = View(
-        layer=asked.whole("layer", known[-1], known[0], known[-1], "layer"),
-        quantity=asked.one_of("quantity", batches.QUANTITIES, batches.QUANTITIES[0]),
-        first=first,
-        last=last,
-        batch=shown,
-        newest="batch" not in given,
-        beside=beside,
-        value=asked.one_of("value", (SHARE, NORM), SHARE),
-        drawn=asked.one_of("drawn", (BARS, HEAT), "") if "drawn" in given else "",
-        own_scales=asked.one_of("scales", (ONE, OWN), ONE) == OWN,
-        sequence=asked.whole("row", 0, 0, 10_000),
-        loss=asked.maybe("loss", 0, 100_000, "step"),
-        models=models[:MOST_MODELS],
-    )
-    return view, asked.sentences
-
-
-def drawn(view: View, steps: int) -> str:
-    """How a batch of so many steps is drawn: as the address says, else by its length."""
-    return view.drawn or usually_drawn(steps)
-
-
-def usually_drawn(steps: int) -> str:
-    """How a batch of so many steps is drawn where nobody says otherwise."""
-    return BARS if steps <= STACKED else HEAT
-
-
-def _nearest(asked: Parameters, name: str, steps: np.ndarray, usual: int) -> int:
-    """The recorded step nearest to the one that the address names."""
-    step = asked.maybe(name, 0, int(steps[-1]), "step")
-    if step is None:
-        return usual
-    near = _near(steps, step)
-    if near != step:
-        asked.sentences.append(
-            f"The batch after step {step:,} was not recorded. Shown instead: the nearest one, after step {near:,}."
-        )
-    return near
-
-
-def _near(steps: np.ndarray, step: int) -> int:
-    return int(steps[np.abs(steps - step).argmin()])
+    def drawn_as(self, steps: int) -> str:
+        """How a batch of so many steps is drawn: as the address says, else by its length."""
+        return self.drawn or (BARS if steps <= STACKED else HEAT)

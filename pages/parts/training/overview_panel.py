@@ -1,78 +1,74 @@
-"""The overview of recorded batches: a bar for each of the whole training, and of a stretch of it that is brushed."""
+"""The overview of recorded batches: a bar for each of the whole training, and of a span of it that is brushed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from pages.parts.shared.controls import clicked_since, controlled, last_selections, number
-from pages.parts.shared.parameters import change
+from pages.parts.shared.controls import clicked_since, last_selections
 from pages.parts.training import queries
 from pages.parts.training.address import View
 from rnnstore import Model
 from rnnstore.drawing.palette import palette
+from rnnstore.drawing.picture import Picture
 from rnnstore.training.charts import batch_overview as outlines
 from rnnstore.training.recorded_batches import BatchOverview
 
-NAMES = {"maximum": "Maximum", "mean": "Mean", "half_life": "Half-life", "horizon": "Horizon", "loss": "Loss"}
+Along = tuple[float, float] | None
 
 
 def show_overview(
-    model: Model, view: View, steps, broken: int | None, along: tuple[float, float] | None = None
+    model: Model, view: View, broken: int | None, along: tuple[float, float] | None = None
 ) -> BatchOverview:
-    """All recorded batches and, below, those of the chosen stretch; a click on a bar chooses its batch.
+    """All recorded batches and, below, those of the chosen span; a click on a bar chooses its batch.
 
-    Gives the outline of the stretch, or of all. `along` are the steps of the axis of the lower of both.
+    Gives the outline of the span, or of all. `along` are the steps of the axis of the lower of both.
     """
-    _choose(model, view, steps)
+    _choose(view)
     whole = queries.outline(model, view.layer, 0, None)
     chosen = [view.batch.step]
     if view.beside and view.beside.model.name == model.name:
         chosen.append(view.beside.step)
     with st.container(key="outline_view"):
-        _show_whole(model, view, whole, chosen, broken, None if view.stretch else along)
+        _show_whole(model, view, whole, chosen, broken, None if view.span else along)
     found = whole
-    if view.stretch:
+    if view.span:
         found = queries.outline(model, view.layer, view.first, view.last)
-        with st.container(key="stretch_view"):
-            _show_stretch(model, view, found, chosen, broken, along)
+        with st.container(key="span_view"):
+            _show_span(model, view, found, chosen, broken, along)
     largest = " (of several, the one with the largest gradient)" if found.each > 1 else ""
-    between = _between(found) if view.stretch else ""
+    between = _between(found) if view.span else ""
     st.caption(
         f"{found.batches:,} recorded batches{between}. {found.note} Click a bar to see its batch{largest}; "
-        "drag over bars to look at a stretch of the training."
+        "drag over bars to look at a span of the training."
     )
     return found
 
 
-def _choose(model: Model, view: View, steps) -> None:
+def _choose(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.segmented_control,
-            "A bar is the batch's",
-            "quantity",
-            view.quantity,
-            options=list(NAMES),
-            format_func=NAMES.get,
-            usual="maximum",
-            required=True,
-        )
-        known = queries.layers(model)
-        if len(known) > 1:
-            controlled(st.selectbox, "Layer", "layer", view.layer, options=known, usual=known[-1], width=90)
-        end = int(steps[-1])
+        view.control("quantity")
+        if len(view.layers) > 1:
+            view.control("layer", options=view.layers, width=90)
+        end = int(view.steps[-1])
         last = end if view.last is None else view.last
-        number("From step", "from", view.first, 0, end, width=130, help="Optimiser steps done before the batch")
-        number("To step", "to", last, 0, end, width=130)
-        if view.stretch:
+        view.control("first", width=130)
+        view.control("last", now=last, width=130)
+        if view.span:
             by = max(1, round(0.8 * (last - view.first)))
             back, forward = min(by, view.first), min(by, end - last)
             for label, moved, key in (("Back", -back, "B"), ("Forward", forward, "F")):
-                to = {"from": view.first + moved, "to": last + moved}
-                st.button(label, on_click=change, kwargs=to, disabled=not moved, shortcut=key, help="Move the stretch")
-            st.button("All", on_click=change, kwargs={"from": None, "to": None}, shortcut="A")
+                to = {"first": view.first + moved, "last": last + moved}
+                st.button(
+                    label, on_click=view.change, kwargs=to, disabled=not moved, shortcut=key, help="Move the span"
+                )
+            st.button("All", on_click=view.change, kwargs={"first": 0, "last": None}, shortcut="A")
 
 
-def _show_whole(model: Model, view: View, whole: BatchOverview, chosen, broken, along) -> None:
+def _show_whole(
+    model: Model, view: View, whole: BatchOverview, chosen: list[int], broken: int | None, along: Along
+) -> None:
     """The whole training. The brush lives in the browser, which draws it on while the page answers."""
     kind = st.context.theme.type
     key, began = _brushed(model, view, (whole.layer, view.quantity, outlines.span(whole), along, kind))
@@ -93,20 +89,22 @@ def _show_whole(model: Model, view: View, whole: BatchOverview, chosen, broken, 
         was, brush = (state.get("brush", {}).get("left") for state in (before, now))
         held = st.session_state[f"brushed-{model.name}"]
         if brush and brush != was:
-            held["stretch"] = _whole_bars(whole, *brush)
-            change(**{"from": held["stretch"][0], "to": held["stretch"][1]})
+            held["span"] = _whole_bars(whole, *brush)
+            view.change(first=held["span"][0], last=held["span"][1])
         elif clicked:
-            if view.stretch and not brush:  # the click has wiped the brush away, the stretch stays
-                held.update(version=held["version"] + 1, began=view.stretch)
-            change(batch=clicked[-1], loss=None)
+            if view.span and not brush:  # the click has wiped the brush away, the span stays
+                held.update(version=held["version"] + 1, began=view.span)
+            view.change(chosen=clicked[-1], loss=None)
         elif was and not brush:
-            change(**{"from": None, "to": None})
+            view.change(first=0, last=None)
 
     _chart(picture, key, take, ["clicked_batch", "brush"])
 
 
-def _show_stretch(model: Model, view: View, found: BatchOverview, chosen, broken, along) -> None:
-    """The batches of the stretch alone."""
+def _show_span(
+    model: Model, view: View, found: BatchOverview, chosen: list[int], broken: int | None, along: Along
+) -> None:
+    """The batches of the span alone."""
     picture = outlines.overview_picture(
         found,
         palette(st.context.theme.type),
@@ -117,26 +115,26 @@ def _show_stretch(model: Model, view: View, found: BatchOverview, chosen, broken
         along=along,
         brushed=False,
     )
-    key = f"stretch-{model.name}"
+    key = f"span-{model.name}"
 
     def take() -> None:
         before, now = last_selections(key)
         for clicked in clicked_since(before, now, "clicked_batch", "largest"):
-            change(batch=clicked, loss=None)
+            view.change(chosen=clicked, loss=None)
 
     _chart(picture, key, take, ["clicked_batch"])
 
 
 def _brushed(model: Model, view: View, built: tuple) -> tuple[str, tuple[float, float] | None]:
-    """The chart's key, and the brush with which it begins: a new chart where the stretch was chosen from elsewhere.
+    """The chart's key, and the brush with which it begins: a new chart where the span was chosen from elsewhere.
 
     A chart cannot be told to move its brush, and must not be replaced while the mouse holds it.
     """
-    held = st.session_state.setdefault(f"brushed-{model.name}", {"version": 0, "stretch": None, "began": None})
-    if held["stretch"] != view.stretch:
-        held.update(version=held["version"] + 1, stretch=view.stretch, began=view.stretch)
+    held = st.session_state.setdefault(f"brushed-{model.name}", {"version": 0, "span": None, "began": None})
+    if held["span"] != view.span:
+        held.update(version=held["version"] + 1, span=view.span, began=view.span)
     if held.get("built") != built:  # it is drawn anew in any case, and takes hold of the brush where it is
-        held.update(built=built, began=view.stretch)
+        held.update(built=built, began=view.span)
     began = held["began"]
     if began is not None:
         began = (began[0], built[2][1] if began[1] is None else began[1])
@@ -151,7 +149,7 @@ def _whole_bars(whole: BatchOverview, low: float, high: float) -> tuple[int, int
     return int(first[begins]), int(last[ends])
 
 
-def _chart(picture, key: str, take, heard: list[str]) -> None:
+def _chart(picture: Picture, key: str, take: Callable[[], None], heard: list[str]) -> None:
     st.vega_lite_chart(
         picture.for_page(),
         key=key,

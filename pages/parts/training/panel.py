@@ -8,19 +8,19 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import clicked_since, controlled, last_selections, number
+from pages.parts.shared.controls import clicked_since, last_selections
+from pages.parts.shared.export import offer_numbers
 from pages.parts.shared.markdown import escape
-from pages.parts.shared.parameters import change
 from pages.parts.training import queries
-from pages.parts.training.address import BARS, HEAT, ONE, OWN, Shown, View, drawn, usually_drawn
-from rnnstore import Model, Store
-from rnnstore.drawing.palette import palette
-from rnnstore.export import csv, parquet
+from pages.parts.training.address import BARS, HEAT, MOST_MODELS, ONE, Shown, View
+from rnnstore import Model
+from rnnstore.drawing.palette import Palette, palette
+from rnnstore.drawing.picture import Picture
 from rnnstore.training import recorded_batches as batches
 from rnnstore.training.charts import batch_overview as outlines
 from rnnstore.training.charts import batch_view as charts
 from rnnstore.training.charts import reach
-from rnnstore.training.charts.batch_tables import NORM, SHARE, tallest
+from rnnstore.training.charts.batch_tables import tallest
 from rnnstore.training.recorded_batches import Batch, BatchOverview
 from rnnstore.visible import visible
 
@@ -28,13 +28,13 @@ WIDTH, HALF = 1100, 545
 """Pixels that a batch is laid out for, alone and beside another."""
 
 
-def show_batches(store: Store, view: View, steps) -> list[Batch]:
+def show_batches(view: View) -> list[Batch]:
     """The chosen batch, alone or beside another."""
     shown = [view.batch] + ([view.beside] if view.beside else [])
     found = [queries.batch(s.model, s.step, _layer(s, view)) for s in shown]
-    _choose(store, view, steps)
+    _choose(view)
     _choose_drawing(view, found)
-    alike = len(found) == 2 and not view.own_scales and drawn(view, max(b.steps for b in found)) == BARS
+    alike = len(found) == 2 and view.scales == ONE and view.drawn_as(max(b.steps for b in found)) == BARS
     most = max(tallest(batch, view.value) for batch in found) if alike else None
     columns = st.columns(2, gap="small") if len(found) == 2 else [st.container()]
     for place, (column, one) in enumerate(zip(columns, found, strict=True)):
@@ -48,93 +48,58 @@ def _layer(shown: Shown, view: View) -> int:
     return view.layer if view.layer in known else known[-1]
 
 
-def _choose(store: Store, view: View, steps) -> None:
+def _choose(view: View) -> None:
     """Which batch, and what stands beside it: another batch of the training, or one of another model's."""
-    recorded = [name for name, model in store.models.items() if batches.is_recorded(model)]
+    steps = view.steps
     place = int((steps < view.batch.step).sum())
     back, forward = (int(steps[max(0, min(len(steps) - 1, place + by))]) for by in (-1, 1))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         for label, step, key in (("Previous", back, "Left"), ("Next", forward, "Right")):
-            to, here = {"batch": step, "loss": None}, step == view.batch.step
-            st.button(label, on_click=change, kwargs=to, disabled=here, shortcut=key, help=f"{label} recorded batch")
-        number(
-            "Batch after step", "batch", view.batch.step, 0, int(steps[-1]), width=140, also=lambda _: {"loss": None}
-        )
+            there: dict[str, Any] = {"chosen": step, "loss": None}
+            here = step == view.batch.step
+            st.button(
+                label, on_click=view.change, kwargs=there, disabled=here, shortcut=key, help=f"{label} recorded batch"
+            )
+        view.control("chosen", now=view.batch.step, also=lambda _: {"loss": None}, width=140)
         if view.beside is None:
             early, late = int(steps[len(steps) // 100]), int(steps[-1])
-            to = {"batch": early, "beside": late, "loss": None}
-            st.button("Early beside late", on_click=change, kwargs=to, help="One of the first, and the last")
-            others = [name for name in recorded if name != view.batch.model.name]
+            to: dict[str, Any] = {"chosen": early, "other_step": late, "loss": None}
+            st.button("Early beside late", on_click=view.change, kwargs=to, help="One of the first, and the last")
+            others = [name for name in view.recorded if name != view.batch.model.name]
             if others:
-                to = {"other": others[0], "beside": view.batch.step, "batch": view.batch.step}
-                st.button("Beside another model", on_click=change, kwargs=to, help="The same step of another training")
+                to = {"other": others[0], "other_step": view.batch.step, "chosen": view.batch.step}
+                st.button(
+                    "Beside another model", on_click=view.change, kwargs=to, help="The same step of another training"
+                )
             return
-        other = view.beside.model
-        controlled(
-            st.selectbox,
-            "Beside it, of",
-            "other",
-            other.name,
-            options=recorded,
-            usual=view.batch.model.name,
-            also=lambda _: {"beside": st.query_params.get("beside") or view.beside.step},
-            width=240,
-        )
-        last = int(queries.recorded_steps(other)[-1])
-        number("the batch after step", "beside", view.beside.step, 0, last, width=140)
-        st.button("One alone", on_click=change, kwargs={"beside": None, "other": None})
+        beside = view.beside.step
+        view.control("other", also=lambda _: {"other_step": beside}, width=240)
+        view.control("other_step", now=beside, width=140)
+        st.button("One alone", on_click=view.change, kwargs={"other_step": None, "other": view.model.name})
 
 
 def _choose_drawing(view: View, found: list[Batch]) -> None:
     """How batches are drawn."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        controlled(
-            st.segmented_control,
-            "Parts",
-            "value",
-            view.value,
-            options=[SHARE, NORM],
-            format_func={SHARE: "Signed share", NORM: "Norm"}.get,
-            usual=SHARE,
-            required=True,
-        )
-        usual = usually_drawn(found[0].steps)
-        controlled(
-            st.segmented_control,
-            "Drawn as",
-            "drawn",
-            view.drawn or usual,
-            options=[BARS, HEAT],
-            format_func={BARS: "Bars by lag", HEAT: "Heat map"}.get,
-            usual=usual,
-            required=True,
-        )
+        view.control("value")
+        view.control("drawn", now=view.drawn_as(found[0].steps))
         if len(found) == 2:
-            controlled(
-                st.segmented_control,
-                "Scale of the bars",
-                "scales",
-                OWN if view.own_scales else ONE,
-                options=[ONE, OWN],
-                format_func={ONE: "One for both", OWN: "Each its own"}.get,
-                usual=ONE,
-                required=True,
-            )
+            view.control("scales")
         if found[0].sequences > 1:
             last = found[0].sequences - 1
-            number("Words of text", "row", min(view.sequence, last), 0, last, width=140)
+            view.control("sequence", now=min(view.sequence, last), max_value=last, width=140)
 
 
 def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -> None:
     facts = batch.facts
-    said = [f"**{escape(batch.model)}, after step {batch.step:,}**", f"layer {batch.layer}"]
-    said += [f"loss {_number(facts['loss'], ' nats')}", f"largest part {_number(facts['maximum'])}"]
+    lines = [f"**{escape(batch.model)}, after step {batch.step:,}**", f"layer {batch.layer}"]
+    lines += [f"loss {_number(facts['loss'], ' nats')}", f"largest part {_number(facts['maximum'])}"]
     if not _say_where_it_broke(batch):
         lags = {"half-life": facts["half_life"], "horizon": facts["horizon"]}
-        said += [f"{name} {'not within it' if lag is None else f'{lag:.0f}'}" for name, lag in lags.items()]
-    st.markdown(" · ".join(said))
+        lines += [f"{name} {'not within it' if lag is None else f'{lag:.0f}'}" for name, lag in lags.items()]
+    st.markdown(" · ".join(lines))
     sequence = min(view.sequence, batch.sequences - 1)
-    how = drawn(view, batch.steps)
+    how = view.drawn_as(batch.steps)
     picture = charts.batch_picture(
         batch,
         _colours(),
@@ -147,11 +112,11 @@ def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -
     )
     key = f"batch-{place}-{how}"
     heard = ["clicked_loss", "clicked_word"] if batch.steps <= charts.STACKED else ["clicked_loss"]
-    taking = {"on_select": partial(_take_loss, key, heard, view.loss), "selection_mode": heard} if place == 0 else {}
+    taking: dict[str, Any] = {"on_select": partial(_take_loss, view, key, heard), "selection_mode": heard}
     with st.container(key=f"batch_view_{place}"):
         options: dict[str, Any] = {"theme": None, "width": "stretch", "height": "content"}
-        st.vega_lite_chart(picture.for_page(), key=key, **options, **taking)
-    said = [
+        st.vega_lite_chart(picture.for_page(), key=key, **options, **(taking if place == 0 else {}))
+    lines = [
         f"Shown are the words of text {sequence} of 0 to {batch.sequences - 1}; the gradient is that of all of them."
         if batch.sequences > 1
         else "",
@@ -162,16 +127,16 @@ def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -
         if batch.steps > charts.CELLS and how == HEAT
         else "",
     ]
-    if any(said):
-        st.caption(" ".join(filter(None, said)))
+    if any(lines):
+        st.caption(" ".join(filter(None, lines)))
 
 
-def _take_loss(key: str, heard: list[str], now: int | None) -> None:
+def _take_loss(view: View, key: str, heard: list[str]) -> None:
     """A click on a part or a word keeps its loss drawn below; another click on it lets it go."""
     before, after = last_selections(key)
     for name in heard:
         for clicked in clicked_since(before, after, name, "t"):
-            change(loss=None if clicked == now else clicked)
+            view.change(loss=None if clicked == view.loss else clicked)
             return
 
 
@@ -187,22 +152,12 @@ def _say_where_it_broke(batch: Batch) -> bool:
     return found is not None
 
 
-def show_over_training(
-    store: Store, view: View, models: list[Model], found: list[BatchOverview], broken: int | None
-) -> None:
+def show_over_training(view: View, models: list[Model], found: list[BatchOverview], broken: int | None) -> None:
     """Half-life and horizon of several models' batches, and their losses and norms, aligned with the overview."""
-    recorded = [name for name, model in store.models.items() if batches.is_recorded(model)]
-    if len(recorded) > 1:
-        others = [name for name in recorded if name != view.batch.model.name]
-        controlled(
-            st.multiselect,
-            "Compare with the trainings of",
-            "models",
-            [name for name in view.models if name != view.batch.model.name],
-            options=others,
-            max_selections=4,
-            width=520,
-        )
+    if len(view.recorded) > 1:
+        others = [name for name in view.recorded if name != view.model.name]
+        now = [name for name in view.models if name != view.model.name]
+        view.control("compared", now=now, options=others, max_selections=MOST_MODELS - 1, width=520)
     along = ends(found)
     chosen = view.batch.step if along[0] <= view.batch.step <= along[1] else None
     _chart(reach.reach_picture(found, _colours(), chosen=chosen, along=along), "reach_view", "reach")
@@ -220,7 +175,7 @@ def show_over_training(
 
 
 def outlines_of(view: View, models: list[Model]) -> list[BatchOverview]:
-    """The outlines of several models' trainings, in the stretch that is looked at."""
+    """The outlines of several models' trainings, in the span that is looked at."""
     last = view.last
     found = [queries.outline(model, _layer(Shown(model, 0), view), view.first, last) for model in models]
     return [found[0], *(outline for outline in found[1:] if outline.table.num_rows)]
@@ -238,34 +193,29 @@ def take_away(view: View, outline: BatchOverview, found: list[Batch], over: list
     name = f"{batch.model}-{batch.step}"
     with st.popover("Take away"), st.container(width=380):
         save_picture_button("All batches as a picture", "outline_view", f"batches-{batch.model}")
-        if view.stretch:
-            save_picture_button("The stretch as a picture", "stretch_view", f"stretch-{batch.model}")
+        if view.span:
+            save_picture_button("The span as a picture", "span_view", f"span-{batch.model}")
         for place, one in enumerate(found):
             label = "The batch as a picture" if place == 0 else "The batch beside it as a picture"
             save_picture_button(label, f"batch_view_{place}", f"batch-{one.model}-{one.step}")
         save_picture_button("Horizons as a picture", "reach_view", f"horizons-{batch.model}")
         save_picture_button("Losses and norms as a picture", "course_view", f"losses-{batch.model}")
-        options: dict[str, Any] = {"on_click": "ignore", "width": "stretch"}
-        st.download_button("Batches as CSV", lambda: csv(outline.table), "batches.csv", "text/csv", **options)
-        st.download_button("Words of the batch as CSV", lambda: csv(batch.words), f"words-{name}.csv", **options)
-        st.download_button(
-            "Parts of the gradient as Parquet", lambda: parquet(batch.pairs()), f"gradient-{name}.parquet", **options
-        )
-        st.download_button(
-            "Horizons of all models as CSV", lambda: csv(batches.combined_table(over)), "horizons.csv", **options
-        )
+        offer_numbers("Batches", "batches", lambda: outline.table, kinds=("CSV",))
+        offer_numbers("Words of the batch", f"words-{name}", lambda: batch.words, kinds=("CSV",))
+        offer_numbers("Parts of the gradient", f"gradient-{name}", batch.pairs, kinds=("Parquet",))
+        offer_numbers("Horizons of all models", "horizons", lambda: batches.combined_table(over), kinds=("CSV",))
         st.caption("The same in a notebook")
-        stretch = f", first={view.first}, last={view.last}" if view.stretch else ""
+        span = f", first={view.first}, last={view.last}" if view.span else ""
         st.code(
             "import rnnstore\nfrom rnnstore import pictures\n\n"
             f'model = rnnstore.open("store").model("{batch.model}")\n'
-            f"pictures.batches_picture(model{stretch})\npictures.batch_picture(model, {batch.step})\n"
+            f"pictures.batches_picture(model{span})\npictures.batch_picture(model, {batch.step})\n"
             "pictures.reach_picture(model)",
             language="python",
         )
 
 
-def _chart(picture, container: str, key: str) -> None:
+def _chart(picture: Picture, container: str, key: str) -> None:
     with st.container(key=container):
         height = picture.specification["height"]
         st.vega_lite_chart(picture.for_page(), key=key, theme=None, width="stretch", height=height)
@@ -275,5 +225,5 @@ def _number(value: float | None, unit: str = "") -> str:
     return "no number" if value is None or value != value else f"{value:.3g}{unit}"
 
 
-def _colours():
+def _colours() -> Palette:
     return palette(st.context.theme.type)

@@ -8,23 +8,14 @@ from rnnstore.new_name import unit_means
 from rnnstore.new_name.charts import means_picture
 
 from pages.parts.shared.current import current_model, current_state
-from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError
+from pages.parts.shared.frame import show
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
 
 
-@st.fragment
-def screen() -> None:
-    """The whole page; a click runs this again, and not what surrounds it."""
-    try:
-        draw(current_model(), current_state())
-    except StoreError as error:
-        st.error(escape(str(error)))
-
-
-def draw(model: Model, state: State) -> None:
+def draw() -> None:
     """The chart, and its numbers to take away."""
+    model, state = current_model(), current_state()
     means = unit_means(model, state.name)
     picture = means_picture(means, palette(st.context.theme.type))
     st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content", key="new_name_view")
@@ -32,4 +23,4 @@ def draw(model: Model, state: State) -> None:
 
 
 st.title("New name", anchor=False)
-screen()
+show(draw)
