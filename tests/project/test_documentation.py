@@ -34,6 +34,7 @@ NOT_RUN = {
     r"python -m tests\.benchmarks": "measures for minutes on an idle machine: that it is there is asked",
     r"make (?!-)": "makes an environment, trains or tests: a dry run only",
     r"streamlit run": "goes on until it is stopped: tests/pages start it",
+    r"python -m rnnstore app\b": "goes on until it is stopped: tests/commands start it",
     r"git clone|cd |source |RNNSTORE_\w+=\S+ streamlit|docker ": "is about the reader's own machine",
     r"(pip|apt-get|apt) install": "installs",
     r"gradient_horizons|itemized_gradients": "asks the two networks on C source, which train for hours",
