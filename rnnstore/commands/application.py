@@ -30,12 +30,6 @@ def folder() -> Path:
     raise StoreError("The application's files are not here; install rnnstore from its wheel, or clone the repository.")
 
 
-def demonstration() -> Path | None:
-    """The small store that comes along, or None where there is none."""
-    place = folder() / "demonstration"
-    return place if any(place.glob("model=*")) else None
-
-
 def missing() -> list[str]:
     """The packages that the application needs and this environment lacks, as pip names them."""
     return [name for name in ("streamlit", "pandas") if importlib.util.find_spec(name) is None]
@@ -56,7 +50,7 @@ def free_port(address: str, wanted: int) -> int:
 class Application:
     """A running application. `address` is what a browser opens; `wait` ends when the process does."""
 
-    def __init__(self, store: Path, *, address: str = LOOPBACK, port: int | None = None, hosted: bool = False):
+    def __init__(self, store: Path, *, address: str = LOOPBACK, port: int | None = None) -> None:
         lacking = missing()
         if lacking:
             raise StoreError(
@@ -66,8 +60,7 @@ class Application:
         self.port = port or free_port(address, 8501)
         shown = "localhost" if address in (LOOPBACK, "0.0.0.0", "::") else address
         self.address = f"http://{shown}:{self.port}"
-        place = folder()
-        script = place / ("hosted_app.py" if hosted else "streamlit_app.py")
+        script = folder() / "streamlit_app.py"
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "streamlit", "run", str(script)),
