@@ -6,6 +6,7 @@ import csv as _csv
 import io
 import json as _json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -53,7 +54,7 @@ def aligned_text(table: pa.Table) -> str:
     return "\n".join([line(table.column_names), line(["-" * width for width in widths]), *map(line, rows)])
 
 
-def _iterate_rows(table: pa.Table):
+def _iterate_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     for batch in table.to_batches(max_chunksize=10_000):
         columns = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
         yield from zip(*columns, strict=True)

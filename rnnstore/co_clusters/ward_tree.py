@@ -236,7 +236,7 @@ class _Forest:
                 row = rows[some].astype(self.dtype)
                 apart = row @ weighted
                 if self.either_way:
-                    row[:, :width] *= -1
+                    np.negative(row[:, :width], out=row[:, :width])
                     np.minimum(apart, row @ weighted, out=apart)
                 place = np.arange(len(some))
                 apart[place, some] = np.inf

@@ -106,7 +106,7 @@ def clusters_picture(
     of_row, of_column = linear_sum_assignment(-found.counts)
     columns = [*of_column[np.argsort(of_row)].tolist()]
     columns += [each for each in range(found.counts.shape[1]) if each not in columns]
-    words = {}
+    words: dict[tuple[int, int], list[str]] = {}
     for row in found.members.to_pylist():
         words.setdefault((row["left"], row["right"]), []).append(visible(row["word"]))
     cells = [(row, column, int(found.counts[row, column])) for row, column in words]

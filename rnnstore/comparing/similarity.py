@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -151,7 +152,7 @@ def compare(
             f"{left.state} of {left.model} stands on both sides; choose another model or another state of it."
         )
     shared = shared_words(left, right, words, minimum_count)
-    columns: dict[str, object] = {
+    columns: dict[str, Any] = {
         "word": shared.words,
         "count_left": left.counts[shared.left],
         "count_right": right.counts[shared.right],
@@ -173,8 +174,8 @@ def compare(
         left=(left.model, left.state),
         right=(right.model, right.state),
         shared=shared,
-        rsa=_rsa(*similarities, orders),
-        cka=_cka(*centred, orders),
+        rsa=_rsa(similarities[0], similarities[1], orders),
+        cka=_cka(centred[0], centred[1], orders),
         magnitudes=_spearman(columns["magnitude_left"], columns["magnitude_right"]),
         participations=_spearman(columns["participation_left"], columns["participation_right"]),
         table=pa.table(columns),
@@ -225,8 +226,8 @@ def cluster_agreement(left: CoClusters, right: CoClusters) -> ClusterAgreement:
     Raises `QuestionError` where fewer than `FEWEST` words are in both.
     """
     of_right = dict(zip(right.words, right.word_cluster.tolist(), strict=True))
-    both = [(word, cluster) for word, cluster in zip(left.words, left.word_cluster.tolist(), strict=True)]
-    both = [(word, cluster, of_right[word]) for word, cluster in both if word in of_right]
+    of_left = zip(left.words, left.word_cluster.tolist(), strict=True)
+    both = [(word, cluster, of_right[word]) for word, cluster in of_left if word in of_right]
     if len(both) < FEWEST:
         raise QuestionError(
             f"The clusters have {len(both):,} words in common; {FEWEST} are needed to compare them. Ask for more words."

@@ -1,9 +1,9 @@
-"""Accuracy by known characters: how soon an autocomplete network knows the word that is being typed.
+"""Accuracy by known characters: how many characters of a word an autocomplete network needs to complete it.
 
-Madsen's article (2019) suggests it as a number beside the picture: with no character known, only what came before the
-word can speak; with many, the word itself does. Words that are no output of the network are left out, and counted.
-Beside it stands what counting would get without any context, always naming the most frequent words that begin like
-this, and, where a network was kept, the share of connectivity that lies outside of the word.
+Madsen's article (2019) suggests it as a number beside the picture: with no character known, only the words before can
+help; with many, the word itself does. Words that are no output of the network are left out, and counted.
+The baseline is counting without any context: always the most frequent words that begin like this. Where a network was
+saved, the share of connectivity outside of the word is added.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rnnstore.store.model import Model
 TOP = 3
 TRACK = "known"
 MOST_KNOWN = 20
-"""Characters known that get a row of their own; hardly a word is longer."""
+"""Known characters up to which there is a row; few words are longer."""
 
 _AT_ONCE = 50_000  # steps
 
@@ -47,12 +47,17 @@ def known_characters(model: Model, *, stretches: int = 0, seed: int = 0, progres
     rows = []
     for count in range(min(int(steps.known.max()), MOST_KNOWN) + 1):
         here = (steps.known == count) & steps.asked
-        row = {"known": count, "steps": int(here.sum()), "left_out": int(((steps.known == count) & ~steps.asked).sum())}
+        asked = int(here.sum())
+        row: dict[str, float | None] = {
+            "known": count,
+            "steps": asked,
+            "left_out": int(((steps.known == count) & ~steps.asked).sum()),
+        }
         for k in range(1, TOP + 1):
             right = int((steps.rank[here] <= k).sum())
-            low, high = wilson(right, row["steps"])
+            low, high = wilson(right, asked)
             row |= {
-                f"accuracy_{k}": right / row["steps"] if row["steps"] else math.nan,
+                f"accuracy_{k}": right / asked if asked else math.nan,
                 f"low_{k}": low,
                 f"high_{k}": high,
                 f"counted_{k}": float((steps.counted[here] <= k).mean()) if steps.has_network and here.any() else None,

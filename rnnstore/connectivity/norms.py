@@ -3,8 +3,8 @@
 The connectivity of an output step t' and an input step t <= t' is the norm of d logit(t') / d x(t), where logit(t') is
 the score of one output after step t' (Madsen, "Visualizing memorization in RNNs", 2019; the norm, as the article
 defines it). One pass back through the steps carries the cotangents of all outputs side by side, so every pair costs a
-row of a matrix product. A gradient says what an infinitesimal change of an input would do; `occlusion` stands beside it
-and says what happens when the input is really taken away.
+row of a matrix product. A gradient is the effect of an infinitesimal change of an input; `occlusion`, as a check, is
+the effect of taking the input away.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ LONGEST = 1000
 """Steps of a text at most: the pairs grow with its square."""
 
 Progress = Callable[[float], None]
-"""Is told the share of the pairs that are done, once a step; whatever it raises ends the work."""
+"""Called once per step with the share of the pairs that are done; an exception that it raises ends the computation."""
 
 
 def no_progress(share: float) -> None:
-    """Progress that nobody wants to know of."""
+    """The default: progress is not reported."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Connectivity:
 def targets_of(network: Network, reading: Reading, target: Target | str | Sequence[int] = "true") -> np.ndarray:
     """int[n]: the output that each step's score is taken of; -1 where there is none.
 
-    "true" is what really came next, "predicted" the most probable; a word is that word at every step; numbers are
-    taken as they are. `QuestionError` for a word that the network does not know as an output.
+    "true" is the word that came next, "predicted" the most probable one; a word is that word at every step; numbers of
+    outputs are used as they are. Raises `QuestionError` for a word that is no output of the network.
     """
     number_of = {word: number for number, word in enumerate(network.outputs)}
     if not isinstance(target, str):
@@ -72,6 +72,8 @@ def targets_of(network: Network, reading: Reading, target: Target | str | Sequen
                 f"{suggest(target, network.outputs)}"
             )
         return np.full(len(reading), number_of[target])
+    if reading.predictions is None:
+        raise QuestionError(f"{network.name} makes no predictions, so its outputs have no targets.")
     rows = reading.predictions.filter(reading.predictions["rank"].to_numpy() == 1)
     words = rows["target" if target == "true" else "word"].to_pylist()
     return np.array([number_of.get(word, -1) for word in words], np.int64)
@@ -125,7 +127,7 @@ def occlusion(network: Network, reading: Reading, targets: np.ndarray, progress:
 
     By output step (row) and input step (column): the score as it was minus the score with the embedding of that input
     replaced by the mean embedding of the text's inputs. Zero after the output step, NaN in rows without a target.
-    Every replaced text is read anew from there on: a truth that costs as much as all gradients together.
+    Every changed text is read again from there on, which costs as much as all gradients together.
     """
     network.need("scores")
     steps, x, known = len(reading), _trace(reading).x[:, 0], targets >= 0
@@ -144,7 +146,9 @@ def occlusion(network: Network, reading: Reading, targets: np.ndarray, progress:
 
         trace = network.run(
             [np.concatenate([mean[None], x[step + 1 : step + lengths[step]]]) for step in here],
-            before={name: np.stack([_before(reading, name, step) for step in here]) for name in network.states},
+            before={
+                name: np.stack([_before(reading, name, step) for step in here.tolist()]) for name in network.states
+            },
             edit=watch if "edits" in network.can else None,
             keep=[network.head],
         )

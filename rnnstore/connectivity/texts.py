@@ -30,7 +30,7 @@ SCALES = ("embedding", "one-hot", "times-input")
 SUGGESTIONS = 5
 
 LONGEST_WORD = 100
-"""Characters that are looked at behind a stretch for the end of its last word."""
+"""Characters read after a recorded span in search of the end of its last word."""
 
 _SIGNS = {"␣": " ", "↵": "\n", "⇥": "\t"}
 
@@ -41,7 +41,7 @@ class TextConnectivity:
 
     reading      the text as it was read
     begin, end   int[n] each: the characters of the text that a step stands for; equal for a word that was added. In a
-                 recorded stretch the step itself
+                 recorded span the step itself
     targets      the output whose score each row is about, None where there is none
     instead      bool[n]: nothing followed there, so the row is about the predicted output instead of the true one
     rank, probability    int[n], float32[n]: where the target stands among all outputs; 0 and NaN where there is none
@@ -99,10 +99,10 @@ def text_connectivity(
 
     `target` says of which score: of what really follows ("true"; the predicted one where nothing does), of the most
     probable output ("predicted"), or of `word` ("word"). `scale` as in `rnnstore.connectivity.norms`; `check` adds the
-    occlusion check. A classifier's outputs are its labels, and nothing follows in its texts. `progress` is told the
-    share of the work that is done; whatever it raises ends it.
+    occlusion check. A classifier's outputs are its labels, and nothing follows in its texts. `progress` is called
+    with the share done; an exception that it raises ends the computation.
 
-    `MissingNetwork` when the model has no network, `QuestionError` for an empty or too long text, for a stretch
+    `MissingNetwork` when the model has no network, `QuestionError` for an empty or too long text, for a span
     outside of the recording, and for a word that is no output of the network.
     """
     reader = open_network(model, "scores", "gradients")
@@ -168,7 +168,8 @@ def suggestions_table(texts: list[TextConnectivity]) -> pa.Table:
     target_rank, target_probability."""
     tables = []
     for each in texts:
-        found = each.reading.predictions
+        if (found := each.reading.predictions) is None:
+            continue
         steps = pa.array(found["t"].to_numpy())
         tables.append(
             pa.table(
@@ -188,7 +189,9 @@ def suggestions_table(texts: list[TextConnectivity]) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _read_text(model: Model, reader: Network, text: str | tuple[int, int]):
+def _read_text(
+    model: Model, reader: Network, text: str | tuple[int, int]
+) -> tuple[Reading, np.ndarray, np.ndarray, int | None]:
     """(reading, begin, end, first) of a typed text or of a recorded span."""
     if isinstance(text, str):
         tokens, before, first = reader.tokenise(text), None, None
@@ -205,7 +208,7 @@ def _read_text(model: Model, reader: Network, text: str | tuple[int, int]):
     if first is not None:
         corpus = model.card.recorded or model.card.corpus or model.name
         source = f"steps {first:,} to {first + steps - 1:,} of {corpus}"
-        notes = [note for note in tokens.notes]
+        notes = list(tokens.notes)
         if before is None and not tokens.starts[0]:
             notes.append("Not all of its states are recorded, so it was read from a state of zero.")
         reading = replace(reading, source=source, notes=notes)
@@ -223,7 +226,7 @@ def _check_length(steps: int) -> None:
 def _recording(model: Model, reader: Network, first: int, stop: int) -> tuple[Tokens, dict[str, np.ndarray] | None]:
     """The recorded words of steps first..stop-1 and the one after, and the states before the first; None: zero."""
     if not 0 <= first < stop <= model.steps:
-        raise QuestionError(f"Steps {first:,} to {stop - 1:,} are no stretch of {model.name}: it has {model.steps:,}.")
+        raise QuestionError(f"Steps {first:,} to {stop - 1:,} are outside of {model.name}: it has {model.steps:,}.")
     ahead = LONGEST_WORD if reader.completes else 1  # the last character's word has to be seen whole
     rows = model.words(first, min(stop + ahead, model.steps))
     words, starts = rows["word"].to_pylist(), rows["position"].to_numpy() == 0

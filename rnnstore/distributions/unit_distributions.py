@@ -197,9 +197,11 @@ def distribution(model: Model, state: str, progress: Callable[[float], None] = l
     parts, pooled = [], np.zeros(counter.slots, np.int64)
     for number in range(passes):
         units = slice(number * at_once, min(facts.units, (number + 1) * at_once))
-        gathered = count_values(
-            model, state, units, counter, lambda share, number=number: progress((number + share) / passes)
-        )
+
+        def done(share: float, number: int = number) -> None:
+            progress((number + share) / passes)
+
+        gathered = count_values(model, state, units, counter, done)
         parts.append(_summarise(*gathered, counter, edges, model.steps))
         pooled += parts[-1].pop("all")
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

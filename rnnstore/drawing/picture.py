@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 import pyarrow as pa
+
+AnyChart = TypeVar("AnyChart", alt.LayerChart, alt.FacetChart, alt.LayerChart | alt.FacetChart)
 
 FEW_MARKS = 1000
 """Up to so many marks a chart is drawn as SVG; with more, a canvas is faster."""
@@ -64,7 +66,7 @@ def hover(name: str, *fields: str) -> alt.Parameter:
     )
 
 
-def with_margin(chart: alt.LayerChart, margin: Mapping[str, int], width: int) -> alt.LayerChart:
+def with_margin(chart: AnyChart, margin: Mapping[str, int], width: int) -> AnyChart:
     """`chart` with a fixed margin (part of the width) for labels beside the plot, so that the plot never moves."""
     return chart.properties(
         width=width, padding=dict(margin), autosize=alt.AutoSizeParams(type="none", contains="padding")

@@ -21,7 +21,7 @@ _OF_A_LAYER = re.compile(r"(.*\.)?layer\d+\..*")
 def recorded_reading(model: Model, start: int, stop: int) -> Reading:
     """Steps start..stop-1 of a model's recording; what was not recorded is not in it."""
     if stop <= start:
-        raise QuestionError(f"Steps {start:,} to {stop:,} are no stretch; the end must lie behind the start.")
+        raise QuestionError(f"Steps {start:,} to {stop:,} are no span; its end must lie behind its start.")
     rows = model.words(start, stop)
     words, starts = rows["word"].to_pylist(), rows["position"].to_numpy() == 0
     series = {name: model.vectors(name, start, stop).astype(np.float32) for name in model.states}

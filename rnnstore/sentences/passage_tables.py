@@ -20,7 +20,6 @@ def measures_table(passages: Sequence[Passage]) -> pa.Table:
     for number, each in enumerate(passages):
         steps, clusters = each.measures.positive.shape
         index = np.repeat(np.arange(steps), clusters)
-        known = each.first is not None
         measures = {
             "positive": each.measures.positive,
             "negative": each.measures.negative,
@@ -35,7 +34,7 @@ def measures_table(passages: Sequence[Passage]) -> pa.Table:
                     "passage": pa.array(np.full(len(index), number + 1), pa.int16()),
                     "title": pa.array([each.title] * len(index), pa.string()),
                     "index": pa.array(index, pa.int32()),
-                    "step": pa.array(index + each.first if known else [None] * len(index), pa.int64()),
+                    "step": pa.array([None] * len(index) if each.first is None else index + each.first, pa.int64()),
                     "word": pa.array(list(each.words), pa.string()).take(pa.array(index)),
                     "typed": pa.array(list(each.typed), pa.string()).take(pa.array(index)),
                     "unknown": pa.array(np.asarray(each.unknown, bool)[index], pa.bool_()),
@@ -70,14 +69,13 @@ def values_table(passages: Sequence[Passage]) -> pa.Table:
     parts = []
     for number, each in enumerate(passages, 1):
         index = np.arange(len(each))
-        known = each.first is not None
         parts.append(
             pa.table(
                 {
                     "passage": pa.array(np.full(len(each), number), pa.int16()),
                     "title": pa.array([each.title] * len(each), pa.string()),
                     "index": pa.array(index, pa.int32()),
-                    "step": pa.array(index + each.first if known else [None] * len(each), pa.int64()),
+                    "step": pa.array([None] * len(each) if each.first is None else index + each.first, pa.int64()),
                     "word": pa.array(list(each.words), pa.string()),
                     "value": pa.array([None] * len(each) if each.values is None else each.values, pa.float64()),
                 }

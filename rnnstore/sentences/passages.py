@@ -1,8 +1,8 @@
-"""Passages: readings as the glyph view takes them, measured by clusters of units, side by side.
+"""Passages: readings of sentences with their measures by clusters of units, to be compared side by side.
 
-A passage is a sentence that was typed or a span of the recording, with what each of its words did to each cluster
-(`sequence_measures`) and, where a unit or a cluster colours the text, its values. Passages side by side stand in
-common columns; aligned at a word, its first occurrence in each stands in one column.
+A passage is a typed sentence or a span of the recording, with the change of each cluster at each word
+(`sequence_measures`) and, where a unit or a cluster colours the text, its values. Passages share columns; when they are
+aligned at a word, its first occurrence in each stands in one column.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rnnstore.sentences.measures import SequenceMeasures, sequence_measures
 from rnnstore.store.model import Model
 
 MOVING = 12
-"""Words that are named as those that move a cluster most."""
+"""Words that are named for each cluster as those that move it most."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def passage(
 ) -> Passage:
     """A reading measured in `state` by the clusters int[units].
 
-    Units whose `unit_sign` int[units] is -1 were turned when they were grouped, and count with their values reversed.
+    Units whose `unit_sign` int[units] is -1 were flipped when they were clustered; their values count negated.
     With `by_gate`, what is preserved is measured by the gate that keeps the state instead of by the values. Raises
     `QuestionError` for a state that the reading does not have, and where its gate is not in it.
     """
@@ -86,7 +86,7 @@ def passage(
         if gate is None:
             raise QuestionError(
                 f"What is preserved of {state} cannot be taken from a gate: none that keeps it was read. Typed "
-                "sentences have an LSTM's forget and a GRU's update gate; a stretch has those that were recorded."
+                "sentences have an LSTM's forget and a GRU's update gate; a recorded span has those that were recorded."
             )
         forget = reading.gates[gate]
     return Passage(
@@ -104,7 +104,7 @@ def passage(
 
 @dataclass(frozen=True)
 class TitledReading:
-    """A reading with the title it has beside others; `first` is the step in the corpus of a recorded span."""
+    """A reading with a title; `first` is the step in the corpus of a recorded span."""
 
     title: str
     reading: Reading
@@ -112,12 +112,12 @@ class TitledReading:
 
 
 def readings(model: Model, sentences: Sequence[str | tuple[int, int]]) -> list[TitledReading]:
-    """Texts as the model's network reads them, and stretches (first step, stop) of its recording.
+    """The readings of typed texts by the model's network, and of spans (first step, stop) of its recording.
 
-    `QuestionError` for an empty text and for steps that are not there, `MissingNetwork` for a text that nothing can
-    read.
+    Raises `QuestionError` for an empty text or steps outside of the recording, `MissingNetwork` for a text when the
+    model has no network.
     """
-    found = []
+    found: list[TitledReading] = []
     for each in sentences:
         if isinstance(each, str):
             number = 1 + sum(one.first is None for one in found)
@@ -129,8 +129,8 @@ def readings(model: Model, sentences: Sequence[str | tuple[int, int]]) -> list[T
 
 
 def sentences_of(text: str, by_character: bool) -> list[str]:
-    """The sentences of a typed text: its lines, or by character, where line ends are read too, what stands between
-    empty lines."""
+    """The sentences of a typed text: its lines, or by character, where line ends are read too, its
+    paragraphs."""
     pieces = re.split(r"\n[ \t]*\n", text.strip("\n")) if by_character else text.splitlines()
     return [piece if by_character else piece.strip() for piece in pieces if piece.strip()]
 
@@ -151,7 +151,8 @@ def state_of(reading: Reading, state: str) -> np.ndarray:
 def coloured_values(
     reading: Reading, state: str, unit_cluster: np.ndarray, colouring: Colouring, unit_sign: np.ndarray | int = 1
 ) -> np.ndarray:
-    """float[n]: the values of one unit, or the means over one cluster of units, those with a sign of -1 reversed."""
+    """float[n]: the values of one unit, or the means over one cluster of units; those with a sign of -1 count
+    negated."""
     values = state_of(reading, state)
     if colouring.unit is not None:
         if not 0 <= colouring.unit < values.shape[1]:
@@ -186,8 +187,8 @@ def same_word_tokens(readings: Sequence[Reading], chosen: tuple[int, int]) -> li
 
 @dataclass(frozen=True)
 class Grouping:
-    """The groups of units that a passage is measured by: the cluster int[units] and the sign int8[units] of each unit,
-    the words that move each cluster most, as `moving_words` gives them, and sentences about it."""
+    """The groups of units for the measures of a passage: cluster int[units] and sign int8[units] of each unit, the
+    words that move each cluster most (see `moving_words`), and notes to show beside them."""
 
     unit_cluster: np.ndarray
     unit_sign: np.ndarray
@@ -201,7 +202,7 @@ def grouping(clusters: CoClusters, expected: ExpectedResponses) -> Grouping:
 
 
 def all_units(units: int, why: str) -> Grouping:
-    """All units in one group, where they cannot be told apart, and `why`."""
+    """All units in one group, with the reason `why` they could not be clustered."""
     return Grouping(np.zeros(units, np.int64), np.ones(units, np.int8), [[]], [why])
 
 
@@ -209,7 +210,7 @@ def moving_words(
     clusters: CoClusters, expected: ExpectedResponses, words: int = MOVING
 ) -> list[list[tuple[str, float]]]:
     """For each unit cluster the clustered words that move it most, with the mean of s(w) over its units, strongest
-    first; units that were turned count with their sign reversed."""
+    first; units that were flipped count negated."""
     turned = expected.response[clusters.rows] * clusters.unit_sign  # [n, units]
     found = []
     for cluster in range(int(clusters.unit_cluster.max(initial=-1)) + 1):
@@ -238,7 +239,7 @@ def offsets(passages: Sequence[Passage], word: str = "") -> tuple[int, ...]:
 
 
 def strongest(passages: Sequence[Passage], windows: Sequence[tuple[int, int]] | None = None) -> tuple[int, int] | None:
-    """(passage, index) of the token that moved the clusters most, by the sum of their absolute updated information.
+    """(passage, index) of the token with the largest sum over clusters of |updated information|.
 
     `windows` are the first and last (half-open) index that count in each passage; None where there is no token.
     """

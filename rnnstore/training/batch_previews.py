@@ -1,7 +1,7 @@
-"""A preview of many recorded batches at once: what pointing at a bar of the overview shows before it is chosen.
+"""Previews of recorded batches, shown while the pointer is over a bar of the overview.
 
-All previews of an overview are asked together, so that they are in the browser when the pointer is; a batch of many
-steps is put together to `PLACES` places, and of a batch of several texts only the first one's words are told.
+All previews of an overview are one query and sent at once, so that nothing is requested while the pointer moves. A
+batch of many steps is reduced to `PLACES` places; of a batch of several texts the words of the first one are shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class BatchPreviews:
     table   step (of the batch), place, norm (of the gradient through the weights' copy at that place), label,
             predicted, right (null where no label was asked for); by step, then place
     places  places of the longest batch
-    each    steps of a batch that are one place; words are told only where that is one
+    each    steps of a batch in one place; words are included only where that is one
     """
 
     table: pa.Table

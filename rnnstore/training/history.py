@@ -1,7 +1,10 @@
-"""Training curves of several models beside one another, and the gradients of one model's weights.
+"""The history of trainings: curves of several models in one table, and gradients of one model's weights.
 
-Both are rows that were written while training; here they are only put side by side. A model that was trained elsewhere
-has none, and one trained before gradients were recorded has curves alone; `notes` says so for each.
+Both were recorded while training. A model that was trained elsewhere has neither, and one trained before gradients were
+recorded has curves alone; `notes` mention each.
+
+Use curves to compare how fast trainings learn, and norms of gradients to find layers that learn nothing or explode.
+Losses of two models are comparable only for the same corpus, split and vocabulary.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ COLUMNS = ("step", "epoch", "seconds", "loss", "validation_loss", "learning_rate
 
 
 def training_curves(models: Sequence[Model]) -> TrainingCurves:
-    """The training curves of `models`, one below another."""
+    """The training curves of `models`, concatenated."""
     parts, notes = [_empty_rows()], []
     for model in models:
         rows = model.training()

@@ -1,4 +1,4 @@
-"""Itemized gradients: from which step to which step the gradient of a training batch reached (RNNbow).
+"""Itemized gradients: how much of a training batch's gradient flows from each loss step to each earlier step (RNNbow).
 
 The gradient of the recurrent weights is a sum over loss steps t and source steps j <= t of g(t, j), the gradient of
 the loss of step t through step j's copy of the weights. Each is an outer product of the state before step j and the
@@ -6,19 +6,25 @@ cotangent that arrives at j from t, so its norm needs no matrix (methods of Cash
 printed recursion holds for single units only). Norms do not add up to the norm of the sum; shares do, exactly:
 
     share(t, j) = <g(t, j), g(j)> / |g(j)|,   g(j) = sum over t of g(t, j),   so that   sum over t of share = |g(j)|.
+
+Use them to see over how many steps a training learns, and whether its gradients vanish or explode. They are gradients
+of the recurrent weights in one batch: a long reach there does not say that the trained network remembers as long, for
+which state gradients and matching are the measures.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from rnnstore.networks.unrolled import Unrolled
 
 TOGETHER = 1 << 18
-"""Numbers of cotangents that are measured at once, about: as many as stay near the processor."""
+"""Cotangents (numbers) that are measured at once, about, so that they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class ItemizedGradient:
 
     @property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """t and j of the pairs that were followed, by t, then j; also those whose gradient is no number."""
+        """t and j of the pairs that were computed, by t, then j, including those whose gradient is not finite."""
         t, j = _triangle(len(self.magnitude))
         last = (t - j)[np.isfinite(self.magnitude[t, j])].max(initial=0)
         followed = t - j <= last
@@ -52,18 +58,19 @@ class ItemizedGradient:
         return (sums[:lags] / np.maximum(counts[:lags], 1)).astype(np.float32)
 
     def horizon(self, *fractions: float) -> list[float]:
-        """For each of `fractions` the first lag at which the mean magnitude is under so much of that at lag 0; NaN if
-        it never is."""
+        """For each of `fractions` the first lag at which the mean magnitude is below that fraction of the one at lag 0;
+        NaN if it never is."""
         profile = self.by_lag
         sizes = profile / profile[0] if len(profile) and profile[0] > 0 else profile
-        under = [np.flatnonzero(sizes < fraction) if len(sizes) else [] for fraction in fractions]
+        under = (np.flatnonzero(sizes < fraction) for fraction in fractions)
         return [float(lags[0]) if len(lags) else float("nan") for lags in under]
 
 
 @lru_cache(maxsize=8)
 def _triangle(steps: int) -> tuple[np.ndarray, np.ndarray]:
     """All pairs t >= j, by t, then j."""
-    return np.nonzero(np.tri(steps, dtype=bool))
+    t, j = np.nonzero(np.tri(steps, dtype=bool))
+    return t, j
 
 
 def itemize(unrolled: Unrolled, cotangents: np.ndarray, lags: int | None = None) -> dict[int, ItemizedGradient]:
@@ -96,13 +103,16 @@ def itemize(unrolled: Unrolled, cotangents: np.ndarray, lags: int | None = None)
     }
 
 
-def _measure(waiting, batch, found, whole) -> None:
-    """Enter what the outer products of some steps, (j, their factors) each, come to: all of them at once, because
-    those of one step are so small that asking for them would take longer than answering."""
+Measures = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _measure(waiting: list[tuple[int, Any]], batch: int, found: np.ndarray, whole: np.ndarray) -> None:
+    """Write the norms and inner products of the outer products of some steps, (j, their factors) each, into `found` and
+    `whole`: of many steps at once, because those of one step are too small to be worth a call each."""
     lengths = [len(outer[0][1][0]) // batch for _, outer in waiting]
     columns, which = np.array([j for j, _ in waiting]), np.repeat(np.arange(len(waiting)), lengths)
     first = np.cumsum([0, *lengths[:-1]])
-    squares = alike = 0.0
+    squares = alike = np.zeros(len(which), np.float32)
     for parts in zip(*(outer for _, outer in waiting), strict=True):
         lefts, rights = zip(*parts, strict=True)
         if batch == 1:
@@ -115,13 +125,13 @@ def _measure(waiting, batch, found, whole) -> None:
     found[0, t, j], found[1, t, j] = squares, np.where(whole[j] > 0, alike, 0)
 
 
-def _of_one(lefts, rights, first, which):
+def _of_one(lefts: np.ndarray, rights: Any, first: np.ndarray, which: np.ndarray) -> Measures:
     """Of products of states `lefts` float32[steps, units] and loss steps' cotangents `rights`, of each step a list of
     float32[rows, units]; `first` is the first row of each step when all stand below one another, `which` its step.
 
     Their squared norms and inner products with the sum of their step's, float32[all rows]; those sums' squared norms.
     """
-    squares, alike, whole = 0.0, 0.0, 0.0
+    squares = alike = whole = np.zeros((), np.float32)
     for right in zip(*rights, strict=True):
         rows = right[0] if len(right) == 1 else np.concatenate(right)
         totals = np.add.reduceat(rows, first)
@@ -131,10 +141,10 @@ def _of_one(lefts, rights, first, which):
     return of_states[which] * squares, of_states[which] * alike, of_states * whole
 
 
-def _of_several(left, rights):
+def _of_several(left: np.ndarray, rights: list[np.ndarray]) -> Measures:
     """The same of sums of a batch's products: `left` float32[batch, units], rows of `rights` by step, then text."""
-    squares, alike, whole = 0.0, 0.0, 0.0
-    of_states = left @ left.T  # [batch, batch], how alike the states before are
+    squares = alike = whole = np.zeros((), np.float32)
+    of_states = left @ left.T  # [batch, batch], inner products of the states before
     for right in rights:
         each = right.reshape(-1, len(left), right.shape[-1])  # [loss steps, batch, units]
         mixed = of_states @ each
@@ -145,7 +155,7 @@ def _of_several(left, rights):
     return squares, alike, whole
 
 
-def _of_all(residuals, inner, batch):
+def _of_all(residuals: dict[str, np.ndarray], inner: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
     """A step's residuals repeated for all rows, so that both sides of an outer product have rows."""
     if batch == 1:
         return residuals

@@ -19,10 +19,10 @@ from rnnstore.errors import QuestionError
 from rnnstore.store.model import Model
 
 BARS = 400
-"""Bars of an outline, at most."""
+"""Rows of an overview, at most."""
 
 QUANTITIES = ("maximum", "mean", "half_life", "horizon", "loss")
-"""What an outline says of a batch; see the table `gradient_horizons`."""
+"""The quantities of an overview; see the table `gradient_horizons`."""
 
 RECORDING = "itemize: {every: 100}"
 """The line under `training` of a recipe by which batches are recorded."""
@@ -47,7 +47,7 @@ class BatchOverview:
 
     @property
     def note(self) -> str:
-        """A sentence where several batches are one row."""
+        """A sentence if a row stands for several batches, else empty."""
         if self.each == 1:
             return ""
         return (
@@ -58,7 +58,8 @@ class BatchOverview:
 
 @dataclass(frozen=True)
 class FirstNonFinite:
-    """Where a batch's numbers end: in its "loss" or its "gradient", at which position of which text, and its word."""
+    """The first loss or gradient of a batch that is not finite: `what` ("loss" or "gradient"), its position, its text,
+    its word."""
 
     what: str
     position: int
@@ -75,7 +76,7 @@ class Batch:
                NaN where there is no such pair
     share      the same, signed; the columns sum to the norms of the gradient through each step
     facts      loss, maximum, mean, half_life, horizon of this layer
-    no_number  the first step whose loss has a gradient that is no number, if any
+    no_number  the first step whose loss has a gradient that is not finite, if any
     """
 
     model: str
@@ -98,20 +99,22 @@ class Batch:
 
     @property
     def heaviest(self) -> int | None:
-        """The step of the loss with the largest part; None where no part is a number."""
+        """The step of the loss with the largest part; None where no part is finite."""
         known = np.where(np.isfinite(self.magnitude), self.magnitude, -1)
         return int(known.max(axis=1).argmax()) if known.max(initial=-1) >= 0 else None
 
     def broke(self) -> FirstNonFinite | None:
-        """Where a loss of the batch, or the gradient of one, is first no number; None where all are numbers."""
+        """The first loss of the batch, or gradient of one, that is not finite; None where all are."""
         rows = self.words.filter(self.words["label"].is_valid()).to_pylist()
         for row in sorted(rows, key=lambda row: row["position"]):
             if row["loss"] is None or not np.isfinite(row["loss"]):
                 return FirstNonFinite("loss", row["position"], row["sequence"], row["input"])
         if self.no_number is None:
             return None
-        word = next((row for row in rows if row["position"] == self.no_number), {"sequence": 0, "input": ""})
-        return FirstNonFinite("gradient", self.no_number, word["sequence"], word["input"])
+        sequence, word = next(
+            ((row["sequence"], row["input"]) for row in rows if row["position"] == self.no_number), (0, "")
+        )
+        return FirstNonFinite("gradient", self.no_number, sequence, word)
 
     def pairs(self) -> pa.Table:
         """t, j, magnitude and share of every pair of steps that was followed."""
@@ -125,7 +128,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where a training came to a loss or a gradient that is no number: optimiser steps done before, and the epoch."""
+    """Where a training came to a loss or gradient that is not finite: optimiser steps done before, and the epoch."""
 
     step: int
     epoch: float
@@ -248,7 +251,7 @@ def batch(model: Model, step: int, layer: int = 1) -> Batch:
 
 
 def divergence(model: Model) -> Divergence | None:
-    """Where the training came to no number; None where it did not."""
+    """Where the training came to a loss or gradient that is not finite; None where it did not."""
     rows = model.training()
     if not rows.num_rows:
         return None
@@ -261,7 +264,7 @@ def divergence(model: Model) -> Divergence | None:
 
 
 def combined_table(outlines: Sequence[BatchOverview]) -> pa.Table:
-    """The rows of several outlines below one another, with `model` before them."""
+    """The rows of several overviews in one table, with the column `model` first."""
     parts = [
         found.table.add_column(0, "model", pa.array([found.model] * found.table.num_rows, pa.string()))
         for found in outlines

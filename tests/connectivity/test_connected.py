@@ -126,7 +126,7 @@ def test_tables_have_a_row_a_pair_and_a_row_a_suggestion(letters):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", "nothing to read"), ("a" * (LONGEST + 1), "1,001 steps"), ((70, 400), "no stretch")],
+    [("", "nothing to read"), ("a" * (LONGEST + 1), "1,001 steps"), ((70, 400), "are outside of")],
 )
 def test_bad_input_is_a_sentence(letters, text, sentence):
     with pytest.raises(QuestionError, match=sentence):

@@ -136,7 +136,7 @@ def _cell_table(
 
 def _behind(colours: Mapping[str, Sequence[str]], mapped: str | None, share: np.ndarray, palette: Palette) -> list[str]:
     """Colours behind the words: those of the mapped heat map, the nearer to the background the fewer units are on."""
-    if mapped not in colours:
+    if mapped is None or mapped not in colours:
         return [palette.background] * len(share)
     if mapped == COUNT:
         return interpolate(palette.shade, share)
@@ -202,12 +202,12 @@ def _facts_table(matches: pa.Table, layout: Layout) -> pa.Table:
         rows.append((None, x, layout.top - 10, name))
         for index, number in enumerate(column):
             rows.append((columns[0][index], x, layout.top + (index + 0.5) * ROW, f"{number:,}"))
-    rank, x, y, captions = zip(*rows, strict=True)
+    ranks, places, heights, captions = zip(*rows, strict=True)
     return pa.table(
         {
-            "rank": pa.array(rank, pa.int32()),
-            "x": pa.array(x, pa.float32()),
-            "y": pa.array(y, pa.float32()),
+            "rank": pa.array(ranks, pa.int32()),
+            "x": pa.array(places, pa.float32()),
+            "y": pa.array(heights, pa.float32()),
             "caption": pa.array(captions, pa.string()),
         }
     )

@@ -124,14 +124,7 @@ def chip_word_table(clusters: Clusters, chips: Chips, down: bool, palette: Palet
         for line, (word, by) in enumerate(_moving_words(clusters, cluster)[:WORD_LINES], 1):
             colour = palette.diverging[-1 if by > 0 else 0]
             rows.append((cluster, x, y + line * WORD_LINE, room, visible(word), colour))
-    cluster, x, y, room, text, colour = zip(*rows, strict=True)
-    return pa.table(
-        {
-            "cluster": pa.array(cluster, pa.int16()),
-            "x": pa.array(x, pa.float32()),
-            "y": pa.array(y, pa.float32()),
-            "room": pa.array(room, pa.float32()),
-            "text": pa.array(text, pa.string()),
-            "colour": pa.array(colour, pa.string()),
-        }
-    )
+    columns = zip(*rows, strict=True)
+    types = (pa.int16(), pa.float32(), pa.float32(), pa.float32(), pa.string(), pa.string())
+    names = ("cluster", "x", "y", "room", "text", "colour")
+    return pa.table({name: pa.array(column, type) for name, column, type in zip(names, columns, types, strict=True)})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import altair as alt
 import numpy as np
@@ -21,7 +21,6 @@ from rnnstore.drawing.picture import Picture, click, data, with_margin, with_par
 from rnnstore.drawing.tracks import Key, legend_layers, legend_table, readable_ink
 from rnnstore.errors import QuestionError
 from rnnstore.sentences.charts.colours import text_colours, text_scale
-from rnnstore.sentences.passages import Passage
 from rnnstore.visible import visible
 
 MARGIN = {"left": 88, "right": 10, "top": 8, "bottom": 4}
@@ -35,8 +34,23 @@ MOST = 4000
 MONO = "Source Code Pro, Menlo, Consolas, DejaVu Sans Mono, monospace"
 
 
+class ColouredText(Protocol):
+    """What is drawn of a text: its title, its words, as typed where they were, a value for each, and its first step."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def words(self) -> Sequence[str]: ...
+    @property
+    def typed(self) -> Sequence[str]: ...
+    @property
+    def values(self) -> np.ndarray | None: ...
+    @property
+    def first(self) -> int | None: ...
+
+
 def coloured_text_picture(
-    passages: Sequence[Passage],
+    passages: Sequence[ColouredText],
     named_by: str,
     palette: Palette,
     *,

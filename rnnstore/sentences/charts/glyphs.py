@@ -10,7 +10,7 @@ This module makes the tables, `layers` the specification, `layout` the positions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,7 @@ def glyph_picture(
     legend_lines = wrap_legends(legends(response is not None, reach, palette), width - MARGIN["left"] - MARGIN["right"])
     layout = Layout(tuple(len(each.words) for each in passages), arrangement, predicted, len(legend_lines))
     places = [layout.places(index) for index in range(len(passages))]
+    placed = list(zip(range(len(passages)), passages, places, strict=True))
     axis = axis_of(passages, own_scale)
     chips = place_chips(clusters, layout, places, selected, width)
     strongest = max((float(np.abs(_net(each.measures)).max(initial=0)) for each in passages), default=0.0) or 1.0
@@ -85,23 +86,11 @@ def glyph_picture(
     scale = np.concatenate(valued) if valued else None
     stem = float("nan") if arrangement.down else layout.glyphs_bottom - UNDER
     tables = {
-        "tokens": _concatenated(
-            [
-                _token_table(index, *pair, selected, aligned, scale, stem, palette)
-                for index, pair in _both(passages, places)
-            ]
-        ),
-        "bars": _concatenated([_bar_table(index, *pair, axis, palette) for index, pair in _both(passages, places)]),
-        "links": _concatenated(
-            [
-                _link_table(index, *pair, layout, chips, selected, strongest, palette)
-                for index, pair in _both(passages, places)
-            ]
-        ),
-        "predictions": _concatenated(
-            [prediction_table(*pair, predicted, palette) for _, pair in _both(passages, places)]
-        ),
-        "came": _concatenated([came_table(*pair, predicted) for _, pair in _both(passages, places)]),
+        "tokens": _concatenated(_token_table(*each, selected, aligned, scale, stem, palette) for each in placed),
+        "bars": _concatenated(_bar_table(*each, axis, palette) for each in placed),
+        "links": _concatenated(_link_table(*each, layout, chips, selected, strongest, palette) for each in placed),
+        "predictions": _concatenated(prediction_table(each, at, predicted, palette) for _, each, at in placed),
+        "came": _concatenated(came_table(each, at, predicted) for _, each, at in placed),
         "cells": cell_table(clusters, chips, response, reach, palette),
         "chips": chip_table(clusters, chips, marked),
         "chip_words": chip_word_table(clusters, chips, arrangement.down, palette),
@@ -122,12 +111,8 @@ def _net(measures: SequenceMeasures) -> np.ndarray:
 # The tables
 
 
-def _both(passages: Sequence[Passage], places: Sequence[Places]):
-    return enumerate(zip(passages, places, strict=True))
-
-
-def _concatenated(tables: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables).combine_chunks()
+def _concatenated(tables: Iterable[pa.Table]) -> pa.Table:
+    return pa.concat_tables(list(tables)).combine_chunks()
 
 
 def _token_table(

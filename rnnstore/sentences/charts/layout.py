@@ -7,7 +7,6 @@ along the width are shares of it (0 to 1), so that a picture fits any page; heig
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -199,9 +198,8 @@ def rows_of_cells(units: int) -> int:
     return int(np.clip(round(units / 110), 3, 16))
 
 
-def chips_across(sizes: Sequence[int], top: float, default_width: int) -> Chips:
+def chips_across(sizes: np.ndarray, top: float, default_width: int) -> Chips:
     """Chips of these numbers of units side by side, all of one height; each with room for its words below."""
-    sizes = np.asarray(sizes)
     rows = rows_of_cells(int(sizes.sum()))
     slot = 0.5 / len(sizes) + 0.5 * sizes / sizes.sum()
     columns = np.maximum(-(-sizes // rows), 1)
@@ -213,10 +211,9 @@ def chips_across(sizes: Sequence[int], top: float, default_width: int) -> Chips:
     return Chips(x, y, width, slot_x, slot, cell, CELL, rows, x + width / 2, y - 3)
 
 
-def chips_down(sizes: Sequence[int], centre: float, top: float, bottom: float) -> Chips:
+def chips_down(sizes: np.ndarray, centre: float, top: float, bottom: float) -> Chips:
     """Chips stacked to the right of the glyphs, around the height `centre`, within `top` and `bottom` where they fit;
     each with a line for its words below."""
-    sizes = np.asarray(sizes)
     rows = min(rows_of_cells(int(sizes.sum())), 6)
     columns = np.maximum(-(-sizes // rows), 1)
     cell = min(0.0085, (1 - CHIP_LEFT) / float(columns.max()))

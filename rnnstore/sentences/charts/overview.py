@@ -87,15 +87,15 @@ def overview_picture(
             )
         )
         titles.append((top + (block - BETWEEN) / 2, each.title))
-    heights, texts = zip((-9.0, SAID), *titles, strict=True)
+    heights, headings = zip((-9.0, SAID), *titles, strict=True)
     tables = {
         "cells": pa.concat_tables(cells).combine_chunks(),
         "words": pa.concat_tables(words).combine_chunks(),
         "titles": pa.table(
             {
                 "y": pa.array(heights, pa.float32()),
-                "text": pa.array(texts, pa.string()),
-                "heading": pa.array([text == SAID for text in texts], pa.bool_()),
+                "text": pa.array(headings, pa.string()),
+                "heading": pa.array([text == SAID for text in headings], pa.bool_()),
             }
         ),
     }

@@ -44,16 +44,8 @@ def title_table(
                         rows.append((x, -8.0, under + layout.predicted * PREDICTED + CAME / 2, came, "row"))
             rows.append((x, -8.0, plot + 8, high, "row"))
             rows.append((x, -8.0, plot + PLOT - 8, low, "row"))
-    x, dx, y, text, kind = zip(*rows, strict=True) if rows else ([], [], [], [], [])
-    return pa.table(
-        {
-            "x": pa.array(x, pa.float32()),
-            "dx": pa.array(dx, pa.float32()),
-            "y": pa.array(y, pa.float32()),
-            "text": pa.array(text, pa.string()),
-            "kind": pa.array(kind, pa.string()),
-        }
-    )
+    types = {"x": pa.float32(), "dx": pa.float32(), "y": pa.float32(), "text": pa.string(), "kind": pa.string()}
+    return pa.Table.from_pylist([dict(zip(types, row, strict=True)) for row in rows], schema=pa.schema(types))
 
 
 def legends(coloured: bool, reach: float, palette: Palette) -> list[tuple[str, list[Key]]]:

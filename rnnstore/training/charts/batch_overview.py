@@ -1,4 +1,4 @@
-"""A whole training, or a stretch of it, as one bar for every recorded batch; pointing at one previews its batch.
+"""A bar for every recorded batch of a training or a span of it; pointing at a bar previews its batch.
 
 A click on a bar chooses its batch, a brush over bars a span of the training. What is previewed is sent along, so
 that nothing is asked while the pointer moves: the words that ought to come and those that were predicted, and below
@@ -53,7 +53,7 @@ _POINTED = "over.largest && datum.largest === over.largest[0]"
 
 
 def span(outline: BatchOverview) -> tuple[float, float]:
-    """The stretch of training that an outline covers: the steps at which its first bar begins and its last one ends."""
+    """The steps at which the first bar of an overview begins and its last one ends."""
     if not outline.table.num_rows:
         return 0.0, 1.0
     return float(outline.table["first"][0].as_py()), float(_ends(outline)[-1])
@@ -93,7 +93,7 @@ def overview_picture(
     if previews is not None:
         tables |= {"previews": _preview_rows(previews), "hint": pa.table({"hint": [HINT if brush is None else ""]})}
     places = 0 if previews is None else max(previews.places, _FEWEST)
-    words: dict[str, Any] = previews is not None and previews.each == 1
+    words = previews is not None and previews.each == 1
     specification = _specification(palette, quantity, places, words, brushed, width, height)
     low, high = along or span(outline)
     numbers: dict[str, Any] = {"low": low, "high": max(high, low + 1)}
@@ -110,7 +110,7 @@ def _ends(outline: BatchOverview) -> np.ndarray:
 
 
 def _preview_titles(outline: BatchOverview) -> list[str]:
-    """What stands above a preview."""
+    """The title of each preview."""
 
     def number(value: float | None) -> str:
         return "no number" if value is None or value != value else f"{value:.3g}"
@@ -205,7 +205,7 @@ def _bars(palette: Palette, quantity: str, brushed: bool, previewed: bool, place
 
 
 def broken_layers(palette: Palette, place: Sequence[float], title: str | None = None) -> list[alt.Chart]:
-    """A line where the training came to no number, and words for it; of the table `broken`."""
+    """A labelled line where the loss or gradient stopped being finite, over the table `broken`."""
     base = data("broken").encode(x=alt.X("step:Q", title=title))
     ends = {"y": alt.value(place[1]), "y2": alt.value(place[0])}
     line = base.mark_rule(color=palette.text, strokeWidth=1.5, strokeDash=[4, 3], tooltip=None).encode(**ends)
@@ -222,7 +222,7 @@ def broken_layers(palette: Palette, place: Sequence[float], title: str | None = 
 
 
 def _preview(palette: Palette, places: int, words: bool, width: int) -> list[alt.Chart]:
-    """The batch of the bar under the pointer, above the bars; where there is none, what to do."""
+    """The batch of the bar under the pointer, above the bars; a hint where there is none."""
     base = data("previews").transform_filter(_POINTED)
     base = base.transform_calculate(**{name: f"split(datum.{name}, '\\n')" for name in _OF_PLACES})
     base = base.transform_calculate(place="sequence(length(datum.label))").transform_flatten(["place", *_OF_PLACES])

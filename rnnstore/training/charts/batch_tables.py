@@ -1,4 +1,4 @@
-"""What a picture of one training batch draws, as tables: its words, the parts of its gradient, the colours of lags."""
+"""The tables of a chart of one training batch: its words, the parts of its gradient, the colours of lags."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LETTERS = 9
 
 
 def tallest(batch: Batch, value: str) -> float:
-    """How high the highest bar of a batch is."""
+    """The height of the highest bar of a batch."""
     amounts = np.nan_to_num(batch.share if value == SHARE else batch.magnitude)
     return float(np.maximum(amounts, 0).sum(axis=0).max())
 
@@ -42,7 +42,7 @@ def lags(steps: int, palette: Palette) -> pa.Table:
 
 
 def words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
-    """What was read, ought to come and was predicted at every step, a row each, with the loss."""
+    """Input, label and prediction of every step, a row each, with the loss."""
     rows = batch.of_sequence(sequence).to_pylist()
     found = []
     for row in rows:
@@ -81,7 +81,7 @@ def words(batch: Batch, sequence: int, palette: Palette) -> pa.Table:
 
 
 def _loss_caption(row: dict[str, Any], texts: int) -> str:
-    """What is said of one loss above its horizon; that of several texts is drawn as one."""
+    """The caption of one loss above its horizon; a batch of several texts has one loss per step."""
     subject = f"the loss at step {row['position']}"
     if texts > 1:
         subject = f"the losses of all {texts} texts at step {row['position']}; of text {row['sequence']}"

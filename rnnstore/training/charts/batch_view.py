@@ -1,9 +1,9 @@
 """Pictures of itemized gradients: one training batch, with its words above and the horizon of one loss below.
 
 The bar at a step is the gradient through that step's copy of the recurrent weights, stacked by how many steps later
-the loss came: dark at the bottom its own step's, lighter the further the loss. Hovering a segment shows all segments
-of the same loss, frames its word, and draws them below as that loss's horizon; it stays in the browser. Where nothing
-is hovered, the loss with the largest part is drawn below, or one that was clicked. Batches of more than `STACKED` steps
+the loss came: dark at the bottom its own step's, lighter the further the loss. Hovering a segment emphasises all
+segments of the same loss, frames its word, and draws that loss's horizon below, in the browser alone. Where nothing is
+hovered, the loss that was clicked is drawn below, or that with the largest part. Batches of more than `STACKED` steps
 are a heat map instead.
 """
 
@@ -39,7 +39,7 @@ CELLS = 128
 
 VALUES = {SHARE: "signed share of the gradient", NORM: "norm of the part"}
 
-# Pixels: of the lags, of a row of words, of what is said of one loss, and of its parts.
+# Pixels: of the legend of lags, of a row of words, of the caption of one loss, and of its parts.
 _LEGEND, _ROW, _ABOUT, _BELOW = 20, 19, 20, 70
 
 

@@ -1,7 +1,7 @@
-"""Over a training, below the overview of its batches: how far back gradients reached, losses and norms of gradients.
+"""How far back gradients reached over a training, and its losses and norms of gradients, aligned with the overview.
 
-Both pictures have the overview's width, its room for the vertical axis and, when they are given it, its stretch of the
-training, so that what lies below one another is the same step.
+Both charts have the overview's width and margins and, if given, its range of steps, so that the same step stands at the
+same place in all of them.
 """
 
 from __future__ import annotations
@@ -143,7 +143,9 @@ def _course_specification(models: tuple[str, ...], palette: Palette, width: int)
     return _complete(chart, palette, width, height, {"top": 8, "bottom": 36})
 
 
-def _complete(chart: alt.LayerChart, palette: Palette, width: int, height: int, ends: dict[str, int]) -> dict[str, Any]:
+def _complete(
+    chart: alt.LayerChart | alt.FacetChart, palette: Palette, width: int, height: int, ends: dict[str, int]
+) -> dict[str, Any]:
     chart = chart.add_params(alt.param(name="low", value=0), alt.param(name="high", value=1))
     chart = with_margin(chart, {**SIDES, **ends}, width).properties(height=height + sum(ends.values()))
     return with_renderer(with_style(chart, palette).to_dict(validate=False), 10_000)
