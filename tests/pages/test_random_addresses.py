@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import rnnstore
-from pages.parts.shared.address import ALONE, Address, Names, Real
+from pages.parts.shared.address import ALONE, Address, Names
 from pages.parts.shared.current import PAGES
+from pages.parts.shared.parameters import Real
 from rnnstore import Store
 from rnnstore.co_clusters.expected import expected_responses
 from rnnstore.memory import measuring

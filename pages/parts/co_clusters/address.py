@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 import streamlit as st
 
-from pages.parts.shared.address import Address, OneOf, Parameter, Parsed, Text, Units, Whole, abbreviated
+from pages.parts.shared.address import Address
+from pages.parts.shared.parameters import OneOf, Parameter, Parsed, Text, Units, Whole, abbreviated
 from rnnstore import Model, State, StoreError
 from rnnstore.co_clusters.charts.picture import Drawing, Highlights
 from rnnstore.co_clusters.decomposition import METHODS

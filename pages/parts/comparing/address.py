@@ -12,7 +12,8 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.co_clusters.address import AnyWords
-from pages.parts.shared.address import Address, OneOf, Parsed, Whole, abbreviated
+from pages.parts.shared.address import Address
+from pages.parts.shared.parameters import OneOf, Parsed, Whole, abbreviated
 from rnnstore import Model, State
 from rnnstore.comparing.similarity import FEWEST, MOST
 from rnnstore.distributions.saturation import is_gate

@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.sentences.address import TypedText
-from pages.parts.shared.address import Address, MaybeWhole, OneOf, Parsed, Several, Spans, Text, Yes
+from pages.parts.shared.address import Address
+from pages.parts.shared.parameters import MaybeWhole, OneOf, Parsed, Several, Spans, Text, Yes
 from rnnstore import Model
 from rnnstore.connectivity.norms import LONGEST
 from rnnstore.connectivity.texts import SCALES, TARGETS

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.shared.address import Address, OneOf, Real, Several, Text, Whole, Yes
+from pages.parts.shared.address import Address
+from pages.parts.shared.parameters import OneOf, Real, Several, Text, Whole, Yes
 from rnnstore import Model, State
 from rnnstore.distributions.saturation import default_limits
 from rnnstore.distributions.unit_distributions import MEASURES, MOVEMENTS

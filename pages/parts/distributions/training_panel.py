@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.parts.distributions.address import TrainingView
-from pages.parts.shared.address import abbreviated
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.export import offer_numbers
+from pages.parts.shared.parameters import abbreviated
 from pages.parts.training import queries
 from rnnstore import Model
 from rnnstore.drawing.palette import palette

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.matching import address as matching
-from pages.parts.shared.address import MaybeWhole, OneOf, Parsed, Text, Yes
+from pages.parts.shared.parameters import MaybeWhole, OneOf, Parsed, Text, Yes
 
 
 def _parse_track(view: Any, text: str) -> str | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.shared.address import Address, MaybeWhole, Parsed, Real, Several, Text, Units, Whole, Yes, shortened
+from pages.parts.shared.address import Address
+from pages.parts.shared.parameters import MaybeWhole, Parsed, Real, Several, Text, Units, Whole, Yes, shortened
 from rnnstore import Model, State
 from rnnstore.matching.charts.match_view import COUNT
 from rnnstore.matching.linked_states import MOST

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.shared.address import Address, OneOf, Several, Text, Whole, Yes
+from pages.parts.shared.address import Address
+from pages.parts.shared.parameters import OneOf, Several, Text, Whole, Yes
 from rnnstore import Model
 from rnnstore.memory.charts import PROPERTY_MEASURES
 from rnnstore.memory.gradients import ALL

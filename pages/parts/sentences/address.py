@@ -14,8 +14,9 @@ import streamlit as st
 from pages.parts.co_clusters.address import DEFAULT_CLUSTERS, FEWEST
 from pages.parts.co_clusters.address import most_clusters as most_of
 from pages.parts.co_clusters.queries import expected_responses
-from pages.parts.shared.address import Address, MaybeWhole, Names, OneOf, Pair, Parameter, Spans, Text, Whole, Yes
+from pages.parts.shared.address import Address, Names
 from pages.parts.shared.address import change as change_address
+from pages.parts.shared.parameters import MaybeWhole, OneOf, Pair, Parameter, Spans, Text, Whole, Yes
 from rnnstore import Model, State, StoreError
 from rnnstore.co_clusters.decomposition import METHODS
 from rnnstore.sentences.charts.layout import FEWEST_COLUMNS

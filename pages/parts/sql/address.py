@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.shared.address import Address, OneOf, Text
+from pages.parts.shared.address import Address
+from pages.parts.shared.parameters import OneOf, Text
 from rnnstore.sql.charts import MARKS
 
 LONGEST = 6_000

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages.parts.shared.address import Address, MaybeWhole, OneOf, Several, Whole
+from pages.parts.shared.address import Address
+from pages.parts.shared.parameters import MaybeWhole, OneOf, Several, Whole
 from rnnstore import Model
 from rnnstore.training import recorded_batches as batches
 from rnnstore.training.charts.batch_tables import NORM, SHARE
