@@ -58,7 +58,7 @@ random: $(VENV)/.rnnstore-requirements-dev  ## Try 10,000 random recipes, addres
 	RNNSTORE_RANDOM=10000 $(RUN) -m pytest -n 2 --timeout 7200 tests/pipelines/test_random_recipes.py tests/pages/test_random_addresses.py
 
 new-analysis: $(VENV)/.rnnstore-requirements-dev  ## Begin an analysis: its folder, page, guide and tests (make new-analysis NAME=fixed_points)
-	$(RUN) templates/new_analysis.py $(NAME)
+	$(RUN) docs/templates/new_analysis.py $(NAME)
 
 mutants: $(VENV)/.rnnstore-requirements-dev  ## Change the library a token at a time: would its tests notice?
 	$(RUN) -m tests.mutants

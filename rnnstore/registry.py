@@ -9,9 +9,11 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rnnstore.validation import sentences
 
 Group = Literal["look", "ask the network", "judge", "learn", "query"]
 GROUPS: tuple[str, ...] = get_args(Group)
@@ -79,7 +81,12 @@ def analyses() -> tuple[Analysis, ...]:
 
 def read(path: Path) -> Analysis:
     """The analysis that a manifest describes; raises `ValueError` for an invalid one."""
+    written: dict[str, Any] = {}
     try:
-        return Analysis(name=path.parent.name, **tomllib.loads(path.read_text("utf-8")))
-    except (ValidationError, ValueError) as error:
-        raise ValueError(f"{path} describes no analysis: {error}") from error
+        written = {"name": path.parent.name, **tomllib.loads(path.read_text("utf-8"))}
+        return Analysis.model_validate(written)
+    except ValidationError as error:
+        mistakes = " ".join(sentences(error, Analysis, written))
+    except ValueError as error:  # no TOML, no UTF-8
+        mistakes = f"{error}."
+    raise ValueError(f"{path} describes no analysis: {mistakes}")

@@ -24,6 +24,7 @@ _EXPECTED = {
     "bool": "true or false",
     "string": "text (put it in quotes)",
     "list": "a list, as in [a, b]",
+    "tuple": "a list, as in [a, b]",
     "model": "settings, as in {key: value}",
 }
 _BOUNDS = {

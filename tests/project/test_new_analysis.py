@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-NAMES = ("rnnstore", "pages", "pipelines", "tests", "docs", "examples", "templates", "static", ".streamlit")
+NAMES = ("rnnstore", "pages", "pipelines", "tests", "docs", "examples", "static", ".streamlit")
 FILES = ("pyproject.toml", "streamlit_app.py", "hosted_app.py", "README.md", "CHANGELOG.md", "Makefile")
 
 FOUND = """
@@ -31,7 +31,7 @@ def repository(tmp_path_factory) -> Path:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "images"))
     for name in FILES:
         shutil.copy(ROOT / name, copy / name)
-    made = run(copy, "templates/new_analysis.py", "fixed_points")
+    made = run(copy, "docs/templates/new_analysis.py", "fixed_points")
     assert made.returncode == 0, made.stdout + made.stderr
     return copy
 
@@ -66,7 +66,7 @@ def test_a_new_analysis_keeps_the_rules(repository, tool):
 @pytest.mark.parametrize("name", ["memory", "Fixed points", "../elsewhere", "errors"])
 def test_a_name_that_cannot_be_is_a_sentence_and_writes_nothing(repository, name):
     before = sorted(repository.rglob("*.toml"))
-    refused = run(repository, "templates/new_analysis.py", name)
+    refused = run(repository, "docs/templates/new_analysis.py", name)
     assert refused.returncode == 1
     assert "another name" in refused.stderr or "cannot name an analysis" in refused.stderr
     assert sorted(repository.rglob("*.toml")) == before

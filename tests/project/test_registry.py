@@ -83,7 +83,13 @@ assert callable(rnnstore.memory.state_gradients) and callable(rnnstore.pictures.
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [("group = 'listen'", "group"), ("colour = 'red'", "colour"), ("place = 'first'", "place"), ("title", "line 1")],
+    [
+        ("group = 'listen'", "group is 'listen'; did you mean learn"),
+        ("colour = 'red'", "colour is not a setting"),
+        ("place = 'first'", "place is 'first'; expected a whole number"),
+        ("pictures = 3", "pictures is 3; expected a list"),
+        ("title", "line 1"),
+    ],
 )
 def test_a_manifest_that_is_wrong_is_refused_with_its_path(tmp_path, line, said):
     text = (ROOT / "rnnstore" / "memory" / registry.MANIFEST).read_text("utf-8")

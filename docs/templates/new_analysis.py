@@ -1,7 +1,7 @@
 """`make new-analysis NAME=fixed_points`: an analysis of its own, with page, guide and tests that run and are green.
 
-It copies templates/analysis, in which the analysis is called new_name (New name, new-name), and registers it where a
-list has to be kept by hand: the import contracts in pyproject.toml, and the notebook that shows every picture.
+It copies docs/templates/analysis, in which the analysis is called new_name (New name, new-name), and adds it to the
+two lists that are kept by hand: the import contracts in pyproject.toml, and the notebook that shows every picture.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-TEMPLATE = ROOT / "templates" / "analysis"
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "docs" / "templates" / "analysis"
 
 
 def make(name: str, root: Path = ROOT) -> list[Path]:
