@@ -33,9 +33,8 @@ $(VENV)/.rnnstore-requirements-dev: requirements-dev.txt requirements-pipelines.
 
 install: $(VENV)/.rnnstore-requirements  ## Install what the application and the pipelines need
 
-demo: install  ## Train and record three small models, then open the application
-	$(RUN) -m pipelines demo --store "$(STORE)"
-	@$(RUN) -m rnnstore app "$(STORE)"
+demo: $(VENV)/.rnnstore-application  ## Open the application on small models, and train one beside it
+	@$(RUN) -m rnnstore demo "$(STORE)" --train requirements-pipelines.txt
 
 start: $(VENV)/.rnnstore-application  ## Open the application on the store (make start STORE=folder)
 	@$(RUN) -m rnnstore app "$(STORE)"

@@ -7,6 +7,7 @@ leads on to its states.
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from pages.parts.overview.activity import show_activity
 from pages.parts.overview.manage import copy_in_popover, manage_popover, say_what_happened
 from pages.parts.shared.current import architecture, current_store, say_how_to_begin, say_status
 from pages.parts.shared.frame import page_link, show
@@ -182,6 +183,7 @@ def show_problems(store: Store) -> None:
 def draw() -> None:
     """The table of all models, and a card for each that is looked at."""
     store = current_store()
+    show_activity()
     say_what_happened()
     show_problems(store)
     if not store.models:

@@ -21,20 +21,11 @@ from rnnstore.commands.interrupts import interruptible
 from rnnstore.commands.options import completes
 from rnnstore.errors import StoreError
 
-DEMO = {
-    "demo-parentheses": ["opening=(", "closing=)"],
-    "demo-python-gru": ["token"],
-    "demo-python-lstm": ["token"],
-}
-"""The demonstration's recipes, with the classes of words whose memory is measured."""
-
-FOLLOWED, DELAYS = 2000, 30
-"""Words of each whose memory is measured, and for how many delays: two seconds' worth."""
-
 app = typer.Typer(
     help="Train recurrent networks by recipe and record what they keep in their states, into a store that "
     "the application (streamlit run streamlit_app.py) shows.",
-    epilog="First time here? `python -m pipelines demo` trains and records three small models in about two minutes.",
+    epilog="First time here? `python -m rnnstore demo` shows small models that come along; "
+    "`python -m pipelines run demo-python-lstm` trains one in about a minute.",
     no_args_is_help=True,
     add_completion=completes(),
     pretty_exceptions_enable=False,
@@ -103,38 +94,24 @@ def run(
 
 
 @app.command()
-def demo(
-    store: StoreFolder = Path("store"),
-    steps: Annotated[int | None, typer.Option(min=1, help="Record so many steps of each, for a small store.")] = None,
-) -> None:
-    """Train and record the three demonstration models, and measure how long they remember words.
+def demonstration(store: StoreFolder = Path("demonstration"), corpora: CorporaFolder = None) -> None:
+    """Make the small store that comes along: every page has something to show on it.
 
-    Those that are there already are left as they are. Nothing is downloaded.
+    Models that are there already are left as they are.
     """
     import rnnstore
+    from pipelines import demonstration as small
 
-    there = rnnstore.open(store).models
-    for name, classes in DEMO.items():
-        if name in there and there[name].steps:
+    for name, shown in small.MODELS.items():
+        model = rnnstore.open(store).models.get(name)
+        if model is not None and model.steps:
             print(f"{name} is in {store} already.")
         else:
-            work(name, store, None, training=True, recording=True, steps=steps)
-        measure_memory(name, store, classes)
-    print(f"Now run: streamlit run streamlit_app.py -- --store {store}")
-
-
-def measure_memory(name: str, store: Path, classes: list[str]) -> None:
-    """Follow some words of a demonstration model, unless that was done or it is not one of a recipe."""
-    import rnnstore
-    from rnnstore.memory.measuring import save, state_gradients
-    from rnnstore.memory.singular_values import has_memory
-
-    opened = rnnstore.open(store)
-    model = opened.model(name)
-    if model.card.settings.get("training") and not has_memory(model):
-        stop = min(model.steps, FOLLOWED)
-        save(opened, name, state_gradients(model, delays=DELAYS, classes=classes, stop=stop), model)
-        print(f"{name}: followed {stop:,} words for {DELAYS} steps each into {store}")
+            work(name, store, corpora, training=True, recording=True, steps=shown.steps)
+        if followed := small.measure_memory(store, name):
+            print(f"{name}: followed {followed:,} words for {small.DELAYS} steps each")
+        for title in small.save_hypotheses(store, name):
+            print(f"{name}: saved the hypothesis {title!r}")
 
 
 @app.command("recipes")
@@ -222,7 +199,8 @@ def work(
         with console.status(f"Reading the word vectors of {settings.name}"):
             given = settings.network.embedding
             vectors = word_vectors.load(given, corpus, settings.training.seed, corpora, opened)
-    notes = [*corpus.notes, *(vectors.notes if vectors else ())]
+    licence = [f"Licence of the corpus: {settings.licence}."] if settings.licence else []
+    notes = [*licence, *corpus.notes, *(vectors.notes if vectors else ())]
     for note in notes:
         console.print(f"{settings.name}: {note}", soft_wrap=True)
     if not training and settings.name not in {*opened.models, *(problem.name for problem in opened.problems)}:

@@ -256,6 +256,7 @@ class Recipe(Settings):
     name: str = Field(description="The model's name in the store: letters, digits, `.`, `_`, `-` and spaces.")
     description: str = Field("", description="A sentence for the list of models.")
     takes: str = Field("", description="About how long it takes on two cores, for the list of recipes.")
+    licence: str = Field("", description="Under what licence the corpus is, for whoever gets the recording.")
     corpus: AnyCorpus = Field(description="What the network reads; `kind` decides which settings there are.")
     network: Network = Field(description="Embedding, recurrent layers and output.")
     training: Training = Field(description="How the weights are found.")

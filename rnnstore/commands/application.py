@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 
 from rnnstore.errors import StoreError
@@ -28,6 +29,12 @@ def folder() -> Path:
         if (place / "streamlit_app.py").exists():
             return place
     raise StoreError("The application's files are not here; install rnnstore from its wheel, or clone the repository.")
+
+
+def demonstration() -> Path | None:
+    """The small store that comes along, beside the application's files; None where it was left out."""
+    place = folder() / "demonstration"
+    return place if place.is_dir() else None
 
 
 def missing() -> list[str]:
@@ -106,12 +113,20 @@ class Application:
                 self.process.wait()
 
 
-def run(store: Path, *, address: str = LOOPBACK, port: int | None = None, browser: bool = True) -> None:
-    """Run the application until Control-C, and say where it is."""
+def run(
+    store: Path,
+    *,
+    address: str = LOOPBACK,
+    port: int | None = None,
+    browser: bool = True,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """Run the application until Control-C, and say where it is; `meanwhile` is called once it answers."""
     application = Application(store, address=address, port=port)
     try:
         application.wait_until_it_answers()
         say(application, browser, shared=address not in (LOOPBACK, "localhost", "::1"))
+        meanwhile()
         application.process.wait()
     except KeyboardInterrupt:
         pass

@@ -23,7 +23,7 @@ def list_models(store: StoreFolder = Path("store"), format: AnswerFormat = Forma
     opened = rnnstore.open(store)
     table = overview(opened)
     if format is Format.table and not opened.models:
-        print(f"The store {store} holds no models. `python -m pipelines demo --store {store}` trains three small ones.")
+        print(f"The store {store} holds no models. `python -m rnnstore demo {store}` brings small ones and shows them.")
     elif format is Format.table:
         metrics = [name for name in table.column_names if name.endswith(")")]
         brief = ["model", "status", "cell", "layers", "units", *metrics, "steps", "corpus"]

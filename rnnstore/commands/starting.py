@@ -1,4 +1,4 @@
-"""`app`: the application on a store."""
+"""`app` and `demo`: the application on a store, and with models that come along."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Annotated
 
 import typer
 
-from rnnstore.commands import application
+from rnnstore.commands import application, demonstration
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on; the first free one from 8501.")]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Ask a browser to open it.")]
 
 
+StoreFolder = Annotated[
+    Path | None,
+    typer.Argument(metavar="STORE", help="The folder that holds the models; RNNSTORE, else `store`, by default."),
+]
+
+
 def app(
-    store: Annotated[
-        Path | None,
-        typer.Argument(metavar="STORE", help="The folder that holds the models; RNNSTORE, else `store`, by default."),
-    ] = None,
+    store: StoreFolder = None,
     port: Port = None,
     address: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on: by default only this machine can reach it.")
@@ -32,10 +35,33 @@ def app(
 
     Example: python -m rnnstore app store --port 8600
     """
-    folder = store or Path(os.environ.get("RNNSTORE") or "store")
-    application.run(folder, address="0.0.0.0" if share else address, port=port, browser=browser)
+    application.run(_folder(store), address="0.0.0.0" if share else address, port=port, browser=browser)
+
+
+def demo(
+    store: StoreFolder = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="REQUIREMENTS",
+            help="While it is open, install the packages that this file names and train a small model.",
+        ),
+    ] = None,
+    port: Port = None,
+    browser: Browser = True,
+) -> None:
+    """Open the application on small models that come along, copied into a store that lacks them.
+
+    Example: python -m rnnstore demo store
+    """
+    demonstration.demonstrate(_folder(store), train, port=port, browser=browser)
+
+
+def _folder(store: Path | None) -> Path:
+    return store or Path(os.environ.get("RNNSTORE") or "store")
 
 
 def add_to(commands: typer.Typer) -> None:
-    """Add the command to a command line."""
+    """Add these commands to a command line."""
     commands.command("app")(app)
+    commands.command("demo")(demo)

@@ -1,5 +1,7 @@
-"""`app`: the application where it was asked for, from a checkout and from a wheel; what pip does in one line."""
+"""`app` and `demo`: the application where it was asked for, models that come along, a training beside it."""
 
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -10,10 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from rnnstore.commands import application, installing
+import rnnstore
+from rnnstore import hypotheses, matching
+from rnnstore.commands import application, demonstration, installing
+from rnnstore.hypotheses import storage
 from tests.support import processes, worlds
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def small_demonstration(tmp_path, monkeypatch):
+    """The store that comes along, of two models."""
+    folder = tmp_path / "demonstration"
+    for name in ("first", "second"):
+        worlds.record(folder, name)
+    monkeypatch.setattr(application, "demonstration", lambda: folder)
+    return folder
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -52,6 +67,83 @@ def test_a_port_that_is_taken_is_passed_over():
         taken.listen()
         port = taken.getsockname()[1]
         assert application.free_port("127.0.0.1", port) > port
+
+
+def test_models_that_come_along_are_copied_once_and_nothing_is_replaced(tmp_path, small_demonstration):
+    store = tmp_path / "store"
+    worlds.record(store, "second", words=list("mine"))
+    mine = rnnstore.open(store).model("second").steps
+    assert demonstration.bring(store) == ["first"]
+    assert demonstration.bring(store) == []
+    opened = rnnstore.open(store)
+    assert sorted(opened.models) == ["first", "second"]
+    assert opened.model("second").steps == mine == 4
+
+
+def test_without_models_that_come_along_nothing_is_copied(tmp_path, monkeypatch):
+    monkeypatch.setattr(application, "demonstration", lambda: None)
+    assert demonstration.bring(tmp_path / "store") == []
+
+
+def test_hypotheses_come_along_with_their_model_and_one_of_the_same_name_stays(tmp_path, small_demonstration):
+    theirs = rnnstore.open(small_demonstration)
+    model = theirs.model("first")
+    selection = matching.Selection(next(iter(model.states)), 0, 1, 0.0)
+    for title, note in (("new", "theirs"), ("same", "theirs")):
+        hypotheses.save(theirs, hypotheses.from_selection(model, selection, title, note))
+    store = rnnstore.open(tmp_path / "store")
+    worlds.record(store.path, "mine")
+    store.refresh()
+    hypotheses.save(store, hypotheses.from_selection(store.model("mine"), selection, "same", "mine"))
+    demonstration.bring(store.path)
+    assert {name: each.note for name, each in storage.saved(store).hypotheses.items()} == {
+        "new": "theirs",
+        "same": "mine",
+    }
+
+
+def test_what_is_being_done_is_read_by_the_application_and_anything_else_is_nothing(tmp_path, monkeypatch):
+    file = tmp_path / "activity.json"
+    monkeypatch.setenv(demonstration.ACTIVITY, str(file))
+    assert demonstration.current_activity() is None
+    file.write_text(json.dumps({"message": "A small model is being trained here.", "model": "trained-here"}))
+    expected = demonstration.Activity("A small model is being trained here.", "trained-here")
+    assert demonstration.current_activity() == expected
+    for text in ("", "{", "[]", json.dumps({"message": "without a model"})):
+        file.write_text(text)
+        assert demonstration.current_activity() is None
+
+
+def test_packages_that_cannot_be_installed_are_reported_and_the_application_goes_on(tmp_path, monkeypatch, capfd):
+    requirements, reported = tmp_path / "needs.txt", []
+    requirements.write_text("--no-index\nno-such-package-anywhere\n")
+    monkeypatch.setattr(demonstration, "TRAINING_NEEDS", ("no_such_package_anywhere",))
+    demonstration.train(tmp_path / "store", requirements, reported.append)
+    assert reported[-1].message == (
+        "What training needs could not be installed; the terminal says why. All else works."
+    )
+    assert "could not be installed. Is there a network" in capfd.readouterr().err
+
+
+@pytest.mark.long
+def test_the_demonstration_trains_beside_the_application_and_ends_with_control_c(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rnnstore", "demo", str(tmp_path), "--no-browser", "--train", os.devnull],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=processes.interruptible,
+    )
+    lines = iter(process.stdout.readline, "")
+    address = next(line for line in lines if "rnnstore is at " in line).split("rnnstore is at ")[1].split()[0]
+    with urllib.request.urlopen(address.rstrip(".")) as answer:
+        assert answer.status == 200
+    assert any(line.startswith("trained-here is trained and recorded.") for line in lines)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 0 and "Traceback" not in process.stderr.read()
+    opened = rnnstore.open(tmp_path)
+    assert opened.model("trained-here").steps > 0 and "demo-parentheses" in opened.models
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_a_model_without_a_recording_says_how_to_record_it(open_page):
 
 
 def test_an_empty_store_says_how_to_begin(run, empty_store):
-    assert "python -m pipelines demo" in said(run(empty_store, PAGE))
+    assert "python -m pipelines run RECIPE" in said(run(empty_store, PAGE))
 
 
 def test_search_shows_hits_in_context_and_refuses_what_is_no_pattern(open_page):

@@ -124,8 +124,8 @@ def test_damaged_models_are_named_with_their_sentence(run, damaged_store):
 def test_an_empty_store_says_what_to_do(run, empty_store):
     text = said(run(empty_store))
     assert "There is no model here yet" in text
-    assert f"python -m pipelines demo --store {empty_store}" in text
-    assert "streamlit run streamlit_app.py -- --store FOLDER" in text
+    assert f"python -m pipelines run RECIPE --store {empty_store}" in text
+    assert "python -m rnnstore app FOLDER" in text
 
 
 def test_a_store_that_is_a_file_is_a_sentence(run, tmp_path):

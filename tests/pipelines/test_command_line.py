@@ -8,7 +8,9 @@ import pytest
 
 import rnnstore
 from pipelines import __main__ as command_line
+from pipelines import demonstration
 from pipelines.corpora.kinds import KINDS
+from rnnstore.errors import StoreError
 from rnnstore.memory.singular_values import has_memory
 from tests.support.remembered import store_with_memory
 
@@ -43,8 +45,8 @@ def tiny(tmp_path):
 def test_help_says_what_to_do_first_and_names_every_command(capsys, monkeypatch):
     code, out, _ = call(capsys, monkeypatch, "--help")
     assert code == 0
-    assert "python -m pipelines demo" in out
-    for command in ("train", "record", "run", "demo", "recipes", "corpora"):
+    assert "python -m pipelines run demo-python-lstm" in out
+    for command in ("train", "record", "run", "demonstration", "recipes", "corpora"):
         assert f"  {command} " in out
     code, out, _ = call(capsys, monkeypatch, "train", "--help")
     assert "RNNSTORE_CORPORA" in out and "--store" in out and "RECIPE" in out
@@ -53,7 +55,7 @@ def test_help_says_what_to_do_first_and_names_every_command(capsys, monkeypatch)
 def test_recipes_and_corpora_are_listed_with_a_line_each(capsys, monkeypatch):
     _, out, _ = call(capsys, monkeypatch, "recipes")
     named = {line.split()[0]: line for line in out.splitlines()}
-    assert {*command_line.DEMO, "ptb-lstm-2x200"} <= set(named)
+    assert {*demonstration.MODELS, "ptb-lstm-2x200"} <= set(named)
     assert all(len(line.split()) > 3 for line in named.values())
     _, out, _ = call(capsys, monkeypatch, "corpora")
     kinds = [line.split()[0] for line in out.splitlines()]
@@ -124,30 +126,41 @@ def test_a_model_being_written_by_another_process_is_left_alone(capsys, monkeypa
     assert "being written by another process" in err and err.count("\n") == 1
 
 
-def test_demo_leaves_out_what_is_there(capsys, monkeypatch, tmp_path):
-    made, measured = [], []
-    monkeypatch.setattr(command_line, "work", lambda name, *_, **__: made.append(name))
-    monkeypatch.setattr(command_line, "measure_memory", lambda name, *_: measured.append(name))
-    first, second, third = command_line.DEMO
+def test_the_demonstration_leaves_out_what_is_there(capsys, monkeypatch, tmp_path):
+    made, measured = {}, []
+    monkeypatch.setattr(command_line, "work", lambda name, *_, **options: made.update({name: options["steps"]}))
+    monkeypatch.setattr(demonstration, "measure_memory", lambda store, name: measured.append(name))
+    monkeypatch.setattr(demonstration, "save_hypotheses", lambda store, name: [])
+    first, second, *others = demonstration.MODELS
     with rnnstore.open(tmp_path).record(second) as recorder:
         recorder.add(words=["a"], states={"layer1.h": [[0.5]]})
-    code, out, _ = call(capsys, monkeypatch, "demo", "--store", tmp_path)
+    code, out, _ = call(capsys, monkeypatch, "demonstration", "--store", tmp_path)
     assert code == 0
-    assert (made, measured) == ([first, third], [first, second, third])
+    assert made == {name: demonstration.MODELS[name].steps for name in (first, *others)}
+    assert measured == [*demonstration.MODELS]
     assert f"{second} is in {tmp_path} already." in out
 
 
-def test_memory_of_a_demonstration_model_is_measured_once_and_only_of_one_with_a_recipe(capsys, tmp_path):
+def test_memory_of_a_demonstration_model_is_measured_once(monkeypatch, tmp_path):
     store = store_with_memory(tmp_path)
-    command_line.measure_memory("tiny", tmp_path, ["opening=("])
-    assert capsys.readouterr().out == "" and not has_memory(store.model("tiny"))
-    with store.writer("tiny") as writer:
-        writer.describe(settings={"training": {"epochs": 1}})
-    command_line.measure_memory("tiny", tmp_path, ["verbs=be,do"])
-    assert capsys.readouterr().out == f"tiny: followed 200 words for 30 steps each into {tmp_path}\n"
+    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, ("verbs=be,do",)))
+    assert demonstration.measure_memory(tmp_path, "tiny") == store.model("tiny").steps
     assert has_memory(rnnstore.open(tmp_path).model("tiny"))
-    command_line.measure_memory("tiny", tmp_path, ["verbs=be,do"])
-    assert capsys.readouterr().out == ""
+    assert demonstration.measure_memory(tmp_path, "tiny") == 0
+
+
+def test_hypotheses_of_the_demonstration_are_saved_once_and_missing_words_are_said(monkeypatch, tmp_path):
+    store = store_with_memory(tmp_path)
+    model = store.model("tiny")
+    word, state = model.words(3, 4)["word"][0].as_py(), next(iter(model.states))
+    brushed = demonstration.Brushed(state, 0.1, word, note="It stands in the text.")
+    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, (), {"a word": brushed}))
+    assert demonstration.save_hypotheses(tmp_path, "tiny") == ["a word"]
+    assert demonstration.save_hypotheses(tmp_path, "tiny") == []
+    absent = demonstration.Brushed(state, 0.1, "no such words")
+    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, (), {"absent": absent}))
+    with pytest.raises(StoreError, match="tiny has no 'no such words' in its 200 recorded steps; record more."):
+        demonstration.save_hypotheses(tmp_path, "tiny")
 
 
 def test_ctrl_c_outside_training_ends_without_a_traceback(capsys, monkeypatch, tmp_path):

@@ -46,7 +46,7 @@ def test_list_shows_what_is_known_and_leaves_out_what_is_not(store):
 def test_list_of_an_empty_store_says_what_to_do(tmp_path):
     listed = run("list", "--store", tmp_path / "nothing")
     assert (listed.returncode, listed.stderr) == (0, "")
-    assert "python -m pipelines demo --store" in listed.stdout
+    assert "python -m rnnstore demo " in listed.stdout
     assert not (tmp_path / "nothing").exists()
 
 

@@ -16,9 +16,10 @@ import pandas  # noqa: F401
 import streamlit as st
 
 import rnnstore
-from pages.parts.shared.hosting import hosted
+from pages.parts.shared.hosting import hosted, may_change
 from pages.parts.shared.markdown import escape
 from rnnstore import Model, State, Store, StoreError
+from rnnstore.commands import application, demonstration
 from rnnstore.networks.gates import cell_label
 from rnnstore.registry import analyses
 from rnnstore.store.card import Card
@@ -32,6 +33,15 @@ PAGES = {"pages/overview.py": "Overview"} | {analysis.page: analysis.title for a
 # Imported here, by a module that every page imports, it is whole before any of them meets a table.
 
 DEFAULT_STORE = "store"
+
+RECORDING = """\
+import rnnstore
+
+with rnnstore.open({store!r}).record("my-network") as recorder:
+    for words, states in my_sequences:  # a list of words, and for each state an array [words, units]
+        recorder.add(words=words, states={{"layer1.h": states}})
+"""
+"""The lines with which a network of any framework is recorded."""
 
 
 def store_path() -> Path:
@@ -130,13 +140,16 @@ def say_how_to_begin() -> None:
     if hosted():
         st.markdown("Who runs this application has put none into its store.")
         return
-    st.markdown(
-        f"The store is the folder `{store_path()}`. Three small models can be trained and recorded in about two "
-        "minutes, without downloading anything:"
-    )
-    st.code(command("python -m pipelines demo"), language="bash")
-    st.markdown("Or train one by a recipe of your own or a shipped one (`python -m pipelines recipes` lists them):")
+    st.markdown(f"The store is the folder `{store_path()}`.")
+    if application.demonstration() is not None and may_change():
+        st.markdown("Small models come along, with something to see on every page:")
+        if st.button("Copy them into this store", type="primary"):
+            demonstration.bring(store_path())
+            st.rerun()
+    st.markdown("Record what your own network keeps in its state, from any framework:")
+    st.code(RECORDING.format(store=str(store_path())), language="python")
+    st.markdown("Or train a network by a recipe (`python -m pipelines recipes` lists those that come along):")
     st.code(command("python -m pipelines run RECIPE"), language="bash")
     st.markdown("To look at a store elsewhere, name its folder when starting the application:")
-    st.code("streamlit run streamlit_app.py -- --store FOLDER", language="bash")
+    st.code("python -m rnnstore app FOLDER", language="bash")
     st.caption("This page follows the store: what has been recorded appears when you reload it.")

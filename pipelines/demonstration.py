@@ -1,0 +1,84 @@
+"""The demonstration store: small models, chosen so that every page of the application has something to show.
+
+It comes along with the project (the folder `demonstration`), so that the application shows something before anything is
+trained. One command makes it from recipes, so it can be made anew by anybody who has the two corpora:
+
+    python -m pipelines demonstration --store demonstration --corpora FOLDER
+
+Each model is recorded for a few thousand steps only; its recipe's name, given to `run`, records all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import rnnstore
+from rnnstore import hypotheses, matching
+from rnnstore.errors import StoreError
+from rnnstore.hypotheses.storage import saved
+from rnnstore.memory.measuring import save, state_gradients
+from rnnstore.memory.singular_values import has_memory
+
+DELAYS = 40
+"""Steps for which the memory of a word is followed."""
+
+
+@dataclass(frozen=True)
+class Brushed:
+    """A hypothesis to save: the state and threshold, and the words that are brushed where they stand first."""
+
+    state: str
+    threshold: float
+    words: str
+    off_before: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Demonstrated:
+    """How a recipe's model is shown: steps recorded, classes of words whose memory is measured, saved hypotheses."""
+
+    steps: int
+    memory: tuple[str, ...] = ()
+    hypotheses: Mapping[str, Brushed] = field(default_factory=dict)
+
+
+MODELS = {
+    "demo-parentheses": Demonstrated(2000, ("opening=(", "closing=)")),
+    "demo-python-gru": Demonstrated(2500, ("token",)),
+    "demo-python-lstm": Demonstrated(2500, ("token",)),
+    "demo-sentiment": Demonstrated(4000),
+    "demo-autocomplete-gru": Demonstrated(2000),
+    "demo-autocomplete-lstm": Demonstrated(2000),
+}
+"""The demonstration's recipes, in the order in which they are trained."""
+
+
+def measure_memory(store: Path, name: str) -> int:
+    """Follow the words of a model for `DELAYS` steps each and save it; how many words, 0 where that was done before."""
+    opened, classes = rnnstore.open(store), MODELS[name].memory
+    model = opened.model(name)
+    if not classes or has_memory(model):
+        return 0
+    save(opened, name, state_gradients(model, delays=DELAYS, classes=classes), model)
+    return model.steps
+
+
+def save_hypotheses(store: Path, name: str) -> list[str]:
+    """Save the hypotheses of a model that its store lacks; their names.
+
+    Raises `StoreError` where words that are to be brushed do not stand in the recording.
+    """
+    opened = rnnstore.open(store)
+    model, there = opened.model(name), saved(opened).hypotheses
+    new = {title: brushed for title, brushed in MODELS[name].hypotheses.items() if title not in there}
+    for title, brushed in new.items():
+        found = matching.search(model, brushed.words, ignore_case=False, limit=1).table.to_pylist()
+        if not found:
+            raise StoreError(f"{name} has no {brushed.words!r} in its {model.steps:,} recorded steps; record more.")
+        start, stop = found[0]["start"], found[0]["stop"]
+        selection = matching.Selection(brushed.state, start, stop, brushed.threshold, brushed.off_before)
+        hypotheses.save(opened, hypotheses.from_selection(model, selection, title, brushed.note))
+    return [*new]
