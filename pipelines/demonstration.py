@@ -46,10 +46,10 @@ class Demonstrated:
 
 
 MODELS = {
+    "demo-sentiment": Demonstrated(4000),
     "demo-parentheses": Demonstrated(2000, ("opening=(", "closing=)")),
     "demo-python-gru": Demonstrated(2500, ("token",)),
     "demo-python-lstm": Demonstrated(2500, ("token",)),
-    "demo-sentiment": Demonstrated(4000),
     "demo-autocomplete-gru": Demonstrated(2000),
     "demo-autocomplete-lstm": Demonstrated(2000),
 }
