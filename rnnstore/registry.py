@@ -51,6 +51,7 @@ class Analysis(_Part):
     commands    commands of `python -m rnnstore`, functions of rnnstore/<name>/commands.py
     tables      tables of the store that it reads, besides tokens, annotations and states
     network     what it needs of a saved network: nothing, its outputs, or its derivatives, too
+    finding     whether rnnstore/<name>/finding.py finds the strongest thing to show of a model, for the first page
     examples    examples of SQL
     """
 
@@ -64,6 +65,7 @@ class Analysis(_Part):
     commands: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     network: Literal["nothing", "outputs", "derivatives"] = "nothing"
+    finding: bool = False
     examples: tuple[Example, ...] = ()
 
     @property

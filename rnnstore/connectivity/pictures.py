@@ -55,3 +55,18 @@ def known_characters_picture(*models: Model, stretches: int = 0, theme: str = "l
     """
     tables = {model.name: known_characters(model, stretches=stretches) for model in models}
     return known.known_characters_picture(tables, palette(theme))
+
+
+def finding_picture(
+    model: Model,
+    state: str | None,
+    *,
+    first: int,
+    stop: int,
+    at: int,
+    later: bool = False,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """The picture of a view of `rnnstore.connectivity.finding`: a recorded span shaded by connectivity."""
+    return connectivity_picture(model, (first, stop), at, later=later, theme=theme, width=width)

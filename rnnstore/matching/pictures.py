@@ -125,3 +125,30 @@ def lengths_picture(
     if not matches.counted:
         raise QuestionError(f"There are no lengths to show. {matches.note}")
     return length_picture(matches.lengths, shortest, longest, palette(theme), width)
+
+
+def finding_picture(
+    model: Model,
+    state: str,
+    *,
+    start: int,
+    stop: int,
+    unit: int,
+    threshold: float,
+    track: str,
+    theme: str = "light",
+    width: int = 1100,
+) -> Picture:
+    """The picture of a view of `rnnstore.matching.finding`: a unit over a run of a label, with the track."""
+    selection = Selection(state, start, stop, threshold)
+    following = select(model, selection).units
+    return selection_picture(
+        model,
+        selection,
+        steps=40,
+        tracks=[track],
+        left_out=[each for each in following.tolist() if each != unit],
+        pinned=[unit],
+        theme=theme,
+        width=width,
+    )

@@ -85,3 +85,10 @@ def properties_picture(
     found = [property_of(model, name, *sides) for name, sides in asked.items()]
     table: pa.Table = memory_of(model, state, found, n, word_class)
     return charts.properties_picture(table, palette(theme), measure=measure, width=width)
+
+
+def finding_picture(
+    model: Model, state: str, *, classes: Sequence[str], theme: str = "light", width: int = 1100
+) -> Picture:
+    """The picture of a view of `rnnstore.memory.finding`: the curves of classes of words."""
+    return memory_picture(model, state, classes, theme=theme, width=width)

@@ -127,3 +127,10 @@ def _passages(
         for each in shown
     ]
     return shown, found, measured
+
+
+def finding_picture(
+    model: Model, state: str, *, first: int, stop: int, at: int, k: int, theme: str = "light", width: int = 1100
+) -> Picture:
+    """The picture of a view of `rnnstore.sentences.finding`: the glyphs of a recorded span, one of them chosen."""
+    return sentences_picture(model, state, (first, stop), k=k, at=(0, at), theme=theme, width=width)

@@ -1,0 +1,156 @@
+"""The unit that tells a label best: what Select and match has to show of a recording at first sight.
+
+For every state, unit and label of the discrete tracks, the Matthews correlation of "the unit is on" with "the step has
+the label" (Matthews 1975), over thresholds that stand for the state's values. The unit is chosen on the first half of
+the steps looked at; what is said of it is of the second half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnstore.findings import MOST_STEPS, Finding, View
+from rnnstore.networks.gates import gate_of
+from rnnstore.store.model import Model
+from rnnstore.store.runs import is_on
+
+LEAST = 0.5
+"""Correlation under which a unit tells no label."""
+
+MOST_LABELS = 40
+"""Labels of a track that are looked at, the most frequent ones."""
+
+THRESHOLDS = 7
+"""Thresholds tried of a state: evenly taken among its values' quantiles."""
+
+FEWEST = 20
+"""Steps with and without a label that there must be in either half."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A unit that tells a label: its correlation on the first half, or -1."""
+
+    correlation: float = -1.0
+    state: str = ""
+    unit: int = 0
+    threshold: float = 0.0
+    track: str = ""
+    label: str = ""
+
+
+def finding(model: Model) -> Finding | None:
+    """The unit whose being on tells a label best, None where no unit tells any with a correlation of `LEAST`."""
+    steps = min(model.steps, MOST_STEPS)
+    half = steps // 2
+    tracks = {
+        name: np.array(model.annotations([name], 0, steps)["value"].to_pylist(), object)
+        for name, track in model.tracks.items()
+        if track.kind == "discrete"
+    }
+    best = _Told()
+    for state in model.states:
+        if gate_of(state, model.card.cell) is None and tracks:
+            values = model.vectors(state, 0, half)
+            for track, labels in tracks.items():
+                best = max(best, _best_of(state, values, track, labels[:half]), key=lambda told: told.correlation)
+    if best.correlation < LEAST:
+        return None
+    on = is_on(model.unit_values(best.state, [best.unit], half, steps)[0], best.threshold)
+    has = tracks[best.track][half:] == best.label
+    correlation = float(correlations(on[:, None], has[:, None])[0, 0])
+    if not correlation >= LEAST:
+        return None
+    return Finding(
+        analysis="matching",
+        model=model.name,
+        state=best.state,
+        title=f"Unit {best.unit} is on where {best.track} is {best.label}",
+        score=correlation,
+        measure=f"correlation of the two over steps {half:,} to {steps - 1:,}, the unit chosen among all of them by "
+        "the steps before",
+        views=_views(best, on, has, half, model),
+    )
+
+
+def correlations(on: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """float64[units, labels]: the Matthews correlations of bool[steps, units] and bool[steps, labels].
+
+    -1 to 1; NaN where one of the two never changes.
+    """
+    steps = len(on)
+    on, has = on.astype(np.float32), has.astype(np.float32)
+    both = (on.T @ has).astype(np.float64)
+    units, labels = on.sum(axis=0, dtype=np.float64)[:, None], has.sum(axis=0, dtype=np.float64)[None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (steps * both - units * labels) / np.sqrt(units * (steps - units) * labels * (steps - labels))
+
+
+def _best_of(state: str, values: np.ndarray, track: str, labels: np.ndarray) -> _Told:
+    names, counts = np.unique(labels.astype(str), return_counts=True)
+    common = [
+        str(names[i])
+        for i in np.argsort(-counts, kind="stable")[:MOST_LABELS]
+        if FEWEST <= counts[i] <= len(labels) - FEWEST
+    ]
+    if not common:
+        return _Told()
+    has = labels[:, None] == np.array(common, object)[None]
+    best = _Told()
+    levels = np.quantile(np.asarray(values[:: max(1, len(values) // 1000)], np.float32), np.linspace(0.1, 0.9, THRESHOLDS))
+    for level in np.unique(np.round(levels.astype(np.float64), 2)):
+        found = np.nan_to_num(correlations(is_on(values, level), has), nan=-1.0)
+        unit, label = np.unravel_index(np.argmax(found), found.shape)
+        if found[unit, label] > best.correlation:
+            best = _Told(float(found[unit, label]), state, int(unit), float(level), track, common[label])
+    return best
+
+
+def _views(told: _Told, on: np.ndarray, has: np.ndarray, half: int, model: Model) -> tuple[View, ...]:
+    """A run of the label that the unit follows, and a place where it does not."""
+    share, elsewhere = on[has].mean(), on[~has].mean()
+    follows, fails = _longest_run(has & on), _longest_run(has != on)
+    views = [
+        View(
+            f"on at {share:.0%} of the {int(has.sum()):,} steps",
+            f" that have the label {told.label} of {told.track}, beginning with this run",
+            *_shown(told, half + follows[0], half + follows[1], model),
+        )
+    ]
+    if fails[1] > fails[0]:
+        views.append(
+            View(
+                f"on at {elsewhere:.1%} of the others",
+                "; here is the longest run at which the unit and the label disagree",
+                *_shown(told, half + fails[0], half + fails[1], model),
+            )
+        )
+    return tuple(views)
+
+
+def _shown(told: _Told, start: int, stop: int, model: Model) -> tuple[dict[str, str], dict[str, object]]:
+    stop = min(stop, start + 40, model.steps)
+    ends = model.sequence_starts[np.searchsorted(model.sequence_starts, start, "right") :]
+    stop = min(stop, int(ends[0])) if len(ends) else stop
+    address = {
+        "from": str(start),
+        "to": str(stop - 1),
+        "at": str(max(0, start - 20)),
+        "threshold": f"{told.threshold:g}",
+        "pin": str(told.unit),
+        "tracks": told.track,
+    }
+    picture = {"start": start, "stop": stop, "unit": told.unit, "threshold": told.threshold, "track": told.track}
+    return address, picture
+
+
+def _longest_run(at: np.ndarray) -> tuple[int, int]:
+    """The first longest run of True, half-open; (0, 0) where there is none."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], at, [False]]).astype(np.int8)))
+    begins, ends = edges[::2], edges[1::2]
+    if not len(begins):
+        return 0, 0
+    longest = int(np.argmax(ends - begins))
+    return int(begins[longest]), int(ends[longest])
