@@ -1,13 +1,14 @@
-"""What is in the store?
+"""What this is, what stands out in the store, and what is in it.
 
-A table of all models to compare and sort, and below it a card for each that says all there is to know about it and
-leads on to its states.
+First the strongest finding of each analysis, as pictures; then questions that lead to the pages; then a table of all
+models to compare and sort, with a card for each that says all there is to know about it and leads on to its states.
 """
 
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.parts.overview.activity import show_activity
+from pages.parts.overview.findings_panel import show_findings
 from pages.parts.overview.manage import copy_in_popover, manage_popover, say_what_happened
 from pages.parts.shared.current import architecture, current_store, say_how_to_begin, say_status
 from pages.parts.shared.frame import page_link, show
@@ -16,6 +17,7 @@ from pages.parts.shared.markdown import escape
 from rnnstore import Model, Store
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
+from rnnstore.registry import GROUPS, analyses
 from rnnstore.store.overview import is_blank, notes, overview, size, small_curves, stored_bytes
 from rnnstore.training.charts import losses as charts
 
@@ -24,6 +26,16 @@ CARDS = 4
 
 LABELS = 8
 """Labels of a track that are named in its line."""
+
+
+def show_questions() -> None:
+    """A question of each group of pages, each leading to the page that answers it."""
+    first = {group: next(each for each in analyses() if each.group == group) for group in GROUPS}
+    st.subheader("What do you want to know?", anchor=False)
+    chosen = {key: st.session_state[key] for key in ("model", "state") if st.session_state.get(key)}
+    for column, analysis in zip(st.columns(len(first)), first.values(), strict=True):
+        with column:
+            page_link(analysis.name, analysis.question, chosen, help=f"Opens {analysis.title}")
 
 
 def show_table(store: Store) -> list[Model]:
@@ -191,9 +203,20 @@ def draw() -> None:
         if may_change():
             copy_in_popover()
         return
-    for model in show_table(store):
-        show_card(model)
+    st.markdown(
+        "What a recurrent network keeps in its hidden state, how it learned to, and what its predictions depend on: "
+        "select, match, compare and test it, on your own network or on these."
+    )
+    findings, questions, models = st.container(), st.container(), st.container()
+    with questions:
+        show_questions()
+    with models:
+        st.subheader("Models", anchor=False)
+        for model in show_table(store):
+            show_card(model)
+    with findings:
+        show_findings(store)
 
 
-st.title("What is in the store", anchor=False)
+st.title("Overview", anchor=False)
 show(draw, whole=True)

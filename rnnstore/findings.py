@@ -56,7 +56,7 @@ class Finding:
 
 
 def findings_of(model: Model) -> list[Finding]:
-    """What each analysis finds strongest in a model, in the order of the analyses; those that find nothing are left out.
+    """What each analysis finds strongest in a model, in the order of the analyses, without those that find nothing.
 
     Takes seconds for a wide state. A damaged table leaves out what needs it.
     """

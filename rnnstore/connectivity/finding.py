@@ -68,7 +68,7 @@ def finding(model: Model) -> Finding | None:
 
 
 def far_shares(values: np.ndarray) -> np.ndarray:
-    """float64[steps]: of each row of connectivity float[steps, steps], the share `FAR` or more steps back; 0 without."""
+    """float64[steps]: of each row of connectivity float[steps, steps], the share `FAR` or more steps back."""
     sizes = np.nan_to_num(np.abs(values).astype(np.float64))
     steps = np.arange(len(sizes))
     far = steps[:, None] - steps[None] >= FAR

@@ -1,8 +1,8 @@
 """The unit that tells a label best: what Select and match has to show of a recording at first sight.
 
-For every state, unit and label of the discrete tracks, the Matthews correlation of "the unit is on" with "the step has
-the label" (Matthews 1975), over thresholds that stand for the state's values. The unit is chosen on the first half of
-the steps looked at; what is said of it is of the second half.
+For every state, unit and label of a track (or number, where a track has few), the Matthews correlation of "the unit is
+on" with "the step has the label" (Matthews 1975), over thresholds that stand for the state's values. The unit is chosen
+on the first half of the steps looked at; what is said of it is of the second half.
 """
 
 from __future__ import annotations
@@ -45,11 +45,7 @@ def finding(model: Model) -> Finding | None:
     """The unit whose being on tells a label best, None where no unit tells any with a correlation of `LEAST`."""
     steps = min(model.steps, MOST_STEPS)
     half = steps // 2
-    tracks = {
-        name: np.array(model.annotations([name], 0, steps)["value"].to_pylist(), object)
-        for name, track in model.tracks.items()
-        if track.kind == "discrete"
-    }
+    tracks = _labels(model, steps)
     best = _Told()
     for state in model.states:
         if gate_of(state, model.card.cell) is None and tracks:
@@ -73,6 +69,20 @@ def finding(model: Model) -> Finding | None:
         "the steps before",
         views=_views(best, on, has, half, model),
     )
+
+
+def _labels(model: Model, steps: int) -> dict[str, np.ndarray]:
+    """object[steps] for every track that has labels, or at most `MOST_LABELS` different numbers."""
+    found = {}
+    for name, track in model.tracks.items():
+        rows = model.annotations([name], 0, steps)
+        if track.kind == "discrete":
+            found[name] = np.array(rows["value"].to_pylist(), object)
+        elif track.kind == "scalar":
+            numbers = rows["number"].to_numpy()
+            if len(np.unique(numbers)) <= MOST_LABELS:
+                found[name] = np.array([f"{number:g}" for number in numbers.tolist()], object)
+    return found
 
 
 def correlations(on: np.ndarray, has: np.ndarray) -> np.ndarray:
@@ -99,7 +109,8 @@ def _best_of(state: str, values: np.ndarray, track: str, labels: np.ndarray) -> 
         return _Told()
     has = labels[:, None] == np.array(common, object)[None]
     best = _Told()
-    levels = np.quantile(np.asarray(values[:: max(1, len(values) // 1000)], np.float32), np.linspace(0.1, 0.9, THRESHOLDS))
+    sample = np.asarray(values[:: max(1, len(values) // 1000)], np.float32)
+    levels = np.quantile(sample, np.linspace(0.1, 0.9, THRESHOLDS))
     for level in np.unique(np.round(levels.astype(np.float64), 2)):
         found = np.nan_to_num(correlations(is_on(values, level), has), nan=-1.0)
         unit, label = np.unravel_index(np.argmax(found), found.shape)
