@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import rnnstore
-from rnnstore.networks.cells import Cell, Gate
-from rnnstore.networks.cells.base import gates_side_by_side, unedited
+from rnnstore.networks.cells import Cell, Gate, gates_side_by_side, unedited
 
 RECIPE = """
 name: own-cell
@@ -59,8 +58,7 @@ def sentences(count: int) -> list[str]:
 
 if __name__ == "__main__":
     from pipelines.__main__ import work  # it imports TensorFlow
-    from rnnstore.connectivity.texts import text_connectivity
-    from rnnstore.memory import save, state_gradients
+    from rnnstore import connectivity, memory
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--store", default="store", help="folder of the store, made if there is none")
@@ -71,6 +69,6 @@ if __name__ == "__main__":
         work(str(Path(folder, "recipe.yaml")), Path(store.path), None, training=True, recording=True)
     store.refresh()
     model = store.model("own-cell")
-    save(store, "own-cell", state_gradients(model, delays=6, classes=["noun=cat,cats"]), model)
-    found = text_connectivity(model, "cats here here sleep", target="word", word="sleep")
+    memory.save(store, "own-cell", memory.state_gradients(model, delays=6, classes=["noun=cat,cats"]), model)
+    found = connectivity.text_connectivity(model, "cats here here sleep", target="word", word="sleep")
     print(list(zip(found.reading.words[:3], found.values[2, :3].round(2).tolist(), strict=True)))

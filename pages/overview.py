@@ -171,7 +171,7 @@ def show_tracks(model: Model) -> None:
 
 
 def show_training(model: Model) -> None:
-    training = model.training()
+    training = model.table("training")
     if training.num_rows:
         picture = charts.training_curve(training, palette(st.context.theme.type))
         st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")

@@ -5,12 +5,12 @@
 >>> store.sql("select model, steps from models")  # doctest: +SKIP
 >>> rnnstore.memory.curves(store.model("my-model"), "layer1.c")  # doctest: +SKIP
 
-Every analysis is a module of this package with a few public names, and `rnnstore.pictures` draws their answers; both
-are imported when they are first named.
+Every analysis is a module of this package with a few public names, `rnnstore.pictures` draws their answers, and
+`rnnstore.networks` reads text with a trained network; they are imported when they are first named. A model leads on to
+them: `store.model("my-model").memory.curves("layer1.c")`.
 """
 
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
 from rnnstore.errors import (
@@ -26,6 +26,7 @@ from rnnstore.errors import (
 from rnnstore.matching.matches import Matches, match
 from rnnstore.matching.selection import SelectedUnits, Selection, select, units_on
 from rnnstore.matching.text_search import Hits, search
+from rnnstore.registry import faces
 from rnnstore.store.card import Metric, State, Track
 from rnnstore.store.chunks import Predictions
 from rnnstore.store.folder import Problem, Store, fingerprint, open
@@ -65,15 +66,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name not in _modules():
+    if name not in faces():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_modules()])
-
-
-def _modules() -> list[str]:
-    """The analyses, that is, folders with a manifest, and the pictures."""
-    return ["pictures", *(manifest.parent.name for manifest in Path(__file__).parent.glob("*/analysis.toml"))]
+    return sorted([*__all__, *faces()])

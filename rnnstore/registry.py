@@ -6,8 +6,10 @@ here. A new folder with a manifest is therefore in all of these places; nothing 
 
 from __future__ import annotations
 
+import inspect
 import tomllib
-from functools import cache
+from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -92,3 +94,35 @@ def read(path: Path) -> Analysis:
     except ValueError as error:  # no TOML, no UTF-8
         mistakes = f"{error}."
     raise ValueError(f"{path} describes no analysis: {mistakes}")
+
+
+class Face:
+    """The public functions of an analysis that are asked of a model, with that model as their first argument.
+
+    `model.memory.curves("layer1.c")` is `rnnstore.memory.curves(model, "layer1.c")`. The analysis is imported when one
+    of its functions is named or listed.
+    """
+
+    def __init__(self, name: str, model: Any) -> None:
+        self._name, self._model = name, model
+
+    def __repr__(self) -> str:
+        return f"<rnnstore.{self._name}, asked of {self._model!r}: {', '.join(dir(self)) or 'nothing'}>"
+
+    def __dir__(self) -> list[str]:
+        face = import_module(f"rnnstore.{self._name}")
+        return [name for name in face.__all__ if _first_parameter(getattr(face, name)) in ("model", "models")]
+
+    def __getattr__(self, name: str) -> partial:
+        if name.startswith("_") or name not in dir(self):
+            raise AttributeError(f"rnnstore.{self._name} has no function {name!r} of a model")
+        return partial(getattr(import_module(f"rnnstore.{self._name}"), name), self._model)
+
+
+def _first_parameter(function: Any) -> str:
+    return next(iter(inspect.signature(function).parameters), "") if inspect.isfunction(function) else ""
+
+
+def faces() -> list[str]:
+    """The modules of public functions: the analyses, networks, and the pictures of all analyses."""
+    return [*(analysis.name for analysis in analyses()), "networks", "pictures"]

@@ -15,8 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 import pipelines.__main__  # noqa: E402
 import rnnstore.__main__  # noqa: E402
-import rnnstore.pictures  # noqa: E402
-from rnnstore.registry import analyses  # noqa: E402
+from rnnstore.registry import faces  # noqa: E402
 
 
 def commands() -> str:
@@ -38,14 +37,13 @@ def commands() -> str:
 
 
 def python() -> str:
-    """docs/python.md: what `rnnstore`, each analysis and `rnnstore.pictures` offer, with their docstrings."""
+    """docs/python.md: what `rnnstore`, the analyses, networks and pictures offer, with their docstrings."""
     lines = [
         "# Python reference",
         "",
         "Written from the docstrings (`make docs`). Guides show the names at work.",
     ]
-    faces = [importlib.import_module(f"rnnstore.{analysis.name}") for analysis in analyses()]
-    for module in (rnnstore, *faces, rnnstore.pictures):
+    for module in (rnnstore, *(importlib.import_module(f"rnnstore.{name}") for name in faces())):
         lines += ["", f"## {module.__name__}", "", _prose(module.__doc__)]
         for name in module.__all__:
             lines += ["", f"### {name}", "", *_described(f"{module.__name__}.{name}", getattr(module, name))]

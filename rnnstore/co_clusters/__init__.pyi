@@ -1,3 +1,4 @@
+from .clusterings import save_clustering as save_clustering
 from .decomposition import decompose as decompose
 from .expected import expected_responses as expected_responses
 from .expected import find_words as find_words

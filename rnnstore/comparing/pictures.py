@@ -32,7 +32,7 @@ def comparison_picture(
     """A point for each of the `words` most frequent words that both have read, by how it moves either state.
 
     `quantity` is "magnitude" (strength of the response) or "participation" (share of units that carry it); see
-    `rnnstore.comparing.similarity.compare` for the numbers and for errors.
+    `rnnstore.comparing.compare` for the numbers and for errors.
 
     >>> comparison_picture((lstm, "layer1.c"), (lstm, "layer2.c"), picked=["he", "she"])  # doctest: +SKIP
     """

@@ -68,7 +68,7 @@ def known_characters(model: Model, *, stretches: int = 0, seed: int = 0, progres
     return pa.Table.from_pylist(rows)
 
 
-def overall(model: Model) -> dict[str, float]:
+def overall_accuracy(model: Model) -> dict[str, float]:
     """The same over all steps that are asked about, whatever is known: steps, left_out, accuracy_k and counted_k."""
     steps = _steps(model)
     found: dict[str, float] = {"steps": int(steps.asked.sum()), "left_out": int((~steps.asked).sum())}

@@ -31,7 +31,7 @@ def connectivity_picture(
 
     Several models stand below one another; `at` counts the steps of each. With `later`, the steps are shaded
     whose predictions depend on the input at `at`. The other arguments, and the errors that are raised, are those of
-    `rnnstore.connectivity.texts.text_connectivity`.
+    `rnnstore.connectivity.text_connectivity`.
 
     >>> connectivity_picture([gru, lstm], "def main(argv", at=12)  # doctest: +SKIP
     """
@@ -51,7 +51,7 @@ def known_characters_picture(*models: Model, stretches: int = 0, theme: str = "l
     """How often networks that complete words are right, by the characters of the word that they know.
 
     With `stretches`, besides, the share of connectivity outside the word, over so many sequences of each recording; see
-    `rnnstore.connectivity.completion_accuracy` for the numbers and for what is raised.
+    `rnnstore.connectivity.known_characters` for the numbers and for what is raised.
     """
     tables = {model.name: known_characters(model, stretches=stretches) for model in models}
     return known.known_characters_picture(tables, palette(theme))

@@ -27,8 +27,9 @@ def distribution_picture(
 ) -> Picture:
     """How the values of every unit of a state are distributed over all steps: a column a unit, as bands or a heat map.
 
-    Units are sorted by a measure (`rnnstore.distributions.unit_distributions.MEASURES`). `limits` are those of
-    saturation (default: those that suit the state); `unit` is framed.
+    Units are sorted by "median", "mean", "deviation", "width" (of the middle 98 %), "range", "change" (mean |h(t) -
+    h(t-1)|), "left", "right" or "saturated" (shares beyond the limits), or "unit". `limits` are those of saturation
+    (default: those that suit the state); `unit` is framed.
     """
     found = distribution(model, state)
     low, high = limits or default_limits(model.state(state))

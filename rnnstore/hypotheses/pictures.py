@@ -9,7 +9,7 @@ from rnnstore.drawing.picture import Picture
 from rnnstore.errors import QuestionError
 from rnnstore.hypotheses.association import ScalarAssociation, precision_curve
 from rnnstore.hypotheses.charts import numbers_picture, plane_picture, precision_picture, shares_picture
-from rnnstore.hypotheses.ranges import labelled_ranges, texts, units_of
+from rnnstore.hypotheses.ranges import labelled_ranges
 from rnnstore.hypotheses.separability import plane
 from rnnstore.hypotheses.testing import test
 from rnnstore.matching.selection import Selection
@@ -83,6 +83,6 @@ def ranges_picture(
     `QuestionError` where the track has no such ranges, or too few.
     """
     ranges = labelled_ranges(model, track, minimum_length=minimum_length)
-    units = units_of(model, state, ranges, threshold, off_before, off_after)
-    words = texts(model, ranges)
+    units = ranges.units(model, state, threshold, off_before, off_after)
+    words = ranges.texts(model)
     return plane_picture(plane(units), ranges, words, palette(theme), labels=labels, width=width)

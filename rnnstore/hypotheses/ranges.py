@@ -49,6 +49,59 @@ class Ranges:
         labels, counts = np.unique(self.label.astype(str), return_counts=True)
         return {str(labels[index]): int(counts[index]) for index in np.lexsort((labels, -counts))}
 
+    def units(self, model: Model, state: str, threshold: float, off_before: int = 0, off_after: int = 0) -> np.ndarray:
+        """bool[ranges, units]: which units each range selects, as `select` does, in one pass over the corpus.
+
+        On throughout the range and off at each of the steps before and after it that are asked for; what does not exist
+        around a sequence asks nothing. Values are read a piece at a time: memory is the answer's, whatever the corpus.
+        """
+        checked_question(model, state, (), threshold, off_before, off_after)
+        if np.any(np.diff(self.start) < 0):
+            raise QuestionError("The ranges are not in the order of the corpus; sort them by their start.")
+        answer = np.zeros((len(self), model.state(state).units), bool)
+        if not len(self):
+            return answer
+        bounds = np.append(model.sequence_starts, model.steps)
+        sequence = np.clip(np.searchsorted(bounds, self.start, "right") - 1, 0, len(bounds) - 2)
+        outside = (self.start < 0) | (self.stop <= self.start) | (self.stop > bounds[sequence + 1])
+        if outside.any():
+            index = int(np.flatnonzero(outside)[0])
+            raise QuestionError(
+                f"Steps {self.start[index]:,} to {self.stop[index]:,} (half-open) are no range of one sequence."
+            )
+        low = np.maximum(self.start - off_before, bounds[sequence])
+        high = np.minimum(self.stop + off_after, bounds[sequence + 1])
+        for some in _groups(low, high):
+            if high[some].max() - low[some.start] > 2 * ROWS:  # one range that is longer than what is held at once
+                index = some.start
+                edges = (int(steps[index]) for steps in (low, self.start, self.stop, high))
+                answer[index] = _long_range(model, state, threshold, *edges)
+                continue
+            first = int(low[some].min())
+            on = is_on(model.vectors(state, first, int(high[some].max())), threshold)
+            answer[some] = _all_within(on, self.start[some] - first, self.stop[some] - first)
+            if off_before:
+                answer[some] &= _all_within(~on, low[some] - first, self.start[some] - first)
+            if off_after:
+                answer[some] &= _all_within(~on, self.stop[some] - first, high[some] - first)
+        return answer
+
+    def end_words(self, model: Model) -> np.ndarray:
+        """int32[n, 2]: the ids of the first and the last word of each range."""
+        ids = model.word_ids()
+        return np.stack([ids[self.start], ids[self.stop - 1]], axis=1)
+
+    def texts(self, model: Model, longest: int = 12) -> list[str]:
+        """The words of each range as one text; of a range longer than `longest` steps its first ones and three dots."""
+        joint = "" if model.card.level == "character" else " "
+        vocabulary, ids = model.vocabulary, model.word_ids()
+        found = []
+        for start, stop in zip(self.start.tolist(), self.stop.tolist(), strict=True):
+            end = min(stop, start + longest)
+            text = joint.join(vocabulary[index] for index in ids[start:end].tolist())
+            found.append(text if end == stop else f"{text}{joint}...")
+        return found
+
 
 def labelled_ranges(
     model: Model, track: str, *, minimum_length: int = 2, labels: Iterable[str] | None = None
@@ -97,64 +150,6 @@ def labelled_ranges(
                 f"{suggest(label, known)}"
             )
     return ranges.of(labels)
-
-
-def units_of(
-    model: Model, state: str, ranges: Ranges, threshold: float, off_before: int = 0, off_after: int = 0
-) -> np.ndarray:
-    """bool[ranges, units]: which units each range selects, as `select` does, in one pass over the corpus.
-
-    On throughout the range and off at each of the steps before and after it that are asked for; what does not exist
-    around a sequence asks nothing. Values are read a piece at a time: memory is the answer's, whatever the corpus.
-    """
-    checked_question(model, state, (), threshold, off_before, off_after)
-    if np.any(np.diff(ranges.start) < 0):
-        raise QuestionError("The ranges are not in the order of the corpus; sort them by their start.")
-    answer = np.zeros((len(ranges), model.state(state).units), bool)
-    if not len(ranges):
-        return answer
-    bounds = np.append(model.sequence_starts, model.steps)
-    sequence = np.clip(np.searchsorted(bounds, ranges.start, "right") - 1, 0, len(bounds) - 2)
-    outside = (ranges.start < 0) | (ranges.stop <= ranges.start) | (ranges.stop > bounds[sequence + 1])
-    if outside.any():
-        index = int(np.flatnonzero(outside)[0])
-        raise QuestionError(
-            f"Steps {ranges.start[index]:,} to {ranges.stop[index]:,} (half-open) are no range of one sequence."
-        )
-    low = np.maximum(ranges.start - off_before, bounds[sequence])
-    high = np.minimum(ranges.stop + off_after, bounds[sequence + 1])
-    for some in _groups(low, high):
-        if high[some].max() - low[some.start] > 2 * ROWS:  # one range that is longer than what is held at once
-            index = some.start
-            edges = (int(steps[index]) for steps in (low, ranges.start, ranges.stop, high))
-            answer[index] = _long_range(model, state, threshold, *edges)
-            continue
-        first = int(low[some].min())
-        on = is_on(model.vectors(state, first, int(high[some].max())), threshold)
-        answer[some] = _all_within(on, ranges.start[some] - first, ranges.stop[some] - first)
-        if off_before:
-            answer[some] &= _all_within(~on, low[some] - first, ranges.start[some] - first)
-        if off_after:
-            answer[some] &= _all_within(~on, ranges.stop[some] - first, high[some] - first)
-    return answer
-
-
-def end_words(model: Model, ranges: Ranges) -> np.ndarray:
-    """int32[n, 2]: the ids of the first and the last word of each range."""
-    ids = model.word_ids()
-    return np.stack([ids[ranges.start], ids[ranges.stop - 1]], axis=1)
-
-
-def texts(model: Model, ranges: Ranges, longest: int = 12) -> list[str]:
-    """The words of each range as one text; of a range longer than `longest` steps its first ones and three dots."""
-    joint = "" if model.card.level == "character" else " "
-    vocabulary, ids = model.vocabulary, model.word_ids()
-    found = []
-    for start, stop in zip(ranges.start.tolist(), ranges.stop.tolist(), strict=True):
-        end = min(stop, start + longest)
-        text = joint.join(vocabulary[index] for index in ids[start:end].tolist())
-        found.append(text if end == stop else f"{text}{joint}...")
-    return found
 
 
 def _is_begin_inside(labels: Sequence[str]) -> bool:

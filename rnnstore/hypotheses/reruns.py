@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from rnnstore.hypotheses.evidence import Evidence, gather_evidence
 from rnnstore.hypotheses.storage import Hypothesis
 from rnnstore.matching.selection import Selection, select
 from rnnstore.store.model import Model
+
+if TYPE_CHECKING:
+    from rnnstore.hypotheses.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Rerun:
     hits: int
     found: Evidence
     note: str
+
+    def compare(self, other: Rerun, track: str | None = None) -> Comparison:
+        """How far both find the same places and agree with a discrete `track`; see `hypotheses.comparison.compare`."""
+        from rnnstore.hypotheses.comparison import compare
+
+        return compare(self, other, track)
 
 
 def rerun(

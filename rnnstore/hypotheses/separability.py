@@ -132,8 +132,8 @@ def separation(
 
     `vectors` bool[n, units] belong to `ranges`. No step of a held-out range was in training, and none between them. Of
     more than `most` ranges, that many evenly spaced ones are taken (`trained` and `held_out` count them). `words` are
-    the texts of the ranges, to tell the unseen ones; `ends` int[n, 2] (`end_words`) are for a classifier that knows
-    nothing else. The same input has the same answer. Raises `QuestionError` when there are too few ranges, or one
+    the texts of the ranges, to tell the unseen ones; `ends` int[n, 2] (`Ranges.end_words`) are for a classifier that
+    knows nothing else. The same input has the same answer. Raises `QuestionError` when there are too few ranges, or one
     label only.
     """
     from sklearn.linear_model import LogisticRegression

@@ -1,6 +1,7 @@
-from .matches import Matches as Matches
+from .linked_states import LinkedState as LinkedState
+from .linked_states import count_overlapping as count_overlapping
+from .linked_states import select_linked as select_linked
 from .matches import match as match
-from .selection import Selection as Selection
 from .selection import select as select
-from .selection import units_on as units_on
+from .suggestions import example_selection as example_selection
 from .text_search import search as search

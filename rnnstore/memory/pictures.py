@@ -32,7 +32,8 @@ def memory_picture(
     width: int = 1100,
 ) -> Picture:
     """A measure ("sigma_1", "total", "ratio", "effective_rank", "mean_norm") against the delay, of models, states or
-    gates, and classes of words; `own` is a word or a class that is followed at a few places now (`memory.samples`).
+    gates, and classes of words; `own` is a word or a class that is measured now at a few places, as by
+    `rnnstore.memory.sample`.
 
     Raises `QuestionError` where no state gradients were computed, `UnknownName` for a class that has none.
     """

@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnstore.errors import QuestionError
 from rnnstore.memory.properties import check_classes, embeddings
-from rnnstore.memory.word_classes import of_words
+from rnnstore.memory.word_classes import class_words
 from rnnstore.networks.opening import open_network
 from rnnstore.store.model import Model
 
@@ -46,7 +46,7 @@ def probe(model: Model, name: str, classes: Sequence[str], seed: int = 0) -> Pro
         raise QuestionError(f"{name!r} names {len(classes)} class; a probe tells two or more apart.")
     found = open_network(model)
     known = set(found.words)
-    sides = [[word for word in of_words(model, text) if word in known] for text in classes]
+    sides = [[word for word in class_words(model, text) if word in known] for text in classes]
     for first in range(len(sides)):
         for second in range(first + 1, len(sides)):
             check_classes(name, [sides[first], sides[second]])

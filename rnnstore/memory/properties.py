@@ -18,7 +18,7 @@ from rnnstore.errors import QuestionError, StoreError
 from rnnstore.memory.gradients import ALL
 from rnnstore.memory.singular_values import has_memory
 from rnnstore.memory.spectra import matrix
-from rnnstore.memory.word_classes import of_words
+from rnnstore.memory.word_classes import class_words
 from rnnstore.networks.interface import Network
 from rnnstore.networks.opening import open_network
 from rnnstore.store.folder import Store
@@ -49,7 +49,7 @@ def property_of(model: Model, name: str, first: str, second: str) -> Property:
     `QuestionError` for classes that have fewer than `FEWEST` words, that share words, or whose means are equal.
     """
     found = open_network(model)
-    sides = [of_words(model, text) for text in (first, second)]
+    sides = [class_words(model, text) for text in (first, second)]
     known = set(found.words)
     sides = [[word for word in side if word in known] for side in sides]
     check_classes(name, sides)

@@ -3,7 +3,7 @@
 A class is written `name=word,word`, `name=TRACK:LABEL,LABEL` or `TRACK:LABEL`; a track's name alone stands for all of
 its labels or, where they are the Penn Treebank's parts of speech, for the six classes of Verwimp et al. (2018). Steps
 belong to a class by their own label, so that a word with two parts of speech is in either class as it is used; where
-words without a place are asked for (`of_words`), the label that each has most often decides.
+words without a place are asked for (`class_words`), the label that each has most often decides.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def of_steps(model: Model, written: Sequence[str], start: int, stop: int) -> tup
     return classes, notes
 
 
-def of_words(model: Model, written: str) -> list[str]:
+def class_words(model: Model, written: str) -> list[str]:
     """The words of one class: those that have a track's label most often, or a list, of any words that the network
     knows, read in the recording or not. Sentences as in `of_steps`."""
     found: list[str] = []

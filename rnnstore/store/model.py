@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from rnnstore.errors import UNDECODABLE, DamagedModel, QuestionError, StoreError, UnknownName, cause, suggest
+from rnnstore.registry import Face, faces
 from rnnstore.store.blocks import RowMajorReader
 from rnnstore.store.card import MENDING, Card, State, Track
 from rnnstore.store.runs import is_on, unit_runs
@@ -27,7 +28,11 @@ from rnnstore.store.tables import STEPS_PER_BLOCK, TABLES
 
 
 class Model:
-    """A recorded model of a store; `Store.model` gives it."""
+    """A recorded model of a store; `Store.model` gives it.
+
+    It leads on to the analyses: `model.memory.curves("layer1.c")` is `rnnstore.memory.curves(model, "layer1.c")`, and
+    `model.pictures` holds the pictures of a model; `dir(model)` lists both.
+    """
 
     def __init__(self, name: str, folder: Path, card: Card, cursor: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self.name, self.folder, self.card = name, folder, card
@@ -38,6 +43,16 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {self.steps:,} steps, states {', '.join(self.states) or 'none'})"
+
+    if not TYPE_CHECKING:  # a type checker then still knows which attributes there are
+
+        def __getattr__(self, name: str) -> Face:
+            if name.startswith("_") or name not in faces():
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return Face(name, self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *faces()})
 
     @cached_property
     def key(self) -> tuple[str, str]:
@@ -174,16 +189,6 @@ class Model:
             return plain(table.schema.empty_table())
         order = f" order by {', '.join(table.order)}" if table.order else ""
         return self.ask(key, f"select * from {{{name}}}{order}")
-
-    def training(self) -> pa.Table:
-        """The rows of `training` by step; empty when the model was not trained here."""
-        return self.table("training")
-
-    def training_gradients(self) -> pa.Table:
-        """The rows of `training_gradients` by step; empty when the model was not trained here."""
-        if "training_gradients" not in self.card.files:
-            return _empty("training_gradients")
-        return self.ask("training_gradients", "select * from {training_gradients} order by step, weight")
 
     def expected_responses(
         self, state: str, words: Sequence[int] | None = None, columns: Sequence[str] | None = None

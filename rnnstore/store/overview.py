@@ -137,7 +137,7 @@ def small_curves(store: Store) -> pa.Array:
     """list<float64>[models]: at most `POINTS` values of each model's training loss, evenly taken, its last included."""
     curves = []
     for model in store.models.values():
-        losses = model.training()["loss"].to_pylist()
+        losses = model.table("training")["loss"].to_pylist()
         places = range(len(losses)) if len(losses) <= POINTS else _evenly(len(losses))
         curves.append([losses[place] for place in places])
     return pa.array(curves, pa.list_(pa.float64()))

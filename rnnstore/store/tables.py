@@ -217,7 +217,7 @@ _ENTRIES = (
         maker="the training",
         droppable=True,
         repair=Repair.DROP,
-        shown_by="rnnstore.Model.training",
+        shown_by="rnnstore.training.training_curves",
     ),
     Table(
         "training_gradients",
@@ -239,7 +239,7 @@ _ENTRIES = (
         maker="the training",
         droppable=True,
         repair=Repair.DROP,
-        shown_by="rnnstore.Model.training_gradients",
+        shown_by="rnnstore.training.weight_gradients",
     ),
     Table(
         "state_gradients",

@@ -41,7 +41,7 @@ def training_curves(models: Sequence[Model]) -> TrainingCurves:
     """The training curves of `models`, concatenated."""
     parts, notes = [_empty_rows()], []
     for model in models:
-        rows = model.training()
+        rows = model.table("training")
         if not rows.num_rows:
             notes.append(f"{model.name} was trained elsewhere, or not yet: it has no training curve.")
             continue
@@ -95,11 +95,11 @@ class WeightGradients:
 
 def weight_gradients(model: Model, points: int = 200) -> WeightGradients:
     """The gradients of a model's weights, of each weight at most `points` rows."""
-    rows = model.training_gradients()
+    rows = model.table("training_gradients").sort_by([("step", "ascending"), ("weight", "ascending")])
     if not rows.num_rows:
         note = (
             f"{model.name} was trained before gradients were written down; a training with --again writes them."
-            if model.training().num_rows
+            if model.table("training").num_rows
             else f"{model.name} was not trained here, so nothing is known of its weights' gradients."
         )
         return WeightGradients(model.name, rows.append_column("relative_norm", rows["norm"]), [], 1, note)

@@ -252,7 +252,7 @@ def batch(model: Model, step: int, layer: int = 1) -> Batch:
 
 def divergence(model: Model) -> Divergence | None:
     """Where the training came to a loss or gradient that is not finite; None where it did not."""
-    rows = model.training()
+    rows = model.table("training")
     if not rows.num_rows:
         return None
     values = np.array([rows[name].to_numpy() for name in ("loss", "gradient_norm")], float)

@@ -17,7 +17,7 @@ from rnnstore.drawing.palette import DARK, LIGHT
 from rnnstore.errors import QuestionError
 from rnnstore.hypotheses import labelled_ranges
 from rnnstore.hypotheses.charts import drawn_ranges, plane_note, plane_picture
-from rnnstore.hypotheses.ranges import Ranges, end_words, texts, units_of
+from rnnstore.hypotheses.ranges import Ranges
 from rnnstore.hypotheses.separability import plane, separation
 from rnnstore.matching.selection import Selection, select
 from tests.support.worlds import ArrayModel, drawn, random_world, record
@@ -103,9 +103,9 @@ def test_units_written_out():
         ".###.##.",
     )
     ranges = ranges_of((1, 3, "a"), (5, 6, "b"))
-    assert units_of(model, "s", ranges, 0.5).astype(int).tolist() == [[1, 1, 1], [1, 1, 1]]
-    assert units_of(model, "s", ranges, 0.5, 1).astype(int).tolist() == [[1, 0, 1], [0, 1, 1]]
-    assert units_of(model, "s", ranges, 0.5, 0, 1).astype(int).tolist() == [[1, 1, 0], [1, 1, 0]]
+    assert ranges.units(model, "s", 0.5).astype(int).tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert ranges.units(model, "s", 0.5, 1).astype(int).tolist() == [[1, 0, 1], [0, 1, 1]]
+    assert ranges.units(model, "s", 0.5, 0, 1).astype(int).tolist() == [[1, 1, 0], [1, 1, 0]]
 
 
 @given(
@@ -126,7 +126,7 @@ def test_units_are_those_that_select_gives(seed, rows, before, after, longest):
     ranges = Ranges("chunk", begin, end, np.array(["x"] * 40, object))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rnnstore.hypotheses.ranges, "ROWS", rows)
-        found = units_of(model, "s", ranges, -0.5, before, after)
+        found = ranges.units(model, "s", -0.5, before, after)
     for row, start, stop in zip(found, begin.tolist(), end.tolist(), strict=True):
         selection = Selection("s", start, stop, -0.5, before, after)
         assert np.flatnonzero(row).tolist() == select(model, selection).units.tolist()
@@ -196,7 +196,7 @@ def test_a_classifier_that_knows_the_words_alone_stands_beside_it():
 
 def test_end_words_are_those_of_the_corpus(tmp_path):
     model = model_of(tmp_path, CHUNKS)
-    ids = end_words(model, ranges_of((0, 2, "NP"), (4, 7, "VP")))
+    ids = ranges_of((0, 2, "NP"), (4, 7, "VP")).end_words(model)
     assert [[model.vocabulary[word] for word in row] for row in ids] == [["w0", "w1"], ["w4", "w6"]]
 
 
@@ -208,7 +208,7 @@ def test_more_ranges_than_asked_for_are_thinned_out():
 
 def test_texts_are_the_words_of_the_ranges(tmp_path):
     model = model_of(tmp_path, CHUNKS)
-    assert texts(model, ranges_of((0, 2, "NP"), (4, 7, "VP")), longest=2) == ["w0 w1", "w4 w5 ..."]
+    assert ranges_of((0, 2, "NP"), (4, 7, "VP")).texts(model, longest=2) == ["w0 w1", "w4 w5 ..."]
 
 
 @pytest.mark.parametrize(
@@ -218,8 +218,8 @@ def test_texts_are_the_words_of_the_ranges(tmp_path):
         (lambda model: labelled_ranges(model, "level"), "'level' holds numbers"),
         (lambda model: labelled_ranges(model, "chunk", minimum_length=0), "minimum length is 0"),
         (lambda model: labelled_ranges(model, "chunk", labels=["PP"]), "no range of 2 or more steps labelled 'PP'"),
-        (lambda model: units_of(model, "hidden", ranges_of((5, 6, "a"), (1, 2, "a")), 0.3), "not in the order"),
-        (lambda model: units_of(model, "hidden", ranges_of((5, 500, "a")), 0.3), "5 to 500 .* are no range"),
+        (lambda model: ranges_of((5, 6, "a"), (1, 2, "a")).units(model, "hidden", 0.3), "not in the order"),
+        (lambda model: ranges_of((5, 500, "a")).units(model, "hidden", 0.3), "5 to 500 .* are no range"),
         (lambda model: plane(np.zeros((1, 3), bool)), "1 ranges of 3 units have no plane"),
         (lambda model: separation(np.zeros((3, 2), bool), ranges_of((0, 2, "a"))), "3 vectors .* 1 ranges"),
         (lambda model: separation(np.zeros((1, 2), bool), ranges_of((0, 2, "a"))), "needs at least 20"),

@@ -257,7 +257,7 @@ def test_a_damaged_table_that_others_do_not_need_can_be_left_out(model):
     assert "Left out for good: " in dropped.stdout
     store = rnnstore.open(model.parent)
     found = store.model("full")
-    assert list(found.tracks) == ["nesting"] and found.training().num_rows == 0
+    assert list(found.tracks) == ["nesting"] and found.table("training").num_rows == 0
     assert found.states["layer1.h"].thresholds == () and found.states["layer1.c"].thresholds == (0.3,)
     assert store.sql("select count(*) as n from on_states where state = 'layer1.h'").to_pylist() == [{"n": 0}]
     assert not check(model).damaged
@@ -277,7 +277,7 @@ def test_a_damaged_recording_is_recorded_anew_and_what_is_trained_stays(model):
         recorder.add(words=["a"], states={"s": [[1.0]]})
     assert check(model).findings == ()
     found = rnnstore.open(model.parent).model("full")
-    assert (found.steps, found.card.description, found.training().num_rows) == (1, "mended", 40)
+    assert (found.steps, found.card.description, found.table("training").num_rows) == (1, "mended", 40)
     assert (model / "network" / "weights.npz").exists()
 
 

@@ -284,7 +284,7 @@ def test_what_is_written_after_the_clock_was_set_back_comes_behind(tmp_path, mon
     store.refresh()
     steps = store.sql("select step from training")["step"].to_pylist()
     assert len(steps) == 4 * 2**14 - 6 and steps == sorted(steps)
-    assert store.model("small").training()["step"].to_pylist() == steps
+    assert store.model("small").table("training")["step"].to_pylist() == steps
     assert not check(tmp_path / "model=small").damaged
 
 

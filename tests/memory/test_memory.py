@@ -20,7 +20,7 @@ from rnnstore.memory.gradients import ALL
 from rnnstore.memory.probes import probe
 from rnnstore.memory.properties import cosine_with_span, memory_of, property_of, relative_memory, save_properties
 from rnnstore.memory.samples import sample
-from rnnstore.memory.word_classes import of_steps, of_words, shipped_properties, two_classes
+from rnnstore.memory.word_classes import class_words, of_steps, shipped_properties, two_classes
 from rnnstore.networks import open_network
 from tests.support.remembered import EMBEDDING, STEPS, UNITS, WORDS, arrays, by_complex_steps, store_with_memory, text
 from tests.support.worlds import record
@@ -231,7 +231,7 @@ def test_classes_are_by_the_steps_own_labels_or_by_words(store):
     assert list(found) == ["few", "VB", "things"] and notes == []
     np.testing.assert_array_equal(found["few"], np.isin(ids[10:60], (1, 12)))
     np.testing.assert_array_equal(found["things"], ids[10:60] < 20)
-    assert of_words(model, "pos:IN") == ["of", "in"]
+    assert class_words(model, "pos:IN") == ["of", "in"]
     assert shipped_properties(model) == {"singular / plural": (SINGULAR, PLURAL)}
     assert two_classes("pos:NN/pos:NNS") == ("pos:NN / pos:NNS", (SINGULAR, PLURAL))
 

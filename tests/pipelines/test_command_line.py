@@ -114,7 +114,7 @@ def test_a_recipe_becomes_a_recorded_model(capsys, monkeypatch, tmp_path, tiny):
         ("perplexity", "test"),
     }
     assert model.card.settings["training"]["epochs"] == 1
-    assert model.training().num_rows == 200 // 5 * 10 // 10 - 1
+    assert model.table("training").num_rows == 200 // 5 * 10 // 10 - 1
 
 
 @needs_tensorflow

@@ -15,7 +15,7 @@ from pipelines.corpora.kinds import Autocomplete
 from pipelines.errors import CorpusError
 from pipelines.windows import Texts
 from rnnstore.connectivity.charts.completion_accuracy import known_characters_picture
-from rnnstore.connectivity.completion_accuracy import known_characters, overall, repeated_words
+from rnnstore.connectivity.completion_accuracy import known_characters, overall_accuracy, repeated_words
 from rnnstore.drawing.palette import LIGHT
 from rnnstore.networks.completing import spaced, words_typed
 from rnnstore.networks.tokenising import Tokenisation, Tokens, tokenise
@@ -154,7 +154,7 @@ def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_pa
         for name in ("steps", "accuracy_1", "accuracy_3"):
             assert told[row["known"]][name] == pytest.approx(row[name])
     assert found[0]["accuracy_1"] < 0.6 and found[3]["accuracy_1"] > 0.95  # nothing but letters tells words apart
-    total = overall(model)
+    total = overall_accuracy(model)
     assert total["steps"] == (split.targets >= 0).sum() and total["left_out"] == (split.targets < 0).sum()
     assert total["accuracy_1"] == pytest.approx(right[split.targets >= 0].mean())
     # Words that come again, by hand: a sequence's second and later times of each.

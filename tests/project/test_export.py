@@ -68,7 +68,7 @@ def test_small_curves_keep_the_first_and_the_last_loss(tmp_path):
         writer.replace("training", stores.training_curve(rows=1000))
     store.refresh()
     untrained_last = small_curves(store).to_pylist()
-    losses = store.model("trained").training()["loss"].to_pylist()
+    losses = store.model("trained").table("training")["loss"].to_pylist()
     assert untrained_last[1] == []
     assert len(untrained_last[0]) == 40
     assert (untrained_last[0][0], untrained_last[0][-1]) == (losses[0], losses[-1])

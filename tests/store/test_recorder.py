@@ -484,7 +484,7 @@ def test_a_new_recording_replaces_the_old_one_and_keeps_the_training(tmp_path):
     assert store.sql("select count(*) as n from tokens").to_pylist() == [{"n": 1}]
     assert store.sql("select distinct state from states").to_pylist() == [{"state": "other"}]
     assert store.sql("select count(*) as n from annotations").to_pylist() == [{"n": 0}]
-    assert store.model("small").training()["step"].to_pylist() == [1]
+    assert store.model("small").table("training")["step"].to_pylist() == [1]
     files = {path.relative_to(tmp_path / "model=small").as_posix() for path in (tmp_path / "model=small").rglob("*.*")}
     listed = {file.path for parts in store.model("small").card.files.values() for file in parts}
     assert {path for path in files if path.endswith((".parquet", ".npy"))} == listed

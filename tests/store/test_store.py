@@ -435,7 +435,7 @@ def test_a_model_that_was_not_recorded_says_so(tmp_path):
         (writer.folder("network") / "weights").write_text("w")
     store.refresh()
     model = store.model("m")
-    assert (model.steps, model.states, model.training().num_rows) == (0, {}, 0)
+    assert (model.steps, model.states, model.table("training").num_rows) == (0, {}, 0)
     for question in (lambda: model.words(0, 0), lambda: model.words_at([])):
         with pytest.raises(rnnstore.QuestionError, match="has not been recorded"):
             question()

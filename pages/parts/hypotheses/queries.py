@@ -9,7 +9,7 @@ from rnnstore import Model
 from rnnstore.hypotheses import associate, gather_evidence, labelled_ranges
 from rnnstore.hypotheses.association import Association, ScalarAssociation
 from rnnstore.hypotheses.association import base as base_of
-from rnnstore.hypotheses.ranges import Ranges, end_words, texts, units_of
+from rnnstore.hypotheses.ranges import Ranges
 from rnnstore.hypotheses.separability import Plane, Separation, plane, separation
 
 evidence = cached(gather_evidence, "Matching ...")
@@ -28,7 +28,7 @@ def ranges_apart(
 ) -> tuple[Ranges, list[str], Plane, Separation]:
     """The labelled ranges of a track, their texts, the plane in which they differ most, and how well they separate."""
     ranges = labelled_ranges(model, track, minimum_length=minimum_length)
-    units = units_of(model, state, ranges, threshold, off_before, off_after)
-    words, ends = texts(model, ranges), end_words(model, ranges)
+    units = ranges.units(model, state, threshold, off_before, off_after)
+    words, ends = ranges.texts(model), ranges.end_words(model)
     separated = separation(units, ranges, words=words, ends=ends)  # first: it says when there are too few
     return ranges, words, plane(units), separated

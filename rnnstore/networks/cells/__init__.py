@@ -13,9 +13,18 @@ import pkgutil
 from importlib import import_module
 from importlib.metadata import entry_points
 
-from rnnstore.networks.cells.base import CELLS, Cell, Gate, Options, build, known_kind
+from rnnstore.networks.cells.base import (
+    CELLS,
+    Cell,
+    Gate,
+    Options,
+    build,
+    gates_side_by_side,
+    known_kind,
+    unedited,
+)
 
-__all__ = ["CELLS", "Cell", "Gate", "Options", "build", "known_kind"]
+__all__ = ["CELLS", "Cell", "Gate", "Options", "build", "gates_side_by_side", "known_kind", "unedited"]
 
 for _module in pkgutil.iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

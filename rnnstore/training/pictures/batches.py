@@ -25,7 +25,8 @@ def batches_picture(
     theme: str = "light",
     width: int = 1100,
 ) -> Picture:
-    """A bar for every recorded batch of a training, or group of neighbours; `quantity` of `batches.QUANTITIES`.
+    """A bar for every recorded batch of a training, or group of neighbours; `quantity` is "maximum", "mean",
+    "half_life", "horizon" or "loss".
 
     Of the top layer unless one is named, of all of the training or from step `first` to `last`. Raises `QuestionError`
     where no batches were recorded.
@@ -49,8 +50,9 @@ def batch_picture(
 ) -> Picture:
     """The recorded batch after `step` optimiser steps: its words, its gradient by step and lag.
 
-    See `rnnstore.training.charts.batch_view`. Raises `QuestionError` where that batch was not recorded, with the
-    nearest ones.
+    `value` is "share" (signed; the parts of a step add up) or "norm", `drawn` "bars" or "heat map" (None: by the number
+    of steps), `sequence` the text whose words are shown. Raises `QuestionError` where that batch was not recorded, with
+    the nearest ones.
     """
     found = batches.batch(model, step, batches.layers(model)[-1] if layer is None else layer)
     return charts.batch_picture(found, palette(theme), value=value, drawn=drawn, sequence=sequence, width=width)

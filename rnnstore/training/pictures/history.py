@@ -15,7 +15,7 @@ from rnnstore.training.history import training_curves, weight_gradients
 
 def curve_picture(model: Model, *, theme: str = "light", width: int = 420) -> Picture:
     """The training and validation loss of one model, as on its card; raises `QuestionError` where there is none."""
-    training = model.training()
+    training = model.table("training")
     if not training.num_rows:
         raise QuestionError(f"{model.name!r} was not trained here, so it has no training curve.")
     return training_curve(training, palette(theme), width)
@@ -34,7 +34,7 @@ def training_picture(
 
     Raises `QuestionError` where none of them was trained here.
     """
-    found = training_curves([models] if isinstance(models, Model) else models)
+    found = training_curves(models)
     if not found.table.num_rows:
         raise QuestionError(" ".join(found.notes) or "No model was given.")
     if quantity == "loss":
