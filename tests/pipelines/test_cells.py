@@ -165,7 +165,7 @@ def keras_layer(layer):
     options = {"return_sequences": True, "return_state": True}
     weights = [layer.weights["kernel"], layer.weights["recurrent"], layer.weights["bias"]]
     if cell.kind == "vanilla":
-        found = layers.SimpleRNN(UNITS, **options)
+        found = layers.SimpleRNN(UNITS, activation=cell.options.activation, **options)
     elif cell.kind in ("lstm", "nested-lstm"):
         found = layers.LSTM(UNITS, **options)
     else:
@@ -177,7 +177,10 @@ def keras_layer(layer):
     return found
 
 
-@pytest.mark.parametrize("name", ["vanilla", "lstm-False", "gru-after", "gru-before", "nested-lstm-1"])
+LIKE_KERAS = ["vanilla-tanh", "vanilla-relu", "lstm-False", "gru-after", "gru-before", "nested-lstm-1"]
+
+
+@pytest.mark.parametrize("name", LIKE_KERAS)
 def test_a_cell_equals_keras_in_values_and_gradients(name):
     own = with_weights(EVERY[name])
     layer = keras_layer(own)

@@ -179,6 +179,24 @@ class Cell(ABC):
         Every gate and every state is what `edit(name, values)` makes of it, before anything is computed from it.
         """
 
+    def from_hidden(
+        self,
+        xp: Namespace,
+        weights: Arrays,
+        projected: Array,
+        h: Array,
+        scan: Callable[[Array, Array], Array],
+    ) -> dict[str, Array]:
+        """Every state and gate of all steps at once, float32[rows, width] by name, where `h` before each is known.
+
+        `scan(kept, added)` gives c = kept c' + added over the steps of whoever calls. Raises `QuestionError` where the
+        gates read more than h: such a cell goes step by step.
+        """
+        if set(self.states) != {"h"}:
+            raise QuestionError(f"What a {self.label} does at a step cannot be told from h alone; go step by step.")
+        state, gates = self.step(xp, weights, projected, {"h": h})
+        return {**state, **gates}
+
     def run(self, weights: Arrays, x: np.ndarray, starts: np.ndarray, before: Arrays | None = None) -> dict:
         """Every state and gate, float32[steps, width], over inputs x float32[steps, inputs] of one text.
 

@@ -74,6 +74,16 @@ class LSTM(Cell):
         o = edit("o", xp.sigmoid(o + weights["peephole_o"] * c if self.options.peepholes else o))
         return {"c": c, "h": edit("h", o * xp.tanh(c))}, {"i": i, "f": f, "g": g, "o": o}
 
+    def from_hidden(
+        self, xp: Namespace, weights: Arrays, projected: Array, h: Array, scan: Callable[[Array, Array], Array]
+    ) -> dict[str, Array]:
+        if self.options.peepholes:
+            return super().from_hidden(xp, weights, projected, h, scan)
+        i, f, g, o = xp.split(projected + h @ weights["recurrent"], 4)
+        i, f, g, o = xp.sigmoid(i), xp.sigmoid(f), xp.tanh(g), xp.sigmoid(o)
+        c = scan(f, i * g)
+        return {"c": c, "h": o * xp.tanh(c), "i": i, "f": f, "g": g, "o": o}
+
     def gate_blocks(self) -> dict[str, tuple[str, ...]]:
         return dict.fromkeys(("kernel", "recurrent"), tuple("ifgo"))
 

@@ -1,0 +1,87 @@
+"""PyTorch: a module recorded over batches in one call; `rnnstore.pytorch.record` is its face."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from typing import Any
+
+from rnnstore.errors import StoreError
+from rnnstore.frameworks.choosing import size_message
+from rnnstore.frameworks.chunks import Chunk
+from rnnstore.frameworks.recording import Recording, Target
+from rnnstore.frameworks.torch_hooks import dropout_parts, evaluated
+from rnnstore.frameworks.torch_layers import find, unwrapped, widths
+from rnnstore.frameworks.torch_session import Options, Session
+from rnnstore.store.model import Model
+from rnnstore.store.writing import ModelWriter
+
+
+def record(model: Any, batches: Iterable[Any], target: Target, options: Options, facts: Mapping[str, Any]) -> Model:
+    """What `rnnstore.pytorch.record` does."""
+    session = Session(model, options)
+    count = len(batches) if isinstance(batches, Sized) else None
+    recording = Recording(target, stateful=options.stateful, batches=count, steps=options.steps)
+    dropped = dropout_parts(session.module)
+    if dropped:
+        recording.message(
+            f"{target.name}: recorded in evaluation mode; in training, as the module stands, {', '.join(dropped)} "
+            "would drop values."
+        )
+
+    def finish(writer: ModelWriter) -> None:
+        writer.describe(**_facts(session), **facts)
+
+    with evaluated(session.module), session.calls.hooked():
+        return recording.write(_chunks(session, batches, recording, target), options.vocabulary, session.labels, finish)
+
+
+def _chunks(session: Session, batches: Iterable[Any], recording: Recording, target: Target) -> Iterator[Chunk]:
+    limit = session.options.steps
+    ahead = itertools.chain(_iterated(batches), [None])
+    for batch, following in itertools.pairwise(ahead):
+        if limit is not None and session.steps >= limit:
+            return
+        chunk = session.chunk(batch, following if session.options.stateful else None)
+        if chunk is None:
+            continue
+        if session.batches == 1:
+            widths = {name: values.shape[1] for name, values in chunk.states.items()}
+            recording.message(f"{target.name}: {size_message(widths, target.dtype, limit)}")
+        yield chunk
+
+
+def _iterated(batches: Any) -> Iterator[Any]:
+    """The batches of a loader, a list, or of one tensor, dict or packed sequence, which is one batch."""
+    if isinstance(batches, Mapping) or hasattr(batches, "detach") or hasattr(batches, "batch_sizes"):
+        return iter([batches])
+    try:
+        return iter(batches)
+    except TypeError:
+        raise StoreError(
+            f"Batches were given as {type(batches).__name__}; a DataLoader, or a list of tensors, tuples or dicts, was "
+            "expected."
+        ) from None
+
+
+def _facts(session: Session) -> dict[str, Any]:
+    """What the card says of a module besides its tables."""
+    layers = [layer for each in session.found for layer in each.restated()]
+    facts: dict[str, Any] = {
+        "cell": " + ".join(dict.fromkeys(layer.cell.kind for layer in layers)),
+        "layers": sum(each.layers for each in session.found),
+        "units": max((layer.cell.units for layer in layers), default=None),
+        "parameters": sum(parameter.numel() for parameter in session.module.parameters()),
+        "metrics": session.results.metrics(session.predicts),
+        "description": f"{type(session.module).__name__}, recorded from PyTorch",
+    }
+    if session.predicts == "words":
+        facts["task"] = "language model"
+    elif session.predicts == "labels":
+        facts["task"] = "classifier"
+    return facts
+
+
+def states(model: Any) -> dict[str, int]:
+    """What `rnnstore.pytorch.states` says."""
+    return widths(find(unwrapped(model)))
