@@ -18,7 +18,8 @@ from pages.parts.shared.current import (
 from pages.parts.shared.frame import navigation
 from pages.parts.shared.hosting import hide_details, hosted
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, StoreError
+from pages.parts.shared.messages import errors_as
+from rnnstore import Model
 
 STATIC = Path(__file__).parent / "static"
 
@@ -57,13 +58,12 @@ def write_address(named: dict[str, str | None], model: Model, state: str | None)
 
 def say_unknown(model: Model, state: str | None) -> None:
     """A sentence for an address that names what is not there; the page goes on with what is shown instead."""
-    try:
+    instead = f"Shown instead: {model.name}{f', {state}' if state else ''}."
+    with errors_as(lambda why: st.warning(f"{why} {instead}")):
         if "model" in st.query_params:
             store.model(st.query_params["model"])
         if "state" in st.query_params and model.states:
             model.state(st.query_params["state"])
-    except StoreError as error:
-        st.warning(f"{escape(str(error))} Shown instead: {model.name}{f', {state}' if state else ''}.")
 
 
 def show_facts(model: Model, state: str | None) -> None:
@@ -105,7 +105,5 @@ with st.sidebar:
         links.page_link(each, query_params=carried)
 if store.models:
     say_unknown(model, state)
-try:
+with errors_as(st.error):  # what a page did not expect, for example a model that is deleted while it is being read
     page.run()
-except StoreError as error:  # what a page did not expect, for example a model that is deleted while it is being read
-    st.error(escape(str(error)))

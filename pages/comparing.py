@@ -8,13 +8,13 @@ import streamlit as st
 
 from pages.parts.comparing.address import GROUPS, LEFT, RIGHT, SENTENCES, View, partner
 from pages.parts.comparing.difference_panel import show_differences
-from pages.parts.comparing.guide import explain
 from pages.parts.comparing.panel import show_groups, show_sentences
 from pages.parts.sentences.address import LAST, write_text
 from pages.parts.shared.address import ALONE, change
+from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.current import current_model, current_state, current_store
 from pages.parts.shared.frame import show, sidebar_changed
-from rnnstore import Model, State
+from pages.parts.shared.guides import explain
 
 
 def draw() -> None:
@@ -29,35 +29,36 @@ def draw() -> None:
         )
         return
     view = View.of_page(left=model, left_state=state, store_models=models, recorded=recorded)
-    choose(model, state, view)
+    choose(view)
     if (view.model.name, view.state.name) == (model.name, state.name):
         st.error("Both sides show the same state. Choose another model or another state on the right.")
         return
     if view.show == GROUPS:
-        show_groups(model, state, view)
+        show_groups(view)
     elif view.show == SENTENCES:
-        show_sentences(model, state, view)
+        show_sentences(view)
     else:
-        show_differences(model, state, view)
-    explain()
+        show_differences(view)
+    explain("comparing")
 
 
-def choose(model: Model, state: State, view: View) -> None:
+def choose(view: View) -> None:
     """The right side, and what is shown of both."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("show")
         view.control("other", options=list(view.recorded), also=lambda _: {"other_state": None}, width=220)
         view.control(
             "other_state", options=list(view.model.states), also=lambda _: {"other": view.model.name}, width=130
         )
-        st.button("Swap sides", on_click=swap, args=(model, state, view))
+        st.button("Swap sides", on_click=swap, args=(view,))
 
 
-def swap(model: Model, state: State, view: View) -> None:
+def swap(view: View) -> None:
     """Left becomes right, with the parameters of its panels."""
     own = {name: value for name, value in st.query_params.items() if name.startswith((LEFT, RIGHT))}
     turned = {(RIGHT if name.startswith(LEFT) else LEFT) + name[len(LEFT) :]: value for name, value in own.items()}
-    sides = {"model": view.model.name, "state": view.state.name, "other": model.name, "other_state": state.name}
+    names = [each.name for side in reversed(view.sides) for each in side]
+    sides = dict(zip(("model", "state", "other", "other_state"), names, strict=True))
     change(**{**dict.fromkeys(own), **turned, **sides})
     sidebar_changed()
 

@@ -6,19 +6,18 @@ them, for one model or several. The text is one's own or the recording's. Everyt
 
 import streamlit as st
 
-from pages.parts.connectivity.panel import draw as draw_texts
+from pages.parts.connectivity.address import View
+from pages.parts.connectivity.panel import draw
 from pages.parts.shared.current import chosen_model, current_model, current_store
 from pages.parts.shared.frame import show
 from rnnstore.networks import has_network
 
 
-def draw() -> None:
+def page() -> None:
     """The page of the sidebar's model, which need not be recorded where it has its network."""
     model = chosen_model()
-    if not has_network(model):
-        model = current_model()
-    draw_texts(current_store(), model)
+    draw(View.of_page(model=model if has_network(model) else current_model(), store_models=current_store().models))
 
 
 st.title("What a prediction depends on", anchor=False)
-show(draw)
+show(page)

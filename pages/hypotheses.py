@@ -9,12 +9,13 @@ import streamlit as st
 from pages.parts.hypotheses.address import View
 from pages.parts.hypotheses.saved_panel import keep, show_kept
 from pages.parts.hypotheses.worth_panel import show_ranges, show_worth
-from pages.parts.matching.guide import explain_worth
+from pages.parts.matching import queries
 from pages.parts.matching.hypothesis import Selected, choose_hypothesis, offer_actions, selected
+from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.current import current_model, current_state
 from pages.parts.shared.frame import page_link, show
-from pages.parts.shared.markdown import escape
-from rnnstore import Model, State
+from pages.parts.shared.guides import explain
+from rnnstore import Model
 
 WORDS = 12
 """Words of the selection that are shown."""
@@ -26,7 +27,7 @@ def say(model: Model, chosen: Selected) -> None:
     if selection is None:
         st.info("No words are chosen. Give the first and the last word by their steps above, or open a kept one below.")
     elif chosen.refused:
-        st.error(escape(chosen.refused))
+        st.error(chosen.refused)
     else:
         words = model.words(selection.start, min(selection.stop, selection.start + WORDS))["word"].to_pylist()
         text = ("" if model.card.level == "character" else " ").join(words)
@@ -36,34 +37,32 @@ def say(model: Model, chosen: Selected) -> None:
         st.code(text + more, language=None, wrap_lines=True)
 
 
-def draw() -> None:
-    """The page of a model's state, as the address describes it."""
-    model, state = current_model(), current_state()
-    view = View.of_page(model=model, state=state)
-    choose_hypothesis(model, state, view)
-    chosen = selected(model, state, view)
-    say(model, chosen)
-    with st.container(horizontal=True, vertical_alignment="center"):
+def draw(view: View) -> None:
+    """What a selection is worth, as the address describes it."""
+    choose_hypothesis(view, queries.window(view.model, view.state.name, view.at, view.stop))
+    chosen = selected(view)
+    say(view.model, chosen)
+    with side_by_side("center"):
         if len(chosen.chosen):
             st.button("Clear", on_click=view.change, kwargs={"first": None, "last": None}, help="Choose other words")
         else:
-            offer_actions(model, state, view, chosen)
-        link_to_matches(model, state, view)
-        keep(model, view, chosen)
+            offer_actions(view, chosen)
+        link_to_matches(view)
+        keep(view, chosen)
     if len(chosen.chosen):
         st.subheader("What is it worth?", anchor=False)
-        show_worth(model, state, view, chosen)
-    show_ranges(model, state, view)
-    show_kept(model, state, view, chosen)
-    explain_worth()
+        show_worth(view, chosen)
+    show_ranges(view)
+    show_kept(view, chosen)
+    explain("hypotheses")
 
 
-def link_to_matches(model: Model, state: State, view: View) -> None:
+def link_to_matches(view: View) -> None:
     """The same selection on the page that shows its units and matches."""
     if view.brushed is not None:
-        there = {**st.query_params.to_dict(), "model": model.name, "state": state.name}
+        there = {**st.query_params.to_dict(), "model": view.model.name, "state": view.state.name}
         page_link("matching", label="See its units and matches", query_params=there)
 
 
 st.title("What a hypothesis is worth", anchor=False)
-show(draw, whole=True)
+show(lambda: draw(View.of_page(model=current_model(), state=current_state())), whole=True)

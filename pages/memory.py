@@ -10,10 +10,10 @@ from pages.parts.memory import empty, queries
 from pages.parts.memory import panel as curves
 from pages.parts.memory import property_panel as properties
 from pages.parts.memory.address import CURVES, States, View
-from pages.parts.memory.export import take_away
-from pages.parts.memory.guide import explain
+from pages.parts.memory.export import offer_export
 from pages.parts.shared.current import current_model, current_state, current_store
 from pages.parts.shared.frame import show
+from pages.parts.shared.guides import explain
 from rnnstore.networks import open_network
 
 
@@ -24,26 +24,25 @@ def draw() -> None:
     if not chosen.states:
         chosen.warn()
         empty.say_missing(model, chosen)
-        explain()
+        explain("memory")
         return
-    store, embedding = current_store(), open_network(model).input_width
+    models, embedding = current_store().models, open_network(model).input_width
     table = queries.curves(model, chosen.states[0])
     known: dict[str, int] = {}
     for name, delay in zip(table["word_class"].to_pylist(), table["delay"].to_pylist(), strict=True):
         known[name] = max(delay, known.get(name, 0))
-    view = View.of_page(model=model, state_name=state.name, store_models=store.models, known=known, embedding=embedding)
+    view = View.of_page(model=model, state_name=state.name, store_models=models, known=known, embedding=embedding)
     view.control("show", label_visibility="collapsed")
     if view.show == CURVES:
-        curves.choose(store, model, view)
-        drawn = curves.show_curves(store, model, view)
-        curves.show_directions(model, view)
+        curves.choose(view)
+        drawn = curves.show_curves(view)
+        curves.show_directions(view)
     else:
         properties.choose(view)
-        drawn = properties.show_properties(model, view.states[0], view)
+        drawn = properties.show_properties(view)
     if drawn is not None:
-        with st.popover("Take away"), st.container(width=380):
-            take_away(model, view, drawn)
-    explain()
+        offer_export(view, drawn)
+    explain("memory")
 
 
 st.title("How long words are remembered", anchor=False)

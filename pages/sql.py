@@ -5,15 +5,18 @@ The query and the chart are in the address. A query that comes with a link is sh
 
 import streamlit as st
 
+from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.current import current_model, current_state, current_store
 from pages.parts.shared.frame import show
+from pages.parts.shared.guides import explain
 from pages.parts.shared.hosting import sql_allowed
 from pages.parts.sql import panel, queries
 from pages.parts.sql.address import LONGEST, View
 from pages.parts.sql.editor import editor
-from pages.parts.sql.guide import explain, say_off
+from pages.parts.sql.off import say_off
 from rnnstore.sql import catalogue
 from rnnstore.sql.examples import examples
+from rnnstore.sql.limits import missing
 
 
 def draw() -> None:
@@ -36,7 +39,7 @@ def draw() -> None:
             run(chosen.query)
             st.session_state["sql-example"] = None
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         st.selectbox(
             "Questions to begin with",
             offered,
@@ -56,7 +59,7 @@ def draw() -> None:
     with earlier:
         panel.show_history(run)
     panel.show(queries.find(query), query, view)
-    explain(pool.limits)
+    explain("sql", limits=f"{pool.limits.sentence} {missing()}")
 
 
 st.title("SQL", anchor=False)

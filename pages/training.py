@@ -1,7 +1,8 @@
-"""What did single batches teach the network, and how far back did their gradients reach?
+"""How did training go, what did single batches teach the network, and how far back did their gradients reach?
 
-Recorded batches of the sidebar's model over its training, one of them in detail or two side by side, and the horizon
-of the gradient over training, of several models. A training that still runs is followed.
+Curves of trainings, and the gradients of their weights; or recorded batches of the sidebar's model, one of them in
+detail or two side by side, and the horizon of the gradient over training, of several models. A training that still
+runs is followed.
 """
 
 import time
@@ -9,15 +10,18 @@ import time
 import streamlit as st
 
 from pages.parts.shared.address import change
+from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.current import chosen_model, command, current_store, recipe_of, store_path
 from pages.parts.shared.frame import show
+from pages.parts.shared.guides import explain
 from pages.parts.shared.markdown import escape
+from pages.parts.shared.messages import errors_as
 from pages.parts.training import queries
-from pages.parts.training.address import View
-from pages.parts.training.guide import explain
+from pages.parts.training.address import CURVES, CurvesView, Section, View
+from pages.parts.training.curves_panel import draw_curves
 from pages.parts.training.overview_panel import show_overview
-from pages.parts.training.panel import ends, outlines_of, show_batches, show_over_training, take_away
-from rnnstore import Model, StoreError, fingerprint
+from pages.parts.training.panel import ends, offer_export, outlines_of, show_batches, show_over_training
+from rnnstore import Model, fingerprint
 from rnnstore.store.overview import being_written
 from rnnstore.training import recorded_batches as batches
 from rnnstore.training.recorded_batches import RECORDING
@@ -30,21 +34,30 @@ MOST_OFFERED = 6
 
 
 def draw() -> None:
-    """Recorded batches, or what to do where there are none. What breaks while a training writes is looked at again."""
+    """Curves, or recorded batches. What breaks while a training writes is looked at again."""
     model = chosen_model()
     runs = being_written(model)
     drawn = fingerprint(store_path()), runs
     try:
-        if batches.is_recorded(model):
-            show_all(model, runs)
+        if runs:
+            with errors_as(lambda _: st.caption("The training wrote more while it was read; the page looks again.")):
+                show_section(model, runs)
         else:
-            say_none(model, runs)
-    except StoreError as error:
-        if not runs:
-            raise error
-        st.caption("The training wrote more while it was being read; the page looks again in a moment.")
+            show_section(model, runs)
     finally:
         st.session_state["followed"] = drawn, time.monotonic()
+
+
+def show_section(model: Model, runs: bool) -> None:
+    """What the address asks for: curves, batches, or what to do where there are none."""
+    section = Section.of_page(model=model)
+    section.control("view", label_visibility="collapsed")
+    if section.view == CURVES:
+        draw_curves(CurvesView.of_page(model=model, store_models=current_store().models))
+    elif batches.is_recorded(model):
+        show_all(model, runs)
+    else:
+        say_none(model, runs)
 
 
 @st.fragment(run_every=EVERY)
@@ -66,7 +79,7 @@ def show_all(model: Model, runs: bool) -> None:
     view = View.of_page(model=model, recorded=recorded, steps=steps, layers=layers)
     if runs:
         shown = "The newest batch is shown." if view.chosen is None else "The chosen batch stays."
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with side_by_side("center"):
             st.info(
                 f"**{escape(model.name)} is still being trained or recorded**; what it writes appears here "
                 f"within {EVERY} seconds. {shown}"
@@ -85,15 +98,15 @@ def show_all(model: Model, runs: bool) -> None:
     found = show_batches(view)
     st.subheader("Over training", anchor=False)
     show_over_training(view, models, over, broken)
-    take_away(view, outline, found, over)
-    explain()
+    offer_export(view, outline, found, over)
+    explain("training")
 
 
 def say_trouble(model: Model) -> int | None:
     """Says where the training came to no number; the step after which it did."""
     found = queries.trouble(model)
     if found:
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with side_by_side("center"):
             st.error(
                 f"After step {found.step:,} (epoch {found.epoch:.2f}, learning rate {found.learning_rate:g}) the loss "
                 "or the gradient was no number, and the training stopped. The weights are those before that step."
@@ -124,13 +137,13 @@ def say_none(model: Model, runs: bool) -> None:
         st.code(command("python -m pipelines train python-char-rnn-100"), language="bash")
     recorded = [name for name, other in current_store().models.items() if batches.is_recorded(other)]
     if recorded:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with side_by_side("center"):
             st.caption("Batches were recorded of", width="content")
             for name in recorded[:MOST_OFFERED]:
                 if st.button(escape(name), key=f"look-at-{name}"):
-                    change(model=name, state=None)
+                    change(model=name, state=None, view=None)
                     st.rerun()  # the sidebar's choice, too
-    explain()
+    explain("training")
 
 
 st.title("What single batches taught", anchor=False)

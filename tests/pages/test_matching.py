@@ -13,7 +13,7 @@ import rnnstore
 from pages.parts.matching import linked_panel
 from pages.parts.matching.address import Linked, View
 from pages.parts.matching.select_panel import reaching, whole_steps
-from pages.parts.shared.controls import clicked_since
+from pages.parts.shared.pictures import clicked_since
 from rnnstore.matching.charts import match_layout, select_layout
 from rnnstore.matching.charts import match_view as match_chart
 from rnnstore.matching.charts.select_layout import Rows
@@ -288,14 +288,14 @@ def test_what_cannot_stand_below_is_a_sentence(open_page, below, sentence):
 
 
 def test_a_state_below_takes_the_place_of_the_first():
-    view = SimpleNamespace(linked=(Linked(None, "layer1.h", -0.2), Linked("b", "s", None)), threshold=0.25)
     one, two = SimpleNamespace(name="a"), SimpleNamespace(name="b")
-    first = SimpleNamespace(name="layer1.c")
-    there = linked_panel.on_top(one, first, view, 0, LinkedState(one, "layer1.h", -0.2), {"from": "4", "out": "3"})
+    linked = (Linked(None, "layer1.h", -0.2), Linked("b", "s", None))
+    view = SimpleNamespace(model=one, state=SimpleNamespace(name="layer1.c"), linked=linked, threshold=0.25)
+    there = linked_panel.on_top(view, 0, LinkedState(one, "layer1.h", -0.2), {"from": "4", "out": "3"})
     assert there == {
         "from": "4", "model": "a", "state": "layer1.h", "threshold": "-0.2", "below": "layer1.c@0.25,b:s",
     }  # fmt: skip
-    there = linked_panel.on_top(one, first, view, 1, LinkedState(two, "s", 0.5), {"tracks": "pos"})
+    there = linked_panel.on_top(view, 1, LinkedState(two, "s", 0.5), {"tracks": "pos"})
     assert there["below"] == "a:layer1.c@0.25,a:layer1.h@-0.2" and "tracks" not in there
 
 
@@ -499,7 +499,7 @@ def test_nothing_is_cut_off_and_words_stay_in_their_cells(page, application, mod
     visit(page, f"{application}/matching?model={model}&state={state}&from=6&to=6&threshold=-0.5")
     page.wait_for_selector(".st-key-match_view .marks")
     assert_fits(page)
-    buttons = page.get_by_role("button", name="Take away").bounding_box()
+    buttons = page.get_by_role("button", name="Export").bounding_box()
     assert buttons["y"] + buttons["height"] <= size[1]  # what to do next is seen without scrolling
     overlaps = page.evaluate(
         """() => { const words = [...document.querySelectorAll('.st-key-select_view svg.marks text')]
@@ -515,7 +515,7 @@ def test_nothing_is_cut_off_and_words_stay_in_their_cells(page, application, mod
 def test_pictures_and_numbers_can_be_taken_away(page, application):
     open_select(page, application, at=40, **{"from": 44, "to": 45, "threshold": 0})
     page.wait_for_selector(".st-key-match_view .marks")
-    page.get_by_role("button", name="Take away").click()
+    page.get_by_role("button", name="Export").click()
     for name, ending in (
         ("Select view as a picture", (".svg", ".png")),
         ("Matches as a picture", (".svg", ".png")),

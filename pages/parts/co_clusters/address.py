@@ -5,14 +5,16 @@ Words stand in the address as they are, with commas and per cent signs escaped, 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 import streamlit as st
 
 from pages.parts.shared.address import Address
+from pages.parts.shared.messages import errors_as
 from pages.parts.shared.parameters import OneOf, Parameter, Parsed, Text, Units, Whole, abbreviated
-from rnnstore import Model, State, StoreError
+from rnnstore import Model, State
 from rnnstore.co_clusters.charts.picture import Drawing, Highlights
 from rnnstore.co_clusters.decomposition import METHODS
 from rnnstore.co_clusters.expected import ExpectedResponses, WordTags
@@ -40,11 +42,10 @@ class Words(Parameter[tuple[str, ...]]):
     def parse(self, view: Any, text: str) -> tuple[str, ...]:
         found = []
         for word in filter(None, map(unquote, text.split(","))):
-            try:
+            unknown = f"There is no word {abbreviated([word])}." if len(word) >= 100 else ""
+            with errors_as(partial(_complain, view, unknown), markdown=False):
                 view.expected.row(word)
                 found.append(word)
-            except StoreError as error:
-                view.messages.append(str(error) if len(word) < 100 else f"There is no word {abbreviated([word])}.")
         return tuple(dict.fromkeys(found))[: self.most]
 
     def serialise(self, value: Any) -> str | None:
@@ -53,6 +54,10 @@ class Words(Parameter[tuple[str, ...]]):
 
     def look(self, view: Any) -> dict[str, Any]:
         return super().look(view) | ({"max_selections": self.most} if self.most and self.most > 1 else {})
+
+
+def _complain(view: Address, unknown: str, why: str) -> None:
+    view.messages.append(unknown or why)
 
 
 class AnyWords(Words):

@@ -19,13 +19,14 @@ from pages.parts.co_clusters.address import (
     tracks,
 )
 from pages.parts.shared.address import ALONE, Names
-from pages.parts.shared.controls import clicked_since, last_selections
+from pages.parts.shared.controls import clickable_table, side_by_side
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, QuestionError, State
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import Clicks, colours, show_picture
+from rnnstore import Model, State
 from rnnstore.co_clusters.charts.picture import co_cluster_picture, words_drawn
 from rnnstore.co_clusters.decomposition import CoClusters
-from rnnstore.co_clusters.expected import ExpectedResponses, find_words
-from rnnstore.drawing.palette import palette
+from rnnstore.co_clusters.expected import find_words
 
 FOUND = 30
 """Words found that are listed."""
@@ -38,34 +39,39 @@ WIDE, NARROW = 960, 520
 class Panel:
     """A state's co-clusters as they are shown."""
 
-    model: Model
-    state: State
     view: View
-    expected: ExpectedResponses
     clusters: CoClusters
 
     @property
     def prefix(self) -> str:
         return self.view.names.prefix
 
+    @property
+    def name(self) -> str:
+        """Model and state, as they stand in keys and files."""
+        return f"{self.view.model.name}-{self.view.state.name}"
 
-def draw(model: Model, state: State, names: Names = ALONE, *, narrow: bool = False) -> Panel | None:
-    """Controls and picture; None, with a sentence on the page, where there is nothing to cluster."""
-    panel = prepare(model, state, names)
-    if panel is not None:
-        choose(panel)
-        choose_words_and_units(panel)
-        show(panel, narrow=narrow)
-    return panel
+
+def draw(panel: Panel) -> None:
+    """Controls and picture."""
+    choose(panel)
+    with side_by_side():
+        choose_words(panel)
+        choose_units(panel)
+    if panel.view.find:
+        show_found(panel)
+    show(panel)
 
 
 def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
     """What the address asks for, clustered; None, with a sentence on the page, where that cannot be."""
-    try:
-        expected = queries.expected_responses(model, state.name)
-    except QuestionError as error:
-        st.info(escape(str(error)))
-        return None
+    with errors_as(st.info):
+        return _prepared(model, state, names)
+    return None
+
+
+def _prepared(model: Model, state: State, names: Names) -> Panel | None:
+    expected = queries.expected_responses(model, state.name)
     if min(len(expected.words), expected.units) < FEWEST:
         st.info(
             f"{model.name} read {len(expected.words):,} different word{'s' if len(expected.words) != 1 else ''} with "
@@ -77,14 +83,14 @@ def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
     clusters = queries.clusters(
         model, state.name, view.words, view.clusters, view.method, view.seed, always=view.pinned
     )
-    return Panel(model, state, view, expected, clusters)
+    return Panel(view, clusters)
 
 
 def choose(panel: Panel) -> None:
     """How the state is clustered and drawn."""
-    view, read = panel.view, len(panel.expected.words)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        if most_clusters(panel.expected) > FEWEST:
+    view, read = panel.view, len(panel.view.expected.words)
+    with side_by_side():
+        if most_clusters(view.expected) > FEWEST:
             view.control("clusters", also=lambda _: {"focus": ""}, width=190)
         about = f"How many of the {read:,} words are clustered, the most frequent first; the clouds show as many of "
         view.control("words", step=100, width=130, help=f"{about}them as find room")
@@ -99,20 +105,11 @@ def choose(panel: Panel) -> None:
             view.control("equal")
 
 
-def choose_words_and_units(panel: Panel) -> None:
-    """The words and units that are looked at in detail; any word of the vocabulary can be found."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        choose_words(panel)
-        choose_units(panel)
-    if panel.view.find:
-        show_found(panel)
-
-
 def choose_words(panel: Panel) -> None:
     """Words to look at in detail, and to pin."""
-    view, expected = panel.view, panel.expected
+    view = panel.view
     drawn = sorted({*panel.clusters.words[:300], *view.picked})
-    view.control("find", width=180, placeholder=f"any of {len(expected.words):,}")
+    view.control("find", width=180, placeholder=f"any of {len(view.expected.words):,}")
     view.control("picked", options=drawn, placeholder="click words")
     if view.pinned:
         view.control("pinned", options=list(view.pinned))
@@ -125,8 +122,8 @@ def choose_units(panel: Panel) -> None:
 
 def show_found(panel: Panel) -> None:
     view = panel.view
-    table, total = find_words(panel.expected, view.find, FOUND)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    table, total = find_words(view.expected, view.find, FOUND)
+    with side_by_side("center"):
         st.button(
             "Close the search", key=f"{panel.prefix}clusters-close", on_click=view.change, kwargs={"find": ""},
             type="tertiary",
@@ -137,24 +134,20 @@ def show_found(panel: Panel) -> None:
         st.caption(f"{words} “{escape(view.find)}”.{more}{hint}", width="stretch")
     if not total:
         return
-    key = f"{panel.prefix}clusters-found-{view.find}"
 
-    def take() -> None:
-        for row, _ in st.session_state[key].selection.cells:
-            word = table["word"][row].as_py()
-            pinned = [each for each in view.pinned if each != word]
-            picked = [each for each in view.picked if each != word]
-            if word not in view.pinned:
-                pinned, picked = [*view.pinned, word], [*picked, word][-TOGETHER:]
-            view.change(pinned=pinned, picked=picked)
+    def pin(place: int) -> None:
+        word = table["word"][place].as_py()
+        pinned = [each for each in view.pinned if each != word]
+        picked = [each for each in view.picked if each != word]
+        if word not in view.pinned:
+            pinned, picked = [*view.pinned, word], [*picked, word][-TOGETHER:]
+        view.change(pinned=pinned, picked=picked)
 
-    st.dataframe(
+    clickable_table(
         table,
-        key=key,
-        on_select=take,
-        selection_mode="single-cell",
-        hide_index=True,
-        height=min(38 + 35 * table.num_rows, 178),
+        f"{panel.prefix}clusters-found-{view.find}",
+        pin,
+        height=178,
         column_config={
             "word": st.column_config.TextColumn("word", width=200),
             "count": st.column_config.NumberColumn("times read", format="localized"),
@@ -167,28 +160,24 @@ def show_found(panel: Panel) -> None:
 
 def show(panel: Panel, *, narrow: bool = False) -> None:
     """The picture; clicks in it go into the address."""
-    model, view = panel.model, panel.view
-    tags = None if view.tags == NO_TRACK else queries.word_tags(model, view.tags)
-    theme = st.context.theme.type
+    view = panel.view
+    tags = None if view.tags == NO_TRACK else queries.word_tags(view.model, view.tags)
     picture = co_cluster_picture(
         panel.clusters,
-        panel.expected,
-        palette(theme),
+        view.expected,
+        colours(),
         view.chosen(tags),
         view.drawing(NARROW if narrow else WIDE),
     )
-    key = f"{panel.prefix}clusters-{model.name}-{panel.state.name}-{theme}-{narrow}"
-    with st.container(key=f"{panel.prefix}cluster_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=lambda: _take(panel, key),
-            selection_mode=["clicked_chip", "clicked_cloud", "clicked_unit", "clicked_word"],
-            theme=None,
-            width="stretch",
-            height=picture.specification["height"],
-            alt="Clusters of units as chips of squares, clusters of words as clouds, and links between them.",
-        )
+    key = f"{panel.prefix}clusters-{panel.name}-{st.context.theme.type}-{narrow}"
+    clicks: Clicks = {
+        "clicked_word": ("word", lambda place: pick_word(panel, view.expected.words[place])),
+        "clicked_unit": ("unit", lambda unit: pick_unit(panel, unit)),
+        "clicked_chip": ("chip", lambda chip: _focus(view, f"u{chip}")),
+        "clicked_cloud": ("cloud", lambda cloud: _focus(view, f"w{cloud}")),
+    }
+    alt = "Clusters of units as chips of squares, clusters of words as clouds, and links between them."
+    show_picture(picture, f"{panel.prefix}cluster_view", key, clicks, fixed=True, alt=alt)
     clusters = panel.clusters
     st.caption(
         f"{' '.join(clusters.notes)} The clouds have room for {words_drawn(picture):,} of the {len(clusters.words):,} "
@@ -196,21 +185,9 @@ def show(panel: Panel, *, narrow: bool = False) -> None:
     )
 
 
-def _take(panel: Panel, key: str) -> None:
-    """Take over a click: on a word, a unit, a chip or a cloud; a second one takes it back."""
-    before, now = last_selections(key)
-    view = panel.view
-    for row in clicked_since(before, now, "clicked_word", "word"):
-        pick_word(panel, panel.expected.words[row])
-        return
-    for unit in clicked_since(before, now, "clicked_unit", "unit"):
-        pick_unit(panel, unit)
-        return
-    for parameter, field, kind in (("clicked_chip", "chip", "u"), ("clicked_cloud", "cloud", "w")):
-        for number in clicked_since(before, now, parameter, field):
-            focus = f"{kind}{number}"
-            view.change(focus="" if view.focus == focus else focus)
-            return
+def _focus(view: View, group: str) -> None:
+    """Hold a chip or a cloud, or, when it is held, let it go."""
+    view.change(focus="" if view.focus == group else group)
 
 
 def pick_word(panel: Panel, word: str) -> None:

@@ -9,10 +9,10 @@ import streamlit as st
 from pages.parts.co_clusters import queries
 from pages.parts.co_clusters.address import TOGETHER
 from pages.parts.co_clusters.panel import Panel, pick_unit, pick_word
-from pages.parts.shared.controls import clicked_chart
+from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.pictures import Clicks, colours, show_picture
 from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.charts.unit_words import unit_words_picture
-from rnnstore.drawing.palette import palette
 
 DETAIL = 620
 """Pixels that the detail view is laid out for."""
@@ -35,53 +35,46 @@ def show_detail(panel: Panel) -> None:
 def show_words(panel: Panel) -> None:
     """Bands of the picked words over all units."""
     view = panel.view
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         st.markdown("**What the words do to each unit**", width="stretch")
         if len(view.picked) > 1:
             view.control("sort", now=view.order, options=list(view.picked), width=170)
     picture = response_picture(
-        [queries.word_response(panel.model, panel.state.name, word) for word in view.picked],
-        palette(st.context.theme.type),
+        [queries.word_response(view.model, view.state.name, word) for word in view.picked],
+        colours(),
         sorted_by=view.picked.index(view.order),
         clusters=panel.clusters.unit_cluster,
         width=DETAIL,
     )
-    clicked_chart(
-        picture, f"{panel.prefix}response_view", _key(panel, "response"), "clicked_unit", "unit",
-        partial(pick_unit, panel),
-        height=picture.specification["height"],
-        alt="The picked words, a band each: how every unit responds to them on average.",
-    )  # fmt: skip
+    clicks: Clicks = {"clicked_unit": ("unit", partial(pick_unit, panel))}
+    alt = "The picked words, a band each: how every unit responds to them on average."
+    show_picture(picture, f"{panel.prefix}response_view", _key(panel, "response"), clicks, fixed=True, alt=alt)
 
 
 def show_units(panel: Panel) -> None:
     """Box plots of the words that move the picked units most."""
     view = panel.view
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         st.markdown("**Which words move the units most**", width="stretch")
         view.control("boxes", width=110)
         view.control("least", width=120)
     tables = {
-        unit: queries.words_of_unit(panel.model, panel.state.name, unit, view.boxes, view.least) for unit in view.units
+        unit: queries.words_of_unit(view.model, view.state.name, unit, view.boxes, view.least) for unit in view.units
     }
     if not any(table.num_rows for table in tables.values()):
         st.info(f"No word was read at least {view.least:,} times; ask for fewer.")
         return
     picture = unit_words_picture(
         tables,
-        palette(st.context.theme.type),
+        colours(),
         columns=min(len(tables), 2),
         clusters=panel.clusters.unit_cluster,
         width=DETAIL,
     )
-    vocabulary = panel.model.vocabulary
-    clicked_chart(
-        picture, f"{panel.prefix}unit_view", _key(panel, "unit"), "clicked_word", "word_id",
-        lambda word: pick_word(panel, vocabulary[word]),
-        height=picture.specification["height"],
-        alt="The picked units, a box plot each of their responses to the words that move them most.",
-    )  # fmt: skip
+    clicks: Clicks = {"clicked_word": ("word_id", lambda word: pick_word(panel, view.model.vocabulary[word]))}
+    alt = "The picked units, a box plot each of their responses to the words that move them most."
+    show_picture(picture, f"{panel.prefix}unit_view", _key(panel, "unit"), clicks, fixed=True, alt=alt)
 
 
 def _key(panel: Panel, name: str) -> str:
-    return f"{panel.prefix}{name}-{panel.model.name}-{panel.state.name}-{st.context.theme.type}"
+    return f"{panel.prefix}{name}-{panel.name}-{st.context.theme.type}"

@@ -98,6 +98,11 @@ class View(Address):
     def state(self) -> State:
         return self.model.states[self.other_state]
 
+    @property
+    def sides(self) -> tuple[tuple[Model, State], tuple[Model, State]]:
+        """Model and state on the left and on the right."""
+        return (self.left, self.left_state), (self.model, self.state)
+
 
 def partner(recorded: Mapping[str, Model], left: Model, state: State) -> tuple[str, str] | None:
     """The model and state beside the left one where the address names none: a model of the same corpus, else another

@@ -16,25 +16,24 @@ from pages.parts.comparing.address import LEFT, LINKED, RIGHT, View
 from pages.parts.shared.address import Names
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.cache import cached
-from pages.parts.shared.controls import clicked_chart
-from pages.parts.shared.export import offer_link, offer_numbers
-from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError
+from pages.parts.shared.controls import clickable_table, side_by_side
+from pages.parts.shared.export import exporting, offer_link, offer_numbers
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import colours, show_picture
+from rnnstore import Model, State
 from rnnstore.co_clusters.decomposition import CoClusters
 from rnnstore.comparing import similarity as comparison
 from rnnstore.comparing.charts import QUANTITIES, clusters_picture, words_picture
 from rnnstore.comparing.similarity import NEIGHBOURS, ClusterAgreement, Comparison
-from rnnstore.drawing.palette import palette
-from rnnstore.drawing.picture import Picture
 from rnnstore.visible import visible
 
 
-def show_differences(model: Model, state: State, view: View) -> None:
+def show_differences(view: View) -> None:
     """How alike the two treat the words that both have read."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("words", width=150)
         view.control("least", width=130)
-    found = _compare(model, state.name, view.model, view.state.name, view.words, view.least)
+    found = _compare(view.left, view.left_state.name, view.model, view.state.name, view.words, view.least)
     picked = [word for word in view.picked if word in found.shared.words]
     _show_numbers(found)
     st.caption(found.shared.note)
@@ -48,11 +47,11 @@ def show_differences(model: Model, state: State, view: View) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Do words fall into the same groups?**")
-        agreement = _groups(model, state, view)
+        agreement = _groups(view)
     with right:
         st.markdown("**Words one by one**")
         _one_by_one(view, found, picked)
-    _take_away(model, state, found, agreement)
+    _offer_export(view, found, agreement)
 
 
 def _show_numbers(found: Comparison) -> None:
@@ -85,31 +84,35 @@ def _pick(view: View, word: str) -> None:
 
 
 def _words(view: View, found: Comparison, quantity: str, picked: list[str]) -> None:
-    picture = words_picture(found, quantity, palette(st.context.theme.type), picked=picked)
+    picture = words_picture(found, quantity, colours(), picked=picked)
     key = f"compared-{quantity}-{'-'.join((*found.left, *found.right))}"
     alt = f"A point a word, by its {QUANTITIES[quantity]} in the left and in the right state."
-    clicked_chart(picture, f"{quantity}_view", key, "clicked_word", "word", partial(_pick, view), alt=alt)
+    show_picture(picture, f"{quantity}_view", key, {"clicked_word": ("word", partial(_pick, view))}, alt=alt)
     if quantity == "magnitude":
         st.caption("Root mean square over units of the mean change, sampling error taken away. Scales may differ.")
     else:
         st.caption("The share of units over which a response is spread; lower is sparser. Click a word to pick it.")
 
 
-def _groups(model: Model, state: State, view: View) -> ClusterAgreement | None:
+def _groups(view: View) -> ClusterAgreement | None:
     """Word clusters of either side, as the page of groups shows them, against each other."""
-    try:
-        found = comparison.cluster_agreement(_clusters(model, state, LEFT), _clusters(view.model, view.state, RIGHT))
-    except StoreError as error:
-        st.info(escape(str(error)))
-        return None
-    names = [f"{each.name} · {its.name}" for each, its in ((model, state), (view.model, view.state))]
-    picture = clusters_picture(found, palette(st.context.theme.type), left=names[0], right=names[1])
-    _chart(picture, "agreement_view")
+    with errors_as(st.info):
+        found = comparison.cluster_agreement(
+            _clusters(view.left, view.left_state, LEFT), _clusters(view.model, view.state, RIGHT)
+        )
+        _show_agreement(found, view)
+        return found
+    return None
+
+
+def _show_agreement(found: ClusterAgreement, view: View) -> None:
+    left, right = (f"{each.name} · {its.name}" for each, its in view.sides)
+    picture = clusters_picture(found, colours(), left=left, right=right)
+    show_picture(picture, "agreement_view")
     st.caption(
         f"{found.words:,} words that stand in clusters of both. Adjusted Rand index {found.rand:.3f}, adjusted mutual "
         f"information {found.information:.3f}: 1 for the same groups, 0 for what chance gives."
     )
-    return found
 
 
 def _clusters(model: Model, state: State, prefix: str) -> CoClusters:
@@ -123,18 +126,10 @@ def _one_by_one(view: View, found: Comparison, picked: list[str]) -> None:
     table = found.table.take(order).select(["word", "agreement", "shared_neighbours", "count_left", "count_right"])
     words = table["word"].to_pylist()
     table = table.set_column(0, "word", pa.array([visible(word) for word in words], pa.string()))
-    key = f"compared-table-{'-'.join((*found.left, *found.right))}"
-
-    def take() -> None:
-        for row, _ in st.session_state[key].selection.cells:
-            _pick(view, words[row])
-
-    st.dataframe(
+    clickable_table(
         table,
-        key=key,
-        on_select=take,
-        selection_mode="single-cell",
-        hide_index=True,
+        f"compared-table-{'-'.join((*found.left, *found.right))}",
+        lambda place: _pick(view, words[place]),
         height=230,
         column_config={
             "word": st.column_config.TextColumn(width=100),
@@ -166,24 +161,19 @@ def _quoted(word: str) -> str:
     return f"{fence}{blank}{visible(word)}{blank}{fence}"
 
 
-def _take_away(model: Model, state: State, found: Comparison, agreement: ClusterAgreement | None) -> None:
+def _offer_export(view: View, found: Comparison, agreement: ClusterAgreement | None) -> None:
     name = "-".join((*found.left, *found.right))
-    with st.popover("Take away"), st.container(width=380):
-        for label, view in (
+    with exporting():
+        for label, container in (
             ("Strength as a picture", "magnitude_view"),
             ("Units that respond as a picture", "participation_view"),
             ("Groups as a picture", "agreement_view"),
         ):
-            save_picture_button(label, view, f"{view.removesuffix('_view')}-{name}")
+            save_picture_button(label, container, f"{container.removesuffix('_view')}-{name}")
         offer_numbers("Words", f"compared-{name}", lambda: found.table)
         if agreement is not None:
             offer_numbers("Groups", f"groups-{name}", lambda: agreement.members, kinds=("CSV",))
-        offer_link(model, state)
-
-
-def _chart(picture: Picture, key: str) -> None:
-    with st.container(key=key):
-        st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
+        offer_link(view.left, view.left_state)
 
 
 @cached(spinner="Comparing ...")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.parts.sentences.address import TypedText
 from pages.parts.shared.address import Address
-from pages.parts.shared.parameters import MaybeWhole, OneOf, Parsed, Several, Spans, Text, Yes
+from pages.parts.shared.parameters import MaybeWhole, OneOf, Parsed, Several, Spans, Text, Yes, no_model
 from rnnstore import Model
 from rnnstore.connectivity.norms import LONGEST
 from rnnstore.connectivity.texts import SCALES, TARGETS
@@ -42,7 +42,7 @@ class View(Address):
     spans = Spans(LONGEST, "worked out", most=1, url="span")
     others = Several(
         lambda view: list(view.store_models), url="with", label="Beside it",
-        missing=lambda view, missing: f"There is no model {missing} in this store.",
+        missing=no_model,
     )
     target = OneOf(
         TARGETS, label="Score of", widget=st.segmented_control,

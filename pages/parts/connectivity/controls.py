@@ -7,7 +7,8 @@ import streamlit as st
 from pages.parts.connectivity.address import LONGEST_NOTES, MOST_MODELS, View
 from pages.parts.sentences.address import write_text
 from pages.parts.shared.address import ALONE
-from rnnstore import Model, Store
+from pages.parts.shared.controls import side_by_side
+from rnnstore import Model
 from rnnstore.connectivity.norms import LONGEST
 from rnnstore.networks import has_network
 
@@ -17,10 +18,11 @@ TARGET_NAMES_OF_LABELS = {"predicted": "its answer", "word": "a label"}
 DEFAULT_STEPS = {"character": 200, "word": 60}
 
 
-def choose(store: Store, model: Model, view: View, outputs: list[str] | None, completes: bool) -> None:
+def choose(view: View, outputs: list[str] | None, completes: bool) -> None:
     """The choices; `outputs` are a classifier's labels, None where they are words, which a network may complete."""
-    others = [name for name, each in store.models.items() if name != model.name and has_network(each)]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    models = view.store_models.items()
+    others = [name for name, each in models if name != view.model.name and has_network(each)]
+    with side_by_side():
         view.control(
             "others",
             now=[name for name in view.others if name in others],
@@ -31,7 +33,7 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None, co
         )
         _choose_target(view, outputs, completes)
         view.control("scale")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("later")
         view.control("absolute")
         view.control("check_occlusion")
@@ -40,7 +42,7 @@ def choose(store: Store, model: Model, view: View, outputs: list[str] | None, co
             if view.absolute:
                 view.control("own_scale")
         _take_notes(view)
-        _choose_span(model)
+        _choose_span(view.model)
         if view.text or view.spans:
             st.button(
                 "Clear",
@@ -82,7 +84,7 @@ def _choose_span(model: Model) -> None:
     """A span of the recording instead of typed text."""
     default = DEFAULT_STEPS.get(model.card.level, DEFAULT_STEPS["word"])
     with st.popover("From the corpus", disabled=not model.states), st.container(width=460):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        with side_by_side():
             first = st.number_input("First step", 0, max(model.steps - 1, 0), key="connectivity-first")
             steps = st.number_input("Steps", 1, LONGEST, min(default, max(1, model.steps)), key="connectivity-steps")
 

@@ -1,4 +1,4 @@
-"""Below the texts: what can be taken away, all pairs of steps, and how soon words are known."""
+"""Below the texts: what can be exported, all pairs of steps, and how soon words are known."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import streamlit as st
 from pages.parts.connectivity import queries
 from pages.parts.connectivity.address import View
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.export import offer_link, offer_numbers
-from pages.parts.shared.markdown import escape
-from rnnstore import Model, Store, StoreError
+from pages.parts.shared.export import exporting, offer_link, offer_numbers
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import colours, show_picture
+from rnnstore import Model
 from rnnstore.connectivity.charts.completion_accuracy import FEWEST, known_characters_picture
 from rnnstore.connectivity.charts.pairs import pairs_picture
 from rnnstore.connectivity.texts import TextConnectivity, pairs_table, suggestions_table
-from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
 
 SEQUENCES = 20
@@ -26,22 +26,16 @@ def show_pairs(texts: list[TextConnectivity], view: View) -> None:
     """All pairs of the first text at once, where they can be told apart and were asked for."""
     name = texts[0].model
     view.control("pairs", label=f"All pairs at once, {name}")
-    if not view.pairs:
-        return
-    try:
-        picture = pairs_picture(texts[0], palette(st.context.theme.type))
-    except StoreError as error:
-        st.info(escape(str(error)))
-        return
-    with st.container(key="pairs_view", width=760):
-        st.vega_lite_chart(picture.for_page(), theme=None, width="content")
-    with st.container(width=380):
-        save_picture_button("Save the pairs as a picture", "pairs_view", f"pairs-{name}")
+    if view.pairs:
+        with errors_as(st.info):
+            show_picture(pairs_picture(texts[0], colours()), "pairs_view", room=760, width="content")
+            with st.container(width=380):
+                save_picture_button("Save the pairs as a picture", "pairs_view", f"pairs-{name}")
 
 
-def show_known(store: Store, names: list[str], view: View) -> None:
+def show_known(view: View, names: list[str]) -> None:
     """Of networks that complete words, how soon they know the word that is being typed, where that was asked for."""
-    completing = [name for name in names if store.models[name].card.task == "autocomplete"]
+    completing = [name for name in names if view.store_models[name].card.task == "autocomplete"]
     if not completing:
         return
     view.control("known")
@@ -52,19 +46,16 @@ def show_known(store: Store, names: list[str], view: View) -> None:
         return
     tables, waiting = {}, queries.Waiting(question, len(completing), "Where connectivity lies, by known characters")
     for name in completing:
-        try:
+        with errors_as(st.info):
             tables[name] = queries.known_characters(
-                store.models[name], stretches=SEQUENCES, progress=partial(waiting.progress, name)
+                view.store_models[name], stretches=SEQUENCES, progress=partial(waiting.progress, name)
             )
-        except StoreError as error:
-            st.info(escape(str(error)))
         waiting.next()
     waiting.over()
     if not tables:
         return
-    picture = known_characters_picture(tables, palette(st.context.theme.type))
-    with st.container(key="known_view", width=900):
-        st.vega_lite_chart(picture.for_page(), theme=None, width="content")
+    picture = known_characters_picture(tables, colours())
+    show_picture(picture, "known_view", room=900, width="content")
     left = ", ".join(
         f"{sum(row['left_out'] for row in table.to_pylist()):,} of {name}" for name, table in tables.items()
     )
@@ -81,10 +72,10 @@ def show_known(store: Store, names: list[str], view: View) -> None:
             )
 
 
-def take_away(model: Model, texts: list[TextConnectivity]) -> None:
+def offer_export(model: Model, texts: list[TextConnectivity]) -> None:
+    """Numbers and the link of what is shown."""
     name = f"connectivity-{model.name}"
-
-    with st.popover("Take away"), st.container(width=380):
+    with exporting():
         offer_numbers("Connectivity of all pairs", name, lambda: pairs_table(texts))
         offer_numbers("Suggestions", f"suggestions-{name}", lambda: suggestions_table(texts))
         sentence = "The picture is saved by the button below the text. Link to exactly this view:"

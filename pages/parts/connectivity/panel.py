@@ -1,4 +1,4 @@
-"""The page "Connectivity", whole: text, choices, shaded texts; what stands below them is in `below`."""
+"""The page "Connectivity", whole: text, choices, shaded texts; what stands below them is in `pairs_panel`."""
 
 from __future__ import annotations
 
@@ -11,45 +11,50 @@ import streamlit as st
 from pages.parts.connectivity import queries
 from pages.parts.connectivity.address import View
 from pages.parts.connectivity.controls import choose
-from pages.parts.connectivity.guide import explain
-from pages.parts.connectivity.pairs_panel import show_known, show_pairs, take_away
+from pages.parts.connectivity.pairs_panel import offer_export, show_known, show_pairs
 from pages.parts.connectivity.text import show_text
 from pages.parts.connectivity.typing_box import typing_box
 from pages.parts.sentences.address import write_text
 from pages.parts.shared.address import ALONE
 from pages.parts.shared.current import architecture
+from pages.parts.shared.guides import explain
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, Store, StoreError
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import colours
+from rnnstore import Model, StoreError
 from rnnstore.connectivity.texts import TextConnectivity
-from rnnstore.drawing.palette import palette
 from rnnstore.networks import missing_network, open_network
 
 FIRST_STEPS = {"character": 200, "word": 40}
 """Steps of the recording that are shown where nothing was asked for."""
 
 
-def draw(store: Store, model: Model) -> None:
-    """The page for the sidebar's model."""
-    view = View.of_page(model=model, store_models=store.models)
+def draw(view: View) -> None:
+    """What stands on the page, and how it is read."""
+    model = view.model
     missing = _missing_network(model)
-    _ask(model, view, missing)
+    _ask(view, missing)
     if missing is not None:
         st.info(escape(missing))
-        explain()
-        return
-    reader = open_network(model)
-    choose(store, model, view, list(reader.outputs) if reader.classifier else None, reader.completes)
-    if view.target == "word" and not view.word:
-        st.info("Which word's score is asked about? Name it above; it is then followed at every step.")
-        explain()
-        return
-    texts = _texts(store, model, view)
+    else:
+        reader = open_network(model)
+        choose(view, list(reader.outputs) if reader.classifier else None, reader.completes)
+        if view.target == "word" and not view.word:
+            st.info("Which word's score is asked about? Name it above; it is then followed at every step.")
+        else:
+            _show(view)
+    explain("connectivity")
+
+
+def _show(view: View) -> None:
+    """The shaded texts, and what stands below them."""
+    texts = _texts(view)
     if texts:
-        titles = [(each.model, _about(store.models[each.model], each)) for each in texts]
+        titles = [(each.model, _about(view.store_models[each.model], each)) for each in texts]
         show_text(
             texts,
             titles,
-            palette(st.context.theme.type),
+            colours(),
             held=view.at,
             notes=view.notes,
             later=view.later,
@@ -58,13 +63,12 @@ def draw(store: Store, model: Model) -> None:
             difference=view.difference,
             target=view.target,
             hold=lambda at: view.change(at=at),
-            file=f"connectivity-{model.name}",
+            file=f"connectivity-{view.model.name}",
         )
         _say(texts, view)
-        take_away(model, texts)
+        offer_export(view.model, texts)
         show_pairs(texts, view)
-        show_known(store, [each.model for each in texts], view)
-    explain()
+        show_known(view, [each.model for each in texts])
 
 
 def _missing_network(model: Model) -> str | None:
@@ -75,19 +79,19 @@ def _missing_network(model: Model) -> str | None:
     return f"{what} Connectivity is worked out with the weights, of recorded text, too: there is none to show."
 
 
-def _ask(model: Model, view: View, missing: str | None) -> None:
+def _ask(view: View, missing: str | None) -> None:
     """The box for one's own text."""
 
     @st.fragment
     def box() -> None:
-        typing_box(model, view.text, missing, lambda text: write_text(ALONE, text, span=None))
+        typing_box(view.model, view.text, missing, lambda text: write_text(ALONE, text, span=None))
 
     box()
 
 
-def _texts(store: Store, model: Model, view: View) -> list[TextConnectivity]:
+def _texts(view: View) -> list[TextConnectivity]:
     """The text as each model connects it; those that cannot are said and left out."""
-    text = view.text or view.span
+    model, text = view.model, view.text or view.span
     if not text:
         if not model.states:
             st.info("Type a text above; nothing of this model was recorded that could be shown instead.")
@@ -98,20 +102,17 @@ def _texts(store: Store, model: Model, view: View) -> list[TextConnectivity]:
     how: Any = {"target": view.target, "scale": view.scale, "word": view.word, "check": view.check_occlusion}
     question = (names, text, *how.values())
     waiting = queries.Waiting(question, len(names), "Following every score back to every input")
-    done = [name for name in names if queries.connected.is_cached(store.models[name], text, **how)]
+    done = [name for name in names if queries.connected.is_cached(view.store_models[name], text, **how)]
     if len(done) < len(names) and queries.was_stopped(question):
         names = done
     for name in names:
-        each = store.models[name]
-        try:
+        each = view.store_models[name]
+        with errors_as(st.error, about=f"{name}: " if view.others else ""):
             if name != model.name and not isinstance(text, str):
                 _check_same_recording(model, each, text)
             found.append(queries.connected(each, text, **how, progress=partial(waiting.progress, name)))
-        except StoreError as error:
-            message = str(error) if name == model.name and not view.others else f"{name}: {error}"
-            st.error(escape(message))
-            if name == model.name:
-                break  # the others stand beside it
+        if not found:
+            break  # the sidebar's model is the first, and the others stand beside it
         waiting.next()
     waiting.over()
     return found

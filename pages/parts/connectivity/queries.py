@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.shared.cache import cached
-from pages.parts.shared.controls import of_no_fragment
+from pages.parts.shared.controls import of_no_fragment, side_by_side
 from rnnstore.connectivity import completion_accuracy, texts
 
 SLOW = 0.6
@@ -67,7 +67,7 @@ def was_stopped(question: object) -> bool:
     """Whether this was stopped; then says so, and offers to go on."""
     if st.session_state.get(STOPPED) != question:
         return False
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with side_by_side("center"):
         st.info("Stopped. What was not finished is not kept.", width=420)
         st.button("Work it out", key="connectivity-again", on_click=lambda: st.session_state.pop(STOPPED, None))
     return True

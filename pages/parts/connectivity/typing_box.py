@@ -7,7 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.parts.shared.cache import cached
-from rnnstore import Model, StoreError
+from pages.parts.shared.messages import errors_as
+from rnnstore import Model
 from rnnstore.networks import open_network
 from rnnstore.networks.completions import completions
 from rnnstore.visible import visible
@@ -123,10 +124,11 @@ def _suggested(model: Model, text: str) -> tuple[str, list[dict]]:
     """What is said before the suggestions, and those: as shown, what a click adds and how much it takes away first."""
     if not text.strip("\r\n"):
         return "Suggestions appear here while you type.", []
-    try:
+    refused: list[str] = []
+    with errors_as(refused.append, markdown=False):
         found = _completions(model, text)
-    except StoreError as error:
-        return str(error), []
+    if refused:
+        return refused[0], []
     reader = open_network(model)
     message = "It would answer:" if reader.classifier else "The word:" if reader.completes else "Next:"
     if not found:

@@ -10,51 +10,48 @@ from pages.parts.distributions.address import BANDS, View
 from pages.parts.distributions.queries import distribution, unit_values
 from pages.parts.distributions.saturation_panel import show_all_states, show_saturation
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import clicked_chart
-from pages.parts.shared.export import offer_link, offer_numbers
+from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.export import exporting, offer_code, offer_link, offer_numbers
 from pages.parts.shared.frame import page_link
-from rnnstore import Model, State
+from pages.parts.shared.guides import explain
+from pages.parts.shared.pictures import Clicks, colours, show_picture
 from rnnstore.distributions import charts
 from rnnstore.distributions import unit_distributions as counting
-from rnnstore.distributions.single_unit import UnitValues
 from rnnstore.distributions.unit_distributions import MEASURES, Distribution
-from rnnstore.drawing.palette import palette
 from rnnstore.matching.windows import window_start
 
 NAMED = 40
 """Still units that are named."""
 
 
-def draw(model: Model, state: State, view: View) -> None:
+def draw(view: View) -> None:
     """The distributions of a model's state, as the address describes them."""
-    found = distribution(model, state.name)
+    found = distribution(view.model, view.state.name)
     low, high = found.edge(view.low), found.edge(view.high)
     _choose(view, found)
     order = found.order(view.sort, low, high)
-    _all_units(model, state, view, found, order, (low, high))
+    _all_units(view, found, order, (low, high))
     facts, moving = st.columns([0.6, 0.4], gap="medium", vertical_alignment="bottom")
     with facts:
         _say(view, found, (low, high))
-    with moving, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with moving, side_by_side():
         view.control("moves", width=206)
         view.control("still", min_value=0.0, step=0.01, format="%.3f", width=96)
     left, right = st.columns([0.37, 0.63], gap="medium")
     with left:
-        values = unit_values(model, state.name, view.unit)
-        _one_unit(model, state, view, found, values, (low, high))
+        _one_unit(view, found, (low, high))
     with right:
-        show_saturation(model, state, view, found, (low, high))
+        show_saturation(view, found, (low, high))
     with st.expander("All numbers, a row a unit"):
         _numbers(found, view, order, (low, high))
-    show_all_states(model, view)
-    with st.popover("Take away"), st.container(width=380):
-        _take_away(model, state, found, (low, high))
-    _explain()
+    show_all_states(view)
+    _offer_export(view, found, (low, high))
+    explain("distributions")
 
 
 def _choose(view: View, found: Distribution) -> None:
     step = found.step
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("drawn")
         view.control("sort", width=200)
         about = f"Values beyond it count as saturated. Counted at multiples of {step:g}"
@@ -63,17 +60,13 @@ def _choose(view: View, found: Distribution) -> None:
             view.control(limit, now=now, step=step, format=shown, width=108, help=about)
 
 
-def _all_units(
-    model: Model, state: State, view: View, found: Distribution, order: np.ndarray, limits: tuple[float, float]
-) -> None:
+def _all_units(view: View, found: Distribution, order: np.ndarray, limits: tuple[float, float]) -> None:
     draw_as = charts.bands_picture if view.drawn == BANDS else charts.heat_picture
     by = MEASURES[view.sort]
-    picture = draw_as(found, order, palette(st.context.theme.type), limits=limits, unit=view.unit, sorted_by=by)
-    key = f"units-{model.name}-{state.name}-{view.drawn}"
-    clicked_chart(
-        picture, "units_view", key, "clicked_unit", "unit", lambda unit: view.change(unit=int(unit)),
-        alt="The distribution of every unit's values; click one.",
-    )  # fmt: skip
+    picture = draw_as(found, order, colours(), limits=limits, unit=view.unit, sorted_by=by)
+    key = f"units-{found.model}-{found.state}-{view.drawn}"
+    clicks: Clicks = {"clicked_unit": ("unit", lambda unit: view.change(unit=int(unit)))}
+    show_picture(picture, "units_view", key, clicks, alt="The distribution of every unit's values; click one.")
     shown = (
         "Each column is a unit: the middle 98, 82 and 50 % of its values and its median."
         if view.drawn == BANDS
@@ -102,10 +95,10 @@ def _say(view: View, found: Distribution, limits: tuple[float, float]) -> None:
     st.markdown(f"{saturated}  \n{moving}")
 
 
-def _one_unit(
-    model: Model, state: State, view: View, found: Distribution, values: UnitValues, limits: tuple[float, float]
-) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+def _one_unit(view: View, found: Distribution, limits: tuple[float, float]) -> None:
+    model, state = view.model, view.state
+    values = unit_values(model, state.name, view.unit)
+    with side_by_side():
         view.control("unit", width=120)
         there = {
             "model": model.name,
@@ -122,9 +115,8 @@ def _one_unit(
             help=f"Steps {values.start:,} to {values.stop - 1:,}, with the threshold {values.threshold:g}: there this "
             "unit is on, as at a tenth of all steps",
         )
-    picture = charts.unit_picture(values, palette(st.context.theme.type), state=state.name, limits=limits)
-    with st.container(key="unit_view"):
-        st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
+    picture = charts.unit_picture(values, colours(), state=state.name, limits=limits)
+    show_picture(picture, "unit_view")
     quantile = dict(zip(counting.LEVELS, found.quantiles[:, view.unit].tolist(), strict=True))
     st.caption(
         f"Unit {view.unit}: {found.minimum[view.unit]:.3g} to {found.maximum[view.unit]:.3g}, median "
@@ -146,53 +138,19 @@ def _numbers(found: Distribution, view: View, order: np.ndarray, limits: tuple[f
     st.dataframe(table, hide_index=True, key=key, on_select=take, selection_mode="single-row", height=260)
 
 
-def _take_away(model: Model, state: State, found: Distribution, limits: tuple[float, float]) -> None:
+def _offer_export(view: View, found: Distribution, limits: tuple[float, float]) -> None:
+    model, state = view.model, view.state
     name = f"{model.name}-{state.name}"
-    save_picture_button("All units as a picture", "units_view", f"units-{name}")
-    save_picture_button("This unit as a picture", "unit_view", f"unit-{name}")
-    save_picture_button("Saturation as a picture", "saturation_view", f"saturation-{name}")
-    offer_numbers("Numbers", f"distribution-{name}", lambda: found.table(*limits))
-    offer_numbers("Histograms", f"histograms-{name}", found.histograms, kinds=("Parquet",))
-    offer_link(model, state)
-    st.caption("The same in a notebook")
-    st.code(
-        "import rnnstore\nfrom rnnstore import pictures\n\n"
-        f'model = rnnstore.open("{model.folder.parent.name}").model("{model.name}")\n'
-        f'pictures.distribution_picture(model, "{state.name}")',
-        language="python",
-    )
-
-
-def _explain() -> None:
-    """How to read the page, with formulas and the papers' sections."""
-    with st.expander("How to read this"):
-        st.markdown(
-            r"""
-**Bands.** For a unit $i$ and a share $q$, the quantile is the value that $h_i(t)$ does not exceed at a share $q$ of
-all steps $t$. The bands lie between the quantiles of 1 and 99 %, of 9 and 91 %, of 25 and 75 %; the line is the
-median. The inner two are the bands with which RNNVis draws responses (Ming et al. 2017, [*Understanding Hidden
-Memories of Recurrent Neural Networks*](https://arxiv.org/abs/1710.10777), figure 5; that values of states and gates
-are to be seen as distributions is its requirement R4).
-
-**Saturation.** A gate is $\sigma(\cdot)$, between 0 and 1. It is *left saturated* where it is below 0.1, that is shut,
-and *right saturated* where it is above 0.9, that is open:
-$\mathrm{left}_i = \frac{1}{T} |\{t : g_i(t) < 0.1\}|$ and $\mathrm{right}_i = \frac{1}{T} |\{t : g_i(t) > 0.9\}|$.
-
-- Forget gates far to the right keep their cell for long; a unit whose forget gate is always left saturated forgets at
-  once.
-- Gates near the corner of the axes decide anew at every step; those near the dashed line are nearly binary.
-- A hidden vector lies between -1 and 1, and its limits are -0.9 and 0.9; a cell is beyond ±2 where tanh, by which it
-  leaves the unit, is nearly flat.
-
-Karpathy et al. 2016, [*Visualizing and Understanding Recurrent Networks*](https://arxiv.org/abs/1506.02078), section
-4.1.
-
-**Still units.** A unit never moves if its movement is at most the number given: the width of the middle 98 % of its
-values (which forgives the first steps of sequences), its range, its standard deviation, or the mean of
-$|h_i(t) - h_i(t-1)|$ inside sequences. Such a unit is a constant to the layers behind it.
-
-Everything is counted over all recorded steps; nothing is sampled.
-"""
+    with exporting():
+        save_picture_button("All units as a picture", "units_view", f"units-{name}")
+        save_picture_button("This unit as a picture", "unit_view", f"unit-{name}")
+        save_picture_button("Saturation as a picture", "saturation_view", f"saturation-{name}")
+        offer_numbers("Numbers", f"distribution-{name}", lambda: found.table(*limits))
+        offer_numbers("Histograms", f"histograms-{name}", found.histograms, kinds=("Parquet",))
+        offer_link(model, state)
+        offer_code(
+            f'model = rnnstore.open("{model.folder.parent.name}").model("{model.name}")',
+            f'pictures.distribution_picture(model, "{state.name}")',
         )
 
 

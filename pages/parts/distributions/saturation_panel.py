@@ -7,29 +7,27 @@ import streamlit as st
 from pages.parts.distributions.address import View
 from pages.parts.distributions.queries import A_SECOND, several, uncounted
 from pages.parts.shared.address import change
-from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.frame import sidebar_changed
-from rnnstore import Model, State
+from pages.parts.shared.pictures import colours, show_picture
+from rnnstore import Model
 from rnnstore.distributions import unit_distributions as counting
 from rnnstore.distributions.charts import saturation_picture
 from rnnstore.distributions.saturation import default_limits, is_gate
 from rnnstore.distributions.unit_distributions import Distribution
-from rnnstore.drawing.palette import palette
 from rnnstore.networks.gates import cell_label, without_gates
 
 
-def show_saturation(model: Model, state: State, view: View, found: Distribution, limits: tuple[float, float]) -> None:
+def show_saturation(view: View, found: Distribution, limits: tuple[float, float]) -> None:
     """A point a unit of every recorded gate; of the state itself where no gate was recorded."""
+    model, state = view.model, view.state
     gates = [each for each in model.states.values() if is_gate(each, model.card.cell)]
     counted = several(model, [each.name for each in gates], view.everything)
     if not counted:
         counted = [found]
     of = limits if is_gate(state, model.card.cell) or counted == [found] else default_limits(gates[0])
     st.markdown("**Saturated gates**" if counted != [found] else f"**Saturated units of {state.name}**")
-    picture = saturation_picture(
-        counted, palette(st.context.theme.type), limits=[of] * len(counted), chosen=(state.name, view.unit)
-    )
+    picture = saturation_picture(counted, colours(), limits=[of] * len(counted), chosen=(state.name, view.unit))
     key = f"saturation-{model.name}-{len(counted)}-{counted[0].state}"
 
     def go(clicked: str) -> None:
@@ -37,7 +35,7 @@ def show_saturation(model: Model, state: State, view: View, found: Distribution,
         go_to(name, int(unit))
 
     alt = "A point a unit: how often it is left and right saturated."
-    clicked_chart(picture, "saturation_view", key, "clicked_gate", "id", go, width="content", alt=alt)
+    show_picture(picture, "saturation_view", key, {"clicked_gate": ("id", go)}, width="content", alt=alt)
     st.caption(
         f"A point a unit: upwards the share of steps below {of[0]:g}, to the right that above {of[1]:g}. On the dashed "
         "line it is always beyond one of them. Click a point to see its unit."
@@ -47,7 +45,7 @@ def show_saturation(model: Model, state: State, view: View, found: Distribution,
 
 
 def go_to(state: str, unit: int | None) -> None:
-    """Another state, with the its default limits."""
+    """Another state, with its default limits."""
     if state != st.session_state.get("state"):
         change(state=state, unit=unit, low=None, high=None)
         sidebar_changed()
@@ -73,8 +71,9 @@ def _say_no_gates(model: Model) -> None:
         )
 
 
-def show_all_states(model: Model, view: View) -> None:
+def show_all_states(view: View) -> None:
     """A row a state: its values over all units together."""
+    model = view.model
     if len(model.states) < 2:
         return
     st.subheader("All recorded states", anchor=False)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from pages.parts.hypotheses import saving
 from pages.parts.hypotheses.address import View
-from pages.parts.hypotheses.share_panel import HAPPENED, address, load, share, take_along
+from pages.parts.hypotheses.share_panel import address, load, share, take_along
 from pages.parts.matching.hypothesis import Selected
+from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.current import current_store
 from pages.parts.shared.frame import page_link
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError, hypotheses
+from pages.parts.shared.messages import change_store, errors_as, say_outcome
+from rnnstore import Model, hypotheses
 from rnnstore.hypotheses import comparison, exchange, reruns
 from rnnstore.hypotheses.storage import LONGEST_NOTE, Hypothesis, Saved
 
 
-def keep(model: Model, view: View, selected: Selected) -> None:
+def keep(view: View, selected: Selected) -> None:
     """Name the present selection and keep it."""
     if selected.selection is None:
         return
@@ -28,15 +29,13 @@ def keep(model: Model, view: View, selected: Selected) -> None:
         placeholder = "what it says, and why you believe it"
         st.text_area("Note", key="keep-note", placeholder=placeholder, max_chars=LONGEST_NOTE)
         st.checkbox("Replace one of this name", key="keep-replace")
-        st.button("Keep it", on_click=_keep, args=(model, view, selected), disabled=not name.strip(), key="keep-button")
+        st.button("Keep it", on_click=_keep, args=(view, selected), disabled=not name.strip(), key="keep-button")
 
 
-def show_kept(model: Model, state: State, view: View, selected: Selected) -> None:
+def show_kept(view: View, selected: Selected) -> None:
     """The list of kept hypotheses; of the chosen one its note, its link, and what it gives here."""
     st.subheader("Kept hypotheses", anchor=False)
-    if happened := st.session_state.pop(HAPPENED, None):
-        kind, sentence = happened
-        (st.success if kind == "done" else st.error)(escape(sentence))
+    say_outcome()
     saved = saving.saved()
     if saved.problems:
         several = "\n".join(f"- **{escape(problem.name)}**: {escape(problem.sentence)}" for problem in saved.problems)
@@ -54,7 +53,7 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
     name = view.other
     if name and name not in saved.hypotheses:
         st.warning(f"The address names the hypothesis {escape(repr(name[:100]))}, which this store does not keep.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with side_by_side():
         now = name if name in saved.hypotheses else None
         chosen = view.control(
             "other", now=now, options=list(saved.hypotheses), width=320, placeholder="a kept hypothesis"
@@ -62,7 +61,7 @@ def show_kept(model: Model, state: State, view: View, selected: Selected) -> Non
         load()
         take_along()
     if chosen is not None:
-        _show(saved.hypotheses[chosen], model, state, view, selected)
+        _show(saved.hypotheses[chosen], view, selected)
 
 
 def _list(saved: Saved) -> None:
@@ -88,8 +87,9 @@ def _list(saved: Saved) -> None:
     )
 
 
-def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Selected) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+def _show(one: Hypothesis, view: View, selected: Selected) -> None:
+    model, state = view.model, view.state
+    with side_by_side("center"):
         there = address(one)
         if one.model in current_store().models:
             page_link("hypotheses", label="Open it here", query_params=there)
@@ -102,12 +102,12 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
     if one.note:
         st.markdown(escape(one.note).replace("\n", "  \n"))  # as typed: Markdown of a stranger could load a picture
     st.markdown(f"**Run again in {state.name} of {model.name}**")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with side_by_side():
         view.control("by", horizontal=True)
         first, last = view.within or 0, max(view.within or 0, model.steps - 1 if view.until is None else view.until)
         view.control("within", width=150)
         view.control("until", now=last, width=150)
-    try:
+    with errors_as(st.info):
         again = hypotheses.rerun(model, one, state=state.name, start=first, stop=last + 1, by=view.by)
         st.caption(escape(again.note))
         if selected.selection is not None and len(selected.chosen):
@@ -116,8 +116,6 @@ def _show(one: Hypothesis, model: Model, state: State, view: View, selected: Sel
             now = hypotheses.from_selection(model, selected.selection, "present", **by_hand, **lengths)
             here = hypotheses.rerun(model, now, start=first, stop=last + 1, by="units")
             _compare(model, view.track, again, here)
-    except StoreError as error:
-        st.info(escape(str(error)))
 
 
 def _compare(model: Model, track: str | None, again: reruns.Rerun, here: reruns.Rerun) -> None:
@@ -138,17 +136,7 @@ def _manage(one: Hypothesis) -> None:
         st.button("Delete", key=f"kept-delete-{one.name}", disabled=not sure, on_click=_delete, args=(one.name,))
 
 
-def _changed(change: Callable[[], object], done: str) -> bool:
-    try:
-        change()
-    except StoreError as error:
-        st.session_state[HAPPENED] = ("refused", str(error))
-        return False
-    st.session_state[HAPPENED] = ("done", done)
-    return True
-
-
-def _keep(model: Model, view: View, selected: Selected) -> None:
+def _keep(view: View, selected: Selected) -> None:
     # as they are now: what was typed just before the click came with it, and no run has seen it yet
     name, note, again = (st.session_state[f"keep-{what}"] for what in ("name", "note", "replace"))
 
@@ -157,18 +145,18 @@ def _keep(model: Model, view: View, selected: Selected) -> None:
 
     def change() -> None:
         made = hypotheses.from_selection(
-            model, selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
+            view.model, selection, name, note, view.left_out, view.pinned, view.shortest, view.longest
         )
         saving.save(made, replace=again)
 
-    _changed(change, f"{name.strip()} is kept{' for this visit' if saving.for_this_visit() else ''}.")
+    change_store(change, f"{name.strip()} is kept{' for this visit' if saving.for_this_visit() else ''}.")
 
 
 def _rename(old: str) -> None:
     new = st.session_state[f"kept-name-{old}"]
-    if _changed(lambda: saving.rename(old, new), f"{old} is now called {new.strip()}."):
+    if change_store(lambda: saving.rename(old, new), f"{old} is now called {new.strip()}."):
         st.query_params["other"] = new.strip()
 
 
 def _delete(name: str) -> None:
-    _changed(lambda: saving.delete(name), f"{name} has been deleted.")
+    change_store(lambda: saving.delete(name), f"{name} has been deleted.")

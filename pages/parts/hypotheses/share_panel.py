@@ -9,12 +9,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.parts.hypotheses import saving
 from pages.parts.shared.current import current_store
-from rnnstore import StoreError
+from pages.parts.shared.markdown import escape
+from pages.parts.shared.messages import errors_as, keep_outcome
 from rnnstore.hypotheses import exchange, storage
 from rnnstore.hypotheses.storage import SUFFIX, Hypothesis
-
-HAPPENED = "kept-happened"
-"""In the session's state: what became of the last change, as ("done" or "refused", sentence)."""
 
 
 def address(hypothesis: Hypothesis) -> dict[str, str]:
@@ -71,19 +69,21 @@ def load() -> None:
 
 
 def _load(file: UploadedFile, name: str, again: bool) -> None:
-    store, loaded = current_store(), []
-    try:
+    loaded: list[Hypothesis] = []
+    several = 0
+
+    def refuse(why: str) -> None:
+        keep_outcome(st.error, f"{len(loaded)} of {several} are loaded. {why}" if loaded else why)
+
+    with errors_as(refuse):
         found = exchange.deserialised(file.getvalue(), file.name[:100])
         if name.strip() and len(found) == 1:
             found = [found[0].model_copy(update={"name": name.strip()})]
+        several = len(found)
         for one in found:
             saving.save(one, replace=again)
             loaded.append(one)
-    except StoreError as error:
-        before = f"{len(loaded)} of {len(found)} are loaded. " if loaded else ""
-        st.session_state[HAPPENED] = ("refused", f"{before}{error}")
-    else:
-        only = f"{found[0].name} is loaded. {exchange.mismatch(store, found[0])}"
-        st.session_state[HAPPENED] = ("done", only if len(found) == 1 else f"{len(found)} hypotheses are loaded.")
+        only = f"{found[0].name} is loaded. {exchange.mismatch(current_store(), found[0])}"
+        keep_outcome(st.success, escape(only if several == 1 else f"{several} hypotheses are loaded."))
     if loaded:
         st.query_params["other"] = loaded[-1].name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -10,10 +10,9 @@ from pages.parts.hypotheses import queries
 from pages.parts.hypotheses.address import View
 from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError
-from rnnstore.drawing.palette import palette
-from rnnstore.drawing.picture import Picture
+from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import colours, show_picture
 from rnnstore.export import csv
 from rnnstore.hypotheses.association import Association, ScalarAssociation, precision_curve
 from rnnstore.hypotheses.charts import numbers_picture, plane_note, plane_picture, precision_picture, shares_picture
@@ -22,8 +21,9 @@ SHORTEST_RANGE = 2
 """Steps that a labelled range has at least, to be drawn and told apart: the paper's multi-word phrases."""
 
 
-def show_worth(model: Model, state: State, view: View, selected: Selected) -> None:
+def show_worth(view: View, selected: Selected) -> None:
     """The matches of a selection against the corpus, by a track."""
+    model, state = view.model, view.state
     if not model.tracks:
         st.info(f"{model.name} has no track beside its words, so there is nothing to hold the matches against.")
         return
@@ -41,23 +41,22 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
         "excluding": view.brushed,
     }
     found = queries.evidence(model, **selection)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("track", options=list(model.tracks), width=200)
         view.control("least", now=found.minimum_overlap, max_value=len(units), width=130)
     result = queries.association(model, track, **selection)
     st.caption(f"{found.note} {result.note}")
     name = f"{model.name}-{state.name}-{track}"
     if isinstance(result, ScalarAssociation):
-        _draw(numbers_picture(result, palette(st.context.theme.type)), "worth_view")
+        show_picture(numbers_picture(result, colours()), "worth_view")
     else:
         left, right = st.columns(2, gap="medium")
         with left:
-            _draw(shares_picture(result, palette(st.context.theme.type)), "worth_view")
+            show_picture(shares_picture(result, colours()), "worth_view")
         if result.matches:
             with right:
-                labels = result.table["label"].to_pylist()[:2]
-                curve = precision_curve(result, labels)
-                _draw(precision_picture(curve, palette(st.context.theme.type)), "precision_view")
+                curve = precision_curve(result, result.table["label"].to_pylist()[:2])
+                show_picture(precision_picture(curve, colours()), "precision_view")
     with st.container(horizontal=True, vertical_alignment="center", width=620):
         save_picture_button("Save the picture", "worth_view", f"worth-{name}")
         if isinstance(result, Association) and result.matches:
@@ -67,31 +66,27 @@ def show_worth(model: Model, state: State, view: View, selected: Selected) -> No
         st.dataframe(result.table, hide_index=True)
 
 
-def show_ranges(model: Model, state: State, view: View) -> None:
+def show_ranges(view: View) -> None:
     """The labelled ranges of the track in a plane, and how well a classifier tells them apart, when asked for."""
     track = view.track
-    if track is None or model.tracks[track].kind != "discrete":
+    if track is None or view.model.tracks[track].kind != "discrete":
         return
     st.subheader(f"Do the units tell the ranges of {track} apart?", anchor=False)
-    about = f"Every range of {SHORTEST_RANGE} or more steps, by the units that it selects in {state.name}"
+    about = f"Every range of {SHORTEST_RANGE} or more steps, by the units that it selects in {view.state.name}"
     view.control("ranges", label=about)
-    if not view.ranges:
-        return
-    try:
-        ranges, texts, plane, separation = queries.ranges_apart(
-            model, state.name, track, view.threshold, view.before, view.after, SHORTEST_RANGE
-        )
-    except StoreError as error:
-        st.info(escape(str(error)))
-        return
+    if view.ranges:
+        with errors_as(st.info):
+            _show_plane(view, track)
+
+
+def _show_plane(view: View, track: str) -> None:
+    ranges, texts, plane, separation = queries.ranges_apart(
+        view.model, view.state.name, track, view.threshold, view.before, view.after, SHORTEST_RANGE
+    )
     st.caption(f"{separation.note} {plane_note(ranges)}")
-    _draw(plane_picture(plane, ranges, texts, palette(st.context.theme.type)), "plane_view", 920)
+    show_picture(plane_picture(plane, ranges, texts, colours()), "plane_view", room=920)
     with st.container(horizontal=True, width=420):
-        save_picture_button("Save the picture of the plane", "plane_view", f"ranges-{model.name}-{state.name}-{track}")
+        name = f"ranges-{view.model.name}-{view.state.name}-{track}"
+        save_picture_button("Save the picture of the plane", "plane_view", name)
     with st.expander("By label"):
         st.dataframe(separation.table, hide_index=True)
-
-
-def _draw(picture: Picture, key: str, width: int | Literal["stretch"] = "stretch") -> None:
-    with st.container(key=key, width=width):
-        st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")

@@ -210,6 +210,11 @@ class View(Address):
         super().change(**values)
 
     @property
+    def stop(self) -> int:
+        """The step behind the last one shown; the first one shown is `at`."""
+        return min(self.model.steps, self.at + self.window)
+
+    @property
     def brushed(self) -> tuple[int, int] | None:
         """The brushed steps as start and stop (half-open); None when nothing is brushed."""
         return None if self.first is None or self.last is None else (self.first, self.last + 1)

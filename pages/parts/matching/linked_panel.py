@@ -10,12 +10,10 @@ import streamlit as st
 
 from pages.parts.matching import queries
 from pages.parts.matching.address import Linked, View, first_threshold
-from pages.parts.matching.hypothesis import Selected
-from pages.parts.matching.match_panel import page_of_matches
+from pages.parts.matching.match_panel import matches_of
 from pages.parts.shared.current import current_store
 from pages.parts.shared.frame import page_link
-from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError
+from pages.parts.shared.messages import errors_as
 from rnnstore.matching.charts.select_view import LinkedPlot, drawn_selection
 from rnnstore.matching.linked_states import MOST, LinkedState, check_same_words, count_overlapping, select_linked
 from rnnstore.matching.matches import Matches
@@ -39,42 +37,34 @@ class Row:
     refused: str = ""
 
 
-def rows_below(model: Model, view: View, selected: Selected) -> list[Row]:
-    """What stands below the first state, in order."""
-    return [_row(model, view, named, selected.selection) for named in view.linked]
-
-
-def _row(model: Model, view: View, named: Linked, selection: Selection | None) -> Row:
-    threshold = named.threshold or 0.0
-    try:
+def row_below(view: View, named: Linked, selection: Selection | None) -> Row:
+    """What stands below the first state."""
+    model, threshold = view.model, named.threshold or 0.0
+    refused: list[str] = []
+    with errors_as(refused.append):
         other = model if named.model is None else current_store().model(named.model)
         state = other.state(named.state)
         threshold = first_threshold(state) if named.threshold is None else named.threshold
-        stop = min(model.steps, view.at + view.window)
-        check_same_words(model, other, view.at, stop)
-    except StoreError as error:
-        return Row(named, threshold, refused=str(error))
+        check_same_words(model, other, view.at, view.stop)
+    if refused:
+        return Row(named, threshold, refused=refused[0])
     also = LinkedState(other, state.name, threshold)
-    seen = queries.window(other, state.name, view.at, stop)
-    nothing = Selection(state.name, 0, 0, threshold)
-    units, matches, refused = None, None, ""
-    if selection is not None:
-        try:
+    window = queries.window(other, state.name, view.at, view.stop)
+    units, matches = None, None
+    hypothesis = replace(drawn_selection(Selection(state.name, 0, 0, threshold), ()), start=None, stop=None)
+    with errors_as(refused.append):
+        if selection is not None:
             units = select_linked(model, also, selection)
-            matches = page_of_matches(other, state, view, threshold, units.units) if len(units.units) else None
-        except StoreError as error:
-            refused = str(error)
-    if units is None or selection is None:
-        hypothesis = replace(drawn_selection(nothing, ()), start=None, stop=None)
-        on = units_on(other, state.name, (), threshold, view.at, stop)
-    else:
-        hypothesis = drawn_selection(also.restate(selection), units.units, matches)
-        on = units_on(other, state.name, units.units, threshold, view.at, stop)
-    return Row(named, threshold, also, LinkedPlot(also.label(model), seen, hypothesis, on), units, matches, refused)
+            matches = matches_of(view, other, state, threshold, units.units) if len(units.units) else None
+            hypothesis = drawn_selection(also.restate(selection), units.units, matches)
+    on = units_on(other, state.name, () if units is None else units.units, threshold, view.at, view.stop)
+    plot = LinkedPlot(also.label(model), window, hypothesis, on)
+    return Row(named, threshold, also, plot, units, matches, "".join(refused))
 
 
-def choose_below(model: Model, view: View) -> None:
+def choose_below(view: View) -> None:
     """A further state to put below, of this model or another."""
+    model = view.model
     options = [Linked(None, name, None) for name in model.states]
     options += [
         Linked(other.name, name, None)
@@ -104,7 +94,7 @@ def choose_below(model: Model, view: View) -> None:
         st.caption(f"{MOST} stand below; take one away first.")
 
 
-def show_below(model: Model, state: State, view: View, rows: list[Row], first: Matches | None) -> None:
+def show_below(view: View, rows: list[Row], first: Matches | None) -> None:
     """A line for each state below: its threshold, what it selects, how it matches, and what can be done with it."""
     for index, row in enumerate(rows):
         level, sentence, actions = st.columns([0.14, 0.58, 0.28], vertical_alignment="center")
@@ -113,10 +103,10 @@ def show_below(model: Model, state: State, view: View, rows: list[Row], first: M
         sentence.markdown(_summary(row, first))
         with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             if row.also is not None:
-                there = on_top(model, state, view, index, row.also, st.query_params.to_dict())
+                there = on_top(view, index, row.also, st.query_params.to_dict())
                 page_link("matching", label="To the top", query_params=there)
             elif row.named.model in current_store().models:
-                _offer_search(model, view, row)
+                _offer_search(view, row)
             others = [named for place, named in enumerate(view.linked) if place != index]
             st.button("Remove", key=f"below-away-{index}", on_click=view.change, kwargs={"linked": others})
 
@@ -146,7 +136,7 @@ def _summary(row: Row, first: Matches | None) -> str:
     """What a state below selects and where it matches, in a line."""
     name = row.named.called
     if row.refused:
-        return f"**{name}**: :orange[{escape(row.refused)}]"
+        return f"**{name}**: :orange[{row.refused}]"
     if row.units is None:
         return f"**{name}**: drag over words to see which of its units switch on there."
     count = len(row.units.units)
@@ -162,19 +152,11 @@ def _summary(row: Row, first: Matches | None) -> str:
     return sentence
 
 
-def best_matches(model: Model, state: State, view: View, selected: Selected, shown: Matches | None) -> Matches | None:
-    """The first page of the first state's matches, with which those below are compared."""
-    if shown is None or view.page == 1 or not view.linked or selected.units is None:
-        return shown
-    return page_of_matches(model, state, view, view.threshold, selected.units.units)
-
-
-def on_top(
-    model: Model, state: State, view: View, index: int, also: LinkedState, now: Mapping[str, str]
-) -> dict[str, str]:
+def on_top(view: View, index: int, also: LinkedState, now: Mapping[str, str]) -> dict[str, str]:
     """The address (`now` it is this) in which a state below and the first one have changed places."""
+    model = view.model
     here = also.model.name == model.name
-    below = [Linked(None if here else model.name, state.name, view.threshold)]
+    below = [Linked(None if here else model.name, view.state.name, view.threshold)]
     for place, named in enumerate(view.linked):
         if place != index:
             owner = named.model or model.name
@@ -185,8 +167,9 @@ def on_top(
     return {**kept, **facts, "below": ",".join(map(str, below))}
 
 
-def _offer_search(model: Model, view: View, row: Row) -> None:
+def _offer_search(view: View, row: Row) -> None:
     """The way to where a model that reads other words here reads these."""
+    model = view.model
     first, stop = view.brushed or (view.at, view.at + WORDS_TO_FIND)
     words: pa.Table = model.words(first, min(stop, first + WORDS_TO_FIND, model.steps))
     joint = "" if model.card.level == "character" else " "

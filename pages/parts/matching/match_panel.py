@@ -8,9 +8,9 @@ import streamlit as st
 from pages.parts.matching import queries
 from pages.parts.matching.address import PER_PAGE, View
 from pages.parts.matching.hypothesis import Selected
-from pages.parts.shared.controls import clicked_chart
+from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.pictures import colours, show_picture
 from rnnstore import Model, State
-from rnnstore.drawing.palette import palette
 from rnnstore.matching.charts.match_view import COUNT, length_picture, match_picture, prepare
 from rnnstore.matching.matches import Matches
 from rnnstore.matching.windows import window_start
@@ -22,15 +22,8 @@ LEAST_SHOWN = 4
 """Steps of a match that are shown in any case."""
 
 
-def find_matches(model: Model, state: State, view: View, selected: Selected) -> Matches:
-    """The page of matches that the address asks for."""
-    return page_of_matches(model, state, view, view.threshold, selected.chosen, view.page)
-
-
-def page_of_matches(
-    model: Model, state: State, view: View, threshold: float, units: np.ndarray, page: int = 1
-) -> Matches:
-    """A page of the matches of some units, within the limits of the address."""
+def matches_of(view: View, model: Model, state: State, threshold: float, units: np.ndarray, page: int = 1) -> Matches:
+    """A page of the matches of some units of a state, within the limits of the address."""
     return queries.match(
         model,
         state.name,
@@ -46,9 +39,9 @@ def page_of_matches(
     )
 
 
-def prepare_matches(model: Model, view: View) -> None:
+def prepare_matches(view: View) -> None:
     """What can be made ready for the first match while a person looks for words to brush."""
-    prepare({name: model.tracks[name] for name in view.tracks}, palette(st.context.theme.type))
+    prepare({name: view.model.tracks[name] for name in view.tracks}, colours())
 
 
 def choose_matches(view: View, matches: Matches) -> None:
@@ -57,7 +50,7 @@ def choose_matches(view: View, matches: Matches) -> None:
     with lengths:
         _show_lengths(view, matches)
     with controls:
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        with side_by_side():
             pages = max(1, -(-matches.counted // PER_PAGE))
             more = not matches.complete  # one further, and more are counted
             counted = "counted so far" if more else "in all"
@@ -65,16 +58,16 @@ def choose_matches(view: View, matches: Matches) -> None:
             view.control("page", max_value=max(pages, view.page) + more, width=112, help=about)
             view.control("shortest", width=112)
             view.control("longest", width=112, placeholder="any")
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        with side_by_side():
             view.control("left", width=112)
             view.control("right", width=112)
             view.control("colour", options=["none", COUNT, *view.tracks], width=150)
             view.control("copies")
 
 
-def show_matches(model: Model, state: State, view: View, selected: Selected, matches: Matches) -> None:
+def show_matches(view: View, selected: Selected, matches: Matches) -> None:
     """The word matrix with its heat maps; a click goes to a match and keeps the hypothesis."""
-    found = matches.table
+    model, found = view.model, matches.table
     if not found.num_rows:
         st.info("There are no matches on this page." if matches.counted else matches.note)
         return
@@ -83,19 +76,19 @@ def show_matches(model: Model, state: State, view: View, selected: Selected, mat
     after = min(int(found["length"].to_numpy().max()), room) + view.right
     starts = found["start"].to_numpy()
     cells = queries.cells_of_matches(
-        model, state.name, selected.chosen, view.threshold, starts, view.left, after, view.tracks
+        model, view.state.name, selected.chosen, view.threshold, starts, view.left, after, view.tracks
     )
     picture = match_picture(
         found,
         cells,
         len(selected.chosen),
-        palette(st.context.theme.type),
+        colours(),
         tracks={name: model.tracks[name] for name in view.tracks},
         mapped=view.colour,
         before=view.left,
         after=after,
     )
-    key = f"match-{model.name}-{state.name}"
+    key = f"match-{model.name}-{view.state.name}"
 
     def go(rank: int) -> None:
         place = np.flatnonzero(found["rank"].to_numpy() == rank)
@@ -103,22 +96,15 @@ def show_matches(model: Model, state: State, view: View, selected: Selected, mat
             view.change(at=window_start(model, int(starts[place[0]]), view.window))
             st.session_state["match-visits"] = st.session_state.get("match-visits", 0) + 1
 
-    clicked_chart(
-        picture, "match_view", key, "clicked_match", "rank", go,
-        height=int(picture.specification["height"]),
-        alt="The matches, a row each: their words, how many of the selected units are on, and their annotations.",
-    )  # fmt: skip
+    alt = "The matches, a row each: their words, how many of the selected units are on, and their annotations."
+    show_picture(picture, "match_view", key, {"clicked_match": ("rank", go)}, fixed=True, alt=alt)
 
 
 def _show_lengths(view: View, matches: Matches) -> None:
-    key = "match-lengths"
-
     def take(length: int) -> None:
         exact = view.shortest == view.longest == length
         view.change(shortest=1 if exact else length, longest=None if exact else length)
 
-    clicked_chart(
-        length_picture(matches.lengths, view.shortest, view.longest, palette(st.context.theme.type)),
-        "length_view", key, "clicked_length", "length", take,
-        alt="How many matches are how long; click a bar for matches of exactly this length.",
-    )  # fmt: skip
+    picture = length_picture(matches.lengths, view.shortest, view.longest, colours())
+    alt = "How many matches are how long; click a bar for matches of exactly this length."
+    show_picture(picture, "length_view", "match-lengths", {"clicked_length": ("length", take)}, alt=alt)

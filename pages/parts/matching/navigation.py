@@ -6,17 +6,18 @@ import streamlit as st
 
 from pages.parts.matching import queries
 from pages.parts.matching.address import View
+from pages.parts.shared.controls import clickable_table, side_by_side
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, StoreError
+from pages.parts.shared.messages import errors_as
 from rnnstore.matching.windows import window_start
 
 HITS = 100
 
 
-def navigate(model: Model, view: View) -> None:
+def navigate(view: View) -> None:
     """Going through the corpus: by windows, to a step, to where a phrase occurs."""
-    last = max(0, model.steps - view.window)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    last = max(0, view.model.steps - view.window)
+    with side_by_side():
         back, forward = max(0, view.at - view.window), min(last, view.at + view.window)
         st.button(
             "Back",
@@ -39,17 +40,14 @@ def navigate(model: Model, view: View) -> None:
         view.control("find", placeholder="a phrase")
         view.control("regex")
     if view.find:
-        _show_hits(model, view)
+        with errors_as(st.error):
+            _show_hits(view)
 
 
-def _show_hits(model: Model, view: View) -> None:
-    try:
-        hits = queries.find(model, view.find, regex=view.regex, ignore_case=not view.case, limit=HITS)
-    except StoreError as error:
-        st.error(escape(str(error)))
-        return
+def _show_hits(view: View) -> None:
+    hits = queries.find(view.model, view.find, regex=view.regex, ignore_case=not view.case, limit=HITS)
     more = f" Shown: the first {HITS}." if hits.total > HITS else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with side_by_side("center"):
         framed = " The one that you went to is framed among the words." if view.hit and hits.total else ""
         st.caption(f"{escape(hits.note)}{more}{framed}", width="stretch")
         view.control("case")
@@ -57,21 +55,17 @@ def _show_hits(model: Model, view: View) -> None:
         st.button("Close the search", on_click=view.change, kwargs=closed, type="tertiary")
     if not hits.table.num_rows:
         return
-    key = f"hits-{view.find}-{view.regex}-{view.case}"
 
-    def go() -> None:
-        for row, _ in st.session_state[key].selection.cells:
-            start, stop = (hits.table[name][row].as_py() for name in ("start", "stop"))
-            view.change(at=window_start(model, start, view.window), hit=f"{start}-{stop - 1}")
+    def go(place: int) -> None:
+        start, stop = (hits.table[name][place].as_py() for name in ("start", "stop"))
+        view.change(at=window_start(view.model, start, view.window), hit=f"{start}-{stop - 1}")
 
     with st.container(key="hits_view"):
-        st.dataframe(
+        clickable_table(
             hits.table.select(["start", "before", "words", "after"]),
-            key=key,
-            on_select=go,
-            selection_mode="single-cell",
-            hide_index=True,
-            height=min(38 + 35 * hits.table.num_rows, 160),
+            f"hits-{view.find}-{view.regex}-{view.case}",
+            go,
+            height=160,
             column_config={
                 "start": st.column_config.NumberColumn("step", format="localized", width=80),
                 "before": st.column_config.TextColumn("before", alignment="right", width=260),

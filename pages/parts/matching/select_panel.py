@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -11,40 +10,29 @@ import streamlit as st
 from pages.parts.matching import queries
 from pages.parts.matching.address import View
 from pages.parts.matching.hypothesis import Selected
-from pages.parts.shared.controls import clicked_since
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, State
-from rnnstore.drawing.palette import palette
+from pages.parts.shared.pictures import clicked_since, colours, show_picture
 from rnnstore.matching.charts.select_view import DrawnSelection, LinkedPlot, select_picture
-from rnnstore.matching.selection import units_on
 from rnnstore.matching.windows import Window
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What the chart shows: the window, and how many of the selected units are on at each of its steps."""
-
-    window: Window
-    on: np.ndarray
-
-
 def show_selection(
-    model: Model,
-    state: State,
     view: View,
+    window: Window,
+    on: np.ndarray,
     selected: Selected,
     matches: Sequence[tuple[int, int, int]],
     below: Sequence[LinkedPlot] = (),
-) -> Shown:
-    """The select view; `matches` (rank, start, stop) are marked where they lie in it, other states stand `below`."""
-    stop = min(model.steps, view.at + view.window)
-    seen = queries.window(model, state.name, view.at, stop)
+) -> None:
+    """The select view of a window, with how many of the selected units are `on` at each of its steps.
+
+    `matches` (rank, start, stop) are marked where they lie in it, other states stand `below`.
+    """
     selection = selected.selection
-    on = units_on(model, state.name, selected.chosen, view.threshold, view.at, stop)
-    tracks = {name: model.tracks[name] for name in view.tracks}
-    key, held = _chart_key(model, state, view)
+    tracks = {name: view.model.tracks[name] for name in view.tracks}
+    key, held = _chart_key(view)
     picture = select_picture(
-        seen,
+        window,
         DrawnSelection(
             threshold=view.threshold,
             start=selection.start if selection else None,
@@ -56,33 +44,31 @@ def show_selection(
             pinned=view.pinned,
             matches=matches,
         ),
-        palette(st.context.theme.type),
+        colours(),
         on=on,
         tracks=tracks,
-        annotations=queries.read_annotations(model, view.tracks, view.at, stop) if tracks else None,
-        predictions=queries.read_predictions(model, view.at, stop) if view.predicted else None,
+        annotations=queries.read_annotations(view.model, view.tracks, view.at, view.stop) if tracks else None,
+        predictions=queries.read_predictions(view.model, view.at, view.stop) if view.predicted else None,
         predicted=view.predicted,
         brush=held,
         hit=view.hit,
-        title=state.name,
+        title=view.state.name,
         linked=below,
     )
-    with st.container(key="select_view"):
-        st.vega_lite_chart(
-            picture.for_page(),
-            key=key,
-            on_select=lambda: _take_brush(key, view),
-            selection_mode=["brush", "clicked_word", "extended_word", "clicked_unit"],
-            theme=None,
-            width="stretch",
-            height=picture.specification["height"],
-            alt="Values of all units over the words shown; drag over words to select the units that are on there.",
-        )
-    return Shown(seen, on)
+    show_picture(
+        picture,
+        "select_view",
+        key,
+        fixed=True,
+        on_select=lambda: _take_brush(key, view),
+        selection_mode=["brush", "clicked_word", "extended_word", "clicked_unit"],
+        alt="Values of all units over the words shown; drag over words to select the units that are on there.",
+    )
 
 
-def choose_tracks(model: Model, view: View) -> None:
+def choose_tracks(view: View) -> None:
     """What stands under the words."""
+    model = view.model
     there = "no track" if model.tracks else "no track was recorded"
     view.control("tracks", placeholder=there, disabled=not model.tracks)
     if model.has_predictions:
@@ -93,7 +79,7 @@ def choose_tracks(model: Model, view: View) -> None:
             st.caption(escape(f"{name}: {model.tracks[name].source}"))
 
 
-def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float, float] | None]:
+def _chart_key(view: View) -> tuple[str, tuple[float, float] | None]:
     """The chart's key, and the brush with which it began: a new chart whenever the brush was changed from elsewhere.
 
     The chart itself cannot be told to move its brush; while the mouse moves it, it must not be replaced.
@@ -104,7 +90,7 @@ def _chart_key(model: Model, state: State, view: View) -> tuple[str, tuple[float
     built = (view.at, view.window, view.tracks, view.predicted, len(view.linked))
     if held.get("built") != built:  # the chart is built anew in any case, and takes hold of the brush where it is
         held.update(built=built, began=view.brushed)
-    return f"select-{model.name}-{state.name}-{held['version']}", held["began"]
+    return f"select-{view.model.name}-{view.state.name}-{held['version']}", held["began"]
 
 
 def _take_brush(key: str, view: View) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shared.address import Address
-from pages.parts.shared.parameters import OneOf, Several, Text, Whole, Yes
+from pages.parts.shared.parameters import OneOf, Several, Text, Whole, Yes, no_model
 from rnnstore import Model
 from rnnstore.memory.charts import PROPERTY_MEASURES
 from rnnstore.memory.gradients import ALL
@@ -29,10 +29,6 @@ def _no_gradients(view: Any, missing: str) -> str:
     return f"{view.model.name} has no gradients of {missing}" + (
         f"; there are those of {', '.join(there)}." if there else " yet."
     )
-
-
-def _no_model(view: Any, missing: str) -> str:
-    return f"The store has no model {missing}; it has {', '.join(view.store_models)}."
 
 
 def _no_class(view: Any, missing: str) -> str:
@@ -79,7 +75,7 @@ class View(States):
         label="Show", widget=st.segmented_control,
     )
     models = Several(
-        lambda view: list(view.store_models), lambda view: (view.model.name,), missing=_no_model, most=MOST_MODELS,
+        lambda view: list(view.store_models), lambda view: (view.model.name,), missing=no_model, most=MOST_MODELS,
         too_many=lambda count: f"{count} models are named; the first {MOST_MODELS} are shown.", label="Models",
     )
     classes = Several(

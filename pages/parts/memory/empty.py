@@ -8,14 +8,14 @@ from pages.parts.memory import queries
 from pages.parts.memory.address import States
 from pages.parts.shared.current import command
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, StoreError
-from rnnstore.drawing.palette import palette
-from rnnstore.errors import MissingNetwork
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import colours, show_picture
+from rnnstore import Model
 from rnnstore.memory import samples
 from rnnstore.memory import singular_values as memory
 from rnnstore.memory.charts import curves_picture
 from rnnstore.memory.gradients import ALL
-from rnnstore.networks import open_network
+from rnnstore.networks import has_network, open_network
 
 DELAYS = 20
 """Delays of the first look."""
@@ -23,15 +23,14 @@ DELAYS = 20
 
 def say_missing(model: Model, view: States) -> None:
     """What to do where there are no gradients."""
-    try:
-        found = open_network(model)
-    except MissingNetwork:
+    if not has_network(model):
         st.info(
             f"**{escape(model.name)}** has no state gradients, and none can be computed: they need the trained network "
             "itself, and this model's folder holds only what it did. A model that a recipe trains keeps its network; "
             "choose another model in the sidebar."
         )
         return
+    found = open_network(model)
     there = memory.has_memory(model)
     st.info(
         f"**{escape(model.name)}** has no state gradients of {view.state_name} yet"
@@ -53,21 +52,14 @@ def say_missing(model: Model, view: States) -> None:
 def _look(model: Model, view: States) -> None:
     """The curve of a few words, when it is asked for."""
     view.control("look", label=f"A first look, now: {samples.PLACES} words, {DELAYS} delays")
-    if not view.look:
-        return
-    try:
-        found = queries.sample(model, view.state_name, ALL, DELAYS)
-    except StoreError as error:
-        st.warning(escape(str(error)))
-        return
-    table = memory.of_classes([found.table], [found.name])
-    with st.container(key="memory_view"):
-        st.vega_lite_chart(
-            curves_picture(table, palette(st.context.theme.type)).for_page(),
-            theme=None,
-            width="stretch",
-            height="content",
-        )
+    if view.look:
+        with errors_as(st.warning):
+            _follow_few(model, view)
+
+
+def _follow_few(model: Model, view: States) -> None:
+    found = queries.sample(model, view.state_name, ALL, DELAYS)
+    show_picture(curves_picture(memory.of_classes([found.table], [found.name]), colours()), "memory_view")
     st.caption(
         f"{found.places:,} of {found.of:,} words, evenly spread over the recording. A mean over so few cancels less "
         "than one over thousands; the dashed line, the mean of single words' own, can be trusted within its band."

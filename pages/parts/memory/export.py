@@ -1,35 +1,31 @@
-"""What the page "Memory" shows, to take away: pictures, numbers, and the lines of a notebook that draw it again."""
+"""What the page "Memory" shows, to export: pictures, numbers, and the lines of a notebook that draw it again."""
 
 from __future__ import annotations
 
 import pyarrow as pa
-import streamlit as st
 
 from pages.parts.memory.address import CURVES, View
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.export import offer_numbers
-from rnnstore import Model
+from pages.parts.shared.export import exporting, offer_code, offer_numbers
 
 
-def take_away(model: Model, view: View, drawn: pa.Table) -> None:
+def offer_export(view: View, drawn: pa.Table) -> None:
     """What is drawn, as pictures, numbers and lines of a notebook."""
-    state = view.states[0]
-    name = f"memory-{model.name}-{state}"
-    if view.show == CURVES:
-        save_picture_button("Curves as a picture", "memory_view", name)
-        save_picture_button("Spectrum as a picture", "spectrum_view", f"{name}-delay-{view.delay}")
-    else:
-        save_picture_button("Properties as a picture", "property_view", f"{name}-properties")
-    offer_numbers("Numbers", name, lambda: drawn)
-    st.caption("The same in a notebook")
-    st.code(f"{_opening(model, view)}\n{_call(view)}", language="python")
+    name = f"memory-{view.model.name}-{view.states[0]}"
+    with exporting():
+        if view.show == CURVES:
+            save_picture_button("Curves as a picture", "memory_view", name)
+            save_picture_button("Spectrum as a picture", "spectrum_view", f"{name}-delay-{view.delay}")
+        else:
+            save_picture_button("Properties as a picture", "property_view", f"{name}-properties")
+        offer_numbers("Numbers", name, lambda: drawn)
+        offer_code('store = rnnstore.open("store")', _opening(view), _call(view))
 
 
-def _opening(model: Model, view: View) -> str:
-    lines = ["import rnnstore", "from rnnstore import pictures", "", 'store = rnnstore.open("store")']
-    if view.show == CURVES and view.models != (model.name,):
-        return "\n".join([*lines, f"models = [store.model(name) for name in {list(view.models)!r}]"])
-    return "\n".join([*lines, f'model = store.model("{model.name}")'])
+def _opening(view: View) -> str:
+    if view.show == CURVES and view.models != (view.model.name,):
+        return f"models = [store.model(name) for name in {list(view.models)!r}]"
+    return f'model = store.model("{view.model.name}")'
 
 
 def _call(view: View) -> str:

@@ -7,25 +7,26 @@ import streamlit as st
 
 from pages.parts.memory import queries
 from pages.parts.memory.address import View, with_memory
-from pages.parts.shared.controls import clicked_chart
+from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, Store, StoreError
-from rnnstore.drawing.palette import palette
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import Clicks, colours, show_picture
+from rnnstore import Model
 from rnnstore.memory import charts, samples
 from rnnstore.memory import singular_values as memory
 from rnnstore.visible import visible
 
 
-def choose(store: Store, model: Model, view: View) -> None:
+def choose(view: View) -> None:
     """What is drawn over one another."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("classes", width=400)
         about = f"A word, words with commas between, or TRACK:LABEL. {samples.PLACES} places that have it, or fewer, "
-        view.control("own", width=230, placeholder=_example(model), help=f"{about}are followed now.")
+        view.control("own", width=230, placeholder=_example(view.model), help=f"{about}are followed now.")
         view.control("states", width=240)
-        if len(others := with_memory(store.models, view.states)) > 1:
+        if len(others := with_memory(view.store_models, view.states)) > 1:
             view.control("models", options=others, width=300)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("measure")
         view.control("log")
         if view.measure == "sigma_1":
@@ -38,23 +39,20 @@ def _example(model: Model) -> str:
     return words[0] if words else "a word"
 
 
-def show_curves(store: Store, model: Model, view: View) -> pa.Table:
+def show_curves(view: View) -> pa.Table:
     """The curves that were chosen; the table of what is drawn."""
     parts = []
     for name in view.models:
-        each = store.models[name]
         for state in view.states:
-            try:
-                parts.append(queries.curves(each, state))
-            except StoreError as error:
-                st.warning(escape(str(error)))
+            with errors_as(st.warning):
+                parts.append(queries.curves(view.store_models[name], state))
     classes = list(view.classes)
     for part in parts:
         if without := [name for name in classes if name not in part["word_class"].to_pylist()]:
             whose = f"{part['state'][0].as_py()} of {escape(part['model'][0].as_py())}"
             st.info(f"Not computed for {whose}: {escape(', '.join(without))}. What was computed is drawn.")
     if view.own:
-        classes += _follow(model, view, parts)
+        classes += _follow(view, parts)
     table = memory.of_classes(parts, classes)
     shown = list(dict.fromkeys(table["series"].to_pylist()))
     if len(shown) > charts.MOST:
@@ -63,40 +61,35 @@ def show_curves(store: Store, model: Model, view: View) -> pa.Table:
         table = table.filter(pa.array([name in drawn for name in table["series"].to_pylist()]))
     picture = charts.curves_picture(
         table,
-        palette(st.context.theme.type),
+        colours(),
         measure=view.measure,
         log=view.log,
         single=view.single,
         delay=view.delay,
     )
-
-    def to_delay(value: int) -> None:
-        view.change(delay=value, direction=1)
-
-    clicked_chart(picture, "memory_view", f"curves-{model.name}-{view.states[0]}", "clicked_delay", "delay", to_delay)
+    clicks: Clicks = {"clicked_delay": ("delay", lambda delay: view.change(delay=delay, direction=1))}
+    show_picture(picture, "memory_view", f"curves-{view.model.name}-{view.states[0]}", clicks)
     _say_counts(table)
     return table
 
 
-def _follow(model: Model, view: View, parts: list[pa.Table]) -> list[str]:
+def _follow(view: View, parts: list[pa.Table]) -> list[str]:
     """The curves of what the reader asks for, added to `parts`; their classes."""
     longest = max((max(part["delay"].to_pylist()) for part in parts), default=29)
-    classes = []
-    for state in view.states:
-        try:
-            found = queries.sample(model, state, view.own, longest + 1)
-        except StoreError as error:
-            st.warning(escape(str(error)))
-            return []
-        parts.append(found.table)
-        classes = [found.name]
+    followed = []
+    with errors_as(st.warning):
+        followed = [queries.sample(view.model, state, view.own, longest + 1) for state in view.states]
+    if not followed:
+        return []
+    parts += [found.table for found in followed]
+    found = followed[-1]
     places = f"all {found.of:,}" if found.places == found.of else f"{found.places:,} of the {found.of:,}"
     st.caption(
-        f"**{escape(found.name)}** in {escape(model.name)}: {places} places, "
+        f"**{escape(found.name)}** in {escape(view.model.name)}: {places} places, "
         + ("" if found.places == found.of else "evenly spread over the recording, ")
         + "followed now. A mean over few cancels less than one over thousands: compare the means of single words'."
     )
-    return classes
+    return [found.name]
 
 
 def _say_counts(table: pa.Table) -> None:
@@ -105,24 +98,21 @@ def _say_counts(table: pa.Table) -> None:
     st.caption(f"Words followed: {counts}. Click a point to see the directions at its delay.")
 
 
-def show_directions(model: Model, view: View) -> None:
+def show_directions(view: View) -> None:
     """The spectrum at one delay of the first state, with the words and units of one direction."""
-    state = view.states[0]
+    model, state = view.model, view.states[0]
     st.subheader(f"Directions that {state} keeps, at one delay", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("delay", width=130)
         view.control("word_class", width=260)
     found = queries.directions(model, state, view.word_class, view.delay)
     chosen = min(view.direction, len(found.singular_values)) - 1
     left, right = st.columns([5, 6], gap="medium")
     with left:
-        picture = charts.spectrum_picture(found, palette(st.context.theme.type), chosen=chosen)
+        picture = charts.spectrum_picture(found, colours(), chosen=chosen)
         key = f"spectrum-{model.name}-{state}-{view.word_class}"
-
-        def to_direction(value: int) -> None:
-            view.change(direction=value)
-
-        clicked_chart(picture, "spectrum_view", key, "clicked_direction", "direction", to_direction)
+        clicks: Clicks = {"clicked_direction": ("direction", lambda direction: view.change(direction=direction))}
+        show_picture(picture, "spectrum_view", key, clicks)
         rank = memory.effective_rank(found.singular_values)
         st.caption(f"Mean over {found.count:,} pairs; effective rank {rank:.1f} of {len(found.singular_values)}.")
     with right:

@@ -7,26 +7,28 @@ import streamlit as st
 
 from pages.parts.memory import queries
 from pages.parts.memory.address import View
+from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.markdown import escape
+from pages.parts.shared.pictures import colours, show_picture
 from rnnstore import Model
-from rnnstore.drawing.palette import palette
 from rnnstore.memory.charts import properties_picture
 
 
 def choose(view: View) -> None:
     """The measure, and a property of one's own."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("how")
         if view.how == "cosine":
             view.control("n", width=160)
         view.control("word_class", label="Gradients of", width=240)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("first", width=340, placeholder="he,him,his,man,men")
         view.control("second", width=340, placeholder="she,her,hers,woman,women")
 
 
-def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
+def show_properties(view: View) -> pa.Table | None:
     """The curves of all properties, with probes where they are asked for; the table of what is drawn."""
+    model = view.model
     wanted = [(name, *sides) for name, sides in queries.shipped_properties(model).items()]
     wanted += _own(model, view)
     if not wanted:
@@ -35,18 +37,12 @@ def show_properties(model: Model, state: str, view: View) -> pa.Table | None:
             "five words each at least, or labels of one of its tracks."
         )
         return None
-    table, sentences = queries.memory_of(model, state, tuple(wanted), view.n, view.word_class)
+    table, sentences = queries.memory_of(model, view.states[0], tuple(wanted), view.n, view.word_class)
     for sentence in sentences:
         st.warning(escape(sentence))
     if table is None:
         return None
-    with st.container(key="property_view"):
-        st.vega_lite_chart(
-            properties_picture(table, palette(st.context.theme.type), measure=view.how).for_page(),
-            theme=None,
-            width="stretch",
-            height="content",
-        )
+    show_picture(properties_picture(table, colours(), measure=view.how), "property_view")
     st.caption("Grey: what 1,000 random directions give, mean and 95 % band." + _sources(model, wanted))
     view.control("probes")
     if view.probes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pages.parts.shared.cache import cached
-from rnnstore import Model, StoreError
+from pages.parts.shared.messages import errors_as, ignore
+from rnnstore import Model
 from rnnstore.memory import probes, properties, samples, singular_values, spectra, word_classes
 from rnnstore.memory.probes import Probe
 from rnnstore.networks import open_network
@@ -30,12 +31,10 @@ def memory_of(
     model: Model, state: str, classes: tuple[tuple[str, str, str], ...], n: int, word_class: str
 ) -> tuple[pa.Table | None, list[str]]:
     """The properties that could be followed, and a sentence for each that could not."""
-    found, messages = [], []
+    found, messages = [], list[str]()
     for name, first, second in classes:
-        try:
+        with errors_as(messages.append, markdown=False):
             found.append(properties.property_of(model, name, first, second))
-        except StoreError as error:
-            messages.append(str(error))
     return (properties.memory_of(model, state, found, n, word_class) if found else None), messages
 
 
@@ -43,8 +42,6 @@ def memory_of(
 def probe(model: Model, classes: tuple[tuple[str, str, str], ...]) -> list[Probe]:
     found = []
     for name, first, second in classes:
-        try:
+        with errors_as(ignore):  # its sentence stands with the properties
             found.append(probes.probe(model, name, (first, second)))
-        except StoreError:  # its sentence stands with the properties
-            continue
     return found

@@ -16,8 +16,9 @@ from pages.parts.co_clusters.address import most_clusters as most_of
 from pages.parts.co_clusters.queries import expected_responses
 from pages.parts.shared.address import Address, Names
 from pages.parts.shared.address import change as change_address
+from pages.parts.shared.messages import errors_as, ignore
 from pages.parts.shared.parameters import MaybeWhole, OneOf, Pair, Parameter, Spans, Text, Whole, Yes
-from rnnstore import Model, State, StoreError
+from rnnstore import Model, State
 from rnnstore.co_clusters.decomposition import METHODS
 from rnnstore.sentences.charts.layout import FEWEST_COLUMNS
 from rnnstore.sentences.passages import Colouring, sentences_of
@@ -79,10 +80,9 @@ class ColouringBy(Parameter[Colouring | None]):
 
 def most_clusters(view: Any) -> int:
     """The largest number of clusters that can be asked for."""
-    try:
+    with errors_as(ignore):  # without responses to group units by, which the panel says
         return most_of(expected_responses(view.model, view.state.name))
-    except StoreError:  # there are no responses to group units by, which the panel says
-        return DEFAULT_CLUSTERS
+    return DEFAULT_CLUSTERS
 
 
 def most_predicted(view: Any) -> int:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts.sentences.address import View
+from pages.parts.shared.controls import side_by_side
 from rnnstore.sentences.charts.layout import Arrangement
 from rnnstore.sentences.passages import Colouring, Passage, common_words
 
 
 def choose(view: View, arrangement: Arrangement, passages: Sequence[Passage]) -> None:
     """Clusters, arrangement, alignment and colours."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("k", width=110)
         view.control("per_line", now=arrangement.per_line, width=120)
         view.control("predicted", width=110)

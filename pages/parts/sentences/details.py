@@ -9,12 +9,11 @@ import streamlit as st
 
 from pages.parts.co_clusters import queries
 from pages.parts.sentences.address import View
-from pages.parts.shared.controls import clicked_chart
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import colours, show_picture
 from rnnstore.co_clusters.charts.responses import response_picture
 from rnnstore.co_clusters.expected import WordResponse
-from rnnstore.drawing.palette import palette
 from rnnstore.sentences.charts.coloured_text import MOST, coloured_text_picture
 from rnnstore.sentences.passages import Colouring, Grouping, Passage, TitledReading, response_at, same_word_tokens
 from rnnstore.visible import visible
@@ -24,8 +23,6 @@ MOST_LINES = 3
 
 
 def show_details(
-    model: Model,
-    state: State,
     view: View,
     shown: Sequence[TitledReading],
     passages: Sequence[Passage],
@@ -34,46 +31,36 @@ def show_details(
     go: Callable[[int, int], None],
 ) -> None:
     """The chosen word's response beside what the word does elsewhere, and the text in its colours."""
-    _show_response(model, state, view, shown, chosen, found)
+    reading = shown[chosen[0]].reading
+    word = visible(reading.words[chosen[1]])
+    st.subheader(f"What “{escape(word)}” did here, and what it does elsewhere", anchor=False)
+    with errors_as(lambda refused: st.info(f"{refused} So there is nothing to compare its response with.")):
+        _show_response(view, shown, chosen, found)
     if view.colouring is not None:
         _show_text(view, passages, chosen, go)
 
 
-def _show_response(
-    model: Model,
-    state: State,
-    view: View,
-    shown: Sequence[TitledReading],
-    chosen: tuple[int, int],
-    found: Grouping,
-) -> None:
+def _show_response(view: View, shown: Sequence[TitledReading], chosen: tuple[int, int], found: Grouping) -> None:
     """The actual response of the chosen token, of the same word in the other passages, and their distribution."""
     reading = shown[chosen[0]].reading
-    word = reading.words[chosen[1]]
-    st.subheader(f"What “{escape(visible(word))}” did here, and what it does elsewhere", anchor=False)
-    try:
-        elsewhere = queries.word_response(model, state.name, word)
-    except StoreError as error:
-        st.info(f"{escape(str(error))} So there is nothing to compare its response with.")
-        return
+    word, state = reading.words[chosen[1]], view.state
+    elsewhere = queries.word_response(view.model, state.name, word)
     actual = {}
     for number, index in same_word_tokens([each.reading for each in shown], chosen)[:MOST_LINES]:
         where = f"{shown[number].title}, word {index + 1}"
         actual[f"{visible(word)} in {where}"] = response_at(shown[number].reading, state.name, index)
-    picture = response_picture([elsewhere], palette(st.context.theme.type), actual=actual, clusters=found.unit_cluster)
+    picture = response_picture([elsewhere], colours(), actual=actual, clusters=found.unit_cluster)
 
     def colour(unit: int) -> None:
         clicked = Colouring(unit=int(unit))
         view.change(colouring=None if view.colouring == clicked else clicked)
 
-    clicked_chart(
+    show_picture(
         picture,
         f"{view.prefix}response_view",
         f"{view.prefix}sentences-response",
-        "clicked_unit",
-        "unit",
-        colour,
-        height=int(picture.specification["height"]),
+        {"clicked_unit": ("unit", colour)},
+        fixed=True,
         alt=f"How {visible(word)} moved every unit here, over the distribution of its responses in the recording.",
     )
     st.caption(_summary(elsewhere, response_at(reading, state.name, chosen[1]), found.unit_cluster))
@@ -106,19 +93,17 @@ def _show_text(
     words = sum(len(each) for each in passages)
     if words > MOST:
         st.caption(f"Shown: the first {MOST:,} of {words:,} words.")
-    picture = coloured_text_picture(passages, str(view.colouring), palette(st.context.theme.type), selected=chosen)
+    picture = coloured_text_picture(passages, str(view.colouring), colours(), selected=chosen)
 
     def look(place: str) -> None:
         number, _, index = place.partition(":")
         go(int(number), int(index))
 
-    clicked_chart(
+    show_picture(
         picture,
         f"{view.prefix}text_view",
         f"{view.prefix}sentences-coloured",
-        "clicked_word",
-        "place",
-        look,
-        height=int(picture.specification["height"]),
+        {"clicked_word": ("place", look)},
+        fixed=True,
         alt=f"The words, coloured by {view.colouring}.",
     )

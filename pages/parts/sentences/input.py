@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -9,25 +10,25 @@ import streamlit as st
 from pages.parts.matching.queries import find
 from pages.parts.sentences import queries
 from pages.parts.sentences.address import LONGEST_SPAN, MOST_PASSAGES, View, write_text
+from pages.parts.shared.controls import clickable_table, side_by_side
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, StoreError
+from pages.parts.shared.messages import errors_as
+from rnnstore import Model
 from rnnstore.networks import missing_network
 from rnnstore.sentences.passages import TitledReading
 from rnnstore.visible import visible
 
 HITS = 50
 FIRST_STEPS = {"word": 16, "character": 48}
-"""Steps of the recording that are shown where nothing was asked for."""
-
-FOUND_STEPS = {"word": 16, "character": 48}
-"""Steps of a span that a hit of a search begins."""
+"""Steps of the recording that are shown where nothing was asked for, and of a span that a hit of a search begins."""
 
 
-def ask(model: Model, view: View) -> None:
+def ask(view: View) -> None:
     """The input for sentences, and what leads to spans of the recording."""
+    model = view.model
     missing = missing_network(model, "text")
     by_character = model.card.level == "character"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         key = f"sentences-type-{view.names('text')}"
 
         def add() -> None:
@@ -41,7 +42,7 @@ def ask(model: Model, view: View) -> None:
         # A form, because a sentence half typed is none, and leaving a lone text field would read it.
         with (
             st.form(f"{key}-form", clear_on_submit=True, border=False),
-            st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+            side_by_side(),
         ):
             st.text_input(
                 "Type a sentence",
@@ -56,7 +57,7 @@ def ask(model: Model, view: View) -> None:
             with st.popover("Edit all"), st.container(width=560):
                 _edit(view, by_character)
         with st.popover("From the corpus"), st.container(width=620):
-            _choose_span(model, view)
+            _choose_span(view)
         if view.sentences or view.spans:
             st.button(
                 "Clear",
@@ -116,48 +117,46 @@ def _list(view: View) -> None:
     )
 
 
-def _choose_span(model: Model, view: View) -> None:
+def _choose_span(view: View) -> None:
     """A span by its steps, or from a search."""
+    model = view.model
 
     def add(first: int, steps: int) -> None:
         stop = min(model.steps, first + steps)
         spans = [*view.spans, (first, stop)][-MOST_PASSAGES:]
         view.change(spans=tuple(dict.fromkeys(spans)), at=None, shown=None)
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         key = f"sentences-{view.names('span')}"
         first = st.number_input("First step", 0, max(model.steps - 1, 0), key=f"{key}-first")
         steps = st.number_input("Steps", 1, LONGEST_SPAN, FIRST_STEPS[_level(model)], key=f"{key}-steps")
         st.button("Show it", on_click=add, args=(int(first), int(steps)), type="primary", key=f"{key}-show")
     view.control("find", placeholder="words as they stand in the corpus")
-    if not view.find:
-        return
-    try:
-        hits = find(model, view.find, limit=HITS)
-    except StoreError as error:
-        st.error(escape(str(error)))
-        return
-    st.caption(
-        escape(hits.note) + (f" Shown: the first {HITS}." if hits.total > HITS else "") + " Click one to show it."
-    )
+    if view.find:
+        with errors_as(st.error):
+            _show_hits(view, add)
+
+
+def _show_hits(view: View, add: Callable[[int, int], None]) -> None:
+    """Where the phrase occurs; a hit that is clicked begins a span, which `add` puts beside the others."""
+    model = view.model
+    hits = find(model, view.find, limit=HITS)
+    more = f" Shown: the first {HITS}." if hits.total > HITS else ""
+    st.caption(f"{escape(hits.note)}{more} Click one to show it.")
     if not hits.table.num_rows:
         return
-    table = f"{key}-hits-{view.find}"
 
-    def go() -> None:
-        for row, _ in st.session_state[table].selection.cells:
-            step = hits.table["start"][row].as_py()
-            before = 4 if model.card.level == "word" else 8
-            begin = int(model.sequence_starts[model.sequence_starts <= step][-1])
-            add(max(begin, step - before), FOUND_STEPS[_level(model)])
+    def go(place: int) -> None:
+        step = hits.table["start"][place].as_py()
+        before = 4 if model.card.level == "word" else 8
+        begin = int(model.sequence_starts[model.sequence_starts <= step][-1])
+        add(max(begin, step - before), FIRST_STEPS[_level(model)])
 
-    st.dataframe(
+    clickable_table(
         hits.table.select(["start", "before", "words", "after"]),
-        key=table,
-        on_select=go,
-        selection_mode="single-cell",
-        hide_index=True,
-        height=min(38 + 35 * hits.table.num_rows, 240),
+        f"sentences-{view.names('span')}-hits-{view.find}",
+        go,
+        height=240,
         column_config={"start": st.column_config.NumberColumn("step", format="localized")},
     )
 
@@ -166,21 +165,16 @@ def _level(model: Model) -> str:
     return "character" if model.card.level == "character" else "word"
 
 
-def readings(model: Model, view: View) -> list[TitledReading]:
+def readings(view: View) -> list[TitledReading]:
     """The readings that the address asks for; a message stands for each that fails."""
-    found: list[TitledReading] = []
+    model, found = view.model, list[TitledReading]()
     for number, text in enumerate(view.sentences, 1):
-        try:
+        with errors_as(st.error, about=f"Sentence {number}: "):
             found.append(TitledReading(f"sentence {number}", queries.typed_reading(model, text)))
-        except StoreError as error:
-            st.error(escape(f"Sentence {number}: {error}"))
     spans = view.spans
     if not view.sentences and not spans:
         spans = ((0, min(model.steps, FIRST_STEPS[_level(model)])),)
     for first, stop in spans:
-        try:
-            reading = queries.recorded_reading(model, first, stop)
-            found.append(TitledReading(f"step {first:,}", reading, first))
-        except StoreError as error:
-            st.error(escape(str(error)))
+        with errors_as(st.error):
+            found.append(TitledReading(f"step {first:,}", queries.recorded_reading(model, first, stop), first))
     return found

@@ -11,19 +11,22 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.co_clusters import queries
+from pages.parts.co_clusters import queries as clusters
 from pages.parts.sentences.address import View
 from pages.parts.sentences.charts import show_course, show_glyphs
 from pages.parts.sentences.controls import choose
 from pages.parts.sentences.details import show_details
-from pages.parts.sentences.export import take_away
-from pages.parts.sentences.guide import explain
+from pages.parts.sentences.export import offer_export
 from pages.parts.sentences.input import ask, readings
 from pages.parts.shared.address import Names
+from pages.parts.shared.browser import charts_tools_aside
+from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.frame import page_link
+from pages.parts.shared.guides import explain
 from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, StoreError
-from rnnstore.drawing.palette import palette
+from pages.parts.shared.messages import errors_as
+from pages.parts.shared.pictures import colours
+from rnnstore import Model, State
 from rnnstore.sentences.charts.chips import Clusters
 from rnnstore.sentences.charts.glyphs import glyph_picture
 from rnnstore.sentences.charts.layout import FEWEST_COLUMNS, Arrangement, Layout
@@ -49,6 +52,8 @@ LONGEST_DOWN = 20
 WIDE, NARROW = 1100, 470
 """Pixels that the picture is laid out for; the browser gives it what there is."""
 
+LABELS = "This model tells labels apart: under each glyph stands what it would answer after the word."
+
 MOST_GLYPHS = 160
 """Glyphs that are drawn at once; more cannot be told apart, and cost time."""
 
@@ -66,20 +71,19 @@ def draw(
     """The panel of a model's state; without `asking`, another panel has the input for its sentences. `narrow` is for
     half of a page, and without `guide` another panel says how it is read."""
     view = View.of_page(Names(prefix, tuple(shared)), model=model, state=state)
-    _tools_aside()
+    charts_tools_aside(top=("glyph_view",), none=("course_view",))
     if asking:
-        ask(model, view)
-    shown = readings(model, view)
+        ask(view)
+    shown = readings(view)
     if not shown:
         return
-    found = _grouped(model, state, view)
-    shown, passages = _measured(shown, state, view, found)
+    found = _grouped(view)
+    shown, passages = _measured(shown, view, found)
     if not passages:
         return
     begin = offsets(passages, view.align)
-    arrangement, columns = _arranged(
-        passages, begin, view, FEWEST_COLUMNS if narrow else MOST_COLUMNS.get(model.card.level, FEWEST_COLUMNS)
-    )
+    most = FEWEST_COLUMNS if narrow else MOST_COLUMNS.get(model.card.level, FEWEST_COLUMNS)
+    arrangement, columns = _arranged(passages, begin, view, most)
     choose(view, arrangement, passages)
     if columns > FEWEST_COLUMNS:
         show_course(view, passages, begin, arrangement, columns)
@@ -88,7 +92,7 @@ def draw(
     picture = glyph_picture(
         passages,
         Clusters(found.unit_cluster, found.words),
-        palette(st.context.theme.type),
+        colours(),
         arrangement=arrangement,
         predicted=view.predicted,
         selected=chosen,
@@ -100,62 +104,45 @@ def draw(
     )
     show_glyphs(picture, f"{prefix}glyphs-{model.name}-{state.name}", view)
     _say_what_is_shown(model, shown, arrangement, columns, found)
-    _go_on(model, state, view, shown, passages, arrangement, chosen, found)
+    _go_on(view, shown, passages, arrangement, chosen, found)
     if chosen:
-        show_details(model, state, view, shown, passages, chosen, found, lambda *to: _go(arrangement, view, *to))
+        show_details(view, shown, passages, chosen, found, lambda *to: _go(arrangement, view, *to))
     if guide:
-        explain(any(each.reading.classifier for each in shown))
+        explain("sentences", labels=LABELS if any(each.reading.classifier for each in shown) else "")
 
 
-def _grouped(model: Model, state: State, view: View) -> Grouping:
+def _grouped(view: View) -> Grouping:
     """The groups of units; where there are no responses to group them by, all units together."""
-    try:
-        found = queries.clusters(model, state.name, view.words, view.k, view.method, view.seed)
-        return grouping(found, queries.expected_responses(model, state.name))
-    except StoreError as error:
-        return all_units(state.units, f"all units are one group, because they cannot be told apart. {error}")
+    refused: list[str] = []
+    with errors_as(refused.append, markdown=False):
+        found = clusters.clusters(view.model, view.state.name, view.words, view.k, view.method, view.seed)
+        return grouping(found, clusters.expected_responses(view.model, view.state.name))
+    return all_units(view.state.units, f"all units are one group, because they cannot be told apart. {refused[0]}")
 
 
-def _tools_aside() -> None:
-    """Put the tools of the glyphs' chart where they hide nothing; those of the strip would hide it."""
-    tools = "[data-testid='stElementToolbar']"
-    st.html(
-        f"<style>[class*='glyph_view'] {tools} {{ top: 0 !important; }}"
-        f"[class*='course_view'] {tools} {{ display: none; }}</style>"
-    )
-
-
-def _measured(
-    shown: Sequence[TitledReading], state: State, view: View, found: Grouping
-) -> tuple[list[TitledReading], list[Passage]]:
+def _measured(shown: Sequence[TitledReading], view: View, found: Grouping) -> tuple[list[TitledReading], list[Passage]]:
     """The readings that can be measured, and that; where a gate is asked for and missing, by the values, and said."""
-    readable: list[TitledReading] = []
-    measured: list[Passage] = []
-    failed: set[str] = set()
-    by_values: set[str] = set()
+    measured: list[tuple[TitledReading, Passage]] = []
+    failed: dict[str, None] = {}
+    instead: dict[str, None] = {}
+
+    def measure(each: TitledReading, by_gate: bool) -> None:
+        options: dict[str, Any] = {"title": each.title, "first": each.first, "colouring": view.colouring}
+        options |= {"unit_sign": found.unit_sign, "by_gate": by_gate}
+        measured.append((each, passage(each.reading, view.state.name, found.unit_cluster, **options)))
+
     for each in shown:
-        options: dict[str, Any] = {
-            "title": each.title,
-            "first": each.first,
-            "colouring": view.colouring,
-            "unit_sign": found.unit_sign,
-        }
-        try:
-            measured.append(passage(each.reading, state.name, found.unit_cluster, by_gate=view.by_gate, **options))
-            readable.append(each)
+        by_gate = view.by_gate and view.state.name in each.reading.states
+        with errors_as((instead if by_gate else failed).setdefault):
+            measure(each, by_gate)
             continue
-        except StoreError as error:
-            if not view.by_gate or state.name not in each.reading.states:
-                failed.add(str(error))
-                continue
-            by_values.add(f"{error} Shown instead: by the values.")
-        measured.append(passage(each.reading, state.name, found.unit_cluster, **options))
-        readable.append(each)
+        if by_gate:
+            measure(each, False)
     for sentence in failed:
-        st.info(escape(sentence))
-    for sentence in by_values:
-        st.warning(escape(sentence))
-    return readable, measured
+        st.info(sentence)
+    for sentence in instead:
+        st.warning(f"{sentence} Shown instead: by the values.")
+    return [each for each, _ in measured], [its for _, its in measured]
 
 
 def _arranged(passages: Sequence[Passage], begin: tuple[int, ...], view: View, most: int) -> tuple[Arrangement, int]:
@@ -194,8 +181,6 @@ def _go(arrangement: Arrangement, view: View, number: int, index: int) -> None:
 
 
 def _go_on(
-    model: Model,
-    state: State,
     view: View,
     shown: Sequence[TitledReading],
     passages: Sequence[Passage],
@@ -203,8 +188,9 @@ def _go_on(
     chosen: tuple[int, int] | None,
     found: Grouping,
 ) -> None:
-    """From word to word, to the other pages, and what can be taken away."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    """From word to word, to the other pages, and what can be exported."""
+    model, state = view.model, view.state
+    with side_by_side("center"):
         if chosen is not None:
             number, index = chosen
             left, right = (None, None) if view.prefix else ("Left", "Right")
@@ -228,7 +214,7 @@ def _go_on(
         if view.shown is not None:
             whole = f"{view.prefix}sentences-whole"
             st.button("From the beginning", key=whole, on_click=view.change, kwargs={"shown": None})
-        take_away(model, state, view, shown, passages, chosen, found)
+        offer_export(view, shown, passages, chosen, found)
 
 
 def _say_what_is_shown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -70,10 +71,13 @@ def wide_page() -> None:
     )
 
 
-def charts_tools_aside() -> None:
-    """Put the tools of the page's charts into a corner of theirs that is empty, where they hide no control."""
-    tools = "[data-testid='stElementToolbar']"
-    st.html(
-        f"<style>.st-key-select_view {tools} {{ top: auto !important; bottom: 0 !important; }}"
-        f".st-key-match_view {tools}, .st-key-hits_view {tools} {{ top: 0 !important; }}</style>"
-    )
+def charts_tools_aside(*, bottom: Sequence[str] = (), top: Sequence[str] = (), none: Sequence[str] = ()) -> None:
+    """Put the tools of charts, by the ends of their containers' keys, into a corner of theirs that is empty, where they
+    hide no control; charts under `none` have none, where they would hide the chart."""
+    places = {"top: auto !important; bottom: 0 !important": bottom, "top: 0 !important": top, "display: none": none}
+    rules = [
+        f"[class*='{view}'] [data-testid='stElementToolbar'] {{ {rule}; }}"
+        for rule, views in places.items()
+        for view in views
+    ]
+    st.html(f"<style>{' '.join(rules)}</style>")

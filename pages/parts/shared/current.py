@@ -17,8 +17,8 @@ import streamlit as st
 
 import rnnstore
 from pages.parts.shared.hosting import hosted, may_change
-from pages.parts.shared.markdown import escape
-from rnnstore import Model, State, Store, StoreError
+from pages.parts.shared.messages import errors_as
+from rnnstore import Model, State, Store
 from rnnstore.commands import application, demonstration
 from rnnstore.networks.gates import cell_label
 from rnnstore.registry import analyses
@@ -54,11 +54,9 @@ def store_path() -> Path:
 def current_store() -> Store:
     """The store; opened once for all visitors, and anew when one of its models changed."""
     path = store_path()
-    try:
+    with errors_as(lambda why: st.error("The store of this application cannot be opened." if hosted() else why)):
         return _opened(str(path.absolute()), rnnstore.fingerprint(path), hosted())
-    except StoreError as error:
-        st.error("The store of this application cannot be opened." if hosted() else escape(str(error)))
-        st.stop()
+    st.stop()
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -15,8 +15,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shared.current import PAGES
-from pages.parts.shared.markdown import escape
-from rnnstore import StoreError
+from pages.parts.shared.messages import errors_as
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,10 +42,8 @@ def show(draw: Callable[[], None], *, whole: bool = False) -> None:
     def screen() -> None:
         if st.session_state.pop(_SIDEBAR_CHANGED, False):
             st.rerun()
-        try:
+        with errors_as(st.error):
             draw()
-        except StoreError as error:
-            st.error(escape(str(error)))
 
     (screen if whole else st.fragment(screen))()
 

@@ -361,6 +361,11 @@ class Parsed(Parameter[T]):
         return self._parse(view, text)
 
 
+def no_model(view: Any, missing: str) -> str:
+    """The message about a model that is not in the store, for `Several`."""
+    return f"The store has no model {missing}; it has {', '.join(view.store_models)}."
+
+
 def listed(text: str) -> list[str]:
     """What stands between the commas of a text."""
     return [part for each in text.split(",") if (part := each.strip())]

@@ -1,4 +1,4 @@
-"""Running a query, its answer as a table and a chart, and what a person takes away."""
+"""Running a query, its answer as a table and a chart, and what can be exported of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.export import offer_numbers
+from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.export import exporting, offer_numbers
 from pages.parts.shared.markdown import escape
+from pages.parts.shared.pictures import colours, show_picture
 from pages.parts.sql import queries
 from pages.parts.sql.address import View
 from pages.parts.sql.queries import Entry
-from rnnstore.drawing.palette import palette
 from rnnstore.sql import charts
 from rnnstore.sql.answers import Answer
 from rnnstore.sql.charts import Axes
@@ -44,7 +45,7 @@ def _look_again() -> None:
     if question is None or question.done(2 if question.cancelled else 0):
         st.rerun()
     now = f"{question.before} before it" if question.before > 0 else "running"
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with side_by_side("center"):
         st.button("Cancel", on_click=question.cancel, shortcut="Escape", help="Esc")
         st.caption(f"{now.capitalize()} ... {question.seconds:.0f} s")
 
@@ -67,8 +68,8 @@ def show(found: Entry | None, query: str, view: View) -> None:
         return
     shown = table.select(range(min(COLUMNS, table.num_columns)))
     st.dataframe(shown, height=min(420, 36 * (min(table.num_rows, 11) + 1) + 3), hide_index=True, key="sql-table")
-    with st.popover("Take away"), st.container(width=380):
-        _take_away(answer)
+    with exporting():
+        _offer_export(answer)
     _chart(table, view)
 
 
@@ -82,7 +83,7 @@ def _say(answer: Answer) -> None:
         st.caption(f"The first {COLUMNS} of its {answer.table.num_columns:,} columns are shown; downloads hold all.")
 
 
-def _take_away(answer: Answer) -> None:
+def _offer_export(answer: Answer) -> None:
     table, rows = answer.table, f"{answer.table.num_rows:,} rows"
     offer_numbers(rows, "answer", lambda: table)
     if answer.cut:
@@ -104,17 +105,17 @@ def _chart(table: pa.Table, view: View) -> None:
         view.colour if view.colour in axes else "" if view.x or view.y else default.colour,
         view.mark or default.mark,
     )
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("mark", now=chosen.mark)
         view.control("x", now=chosen.x, options=axes, width=200)
         view.control("y", now=chosen.y, options=axes, width=200)
-        colours = ["", *axes]
-        view.control("colour", now=chosen.colour, options=colours, format_func=lambda name: name or "none", width=200)
-    picture = charts.answer_picture(table, chosen, palette(st.context.theme.type))
-    with st.container(key="sql_view"):
-        st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content")
+        view.control(
+            "colour", now=chosen.colour, options=["", *axes], format_func=lambda name: name or "none", width=200
+        )
+    picture = charts.answer_picture(table, chosen, colours())
+    show_picture(picture, "sql_view")
     drawn = min(table.num_rows, charts.MOST)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with side_by_side("center"):
         with st.container(width=200):
             save_picture_button("Chart as a picture", "sql_view", "answer")
         if drawn < table.num_rows:

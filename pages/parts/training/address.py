@@ -10,15 +10,19 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.shared.address import Address
-from pages.parts.shared.parameters import MaybeWhole, OneOf, Several, Whole
+from pages.parts.shared.parameters import MaybeWhole, OneOf, Several, Text, Whole, Yes, no_model
 from rnnstore import Model
 from rnnstore.training import recorded_batches as batches
 from rnnstore.training.charts.batch_tables import NORM, SHARE
 from rnnstore.training.charts.batch_view import STACKED
 
+CURVES, BATCHES = "curves", "batches"
 BARS, HEAT = "bars", "heat map"
 ONE, OWN = "one", "own"
 MOST_MODELS = 5
+
+MOST_CURVES = 8
+"""Trainings that are drawn over one another: more colours cannot be told apart."""
 
 QUANTITIES = {"maximum": "Maximum", "mean": "Mean", "half_life": "Half-life", "horizon": "Horizon", "loss": "Loss"}
 
@@ -65,6 +69,39 @@ def _steps_beside(view: Any) -> np.ndarray:
 
 def _not_recorded(view: Any, missing: str) -> str:
     return f"No training batches of {missing} are recorded here; there are those of {', '.join(view.recorded)}."
+
+
+class Section(Address):
+    """Whether curves of trainings or single batches are shown; batches where any are recorded and nothing is said."""
+
+    model: Model
+
+    view = OneOf(
+        {CURVES: "Curves", BATCHES: "Gradient flow per batch"},
+        lambda view: BATCHES if batches.is_recorded(view.model) else CURVES, label="Show", widget=st.segmented_control,
+    )  # fmt: skip
+
+
+class CurvesView(Address):
+    """What is shown of trainings: of which models, along which axis, and which gradients of which of them."""
+
+    # fmt: off
+    model: Model
+    store_models: Mapping[str, Model]
+
+    models = Several(
+        lambda view: list(view.store_models), lambda view: (view.model.name,), missing=no_model, most=MOST_CURVES,
+        too_many=lambda count: f"{count} models are named; the first {MOST_CURVES} are shown.", label="Models",
+    )
+    axis = OneOf({"step": "steps", "epoch": "epochs", "time": "time"}, label="Along", widget=st.segmented_control)
+    log = Yes(label="Loss on a log scale")
+    gradients = OneOf(lambda view: view.models, label="Of")
+    weight = Text(label="Weight", widget=st.selectbox)
+    relative = Yes(
+        label="As a share of the weight's norm",
+        help="What a step of plain gradient descent changes, relative to what is there",
+    )
+    # fmt: on
 
 
 class View(Address):

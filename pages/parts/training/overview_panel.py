@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
-from pages.parts.shared.controls import clicked_since, last_selections
+from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.pictures import Clicks, clicked_since, colours, last_selections, show_picture
 from pages.parts.training import queries
 from pages.parts.training.address import View
 from rnnstore import Model
-from rnnstore.drawing.palette import palette
-from rnnstore.drawing.picture import Picture
 from rnnstore.training.charts import batch_overview as outlines
 from rnnstore.training.recorded_batches import BatchOverview
 
 Along = tuple[float, float] | None
+
+ALT = "A bar for every recorded batch over the training; click one to see it."
 
 
 def show_overview(
@@ -30,13 +31,11 @@ def show_overview(
     chosen = [view.batch.step]
     if view.beside and view.beside.model.name == model.name:
         chosen.append(view.beside.step)
-    with st.container(key="outline_view"):
-        _show_whole(model, view, whole, chosen, broken, None if view.span else along)
+    _show_whole(model, view, whole, chosen, broken, None if view.span else along)
     found = whole
     if view.span:
         found = queries.outline(model, view.layer, view.first, view.last)
-        with st.container(key="span_view"):
-            _show_span(model, view, found, chosen, broken, along)
+        _show_span(model, view, found, chosen, broken, along)
     largest = " (of several, the one with the largest gradient)" if found.each > 1 else ""
     between = _between(found) if view.span else ""
     st.caption(
@@ -47,7 +46,7 @@ def show_overview(
 
 
 def _choose(view: View) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("quantity")
         if len(view.layers) > 1:
             view.control("layer", options=view.layers, width=90)
@@ -70,11 +69,11 @@ def _show_whole(
     model: Model, view: View, whole: BatchOverview, chosen: list[int], broken: int | None, along: Along
 ) -> None:
     """The whole training. The brush lives in the browser, which draws it on while the page answers."""
-    kind = st.context.theme.type
-    key, began = _brushed(model, view, (whole.layer, view.quantity, outlines.span(whole), along, kind))
+    built = (whole.layer, view.quantity, outlines.span(whole), along, st.context.theme.type)
+    key, began = _brushed(model, view, built)
     picture = outlines.overview_picture(
         whole,
-        palette(kind),
+        colours(),
         quantity=view.quantity,
         chosen=chosen,
         broken=broken,
@@ -98,7 +97,8 @@ def _show_whole(
         elif was and not brush:
             view.change(first=0, last=None)
 
-    _chart(picture, key, take, ["clicked_batch", "brush"])
+    hears: Any = {"on_select": take, "selection_mode": ["clicked_batch", "brush"]}
+    show_picture(picture, "outline_view", key, fixed=True, alt=ALT, **hears)
 
 
 def _show_span(
@@ -107,7 +107,7 @@ def _show_span(
     """The batches of the span alone."""
     picture = outlines.overview_picture(
         found,
-        palette(st.context.theme.type),
+        colours(),
         quantity=view.quantity,
         chosen=chosen,
         broken=broken if broken is not None and view.first <= broken <= outlines.span(found)[1] else None,
@@ -115,14 +115,8 @@ def _show_span(
         along=along,
         brushed=False,
     )
-    key = f"span-{model.name}"
-
-    def take() -> None:
-        before, now = last_selections(key)
-        for clicked in clicked_since(before, now, "clicked_batch", "largest"):
-            view.change(chosen=clicked, loss=None)
-
-    _chart(picture, key, take, ["clicked_batch"])
+    clicks: Clicks = {"clicked_batch": ("largest", lambda clicked: view.change(chosen=clicked, loss=None))}
+    show_picture(picture, "span_view", f"span-{model.name}", clicks, fixed=True, alt=ALT)
 
 
 def _brushed(model: Model, view: View, built: tuple) -> tuple[str, tuple[float, float] | None]:
@@ -147,19 +141,6 @@ def _whole_bars(whole: BatchOverview, low: float, high: float) -> tuple[int, int
     begins = max(int((first <= low).sum()) - 1, 0)
     ends = max(int((first < high).sum()) - 1, begins)
     return int(first[begins]), int(last[ends])
-
-
-def _chart(picture: Picture, key: str, take: Callable[[], None], heard: list[str]) -> None:
-    st.vega_lite_chart(
-        picture.for_page(),
-        key=key,
-        on_select=take,
-        selection_mode=heard,
-        theme=None,
-        width="stretch",
-        height=picture.specification["height"],
-        alt="A bar for every recorded batch over the training; click one to see it.",
-    )
 
 
 def _between(found: BatchOverview) -> str:

@@ -8,14 +8,13 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shared.browser import save_picture_button
-from pages.parts.shared.controls import clicked_since, last_selections
-from pages.parts.shared.export import offer_numbers
+from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.export import exporting, offer_code, offer_numbers
 from pages.parts.shared.markdown import escape
+from pages.parts.shared.pictures import Clicks, colours, show_picture
 from pages.parts.training import queries
 from pages.parts.training.address import BARS, HEAT, MOST_MODELS, ONE, Shown, View
 from rnnstore import Model
-from rnnstore.drawing.palette import Palette, palette
-from rnnstore.drawing.picture import Picture
 from rnnstore.training import recorded_batches as batches
 from rnnstore.training.charts import batch_overview as outlines
 from rnnstore.training.charts import batch_view as charts
@@ -53,7 +52,7 @@ def _choose(view: View) -> None:
     steps = view.steps
     place = int((steps < view.batch.step).sum())
     back, forward = (int(steps[max(0, min(len(steps) - 1, place + by))]) for by in (-1, 1))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         for label, step, key in (("Previous", back, "Left"), ("Next", forward, "Right")):
             there: dict[str, Any] = {"chosen": step, "loss": None}
             here = step == view.batch.step
@@ -80,7 +79,7 @@ def _choose(view: View) -> None:
 
 def _choose_drawing(view: View, found: list[Batch]) -> None:
     """How batches are drawn."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with side_by_side():
         view.control("value")
         view.control("drawn", now=view.drawn_as(found[0].steps))
         if len(found) == 2:
@@ -102,7 +101,7 @@ def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -
     how = view.drawn_as(batch.steps)
     picture = charts.batch_picture(
         batch,
-        _colours(),
+        colours(),
         value=view.value,
         drawn=how,
         sequence=sequence,
@@ -112,17 +111,13 @@ def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -
     )
     key = f"batch-{place}-{how}"
     heard = ["clicked_loss", "clicked_word"] if batch.steps <= charts.STACKED else ["clicked_loss"]
-    taking: dict[str, Any] = {"on_select": partial(_take_loss, view, key, heard), "selection_mode": heard}
-    with st.container(key=f"batch_view_{place}"):
-        options: dict[str, Any] = {"theme": None, "width": "stretch", "height": "content"}
-        st.vega_lite_chart(picture.for_page(), key=key, **options, **(taking if place == 0 else {}))
+    clicks: Clicks = {name: ("t", partial(_hold_loss, view)) for name in heard}
+    show_picture(picture, f"batch_view_{place}", key, clicks if place == 0 else None)
     lines = [
         f"Shown are the words of text {sequence} of 0 to {batch.sequences - 1}; the gradient is that of all of them."
         if batch.sequences > 1
         else "",
-        f"More than {charts.STACKED} steps: words are in the tables to take away."
-        if batch.steps > charts.STACKED
-        else "",
+        f"More than {charts.STACKED} steps: words are in the tables to export." if batch.steps > charts.STACKED else "",
         f"Cells are means over blocks of {-(-batch.steps // charts.CELLS)} steps."
         if batch.steps > charts.CELLS and how == HEAT
         else "",
@@ -131,13 +126,9 @@ def _one(batch: Batch, view: View, most: float | None, width: int, place: int) -
         st.caption(" ".join(filter(None, lines)))
 
 
-def _take_loss(view: View, key: str, heard: list[str]) -> None:
+def _hold_loss(view: View, step: int) -> None:
     """A click on a part or a word keeps its loss drawn below; another click on it lets it go."""
-    before, after = last_selections(key)
-    for name in heard:
-        for clicked in clicked_since(before, after, name, "t"):
-            view.change(loss=None if clicked == view.loss else clicked)
-            return
+    view.change(loss=None if step == view.loss else step)
 
 
 def _say_where_it_broke(batch: Batch) -> bool:
@@ -160,12 +151,13 @@ def show_over_training(view: View, models: list[Model], found: list[BatchOvervie
         view.control("compared", now=now, options=others, max_selections=MOST_MODELS - 1, width=520)
     along = ends(found)
     chosen = view.batch.step if along[0] <= view.batch.step <= along[1] else None
-    _chart(reach.reach_picture(found, _colours(), chosen=chosen, along=along), "reach_view", "reach")
+    picture = reach.reach_picture(found, colours(), chosen=chosen, along=along)
+    show_picture(picture, "reach_view", "reach", fixed=True)
     course = queries.training_curves(models)
     if course.table.num_rows:
         stop = broken if broken is not None and along[0] <= broken <= along[1] else None
-        picture = reach.loss_and_norm_picture(course, view.models, _colours(), chosen=chosen, broken=stop, along=along)
-        _chart(picture, "course_view", "course")
+        picture = reach.loss_and_norm_picture(course, view.models, colours(), chosen=chosen, broken=stop, along=along)
+        show_picture(picture, "course_view", "course", fixed=True)
     each = max(outline.each for outline in found)
     st.caption(
         ("Points are batches" if each == 1 else f"Points are batches, or means of up to {each:,} neighbours")
@@ -187,11 +179,11 @@ def ends(found: list[BatchOverview]) -> tuple[float, float]:
     return min(low for low, _ in spans), max(high for _, high in spans)
 
 
-def take_away(view: View, outline: BatchOverview, found: list[Batch], over: list[BatchOverview]) -> None:
+def offer_export(view: View, outline: BatchOverview, found: list[Batch], over: list[BatchOverview]) -> None:
     """Pictures and numbers."""
     batch = found[0]
     name = f"{batch.model}-{batch.step}"
-    with st.popover("Take away"), st.container(width=380):
+    with exporting():
         save_picture_button("All batches as a picture", "outline_view", f"batches-{batch.model}")
         if view.span:
             save_picture_button("The span as a picture", "span_view", f"span-{batch.model}")
@@ -204,26 +196,14 @@ def take_away(view: View, outline: BatchOverview, found: list[Batch], over: list
         offer_numbers("Words of the batch", f"words-{name}", lambda: batch.words, kinds=("CSV",))
         offer_numbers("Parts of the gradient", f"gradient-{name}", batch.pairs, kinds=("Parquet",))
         offer_numbers("Horizons of all models", "horizons", lambda: batches.combined_table(over), kinds=("CSV",))
-        st.caption("The same in a notebook")
         span = f", first={view.first}, last={view.last}" if view.span else ""
-        st.code(
-            "import rnnstore\nfrom rnnstore import pictures\n\n"
-            f'model = rnnstore.open("store").model("{batch.model}")\n'
-            f"pictures.batches_picture(model{span})\npictures.batch_picture(model, {batch.step})\n"
+        offer_code(
+            f'model = rnnstore.open("store").model("{batch.model}")',
+            f"pictures.batches_picture(model{span})",
+            f"pictures.batch_picture(model, {batch.step})",
             "pictures.reach_picture(model)",
-            language="python",
         )
-
-
-def _chart(picture: Picture, container: str, key: str) -> None:
-    with st.container(key=container):
-        height = picture.specification["height"]
-        st.vega_lite_chart(picture.for_page(), key=key, theme=None, width="stretch", height=height)
 
 
 def _number(value: float | None, unit: str = "") -> str:
     return "no number" if value is None or value != value else f"{value:.3g}{unit}"
-
-
-def _colours() -> Palette:
-    return palette(st.context.theme.type)

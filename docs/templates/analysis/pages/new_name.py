@@ -8,18 +8,18 @@ from rnnstore.new_name import unit_means
 from rnnstore.new_name.charts import means_picture
 
 from pages.parts.shared.current import current_model, current_state
+from pages.parts.shared.export import exporting, offer_numbers
 from pages.parts.shared.frame import show
-from rnnstore.drawing.palette import palette
-from rnnstore.export import csv
+from pages.parts.shared.pictures import colours, show_picture
 
 
 def draw() -> None:
-    """The chart, and its numbers to take away."""
+    """The chart, and its numbers to export."""
     model, state = current_model(), current_state()
     means = unit_means(model, state.name)
-    picture = means_picture(means, palette(st.context.theme.type))
-    st.vega_lite_chart(picture.for_page(), theme=None, width="stretch", height="content", key="new_name_view")
-    st.download_button("Numbers as CSV", lambda: csv(means), f"new-name-{model.name}-{state.name}.csv", "text/csv")
+    show_picture(means_picture(means, colours()), "new_name_view")
+    with exporting():
+        offer_numbers("Numbers", f"new-name-{model.name}-{state.name}", lambda: means)
 
 
 st.title("New name", anchor=False)
