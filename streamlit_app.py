@@ -15,7 +15,7 @@ from pages.parts.shared.current import (
     first_state,
     store_path,
 )
-from pages.parts.shared.frame import navigation
+from pages.parts.shared.frame import navigation, show_links, show_title
 from pages.parts.shared.hosting import hide_details, hosted
 from pages.parts.shared.markdown import escape
 from pages.parts.shared.messages import errors_as
@@ -82,7 +82,7 @@ def show_facts(model: Model, state: str | None) -> None:
 
 
 hide_details()
-page, pages = navigation()
+page, groups = navigation()
 st.set_page_config(f"{page.title} · rnnstore", page_icon=STATIC / "icon.png", layout="wide")
 st.logo(STATIC / "logo.svg", icon_image=STATIC / "icon.svg", size="large")
 
@@ -91,7 +91,7 @@ wide_page()
 store = current_store()
 named = follow_address()
 with st.sidebar:
-    links = st.container(gap="small")
+    links = st.container(gap=None, key="page_links")
     if store.models:
         model = store.models[choose("model", list(store.models), first_model(store).name) or ""]
         state = choose("state", list(model.states), first_state(model))
@@ -101,9 +101,10 @@ with st.sidebar:
         st.markdown(f":orange[{len(store.problems)} of the store's folders cannot be read; the overview says why.]")
     st.caption("Open to everyone: look at all of it, change nothing." if hosted() else f"Store: `{store_path()}`")
     carried = {key: st.session_state[key] for key in ("model", "state") if st.session_state.get(key)}
-    for each in pages:
-        links.page_link(each, query_params=carried)
+    with links:
+        show_links(groups, carried)
 if store.models:
     say_unknown(model, state)
+show_title(page.title)
 with errors_as(st.error):  # what a page did not expect, for example a model that is deleted while it is being read
     page.run()

@@ -70,6 +70,5 @@ def keep_sentences() -> None:
         write_text(ALONE, text)
 
 
-st.title("Two side by side", anchor=False)
 keep_sentences()
 show(draw)

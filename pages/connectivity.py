@@ -4,8 +4,6 @@ Text whose earlier characters or words are shaded by how strongly the prediction
 them, for one model or several. The text is one's own or the recording's. Everything shown is in the address.
 """
 
-import streamlit as st
-
 from pages.parts.connectivity.address import View
 from pages.parts.connectivity.panel import draw
 from pages.parts.shared.current import chosen_model, current_model, current_store
@@ -19,5 +17,4 @@ def page() -> None:
     draw(View.of_page(model=model if has_network(model) else current_model(), store_models=current_store().models))
 
 
-st.title("What a prediction depends on", anchor=False)
 show(page)

@@ -64,5 +64,4 @@ def link_to_matches(view: View) -> None:
         page_link("matching", label="See its units and matches", query_params=there)
 
 
-st.title("What a hypothesis is worth", anchor=False)
 show(lambda: draw(View.of_page(model=current_model(), state=current_state())), whole=True)

@@ -45,9 +45,4 @@ def draw() -> None:
     explain("memory")
 
 
-st.title("How long words are remembered", anchor=False)
-st.caption(
-    "How strongly a word that was read some steps ago still changes the state, by mean gradients of the state with "
-    "respect to the word's embedding, and what about the word is kept."
-)
 show(draw)

@@ -218,5 +218,4 @@ def draw() -> None:
         show_findings(store)
 
 
-st.title("Overview", anchor=False)
 show(draw, whole=True)

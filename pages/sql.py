@@ -62,5 +62,4 @@ def draw() -> None:
     explain("sql", limits=f"{pool.limits.sentence} {missing()}")
 
 
-st.title("SQL", anchor=False)
 show(draw)

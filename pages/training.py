@@ -146,7 +146,6 @@ def say_none(model: Model, runs: bool) -> None:
     explain("training")
 
 
-st.title("What single batches taught", anchor=False)
 show(draw)
 if being_written(chosen_model()):
     follow()

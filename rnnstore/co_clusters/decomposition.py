@@ -249,8 +249,8 @@ def _left_out(expected: ExpectedResponses, rows: np.ndarray, minimum_count: int)
     rare = int(np.count_nonzero((expected.counts < minimum_count) & ~kept))
     why = f", {rare:,} of them read fewer than {minimum_count:,} times," if rare else ""
     return [
-        f"{len(rows):,} of {len(expected.words):,} words are clustered; the {left:,} left out{why} stand at "
-        f"{share:.1%} of the steps."
+        f"{len(rows):,} of {len(expected.words):,} words are clustered; the {left:,} left out{why} account "
+        f"for {share:.1%} of the tokens."
     ]
 
 

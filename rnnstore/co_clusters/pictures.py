@@ -69,5 +69,5 @@ def words_picture(
         raise QuestionError("There is no unit to show; give at least one.")
     tables = {unit: words_of_unit(model, state, unit, m, minimum_count) for unit in units}
     if not any(table.num_rows for table in tables.values()):
-        raise QuestionError(f"No word was read at least {minimum_count:,} times; ask for fewer.")
+        raise QuestionError(f"No word has {minimum_count:,} occurrences; ask for fewer.")
     return unit_words_picture(tables, palette(theme), width=width)

@@ -171,10 +171,10 @@ def test_which_words_are_clustered_and_what_was_left_out():
     assert decompose(given, 3).words == ["w1", "w5", "w3"]
     pinned = decompose(given, 2, always=["w4", "w1"])
     assert pinned.words == ["w1", "w5", "w4"]
-    assert pinned.clusters(2).notes == ["3 of 6 words are clustered; the 3 left out stand at 26.0% of the steps."]
+    assert pinned.clusters(2).notes == ["3 of 6 words are clustered; the 3 left out account for 26.0% of the tokens."]
     often = decompose(given, None, minimum_count=5)
     assert often.words == ["w1", "w5", "w3", "w0"]
-    assert "the 2 left out, 2 of them read fewer than 5 times, stand at 2.0%" in often.clusters(2).notes[0]
+    assert "the 2 left out, 2 of them read fewer than 5 times, account for 2.0%" in often.clusters(2).notes[0]
     assert decompose(given, None).clusters(3).notes == []
 
 

@@ -68,20 +68,6 @@ def test_what_the_address_names_in_vain_is_said(run, small_store):
     assert not app.exception
     assert "sort=size; one of median" in text and "there is no such unit here, from 0 to 23" in text
     assert "The lower limit 2 is not below the upper one" in text and "Nothing moves by less than -1" in text
-    app = run(small_store, PAGE, view="training", models="brackets,nobody", axis="hours", weight="kernel")
-    assert "no model nobody" in said(app) and "axis=hours; one of step, epoch, time" in said(app)
-
-
-def test_trainings_of_several_models_and_of_none(run, small_store):
-    app = run(small_store, PAGE, view="training", models="brackets,only-trained,sensor")
-    text = said(app)
-    assert "sensor was trained elsewhere, or not yet" in text
-    assert len(app.main.get("vega_lite_chart") or app.main.get("arrow_vega_lite_chart")) == 5
-    app = run(small_store, PAGE, model="only-trained", view="training")
-    assert not app.exception and "Thin: training" in said(app)
-    assert "only-trained was trained before gradients were written down" in said(app)
-    app = run(small_store, PAGE, model="sensor", view="training")
-    assert not app.exception and "sensor was trained elsewhere" in said(app)
 
 
 @pytest.mark.long

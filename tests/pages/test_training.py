@@ -58,8 +58,22 @@ def test_two_batches_of_two_models_side_by_side(run, trained):
     assert "More than 50 steps" in said(app)
 
 
+def test_trainings_of_several_models_and_of_none(run, small_store):
+    app = run(small_store, PAGE, view="curves", models="brackets,only-trained,sensor")
+    text = said(app)
+    assert "sensor was trained elsewhere, or not yet" in text
+    assert len(app.main.get("vega_lite_chart") or app.main.get("arrow_vega_lite_chart")) == 5
+    app = run(small_store, PAGE, model="only-trained", view="curves")
+    assert not app.exception and "Thin: training" in said(app)
+    assert "only-trained was trained before gradients were written down" in said(app)
+    app = run(small_store, PAGE, model="sensor", view="curves")
+    assert not app.exception and "sensor was trained elsewhere" in said(app)
+    app = run(small_store, PAGE, view="curves", models="brackets,nobody", axis="hours", weight="kernel")
+    assert "no model nobody" in said(app) and "axis=hours; one of step, epoch, time" in said(app)
+
+
 def test_a_model_without_batches_says_which_line_records_them(run, trained):
-    app = run(trained, PAGE, model="without")
+    app = run(trained, PAGE, model="without", view="batches")
     assert "itemize: {every: 100}" in said(app)
     assert "python -m pipelines train without --again" in said(app)
     next(button for button in app.main.button if button.label == "short").click().run()

@@ -118,7 +118,7 @@ class View(Address):
     )
     seed = Whole(0, 0, 9999, label="Seed", help="Spectral co-clustering begins at random")
     share = Whole(
-        20, 0, 100, what="share of the strongest link", label="Links from", widget=st.slider,
+        20, 0, 100, what="share of the strongest link", label="Hide links below", widget=st.slider,
         help="Links weaker than this share of the strongest one are not drawn",
     )
     thickness = Whole(100, 20, 300, what="width of links", url="thick", label="Width of links", widget=st.slider)
@@ -129,11 +129,11 @@ class View(Address):
     pinned = Words(url="pin", label="Pinned")
     sort = Words(most=1, label="Units in the order of", widget=st.selectbox)
     boxes = Whole(
-        10, 1, 40, what="number of words", url="m", label="Words each",
+        10, 1, 40, what="number of words", url="m", label="Words per unit",
         help="Those with the largest mean response, of either sign",
     )
     least = Whole(
-        5, 1, 1_000_000, what="number of times", label="Read at least",
+        5, 1, 1_000_000, what="number of times", label="Min. occurrences",
         help="The mean of a word that was read a few times is large by chance",
     )
     tags = OneOf(tracks, label="Colour words by", help="The label that each word has most often on this track")

@@ -150,7 +150,7 @@ def show_found(panel: Panel) -> None:
         height=178,
         column_config={
             "word": st.column_config.TextColumn("word", width=200),
-            "count": st.column_config.NumberColumn("times read", format="localized"),
+            "count": st.column_config.NumberColumn("occurrences", format="localized"),
             "unit": st.column_config.NumberColumn("unit it moves most"),
             "response": st.column_config.NumberColumn("mean response there", format="%.3f"),
             "standard_error": st.column_config.NumberColumn("standard error", format="%.3f"),

@@ -27,8 +27,8 @@ def show_detail(panel: Panel) -> None:
     if not (panel.view.picked or panel.view.units):
         st.info(
             f"Click words in the clouds (up to {TOGETHER}) to compare how they move each unit, or squares on the chips "
-            "to see which words move a unit most. Hovering a chip or a cloud shows what belongs to it, a click holds "
-            "that."
+            "to see which words move a unit most. Hover a chip or a cloud to see what belongs to it, click "
+            "to pin it."
         )
 
 
@@ -62,7 +62,7 @@ def show_units(panel: Panel) -> None:
         unit: queries.words_of_unit(view.model, view.state.name, unit, view.boxes, view.least) for unit in view.units
     }
     if not any(table.num_rows for table in tables.values()):
-        st.info(f"No word was read at least {view.least:,} times; ask for fewer.")
+        st.info(f"No word has {view.least:,} occurrences; ask for fewer.")
         return
     picture = unit_words_picture(
         tables,

@@ -84,7 +84,7 @@ class View(Address):
         help="The most frequent words that both have read",
     )
     least = Whole(
-        5, 1, 1_000_000, what="number of times", url="often", label="Read at least",
+        5, 1, 1_000_000, what="number of times", url="often", label="Min. occurrences",
         help="Times, by either; the mean response to a rare word is mostly chance",
     )
     picked = AnyWords(url="word")

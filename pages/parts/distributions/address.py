@@ -27,7 +27,7 @@ class View(Address):
     sort = OneOf(MEASURES, "median", label="Units sorted by")
     low = Real(lambda view: default_limits(view.state)[0], label="Lower limit")
     high = Real(lambda view: default_limits(view.state)[1], label="Upper limit")
-    moves = OneOf({name: MEASURES[name] for name in MOVEMENTS}, label="A unit is still when its")
+    moves = OneOf({name: MEASURES[name] for name in MOVEMENTS}, label="Inactive if")
     still = Real(STILL, label="is at most")
     unit = Whole(0, 0, lambda view: view.state.units - 1, what="unit", label="Unit")
     everything = Yes(url="all")

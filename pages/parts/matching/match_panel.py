@@ -54,7 +54,7 @@ def choose_matches(view: View, matches: Matches) -> None:
             pages = max(1, -(-matches.counted // PER_PAGE))
             more = not matches.complete  # one further, and more are counted
             counted = "counted so far" if more else "in all"
-            about = f"{PER_PAGE} matches a page; {pages} pages {counted}"
+            about = f"{PER_PAGE} matches per page; {pages} pages {counted}"
             view.control("page", max_value=max(pages, view.page) + more, width=112, help=about)
             view.control("shortest", width=112)
             view.control("longest", width=112, placeholder="any")

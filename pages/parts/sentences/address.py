@@ -121,7 +121,7 @@ class View(Address):
     )
     seed = Whole(0, 0, 10_000, label="Seed")
     direction = OneOf(("across", "down"), label="Direction")
-    per_line = MaybeWhole(FEWEST_COLUMNS, MOST_A_LINE, url="line", label="Glyphs a line")
+    per_line = MaybeWhole(FEWEST_COLUMNS, MOST_A_LINE, url="line", label="Glyphs per row")
     predicted = Whole(lambda view: min(3, most_predicted(view)), 0, most_predicted, label="Predicted")
     align = Text(label="Align at", widget=st.selectbox)
     shown = Pair("-")

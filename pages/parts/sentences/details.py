@@ -47,7 +47,8 @@ def _show_response(view: View, shown: Sequence[TitledReading], chosen: tuple[int
     elsewhere = queries.word_response(view.model, state.name, word)
     actual = {}
     for number, index in same_word_tokens([each.reading for each in shown], chosen)[:MOST_LINES]:
-        where = f"{shown[number].title}, word {index + 1}"
+        unit = "character" if view.model.card.level == "character" else "word"
+        where = f"{shown[number].title}, {unit} {index + 1}"
         actual[f"{visible(word)} in {where}"] = response_at(shown[number].reading, state.name, index)
     picture = response_picture([elsewhere], colours(), actual=actual, clusters=found.unit_cluster)
 

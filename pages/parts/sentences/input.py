@@ -48,7 +48,7 @@ def ask(view: View) -> None:
                 "Type a sentence",
                 key=key,
                 disabled=missing is not None,
-                placeholder="another one comes beside it" if missing is None else "no network, see below",
+                placeholder="Add another sentence" if missing is None else "no network, see below",
                 help="It is read by the model as its text was in training. Up to six sentences and spans stand "
                 "side by side",
             )

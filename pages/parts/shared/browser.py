@@ -63,10 +63,13 @@ def move_to(container: str, visit: int) -> None:
 
 def wide_page() -> None:
     """Less empty space beside what the page shows: words need it. Captions are as dark as small letters have to be
-    (4.5 to 1 in both themes), and the keyboard's place among links is seen."""
+    (4.5 to 1 in both themes), the keyboard's place among links is seen, and the menu's groups fit above the choices."""
     st.html(
         "<style>[data-testid='stMainBlockContainer'] { padding-left: 2.25rem; padding-right: 2.25rem; }"
         "[data-testid='stCaptionContainer'] { opacity: 0.75; }"
+        ".st-key-page_title h1 { font-size: 1.6rem; padding: 0; } .st-key-page_title { row-gap: 0; }"
+        ".st-key-page_links [data-testid='stCaptionContainer'] p { margin: 0.5rem 0 0 0.5rem; font-size: 0.8rem; }"
+        ".st-key-page_links a { padding-top: 0.1rem; padding-bottom: 0.1rem; }"
         "[data-testid='stApp'] a:focus-visible { outline: 2px solid #4488c8; outline-offset: -2px; }</style>"
     )
 

@@ -25,8 +25,15 @@ from rnnstore.registry import analyses
 from rnnstore.store.card import Card
 from rnnstore.store.overview import status
 
-PAGES = {"pages/overview.py": "Overview"} | {analysis.page: analysis.title for analysis in analyses()}
+OVERVIEW = "pages/overview.py"
+
+PAGES = {OVERVIEW: "Overview"} | {analysis.page: analysis.title for analysis in analyses()}
 """Files and titles of the pages, in the sidebar's order."""
+
+QUESTIONS = {OVERVIEW: "What stands out, and what is in the store?"} | {
+    analysis.page: analysis.question for analysis in analyses()
+}
+"""What each page answers, in a sentence."""
 
 # Streamlit, PyArrow and DuckDB import pandas when they first meet a table, each in the thread of its session. Two first
 # sessions at once may then wait for one another's modules, and Python ends that by handing out a pandas half made.

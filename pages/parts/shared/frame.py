@@ -14,8 +14,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.shared.current import PAGES
+from pages.parts.shared.current import OVERVIEW, PAGES, QUESTIONS
 from pages.parts.shared.messages import errors_as
+from rnnstore.registry import GROUPS, analyses
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,11 +24,31 @@ _FRAMED, _SIDEBAR_CHANGED = "framed", "sidebar-changed"
 """In the session: streamlit_app.py has run; a click in a page chose what the sidebar shows."""
 
 
-def navigation() -> tuple[Any, list[Any]]:
-    """The page that the address names, and all pages; the links to them are drawn in the sidebar."""
+def navigation() -> tuple[Any, dict[str, list[Any]]]:
+    """The page that the address names, and all pages by their group; the links to them are drawn in the sidebar."""
     st.session_state[_FRAMED] = True
-    pages = [st.Page(ROOT / path, title=title, default=path == next(iter(PAGES))) for path, title in PAGES.items()]
-    return st.navigation(pages, position="hidden"), pages
+    pages = {path: st.Page(ROOT / path, title=title, default=path == OVERVIEW) for path, title in PAGES.items()}
+    groups = {"": [pages[OVERVIEW]]} | {group: [] for group in GROUPS}
+    for analysis in analyses():
+        groups[analysis.group].append(pages[analysis.page])
+    return st.navigation(list(pages.values()), position="hidden"), groups
+
+
+def show_links(groups: Mapping[str, list[Any]], carried: Mapping[str, str]) -> None:
+    """The links to all pages under the names of their groups; they carry the chosen model and state along."""
+    for group, pages in groups.items():
+        if group:
+            st.caption(group.capitalize())
+        for page in pages:
+            st.page_link(page, query_params=dict(carried))
+
+
+def show_title(title: str) -> None:
+    """A page's heading, as its menu entry says it, beside what the page answers."""
+    question = next(QUESTIONS[path] for path, name in PAGES.items() if name == title)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="page_title"):
+        st.title(title, anchor=False, width="content")
+        st.caption(question, width="content")
 
 
 def show(draw: Callable[[], None], *, whole: bool = False) -> None:

@@ -230,7 +230,7 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
     )
     tooltip = [
         alt.Tooltip("caption:N", title="word"),
-        alt.Tooltip("read:N", title="times read"),
+        alt.Tooltip("read:N", title="occurrences"),
         alt.Tooltip("moved:N", title="moves most the units"),
         alt.Tooltip("error:N", title="standard error, mean over units"),
         alt.Tooltip("nearness:Q", title="nearness to the centre", format=".2f"),

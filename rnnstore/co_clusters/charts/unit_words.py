@@ -146,7 +146,7 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
     colour = alt.Fill("colour:N", scale=None)
     tooltip = [
         alt.Tooltip("word:N", title="word"),
-        alt.Tooltip("read:N", title="times read"),
+        alt.Tooltip("read:N", title="occurrences"),
         alt.Tooltip("response:N", title="mean response ± standard error"),
         alt.Tooltip("caption:N", title="median; 25 to 75 %; 9 to 91 %"),
     ]

@@ -51,11 +51,11 @@ def title_table(
 def legends(coloured: bool, reach: float, palette: Palette) -> list[tuple[str, list[Key]]]:
     up, down = palette.diverging[UP], palette.diverging[DOWN]
     glyph = [
-        Key(palette.bands[1], "box: held now"),
+        Key(palette.bands[1], "box: current value"),
         Key(up, "hat: up by this word"),
         Key(down, "down"),
         Key(palette.diverging[UP_LOST], "faint, outside the box: lost"),
-        Key("", "tick above: share of before that was preserved"),
+        Key("", "tick above: share of previous state preserved"),
     ]
     chips = [Key("", "point at a glyph for its links, click it for its response")]
     if coloured:
