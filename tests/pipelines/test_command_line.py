@@ -143,7 +143,7 @@ def test_the_demonstration_leaves_out_what_is_there(capsys, monkeypatch, tmp_pat
 
 def test_memory_of_a_demonstration_model_is_measured_once(monkeypatch, tmp_path):
     store = store_with_memory(tmp_path)
-    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, ("verbs=be,do",)))
+    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, {"layer1.c": ("verbs=be,do",)}))
     assert demonstration.measure_memory(tmp_path, "tiny") == store.model("tiny").steps
     assert has_memory(rnnstore.open(tmp_path).model("tiny"))
     assert demonstration.measure_memory(tmp_path, "tiny") == 0
@@ -154,11 +154,11 @@ def test_hypotheses_of_the_demonstration_are_saved_once_and_missing_words_are_sa
     model = store.model("tiny")
     word, state = model.words(3, 4)["word"][0].as_py(), next(iter(model.states))
     brushed = demonstration.Brushed(state, 0.1, word, note="It stands in the text.")
-    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, (), {"a word": brushed}))
+    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, {}, {"a word": brushed}))
     assert demonstration.save_hypotheses(tmp_path, "tiny") == ["a word"]
     assert demonstration.save_hypotheses(tmp_path, "tiny") == []
     absent = demonstration.Brushed(state, 0.1, "no such words")
-    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, (), {"absent": absent}))
+    monkeypatch.setitem(demonstration.MODELS, "tiny", demonstration.Demonstrated(200, {}, {"absent": absent}))
     with pytest.raises(StoreError, match=r"tiny has no 'no such words' in its [\d,]+ recorded steps; record more\."):
         demonstration.save_hypotheses(tmp_path, "tiny")
 
