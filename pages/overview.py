@@ -33,8 +33,8 @@ def show_questions() -> None:
     first = {group: next(each for each in analyses() if each.group == group) for group in GROUPS}
     st.subheader("What do you want to know?", anchor=False)
     chosen = {key: st.session_state[key] for key in ("model", "state") if st.session_state.get(key)}
-    for column, analysis in zip(st.columns(len(first)), first.values(), strict=True):
-        with column:
+    with st.container(gap="xxsmall"):
+        for analysis in first.values():
             page_link(analysis.name, analysis.question, chosen, help=f"Opens {analysis.title}")
 
 

@@ -39,18 +39,18 @@ def finding(model: Model) -> Finding | None:
     back = at - int(np.argmax(text.values[at, : at - FAR + 1]))
     stop = first + len(text)
     target = visible(text.targets[at] or "")
-    word = visible(text.reading.words[at - back])
+    word, level = visible(text.reading.words[at - back]), model.card.level
     address = {"span": f"{first}-{stop - 1}"}
     views = (
         View(
-            f"{share:.0%} of it lies {FAR} steps back or more",
-            f": the prediction of “{target}” after step {first + at:,} is connected furthest back",
+            f"{share:.0%} of what the prediction of “{target}” hangs on",
+            f" lies {FAR} {level}s back or more, by the norm of the gradients; it follows step {first + at:,}",
             {**address, "at": str(at)},
             {"first": first, "stop": stop, "at": at},
         ),
         View(
-            f"“{word}”, {back} steps before",
-            ", is the strongest of those; here is what later depends on it",
+            f"“{word}”, {back} {level}s before",
+            ", is the strongest of those; this is what later hangs on it",
             {**address, "at": str(at - back), "later": "forward"},
             {"first": first, "stop": stop, "at": at - back, "later": True},
         ),
@@ -59,7 +59,7 @@ def finding(model: Model) -> Finding | None:
         analysis="connectivity",
         model=model.name,
         state=None,
-        title=f"A prediction that hangs on a {model.card.level} {back} steps back",
+        title=f"A prediction that hangs on a {level} {back} back",
         score=share,
         measure=f"share of a prediction's connectivity that lies {FAR} steps back or more, the largest in "
         f"{len(looked_at)} spans of {LENGTH} steps at most",

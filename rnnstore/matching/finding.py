@@ -19,6 +19,9 @@ from rnnstore.store.runs import is_on
 LEAST = 0.5
 """Correlation under which a unit tells no label."""
 
+ALIKE = 0.2
+"""Correlations that differ by less are taken as alike."""
+
 MOST_LABELS = 40
 """Labels of a track that are looked at, the most frequent ones."""
 
@@ -39,6 +42,11 @@ class _Told:
     threshold: float = 0.0
     track: str = ""
     label: str = ""
+    steps: int = 0
+
+    def rank(self) -> tuple[float, int]:
+        """Larger is better: the correlation in steps of `ALIKE`; of those alike, the rarer label tells more."""
+        return self.correlation // ALIKE, -self.steps
 
 
 def finding(model: Model) -> Finding | None:
@@ -51,7 +59,7 @@ def finding(model: Model) -> Finding | None:
         if gate_of(state, model.card.cell) is None and tracks:
             values = model.vectors(state, 0, half)
             for track, labels in tracks.items():
-                best = max(best, _best_of(state, values, track, labels[:half]), key=lambda told: told.correlation)
+                best = max(best, _best_of(state, values, track, labels[:half]), key=_Told.rank)
     if best.correlation < LEAST:
         return None
     on = is_on(model.unit_values(best.state, [best.unit], half, steps)[0], best.threshold)
@@ -100,11 +108,9 @@ def correlations(on: np.ndarray, has: np.ndarray) -> np.ndarray:
 
 def _best_of(state: str, values: np.ndarray, track: str, labels: np.ndarray) -> _Told:
     names, counts = np.unique(labels.astype(str), return_counts=True)
-    common = [
-        str(names[i])
-        for i in np.argsort(-counts, kind="stable")[:MOST_LABELS]
-        if FEWEST <= counts[i] <= len(labels) - FEWEST
-    ]
+    order = np.argsort(-counts, kind="stable")[:MOST_LABELS]
+    order = order[(counts[order] >= FEWEST) & (counts[order] <= len(labels) - FEWEST)]
+    common, counted = [str(name) for name in names[order]], counts[order]
     if not common:
         return _Told()
     has = labels[:, None] == np.array(common, object)[None]
@@ -113,9 +119,12 @@ def _best_of(state: str, values: np.ndarray, track: str, labels: np.ndarray) -> 
     levels = np.quantile(sample, np.linspace(0.1, 0.9, THRESHOLDS))
     for level in np.unique(np.round(levels.astype(np.float64), 2)):
         found = np.nan_to_num(correlations(is_on(values, level), has), nan=-1.0)
-        unit, label = np.unravel_index(np.argmax(found), found.shape)
-        if found[unit, label] > best.correlation:
-            best = _Told(float(found[unit, label]), state, int(unit), float(level), track, common[label])
+        units = np.argmax(found, axis=0)
+        for label, unit in enumerate(units.tolist()):
+            told = _Told(
+                float(found[unit, label]), state, unit, float(level), track, common[label], int(counted[label])
+            )
+            best = max(best, told, key=_Told.rank)
     return best
 
 
@@ -125,16 +134,16 @@ def _views(told: _Told, on: np.ndarray, has: np.ndarray, half: int, model: Model
     follows, fails = _longest_run(has & on), _longest_run(has != on)
     views = [
         View(
-            f"on at {share:.0%} of the {int(has.sum()):,} steps",
-            f" that have the label {told.label} of {told.track}, beginning with this run",
+            f"Unit {told.unit} of {told.state} is on at {share:.0%} of the {int(has.sum()):,} steps",
+            f" where {told.track} is {told.label}; this is the longest run of them",
             *_shown(told, half + follows[0], half + follows[1], model),
         )
     ]
     if fails[1] > fails[0]:
         views.append(
             View(
-                f"on at {elsewhere:.1%} of the others",
-                "; here is the longest run at which the unit and the label disagree",
+                f"It is on at {elsewhere:.1%} of all other steps",
+                "; this is the longest run at which the two disagree",
                 *_shown(told, half + fails[0], half + fails[1], model),
             )
         )

@@ -58,7 +58,7 @@ def finding(model: Model) -> Finding | None:
         analysis="memory",
         model=model.name,
         state=state,
-        title=f"{delay} steps later, {state} still moves with {'a word' if word_class == ALL else word_class}",
+        title=f"{delay} steps later, {state} still moves with {'a word' if word_class == ALL else f'a {word_class}'}",
         score=min(share, 1.0),
         measure=f"largest singular value of the mean gradient at a delay of {delay} steps as a share of that at one",
         views=tuple(views),

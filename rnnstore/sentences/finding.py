@@ -150,7 +150,7 @@ def _views(
             model,
             int(order[len(order) // 2]),
             "In the middle of its turns",
-            f" it looks like this: half of the other {number - 1:,} turn further, half less far",
+            f" at it things look like this: of the other {number - 1:,}, half turn further and half less far",
         ),
     )
 

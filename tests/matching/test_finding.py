@@ -39,7 +39,7 @@ def test_the_planted_unit_is_found_and_judged_on_the_other_half(tmp_path):
     has = np.array(model.annotations(["kind"], 200, 400)["value"].to_pylist()) == "b"
     assert found.score == pytest.approx(matthews_corrcoef(has, on))
     first, fails = found.views
-    assert first.phrase == f"on at {on[has].mean():.0%} of the 60 steps"
+    assert first.phrase == f"Unit 3 of layer1.h is on at {on[has].mean():.0%} of the 60 steps"
     at = fails.picture["start"]
     assert model.annotations(["kind"], at, at + 1)["value"][0].as_py() == "b" and not on[at - 200]
     assert finding_picture(model, found.state, **first.picture).tables

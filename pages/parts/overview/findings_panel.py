@@ -58,7 +58,7 @@ def _panel(store: Store, found: list[Finding]) -> None:
         _sentence(finding, index, each, index == number)
     title = next(analysis.title for analysis in analyses() if analysis.name == finding.analysis)
     where = {"model": model.name, **({"state": finding.state} if finding.state else {}), **view.address}
-    page_link(finding.analysis, f"Open this in {title}", where)
+    page_link(finding.analysis, f"Open this in {title} →", where)
     st.caption(
         f"Of {escape(model.name)}, chosen by its score of {finding.score:.2f}: {escape(finding.measure)}. "
         f"At most {MOST_STEPS:,} steps of {MOST_MODELS} models are looked at."
