@@ -47,8 +47,25 @@ class Demonstrated:
 
 
 MODELS = {
-    "demo-sentiment": Demonstrated(4000),
-    "demo-parentheses": Demonstrated(1000, {"layer1.c": ("opening=(",)}),
+    "demo-sentiment": Demonstrated(
+        4000,
+        hypotheses={
+            "not": Brushed("layer1.h", 0.3, "not", 1, "Units that a negation switches on: do they stay on after it?")
+        },
+    ),
+    "demo-parentheses": Demonstrated(
+        1000,
+        {"layer1.c": ("opening=(",)},
+        {
+            "level four": Brushed(
+                "layer1.c",
+                0.3,
+                "(444",
+                1,
+                "On at the deepest level, of which nobody told the network.",
+            )
+        },
+    ),
     "demo-python-gru": Demonstrated(1000),
     "demo-python-lstm": Demonstrated(1000, {"layer1.c": ("token:string",)}),
     "demo-autocomplete-gru": Demonstrated(1000),
@@ -81,6 +98,6 @@ def save_hypotheses(store: Path, name: str) -> list[str]:
         if not found:
             raise StoreError(f"{name} has no {brushed.words!r} in its {model.steps:,} recorded steps; record more.")
         start, stop = found[0]["start"], found[0]["stop"]
-        selection = matching.Selection(brushed.state, start, stop, brushed.threshold, brushed.off_before)
+        selection = rnnstore.Selection(brushed.state, start, stop, brushed.threshold, brushed.off_before)
         hypotheses.save(opened, hypotheses.from_selection(model, selection, title, brushed.note))
     return [*new]

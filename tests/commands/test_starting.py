@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import rnnstore
-from rnnstore import hypotheses, matching
+from rnnstore import hypotheses
 from rnnstore.commands import application, demonstration, installing
 from rnnstore.hypotheses import storage
 from tests.support import processes, worlds
@@ -88,7 +88,7 @@ def test_without_models_that_come_along_nothing_is_copied(tmp_path, monkeypatch)
 def test_hypotheses_come_along_with_their_model_and_one_of_the_same_name_stays(tmp_path, small_demonstration):
     theirs = rnnstore.open(small_demonstration)
     model = theirs.model("first")
-    selection = matching.Selection(next(iter(model.states)), 0, 1, 0.0)
+    selection = rnnstore.Selection(next(iter(model.states)), 0, 1, 0.0)
     for title, note in (("new", "theirs"), ("same", "theirs")):
         hypotheses.save(theirs, hypotheses.from_selection(model, selection, title, note))
     store = rnnstore.open(tmp_path / "store")
