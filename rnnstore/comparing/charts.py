@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from rnnstore.comparing.predictions import Disagreement
 from rnnstore.comparing.similarity import ClusterAgreement, Comparison
-from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, click, data
+from rnnstore.drawing.palette import Palette
+from rnnstore.drawing.picture import Picture, click, data, picture_of, tooltips
 from rnnstore.visible import visible
 
 QUANTITIES = {
@@ -53,15 +53,15 @@ def words_picture(
     y = alt.Y(f"{quantity}_right:Q", title=names[1], scale=log, axis=axis)
     least = float(np.floor(10 * np.nanquantile(table["agreement"].to_numpy(), 0.05)) / 10)
     number = ".3~g" if quantity == "magnitude" else ".1%"
-    tooltip = [
-        alt.Tooltip("shown:N", title="word"),
-        alt.Tooltip(f"{quantity}_left:Q", title="left", format=number),
-        alt.Tooltip(f"{quantity}_right:Q", title="right", format=number),
-        alt.Tooltip("agreement:Q", format=".2f"),
-        alt.Tooltip("shared_neighbours:Q", title="neighbours in both"),
-        alt.Tooltip("count_left:Q", title="read, left", format=",d"),
-        alt.Tooltip("count_right:Q", title="read, right", format=",d"),
-    ]
+    tooltip = tooltips(
+        "shown:N|word",
+        f"{quantity}_left:Q|left|{number}",
+        f"{quantity}_right:Q|right|{number}",
+        "agreement:Q||.2f",
+        "shared_neighbours:Q|neighbours in both",
+        "count_left:Q|read, left|,d",
+        "count_right:Q|read, right|,d",
+    )
     points = (
         data("words")
         .mark_point(filled=True, size=34, opacity=0.75, cursor="pointer")
@@ -92,8 +92,7 @@ def words_picture(
     }
     halo = chosen.mark_text(**style, stroke=palette.background, strokeWidth=4).encode(text="shown:N")
     labels = chosen.mark_text(**style, color=palette.text).encode(text="shown:N")
-    chart = alt.layer(points, rings, halo, labels).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"words": rows})
+    return picture_of(alt.layer(points, rings, halo, labels), palette, {"words": rows}, width=width, height=height)
 
 
 def clusters_picture(
@@ -135,12 +134,7 @@ def clusters_picture(
             x=x,
             y=y,
             color=alt.Color("count:Q", scale=alt.Scale(domain=[0, most], range=list(palette.sequential)), legend=None),
-            tooltip=[
-                alt.Tooltip("left:O", title="cluster, left"),
-                alt.Tooltip("right:O", title="cluster, right"),
-                alt.Tooltip("count:Q", title="words"),
-                alt.Tooltip("words:N", title="such as"),
-            ],
+            tooltip=tooltips("left:O|cluster, left", "right:O|cluster, right", "count:Q|words", "words:N|such as"),
         )
     )
     numbers = (
@@ -153,8 +147,7 @@ def clusters_picture(
             color=alt.condition(f"datum.count > {most * 0.45}", alt.value(palette.background), alt.value(palette.text)),
         )
     )
-    chart = alt.layer(cell, numbers).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"cells": table})
+    return picture_of(alt.layer(cell, numbers), palette, {"cells": table}, width=width, height=height)
 
 
 def losses_picture(
@@ -192,8 +185,7 @@ def losses_picture(
         )
     )
     zero = data("losses").mark_rule(color=palette.muted, strokeWidth=0.8).encode(y=alt.datum(0))
-    chart = alt.layer(zero, bars).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"losses": rows})
+    return picture_of(alt.layer(zero, bars), palette, {"losses": rows}, width=width, height=height)
 
 
 def labels_picture(
@@ -238,8 +230,7 @@ def labels_picture(
         ],
     )
     drawn = alt.layer(chart.mark_line(strokeWidth=2), chart.mark_point(filled=True, size=45, opacity=1))
-    drawn = drawn.properties(width=width, height=height)
-    return Picture(with_style(drawn, palette).to_dict(validate=False), {"labels": rows})
+    return picture_of(drawn, palette, {"labels": rows}, width=width, height=height)
 
 
 def _words_below(keys: Sequence[str], words: Sequence[str], palette: Palette) -> alt.X:

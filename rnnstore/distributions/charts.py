@@ -17,7 +17,7 @@ from rnnstore.distributions.saturation import gate_name
 from rnnstore.distributions.single_unit import UnitValues
 from rnnstore.distributions.unit_distributions import LEVELS, Distribution
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, click, data, with_renderer
+from rnnstore.drawing.picture import Picture, click, data, picture_of, series_colour, tooltips, with_renderer
 
 COLUMNS, ROWS = 300, 60
 """Cells of a heat map beside and above one another, at most: more units share a column, more bins a row."""
@@ -99,8 +99,7 @@ def bands_picture(
     layers += _on_top(x, scale, palette)
     hit = data("units").mark_rect(opacity=0, cursor="pointer").encode(x=x, x2="end:Q", tooltip=tooltip)
     layers.append(hit.add_params(click("clicked_unit", "unit")))
-    chart = alt.layer(*layers).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), tables)
+    return picture_of(alt.layer(*layers), palette, tables, width=width, height=height)
 
 
 def heat_picture(
@@ -207,19 +206,14 @@ def unit_picture(
                 legend=None,
                 scale=alt.Scale(domain=["between", "beyond"], range=[palette.diverging[1], palette.diverging[-2]]),
             ),
-            tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".4~g"),
-                alt.Tooltip("high:Q", title="to", format=".4~g"),
-                alt.Tooltip("count:Q", title="steps", format=",d"),
-                alt.Tooltip("share:Q", format=".2%"),
-            ],
+            tooltip=tooltips("low:Q|from|.4~g", "high:Q|to|.4~g", "count:Q|steps|,d", "share:Q||.2%"),
         )
     )
     inside = [float(limit) for limit in limits if low[0] < limit < high[-1]]
     rules = data("limits").mark_rule(strokeDash=[4, 3], color=palette.threshold).encode(x="limit:Q")
     chart = alt.layer(bars, rules).properties(width=width, height=height)
     tables = {"bins": bins, "limits": pa.table({"limit": pa.array(inside, pa.float64())})}
-    return Picture(with_style(chart, palette).to_dict(validate=False), tables)
+    return picture_of(chart, palette, tables)
 
 
 def saturation_picture(
@@ -240,7 +234,6 @@ def saturation_picture(
     parts = [_saturated(each, *limit) for each, limit in zip(found, limits, strict=True)]
     points = pa.concat_tables(parts)
     layers = list(dict.fromkeys(points["layer"].to_pylist()))
-    colours = [palette.accent, palette.threshold, *palette.series]
     kinds = list(dict.fromkeys(points["gate"].to_pylist()))
     most = max(float(np.max(points[side].to_numpy())) for side in ("left", "right"))
     most = min(1.0, float(np.floor(most * 10) + 1) / 10)  # the next tenth, so that all points are seen apart
@@ -253,18 +246,10 @@ def saturation_picture(
     dots = dots.encode(
         x=x,
         y=y,
-        color=alt.Color(
-            "layer:N",
-            title=None,
-            scale=alt.Scale(domain=layers, range=[colours[i % len(colours)] for i in range(len(layers))]),
-            legend=alt.Legend(orient="top", symbolOpacity=1) if len(layers) > 1 else None,
+        color=series_colour(
+            "layer", layers, palette, alt.Legend(orient="top", symbolOpacity=1) if len(layers) > 1 else None
         ),
-        tooltip=[
-            alt.Tooltip("state:N"),
-            alt.Tooltip("unit:Q"),
-            alt.Tooltip("left:Q", title="left saturated", format=".1%"),
-            alt.Tooltip("right:Q", title="right saturated", format=".1%"),
-        ],
+        tooltip=tooltips("state:N", "unit:Q", "left:Q|left saturated|.1%", "right:Q|right saturated|.1%"),
     )
     ringed = "" if chosen is None else f"{chosen[0]}:{chosen[1]}"
     ring = alt.Chart().transform_filter(f"datum.id == '{ringed}'")
@@ -278,7 +263,7 @@ def saturation_picture(
         columns=min(PANELS, len(kinds)),
         spacing=14,
     )
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"points": points})
+    return picture_of(chart, palette, {"points": points})
 
 
 def _saturated(found: Distribution, left: float, right: float) -> pa.Table:

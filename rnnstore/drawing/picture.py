@@ -7,12 +7,14 @@ the tables as Arrow beside the specification, and the browser moves marks instea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import altair as alt
 import pyarrow as pa
+
+from rnnstore.drawing.palette import Palette, with_style
 
 AnyChart = TypeVar("AnyChart", alt.LayerChart, alt.FacetChart, alt.LayerChart | alt.FacetChart)
 
@@ -43,6 +45,42 @@ class Picture:
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> Any:
         renderer = alt.renderers.get()
         return renderer(self.whole()) if renderer else None
+
+
+def picture_of(chart: alt.TopLevelMixin, colours: Palette, tables: Mapping[str, pa.Table], **size: Any) -> Picture:
+    """A chart over `tables`, named as its layers name them, in the palette's style; `size` gives width and height."""
+    sized = chart.properties(**size) if size else chart
+    return Picture(with_style(sized, colours).to_dict(validate=False), tables)
+
+
+def tooltips(*lines: str) -> list[alt.Tooltip]:
+    """The lines of a tooltip, each "field:type", "field:type|title" or "field:type|title|format"."""
+    return [
+        alt.Tooltip(field, **{name: text for name, text in zip(("title", "format"), rest, strict=False) if text})
+        for field, *rest in (line.split("|") for line in lines)
+    ]
+
+
+def at_x(field: str) -> alt.X:
+    """A place in pixels from the left, which the table says."""
+    return alt.X(f"{field}:Q", scale=None, axis=None)
+
+
+def at_y(field: str = "y") -> alt.Y:
+    """A height in pixels from the top, which the table says."""
+    return alt.Y(f"{field}:Q", scale=None, axis=None)
+
+
+def at_share(field: str = "x") -> alt.X:
+    """A place as a share of the width, which only the browser knows."""
+    return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False, zero=False), axis=None)
+
+
+def series_colour(field: str, names: Sequence[str], palette: Palette, legend: alt.Legend | None = None) -> alt.Color:
+    """A colour for each of some lines drawn over one another; without a `legend`, none is drawn."""
+    colours = [palette.accent, palette.threshold, *palette.series]
+    scale = alt.Scale(domain=list(names), range=[colours[i % len(colours)] for i in range(len(names))])
+    return alt.Color(f"{field}:N", title=None, scale=scale, legend=legend)
 
 
 def data(name: str) -> alt.Chart:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import LABELS, Palette, interpolate
-from rnnstore.drawing.picture import data
+from rnnstore.drawing.picture import at_x, at_y, data
 from rnnstore.store.card import Track
 from rnnstore.visible import visible
 
@@ -146,11 +146,7 @@ def legend_layers(table: str, palette: Palette, title_width: float) -> list[alt.
     """The layers that draw the `legend_table` of that name, titles left of the plot."""
 
     def kind(name: str) -> alt.Chart:
-        return (
-            data(table)
-            .transform_filter(f"datum.kind === '{name}'")
-            .encode(alt.X("x:Q", scale=None, axis=None), alt.Y("y:Q", scale=None, axis=None))
-        )
+        return data(table).transform_filter(f"datum.kind === '{name}'").encode(at_x("x"), at_y())
 
     colour, text = alt.Color("colour:N", scale=None), alt.Text("text:N")
     swatch = kind("swatch").mark_point(

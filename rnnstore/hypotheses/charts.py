@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import LABELS, Palette, interpolate, with_style
-from rnnstore.drawing.picture import Picture, data
+from rnnstore.drawing.palette import LABELS, Palette, interpolate
+from rnnstore.drawing.picture import Picture, data, picture_of, tooltips
 from rnnstore.hypotheses.association import Association, ScalarAssociation
 from rnnstore.hypotheses.ranges import Ranges
 from rnnstore.hypotheses.separability import Plane
@@ -96,13 +96,7 @@ def numbers_picture(found: ScalarAssociation, palette: Palette, width: int = 460
         )
         for name, column in ((CORPUS, "corpus"), (STARTS, "starts"))
     ]
-    tooltip = [
-        alt.Tooltip("low:Q", title="from", format=".3~g"),
-        alt.Tooltip("high:Q", title="to", format=".3~g"),
-        alt.Tooltip("over:N", title="share of"),
-        alt.Tooltip("count:Q", format=",d"),
-        alt.Tooltip("share:Q", format=".1%"),
-    ]
+    tooltip = tooltips("low:Q|from|.3~g", "high:Q|to|.3~g", "over:N|share of", "count:Q||,d", "share:Q||.1%")
     lows = np.array(found.table["low"].to_pylist())
     whole = len(lows) > 1 and bool(np.allclose(lows % 1, 0.5)) and bool(np.allclose(np.diff(lows), 1))
     ticks = alt.Axis(grid=False, values=(lows + 0.5).tolist(), format="d") if whole else alt.Axis(grid=False)
@@ -145,15 +139,15 @@ def precision_picture(curve: pa.Table, palette: Palette, width: int = 460, heigh
         scale=alt.Scale(domain=labels, range=_colours(len(labels), palette)),
         legend=alt.Legend(orient="top", symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3),
     )
-    tooltip = [
-        alt.Tooltip("shown:N", title="label"),
-        alt.Tooltip("k:Q", title="best matches", format=",d"),
-        alt.Tooltip("hits:Q", title="of them with it", format=",d"),
-        alt.Tooltip("precision:Q", format=".1%"),
-        alt.Tooltip("low:Q", title="interval from", format=".1%"),
-        alt.Tooltip("high:Q", title="to", format=".1%"),
-        alt.Tooltip("base:Q", title="in the corpus", format=".1%"),
-    ]
+    tooltip = tooltips(
+        "shown:N|label",
+        "k:Q|best matches|,d",
+        "hits:Q|of them with it|,d",
+        "precision:Q||.1%",
+        "low:Q|interval from|.1%",
+        "high:Q|to|.1%",
+        "base:Q|in the corpus|.1%",
+    )
     base = data("curve").encode(x=x, color=colour)
     chart = alt.layer(
         base.mark_area(opacity=0.2).encode(alt.Y("low:Q", title="precision", **y), alt.Y2("high")),
@@ -251,7 +245,7 @@ def _colours(count: int, palette: Palette) -> list[str]:
 
 def _picture(chart: alt.LayerChart | alt.FacetChart, palette: Palette, tables: Mapping[str, pa.Table]) -> Picture:
     plain = {name: _without_nan(table) for name, table in tables.items()}
-    return Picture(with_style(chart, palette).to_dict(validate=False), plain)
+    return picture_of(chart, palette, plain)
 
 
 def _without_nan(table: pa.Table) -> pa.Table:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, click, data
+from rnnstore.drawing.picture import Picture, click, data, picture_of, series_colour, tooltips
 from rnnstore.memory.singular_values import MEASURES, UNITS
 from rnnstore.memory.spectra import Directions
 
@@ -133,15 +133,16 @@ def spectrum_picture(
             ),
             y=alt.Y("value:Q", title="singular value (state per embedding)", axis=alt.Axis(tickCount=5, format="~g")),
             color=alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.bands[2])),
-            tooltip=[
-                alt.Tooltip("direction:O"),
-                alt.Tooltip("value:Q", format=".4~g"),
-                alt.Tooltip("share:Q", title="share of the sum", format=".1%"),
-            ],
+            tooltip=tooltips("direction:O", "value:Q||.4~g", "share:Q|share of the sum|.1%"),
         )
     )
-    chart = alt.layer(bars.add_params(click("clicked_direction", "direction"))).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"values": table})
+    return picture_of(
+        alt.layer(bars.add_params(click("clicked_direction", "direction"))),
+        palette,
+        {"values": table},
+        width=width,
+        height=height,
+    )
 
 
 def properties_picture(
@@ -179,20 +180,16 @@ def properties_picture(
         alt.Tooltip("words_second:Q", title="words, second class", format=",d"),
     ]
     dots = base.mark_point(filled=True, size=70, opacity=0).encode(tooltip=tooltip)
-    chart = alt.layer(band, mean, line, dots).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"rows": rows, "chance": chance})
+    return picture_of(
+        alt.layer(band, mean, line, dots), palette, {"rows": rows, "chance": chance}, width=width, height=height
+    )
 
 
 def _colour(field: str, names: Sequence[str], palette: Palette) -> alt.Color:
-    colours = [palette.accent, palette.threshold, *palette.series]
-    return alt.Color(
-        f"{field}:N",
-        title=None,
-        scale=alt.Scale(domain=list(names), range=[colours[i % len(colours)] for i in range(len(names))]),
-        legend=alt.Legend(
-            orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolOpacity=1, columns=4, labelLimit=260
-        ),
+    legend = alt.Legend(
+        orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolOpacity=1, columns=4, labelLimit=260
     )
+    return series_colour(field, names, palette, legend)
 
 
 def _delays() -> alt.X:

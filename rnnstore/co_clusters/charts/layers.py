@@ -14,7 +14,7 @@ import altair as alt
 
 from rnnstore.co_clusters.charts.layout import ASIDE, LABEL
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import click, data, hover, with_margin
+from rnnstore.drawing.picture import at_y, click, data, hover, tooltips, with_margin
 from rnnstore.drawing.tracks import legend_layers
 
 LEGEND, TITLE = 19, 62
@@ -86,7 +86,7 @@ def _link_layers() -> list[alt.Chart]:
         link.encode(
             stroke=alt.Stroke("colour:N", scale=None),
             opacity=alt.value(_expression(opacity)),
-            tooltip=[alt.Tooltip("ends:N", title="between"), alt.Tooltip("caption:N", title="mean response")],
+            tooltip=tooltips("ends:N|between", "caption:N|mean response"),
         )
     ]
 
@@ -94,11 +94,7 @@ def _link_layers() -> list[alt.Chart]:
 def _chip_layers(palette: Palette) -> list[alt.Chart]:
     left = "(centre - datum.wide / 2 * narrowed)"
     chips, cells = data("chips"), data("cells")
-    tooltip = [
-        alt.Tooltip("chip:Q", title="units, cluster", format="d"),
-        alt.Tooltip("units:N", title="units in it"),
-        alt.Tooltip("opposite:N", title="strongest words' clusters"),
-    ]
+    tooltip = tooltips("chip:Q|units, cluster|d", "units:N|units in it", "opposite:N|strongest words' clusters")
     board = chips.mark_rect(
         x=_expression(left),
         x2=_expression(f"{left} + datum.wide * narrowed"),
@@ -118,7 +114,7 @@ def _chip_layers(palette: Palette) -> list[alt.Chart]:
         cursor="pointer",
     )
     x = "(centre + datum.x * narrowed)"
-    height = alt.Y("y:Q", scale=None, axis=None)
+    height = at_y()
     square = cells.mark_point(
         x=_expression("centre + datum.middle * narrowed"), shape="square", filled=True, strokeWidth=0, cursor="pointer"
     )
@@ -171,11 +167,7 @@ def _chip_layers(palette: Palette) -> list[alt.Chart]:
 
 def _cloud_layers(palette: Palette, over: alt.Parameter) -> list[alt.Chart]:
     clouds = data("clouds")
-    tooltip = [
-        alt.Tooltip("cloud:Q", title="words, cluster", format="d"),
-        alt.Tooltip("shown:N", title="words shown"),
-        alt.Tooltip("opposite:N", title="strongest units' clusters"),
-    ]
+    tooltip = tooltips("cloud:Q|words, cluster|d", "shown:N|words shown", "opposite:N|strongest units' clusters")
     near, far = "(datum.near * stretch)", "(datum.far * stretch)"
     edges = {"y": _expression("datum.y"), "y2": _expression("datum.y + datum.tall")}
     room = clouds.mark_rect(
@@ -228,13 +220,13 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
         baseline="middle",
         cursor="pointer",
     )
-    tooltip = [
-        alt.Tooltip("caption:N", title="word"),
-        alt.Tooltip("read:N", title="occurrences"),
-        alt.Tooltip("moved:N", title="moves most the units"),
-        alt.Tooltip("error:N", title="standard error, mean over units"),
-        alt.Tooltip("nearness:Q", title="nearness to the centre", format=".2f"),
-    ]
+    tooltip = tooltips(
+        "caption:N|word",
+        "read:N|occurrences",
+        "moved:N|moves most the units",
+        "error:N|standard error, mean over units",
+        "nearness:Q|nearness to the centre|.2f",
+    )
     return [
         pill.encode(fill=alt.Fill("fill:N", scale=None), opacity=_faded(0.35, 0.8)),
         word.encode(

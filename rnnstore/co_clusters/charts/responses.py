@@ -18,15 +18,7 @@ import pyarrow as pa
 from rnnstore.co_clusters.expected import WordResponse
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import (
-    Picture,
-    click,
-    data,
-    hover,
-    with_margin,
-    with_parameters,
-    with_renderer,
-)
+from rnnstore.drawing.picture import Picture, click, data, hover, tooltips, with_margin, with_parameters, with_renderer
 from rnnstore.drawing.tracks import Key, legend_layers, legend_table
 from rnnstore.visible import visible
 
@@ -210,11 +202,7 @@ def _response_specification(palette: Palette, width: int) -> dict[str, Any]:
             y=alt.value(0),
             y2=alt.value(PLOT),
             opacity=alt.value(alt.ExprRef("over_unit.unit && over_unit.unit[0] === datum.unit ? 0.12 : 0")),
-            tooltip=[
-                alt.Tooltip("unit:Q", title="unit", format="d"),
-                alt.Tooltip("chip:N", title="cluster of units"),
-                alt.Tooltip("caption:N", title="mean response to"),
-            ],
+            tooltip=tooltips("unit:Q|unit|d", "chip:N|cluster of units", "caption:N|mean response to"),
         )
         .add_params(over, click("clicked_unit", "unit")),
         *legend_layers("legends", palette, MARGIN["left"] - 10),

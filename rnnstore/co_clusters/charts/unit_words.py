@@ -14,7 +14,7 @@ from rnnstore.co_clusters.charts.clouds import shorten
 from rnnstore.co_clusters.charts.responses import signed, with_error
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, click, data, with_margin, with_parameters
+from rnnstore.drawing.picture import Picture, click, data, tooltips, with_margin, with_parameters
 from rnnstore.visible import visible
 
 ROW, HEAD, FOOT = 17, 26, 24
@@ -144,12 +144,12 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
 
     boxes, grid = data("boxes"), data("grid")
     colour = alt.Fill("colour:N", scale=None)
-    tooltip = [
-        alt.Tooltip("word:N", title="word"),
-        alt.Tooltip("read:N", title="occurrences"),
-        alt.Tooltip("response:N", title="mean response ± standard error"),
-        alt.Tooltip("caption:N", title="median; 25 to 75 %; 9 to 91 %"),
-    ]
+    tooltip = tooltips(
+        "word:N|word",
+        "read:N|occurrences",
+        "response:N|mean response ± standard error",
+        "caption:N|median; 25 to 75 %; 9 to 91 %",
+    )
     row = boxes.mark_rect(
         x=alt.ExprRef(f"datum.across * {panel}"), x2=alt.ExprRef(f"(datum.across + 1) * {panel} - {SIDE / 2}"),
         y=down(f"datum.y - {ROW / 2}"), y2=down(f"datum.y + {ROW / 2}"), fill=palette.surface, cursor="pointer",

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from rnnstore.connectivity.completion_accuracy import TOP
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, data
+from rnnstore.drawing.picture import Picture, data, tooltips
 
 PARTS = ("right first suggestion", "right one of the first two", "right one of the first three")
 SHARE = "connectivity that lies before the word"
@@ -43,10 +43,7 @@ def known_characters_picture(tables: Mapping[str, pa.Table], palette: Palette, *
     x = alt.X("known:Q", title="characters of the word that are known (0: the space before it)")
     y = alt.Y("share:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"))
     base = data("known")
-    tooltip = [
-        "model:N", "what:N", "known:Q", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("low:Q", format=".1%"),
-        alt.Tooltip("high:Q", format=".1%"), alt.Tooltip("steps:Q", format=","),
-    ]  # fmt: skip
+    tooltip = tooltips("model:N", "what:N", "known:Q", "share:Q||.1%", "low:Q||.1%", "high:Q||.1%", "steps:Q||,")
     chart = alt.layer(
         base.mark_rule(opacity=0.6).encode(x, alt.Y("low:Q", title=None), alt.Y2("high"), color=colour),
         base.mark_line(point=alt.OverlayMarkDef(size=22)).encode(x, y, color=colour, tooltip=tooltip),

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.connectivity.texts import TextConnectivity
-from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, data
+from rnnstore.drawing.palette import Palette
+from rnnstore.drawing.picture import Picture, data, picture_of, tooltips
 from rnnstore.errors import QuestionError
 from rnnstore.sentences.charts.coloured_text import coloured_text_picture
 from rnnstore.visible import visible
@@ -109,7 +109,7 @@ def pairs_picture(text: TextConnectivity, palette: Palette, *, side: int = 520) 
             alt.Y("y1:Q", scale=alt.Scale(domain=steps, nice=False, reverse=True), axis=axis, title="output step"),
             alt.Y2("y2"),
             color=alt.Color("share:Q", scale=scale, title="relative to the row's largest"),
-            tooltip=["word:N", "input:Q", "after:N", "target:N", "output:Q", alt.Tooltip("value:Q", format=".4g")],
+            tooltip=tooltips("word:N", "input:Q", "after:N", "target:N", "output:Q", "value:Q||.4g"),
         )
     ).properties(width=side, height=side, title=text.model)
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"pairs": table})
+    return picture_of(chart, palette, {"pairs": table})

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import Palette, interpolate
-from rnnstore.drawing.picture import data, hover
+from rnnstore.drawing.picture import at_x, at_y, data, hover, tooltips
 from rnnstore.matching.charts.value_tables import (
     DrawnSelection,
     bands_table,
@@ -167,10 +167,6 @@ def linked_layers(
     ]
 
 
-def _y(field: str = "y") -> alt.Y:
-    return alt.Y(f"{field}:Q", scale=None, axis=None)
-
-
 def _value_layers(frame: _Frame, over: alt.Parameter, text: dict[str, Any]) -> list[alt.Chart]:
     """The axis, the bands of quantiles, a line per unit, zero and the threshold."""
     table, x, palette = frame.table, frame.x, frame.palette
@@ -180,17 +176,17 @@ def _value_layers(frame: _Frame, over: alt.Parameter, text: dict[str, Any]) -> l
         return table("levels").transform_filter(f"datum.level === '{name}'")
 
     return [
-        table("axis").mark_rule(color=palette.grid, tooltip=None).encode(_y()),
-        table("axis").mark_text(**text).encode(_y(), x=alt.value(-8), text="caption:N"),
-        table("bands").mark_area(color=outer, tooltip=None).encode(x("mid"), _y("low"), alt.Y2("high")),
-        table("bands").mark_area(color=inner, tooltip=None).encode(x("mid"), _y("lower"), alt.Y2("upper")),
-        table("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None).encode(x("mid"), _y("middle")),
-        level("zero").mark_rule(color=palette.muted, opacity=0.7, tooltip=None).encode(_y()),
+        table("axis").mark_rule(color=palette.grid, tooltip=None).encode(at_y()),
+        table("axis").mark_text(**text).encode(at_y(), x=alt.value(-8), text="caption:N"),
+        table("bands").mark_area(color=outer, tooltip=None).encode(x("mid"), at_y("low"), alt.Y2("high")),
+        table("bands").mark_area(color=inner, tooltip=None).encode(x("mid"), at_y("lower"), alt.Y2("upper")),
+        table("bands").mark_line(color=median, strokeWidth=1.2, tooltip=None).encode(x("mid"), at_y("middle")),
+        level("zero").mark_rule(color=palette.muted, opacity=0.7, tooltip=None).encode(at_y()),
         table("lines")
         .mark_line(color=palette.accent)
         .encode(
             x("mid"),
-            _y(),
+            at_y(),
             alt.Detail(["unit:N", "sequence:N"]),
             opacity=alt.condition(over, alt.value(1), alt.value(0.55)),
             strokeWidth=alt.condition(over, alt.value(3.2), alt.value(1.1)),
@@ -198,7 +194,7 @@ def _value_layers(frame: _Frame, over: alt.Parameter, text: dict[str, Any]) -> l
         ),
         level("threshold")
         .mark_rule(color=palette.threshold, strokeDash=[6, 4], strokeWidth=1.4, tooltip=None)
-        .encode(_y()),
+        .encode(at_y()),
     ]
 
 
@@ -214,12 +210,7 @@ def _strip_layers(frame: _Frame, strip: float, edge: alt.ExprRef) -> list[alt.Ch
             y=alt.value(strip),
             y2=alt.value(strip + STRIP),
             color=alt.Color("colour:N", scale=None),
-            tooltip=[
-                alt.Tooltip("shown:N", title="word"),
-                alt.Tooltip("t:Q", title="step", format=",d"),
-                alt.Tooltip("on:Q", title="selected units of this state on"),
-                alt.Tooltip("of:Q", title="out of"),
-            ],
+            tooltip=tooltips("shown:N|word", "t:Q|step|,d", "on:Q|selected units of this state on", "of:Q|out of"),
         ),
         table("matches")
         .mark_rect(color=palette.threshold)
@@ -228,10 +219,7 @@ def _strip_layers(frame: _Frame, strip: float, edge: alt.ExprRef) -> list[alt.Ch
             alt.X2("to"),
             y=alt.value(strip + STRIP + 2),
             y2=alt.value(strip + STRIP + 5),
-            tooltip=[
-                alt.Tooltip("caption:N", title="match of this state"),
-                alt.Tooltip("from:Q", title="first step", format=",d"),
-            ],
+            tooltip=tooltips("caption:N|match of this state", "from:Q|first step|,d"),
         ),
     ]
 
@@ -240,7 +228,7 @@ def _unit_layers(frame: _Frame, over: alt.Parameter) -> list[alt.Chart]:
     """The list of units at the right; hovering one shows its line."""
     palette = frame.palette
     listed = frame.table("units").transform_calculate(px="width + datum.x")
-    there = (alt.X("px:Q", scale=None, axis=None), _y())
+    there = (at_x("px"), at_y())
     return [
         listed.mark_square(size=160, filled=True, opacity=1)
         .encode(
@@ -267,6 +255,6 @@ def _title_layers(frame: _Frame, text: dict[str, Any], margin: float) -> list[al
     return [
         title("title")
         .mark_text(align="left", baseline="middle", fontSize=12, fontWeight=600, color=palette.text, tooltip=None)
-        .encode(_y(), x=alt.value(0), text="caption:N"),
-        title("row").mark_text(**text, limit=margin).encode(_y(), x=alt.value(-8), text="caption:N"),
+        .encode(at_y(), x=alt.value(0), text="caption:N"),
+        title("row").mark_text(**text, limit=margin).encode(at_y(), x=alt.value(-8), text="caption:N"),
     ]

@@ -17,9 +17,13 @@ import pyarrow as pa
 from rnnstore.drawing.palette import Palette, interpolate, with_style
 from rnnstore.drawing.picture import (
     Picture,
+    at_share,
+    at_x,
+    at_y,
     click,
     data,
     hover,
+    tooltips,
     with_margin,
     with_parameters,
 )
@@ -250,7 +254,7 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
     words = _in_matrix(data("cells")).mark_rect(cursor="pointer")
     colour = alt.Color("colour:N", scale=None)
     layers = [
-        words.encode(_pixel("left"), alt.X2("right"), _y(), alt.Y2("bottom"), color=colour, tooltip=tooltip).add_params(
+        words.encode(at_x("left"), alt.X2("right"), at_y(), alt.Y2("bottom"), color=colour, tooltip=tooltip).add_params(
             over, clicked
         ),
         _word_layer(),
@@ -258,7 +262,9 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
     for panel in range(1, 1 + heats):
         colour = alt.Color(f"c{panel}:N", scale=None)
         layers.append(
-            cells.encode(_x(f"x{panel}"), alt.X2(f"z{panel}"), _y(), alt.Y2("bottom"), color=colour, tooltip=tooltip)
+            cells.encode(
+                at_share(f"x{panel}"), alt.X2(f"z{panel}"), at_y(), alt.Y2("bottom"), color=colour, tooltip=tooltip
+            )
         )
     layers += [
         _outline_layer(palette.background, 3.6),  # seen on dark cells as well
@@ -266,7 +272,7 @@ def _specification(palette: Palette, tracks: tuple[tuple[str, str], ...], width:
         data("longer")
         .transform_filter("datum.more || width * datum.from + datum.beyond > width * datum.most")
         .mark_text(text="▸", align="right", baseline="middle", color=palette.accent, fontSize=12, tooltip=None)
-        .encode(_x("most"), _y()),
+        .encode(at_share("most"), at_y()),
         *_text_layers(palette),
         *(_found_layer(panel, over, palette) for panel in range(1 + heats)),
         *legend_layers("legends", palette, MARGIN["left"] - 10),
@@ -285,31 +291,16 @@ def _length_specification(palette: Palette, width: int) -> dict[str, Any]:
         ),
         alt.Y("count:Q", title="matches", axis=alt.Axis(tickCount=3, tickMinStep=1, format=",d")),
         color=alt.condition("datum.kept", alt.value(palette.accent), alt.value(palette.other)),
-        tooltip=[alt.Tooltip("length:Q"), alt.Tooltip("count:Q", title="matches", format=",d")],
+        tooltip=tooltips("length:Q", "count:Q|matches|,d"),
     )
     chart = alt.layer(chart.add_params(click("clicked_length", "length"))).properties(width=width, height=140)
     return with_style(chart, palette).to_dict(validate=False)
-
-
-def _x(field: str) -> alt.X:
-    """A place as a share of the width."""
-    return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False, zero=False), axis=None)
-
-
-def _y(field: str = "y") -> alt.Y:
-    """A height in pixels that the table says."""
-    return alt.Y(f"{field}:Q", scale=None, axis=None)
 
 
 def _value_tooltip(index: int, name: str, kind: str) -> alt.Tooltip:
     if kind == "discrete":
         return alt.Tooltip(f"value{index}:N", title=name)
     return alt.Tooltip(f"value{index}:Q", title=name, format=",.9~g")
-
-
-def _pixel(field: str) -> alt.X:
-    """A place in pixels."""
-    return alt.X(f"{field}:Q", scale=None, axis=None)
 
 
 def _in_matrix(cells: alt.Chart) -> alt.Chart:
@@ -332,8 +323,8 @@ def _word_layer() -> alt.Chart:
         )
     )
     return text.encode(
-        _pixel("centre"),
-        _y("middle"),
+        at_x("centre"),
+        at_y("middle"),
         text="shown:N",
         color=alt.Color("ink:N", scale=None),
         opacity=alt.value(alt.ExprRef(f"{cell} > min(26, length(datum.shown) * 6 - 1) ? 1 : 0")),
@@ -346,15 +337,15 @@ def _outline_layer(colour: str, width: float) -> alt.Chart:
         left="width * datum.from", right="min(width * datum.to + datum.beyond, width * datum.most)"
     )
     frame = frame.mark_rect(filled=False, stroke=colour, strokeWidth=width, tooltip=None)
-    return frame.encode(_pixel("left"), alt.X2("right"), _y("over"), alt.Y2("under"))
+    return frame.encode(at_x("left"), alt.X2("right"), at_y("over"), alt.Y2("under"))
 
 
 def _found_layer(panel: int, over: alt.Parameter, palette: Palette) -> alt.Chart:
     """The hovered step, framed in this panel."""
     frame = (_in_matrix(data("cells")) if panel == 0 else data("cells")).transform_filter(over, empty=False)
     frame = frame.mark_rect(filled=False, stroke=palette.threshold, strokeWidth=2, tooltip=None)
-    left, right = (_pixel("left"), alt.X2("right")) if panel == 0 else (_x(f"x{panel}"), alt.X2(f"z{panel}"))
-    return frame.encode(left, right, _y(), alt.Y2("bottom"))
+    left, right = (at_x("left"), alt.X2("right")) if panel == 0 else (at_share(f"x{panel}"), alt.X2(f"z{panel}"))
+    return frame.encode(left, right, at_y(), alt.Y2("bottom"))
 
 
 def _text_layers(palette: Palette) -> list[alt.Chart]:
@@ -371,10 +362,10 @@ def _text_layers(palette: Palette) -> list[alt.Chart]:
     )
     return [
         facts.encode(
-            alt.X("x:Q", scale=None, axis=None),
-            _y(),
+            at_x("x"),
+            at_y(),
             text="caption:N",
             tooltip=[alt.Tooltip("rank:Q", title="click to go to match")],
         ),
-        panels.encode(_x("x"), _y(), text="panel:N", tooltip="panel:N"),
+        panels.encode(at_share("x"), at_y(), text="panel:N", tooltip="panel:N"),
     ]

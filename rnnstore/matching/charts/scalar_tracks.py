@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import LABELS, Palette
-from rnnstore.drawing.picture import data
+from rnnstore.drawing.picture import at_y, data
 from rnnstore.matching.windows import Window
 from rnnstore.store.card import Track
 
@@ -106,7 +106,7 @@ def signal_layers(
     """The layers of one line, over the tables `name` and `name`_scale; `x` gives the window's axis of steps over a
     column, `cell` is the width of a step as an expression."""
     rows = data(name)
-    height = alt.Y("y:Q", scale=None, axis=None)
+    height = at_y()
     drawn = rows.transform_filter("isValid(datum.y)")
     # The tooltip shows wherever the pointer is in a step's column.
     column = rows.mark_rect(fill=palette.surface, stroke=palette.surface, strokeWidth=1)

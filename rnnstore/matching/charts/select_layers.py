@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import click, data, hover, with_margin
+from rnnstore.drawing.picture import at_x, at_y, click, data, hover, tooltips, with_margin
 from rnnstore.drawing.tracks import legend_layers
 from rnnstore.matching.charts.linked_states import linked_layers
 from rnnstore.matching.charts.scalar_tracks import SIGNAL, signal_layers
@@ -65,7 +65,7 @@ def select_specification(palette: Palette, rows: Rows, tracks: tuple[str, ...], 
     layers.append(
         data("titles")
         .mark_text(align="right", baseline="middle", fontSize=11, color=palette.muted, limit=MARGIN["left"] - 10)
-        .encode(alt.Y("y:Q", scale=None, axis=None), x=alt.value(-8), text="title:N", tooltip="title:N")
+        .encode(at_y(), x=alt.value(-8), text="title:N", tooltip="title:N")
     )
     if rows.linked:
         layers += _title_layers(palette)
@@ -79,11 +79,6 @@ def _x(field: str = "t") -> alt.X:
     scale = alt.Scale(domain=[alt.ExprRef("first"), alt.ExprRef("last")], nice=False, zero=False)
     axis = alt.Axis(orient="top", grid=False, tickMinStep=1, format=",d", title=None, tickCount=10)
     return alt.X(f"{field}:Q", scale=scale, axis=axis, title=None)
-
-
-def _fixed(field: str) -> alt.Y:
-    """A height in pixels, from a column of the table."""
-    return alt.Y(f"{field}:Q", scale=None, axis=None)
 
 
 def _plot_layers(palette: Palette) -> list[alt.Chart]:
@@ -243,7 +238,7 @@ def _pattern_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
             alt.X2("to"),
             y=alt.value(top + 13),
             y2=alt.value(top + 16),
-            tooltip=[alt.Tooltip("caption:N", title="match"), alt.Tooltip("from:Q", title="first step", format=",d")],
+            tooltip=tooltips("caption:N|match", "from:Q|first step|,d"),
         )
     )
     return [bar, text, found]
@@ -252,16 +247,13 @@ def _pattern_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
 def _unit_layers(over: alt.Parameter, unit: alt.Parameter, palette: Palette) -> list[alt.Chart]:
     """The list of selected units; hovering one shows its line, hovering a line shows it in the list."""
     listed = data("units").transform_calculate(px="width + datum.x")
-    where = (alt.X("px:Q", scale=None, axis=None), _fixed("y"))
+    where = (at_x("px"), at_y("y"))
     box = (
         listed.mark_square(size=160, filled=True, cursor="pointer", opacity=1)
         .encode(
             *where,
             color=alt.condition(over, alt.value(palette.accent), alt.value(palette.background)),
-            tooltip=[
-                alt.Tooltip("unit:Q", title="unit"),
-                alt.Tooltip("role:N", title="now (click: leave out, take back)"),
-            ],
+            tooltip=tooltips("unit:Q|unit", "role:N|now (click: leave out, take back)"),
         )
         .add_params(over, unit)
     )
@@ -321,32 +313,25 @@ def _prediction_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
         cell.encode(
             _x(),
             alt.X2("t2"),
-            _fixed("top"),
+            at_y("top"),
             alt.Y2("bottom"),
             color=alt.Color("colour:N", scale=None),
             opacity=alt.Opacity("probability:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 1]), legend=None),
-            tooltip=[
-                alt.Tooltip("shown:N", title="predicted"),
-                alt.Tooltip("probability:Q", format=".3f"),
-                alt.Tooltip("rank:Q"),
-                alt.Tooltip("t:Q", title="after step", format=",d"),
-            ],
+            tooltip=tooltips("shown:N|predicted", "probability:Q||.3f", "rank:Q", "t:Q|after step|,d"),
         ),
         text.encode(
             _x("mid"),
-            _fixed("middle"),
+            at_y("middle"),
             text="shown:N",
             opacity=alt.value(alt.ExprRef(f"{_CELL} > {size} ? 0.45 + 0.55 * datum.probability : 0")),
         ),
         bar.encode(
             _x(),
             alt.X2("t2"),
-            _fixed("tall"),
+            at_y("tall"),
             y2=alt.value(rows.probability + PREDICTED),
-            tooltip=[
-                alt.Tooltip("came:Q", title="probability of the word that came", format=".3f"),
-                alt.Tooltip("loss:Q", title="loss (nats)", format=".2f"),
-                alt.Tooltip("t:Q", title="after step", format=",d"),
-            ],
+            tooltip=tooltips(
+                "came:Q|probability of the word that came|.3f", "loss:Q|loss (nats)|.2f", "t:Q|after step|,d"
+            ),
         ),
     ]

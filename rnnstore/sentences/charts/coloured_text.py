@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from rnnstore.drawing.numerals import numeral
 from rnnstore.drawing.palette import Palette, interpolate, with_style
-from rnnstore.drawing.picture import Picture, click, data, with_margin, with_parameters
+from rnnstore.drawing.picture import Picture, at_share, at_y, click, data, tooltips, with_margin, with_parameters
 from rnnstore.drawing.tracks import Key, legend_layers, legend_table, readable_ink
 from rnnstore.errors import QuestionError
 from rnnstore.sentences.charts.colours import text_colours, text_scale
@@ -129,12 +129,6 @@ def _flow(words: Sequence[str], gap: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 @lru_cache(maxsize=8)
 def _specification(palette: Palette, width: int) -> dict[str, Any]:
-    def x(field: str = "x") -> alt.X:
-        return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False, zero=False), axis=None)
-
-    def y(field: str = "y") -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=None, axis=None)
-
     cell = data("words").mark_rect(cursor="pointer", cornerRadius=1.5)
     frame = data("words").transform_filter("datum.selected").mark_rect(
         filled=False, stroke=palette.accent, strokeWidth=2, tooltip=None
@@ -151,20 +145,16 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
     )
     layers = [
         cell.encode(
-            x(),
+            at_share(),
             alt.X2("x2"),
-            y(),
+            at_y(),
             alt.Y2("y2"),
             color=alt.Color("colour:N", scale=None),
-            tooltip=[
-                alt.Tooltip("shown:N", title="word"),
-                alt.Tooltip("value:Q", format="+.4f"),
-                alt.Tooltip("step:Q", format=",d"),
-            ],
+            tooltip=tooltips("shown:N|word", "value:Q||+.4f", "step:Q||,d"),
         ).add_params(click("clicked_word", "place")),
-        text.encode(x("middle"), y("mid"), text="shown:N", color=alt.Color("ink:N", scale=None)),
-        frame.encode(x(), alt.X2("x2"), y(), alt.Y2("y2")),
-        titles.encode(y(), x=alt.value(-8), text="text:N", tooltip="text:N"),
+        text.encode(at_share("middle"), at_y("mid"), text="shown:N", color=alt.Color("ink:N", scale=None)),
+        frame.encode(at_share(), alt.X2("x2"), at_y(), alt.Y2("y2")),
+        titles.encode(at_y(), x=alt.value(-8), text="text:N", tooltip="text:N"),
         *legend_layers("legends", palette, MARGIN["left"] - 10),
     ]
     return with_style(with_margin(alt.layer(*layers), MARGIN, width), palette).to_dict(validate=False)

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import click, data, hover, with_margin
+from rnnstore.drawing.picture import at_share, at_x, at_y, click, data, hover, tooltips, with_margin
 from rnnstore.drawing.tracks import legend_layers
 
 MARGIN = {"left": 88, "right": 10, "top": 14, "bottom": 6}
@@ -47,18 +47,8 @@ def glyph_specification(palette: Palette, width: int) -> dict[str, Any]:
     return with_style(with_margin(chart, MARGIN, width), palette).to_dict(validate=False)
 
 
-def _x(field: str = "x") -> alt.X:
-    """A place as a share of the width."""
-    return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False, zero=False), axis=None)
-
-
-def _y(field: str = "y") -> alt.Y:
-    """A height in pixels that the table says."""
-    return alt.Y(f"{field}:Q", scale=None, axis=None)
-
-
 def _box(table: alt.Chart, x: str = "x", y: str = "y", **encodings: Any) -> alt.Chart:
-    return table.encode(_x(x), alt.X2(f"{x}2"), _y(y), alt.Y2(f"{y}2"), **encodings)
+    return table.encode(at_share(x), alt.X2(f"{x}2"), at_y(y), alt.Y2(f"{y}2"), **encodings)
 
 
 def _colour(field: str = "colour") -> alt.Color:
@@ -79,8 +69,8 @@ def _link_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
 
     def drawn(rows: alt.Chart, opacity: float) -> alt.Chart:
         return rows.mark_point(filled=False, size=4, opacity=opacity, strokeCap="butt", tooltip=None).encode(
-            _x(),
-            _y(),
+            at_share(),
+            at_y(),
             shape=alt.Shape("path:N", scale=None, legend=None),
             strokeWidth=alt.StrokeWidth("thick:Q", scale=None, legend=None),
             stroke=alt.Stroke("colour:N", scale=None, legend=None),
@@ -88,7 +78,7 @@ def _link_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
 
     def stem(rows: alt.Chart, colour: str, thick: float) -> alt.Chart:
         mark = rows.mark_rule(color=colour, strokeWidth=thick, tooltip=None)
-        return mark.encode(_x("middle"), _y("y2"), alt.Y2("stem"))
+        return mark.encode(at_share("middle"), at_y("y2"), alt.Y2("stem"))
 
     across_only = data("tokens").transform_filter("isValid(datum.stem)")
     return [
@@ -129,7 +119,7 @@ def _frame_layers(glyph: alt.Parameter, palette: Palette) -> list[alt.Chart]:
     begins = data("tokens").transform_filter("datum.starts").mark_rule(
         color=palette.muted, strokeWidth=1.4, strokeDash=[2, 2], tooltip=None
     )  # fmt: skip
-    edge = begins.transform_calculate(edge="datum.x - 2.5 / width").encode(_x("edge"), _y("y"), alt.Y2("y2"))
+    edge = begins.transform_calculate(edge="datum.x - 2.5 / width").encode(at_share("edge"), at_y("y"), alt.Y2("y2"))
     return [_box(tile), _box(same), edge, _box(over), _box(chosen)]
 
 
@@ -138,7 +128,7 @@ def _emphasis_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart
 
     def column(rows: alt.Chart, opacity: float) -> alt.Chart:
         mark = rows.mark_rect(fill=palette.accent, fillOpacity=opacity, tooltip=None)
-        return mark.encode(_x("hx"), alt.X2("hx2"), _y("top"), alt.Y2("bottom"))
+        return mark.encode(at_share("hx"), alt.X2("hx2"), at_y("top"), alt.Y2("bottom"))
 
     bars = data("bars")
     return [
@@ -152,16 +142,16 @@ def _bar_layers(palette: Palette) -> list[alt.Chart]:
     bars = data("bars")
 
     def part(y: str, y2: str, **mark: Any) -> alt.Chart:
-        return bars.mark_rect(tooltip=None, **mark).encode(_x(), alt.X2("x2"), _y(y), alt.Y2(y2))
+        return bars.mark_rect(tooltip=None, **mark).encode(at_share(), alt.X2("x2"), at_y(y), alt.Y2(y2))
 
     track = bars.mark_rule(color=palette.grid, strokeWidth=1.2, tooltip=None).encode(
-        _x("mid"), _y("track"), alt.Y2("track2")
+        at_share("mid"), at_y("track"), alt.Y2("track2")
     )
     cursor = (
         bars.transform_filter("isValid(datum.cursor)")
         .transform_calculate(cursor2="datum.cursor + 2.4")
         .mark_rect(fill=palette.text, tooltip=None)
-        .encode(_x(), alt.X2("x2"), _y("cursor"), alt.Y2("cursor2"))
+        .encode(at_share(), alt.X2("x2"), at_y("cursor"), alt.Y2("cursor2"))
     )
     outline = alt.ExprRef(f"{_BAR} > 3.4 ? min(1.3, {_BAR} / 6) : 0")
     zero = bars.mark_rect(fill=palette.muted, tooltip=None).transform_calculate(under="datum.zero + 0.8")
@@ -170,7 +160,7 @@ def _bar_layers(palette: Palette) -> list[alt.Chart]:
         mark = bars.transform_filter(f"isValid(datum.beyond_{side})").mark_point(
             shape=f"triangle-{side}", size=22, color=palette.threshold, filled=True, opacity=1, tooltip=None
         )
-        return mark.encode(_x("mid"), _y(f"beyond_{side}"))
+        return mark.encode(at_share("mid"), at_y(f"beyond_{side}"))
 
     return [
         track,
@@ -179,7 +169,7 @@ def _bar_layers(palette: Palette) -> list[alt.Chart]:
         part("high", "before_high").encode(color=_colour("up_colour")),
         part("low", "before_low").encode(color=_colour("down_colour")),
         part("high", "low", filled=False, stroke=palette.text, strokeOpacity=0.75, strokeWidth=outline),
-        zero.encode(_x("hx"), alt.X2("hx2"), _y("zero"), alt.Y2("under")),
+        zero.encode(at_share("hx"), alt.X2("hx2"), at_y("zero"), alt.Y2("under")),
         beyond("up"),
         beyond("down"),
     ]
@@ -193,12 +183,7 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
         "wx",
         "wy",
         color=_colour(),
-        tooltip=[
-            alt.Tooltip("typed:N", title="word"),
-            alt.Tooltip("read:N", title="read as"),
-            alt.Tooltip("step:Q", title="step", format=",d"),
-            alt.Tooltip("value:Q", title="coloured by", format=".3~f"),
-        ],
+        tooltip=tooltips("typed:N|word", "read:N|read as", "step:Q|step|,d", "value:Q|coloured by|.3~f"),
     ).add_params(click("clicked_token", "place"))
     text = (
         words.transform_calculate(wmiddle="down ? datum.wx2 - 0.006 : (datum.wx + datum.wx2) / 2")
@@ -212,8 +197,8 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
             limit=alt.ExprRef(f"length(datum.typed) < 2 ? 0 : max({_CELL} - 2, 1)"),
         )
         .encode(
-            _x("wmiddle"),
-            _y("wmid"),
+            at_share("wmiddle"),
+            at_y("wmid"),
             text="typed:N",
             color=_colour("ink"),
             opacity=alt.value(alt.ExprRef(f"{_CELL} > min(18, length(datum.typed) * 5) ? 1 : 0")),
@@ -222,7 +207,7 @@ def _word_layers(palette: Palette) -> list[alt.Chart]:
     line = words.transform_filter("datum.unknown").mark_rule(
         strokeDash=[3, 2], color=palette.threshold, strokeWidth=1.2, tooltip=None
     )
-    return [cell, text, line.encode(_x("wx"), alt.X2("wx2"), _y("wy2"))]
+    return [cell, text, line.encode(at_share("wx"), alt.X2("wx2"), at_y("wy2"))]
 
 
 def _prediction_layers(palette: Palette) -> list[alt.Chart]:
@@ -230,12 +215,7 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
     predicted = data("predictions")
     cell = _box(
         predicted.mark_rect(cornerRadius=2, fill=palette.surface),
-        tooltip=[
-            alt.Tooltip("shown:N", title="predicted"),
-            alt.Tooltip("probability:Q", format=".4f"),
-            alt.Tooltip("rank:Q"),
-            alt.Tooltip("came:N", title="came"),
-        ],
+        tooltip=tooltips("shown:N|predicted", "probability:Q||.4f", "rank:Q", "came:N|came"),
     )
     chance = predicted.mark_rect(cornerRadius=2, tooltip=None)
     number = f"({_ROOM} > 6 * length(datum.shown) + 36 ? '  ' + format(datum.probability, '.0%') : '')"
@@ -249,15 +229,11 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
             tooltip=None,
             limit=alt.ExprRef(f"max({_ROOM} - 5, 1)"),
         )
-        .encode(_x("left"), _y("mid"), text="caption:N")
+        .encode(at_share("left"), at_y("mid"), text="caption:N")
     )
     room = _box(
         data("came").mark_rect(fill=palette.grid, cornerRadius=2),
-        tooltip=[
-            alt.Tooltip("target:N", title="target"),
-            alt.Tooltip("chance:Q", title="its probability", format=".4f"),
-            alt.Tooltip("loss:Q", title="loss (nats)", format=".2f"),
-        ],
+        tooltip=tooltips("target:N|target", "chance:Q|its probability|.4f", "loss:Q|loss (nats)|.2f"),
     )
     bar = data("came").mark_rect(fill=palette.right, cornerRadius=2, tooltip=None)
     chance = (
@@ -269,13 +245,13 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
     )
     return [
         cell,
-        chance.encode(_x(), alt.X2("to"), _y(), alt.Y2("y2"), color=_colour()),
+        chance.encode(at_share(), alt.X2("to"), at_y(), alt.Y2("y2"), color=_colour()),
         text,
         room,
-        bar.encode(_x(), alt.X2("to"), _y(), alt.Y2("y2")),
+        bar.encode(at_share(), alt.X2("to"), at_y(), alt.Y2("y2")),
         chance.encode(
-            _x("left"),
-            _y("mid"),
+            at_share("left"),
+            at_y("mid"),
             text="caption:N",
             opacity=alt.value(alt.ExprRef(f"{_ROOM} > 30 ? 1 : 0")),
         ),
@@ -284,11 +260,7 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
 
 def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
     """Memory chips with a cell a unit, and the words that move each most."""
-    tooltip = [
-        alt.Tooltip("cluster:Q", title="cluster"),
-        alt.Tooltip("units:Q", title="units"),
-        alt.Tooltip("words:N", title="moved most by"),
-    ]
+    tooltip = tooltips("cluster:Q|cluster", "units:Q|units", "words:N|moved most by")
     chip = data("chips").mark_rect(cornerRadius=3, cursor="pointer", fill=palette.surface)
     frame = data("chips").mark_rect(cornerRadius=3, filled=False, strokeWidth=2.4, stroke=palette.accent, tooltip=None)
     cell = data("cells").mark_rect(
@@ -306,17 +278,13 @@ def _chip_layers(cluster: alt.Parameter, palette: Palette) -> list[alt.Chart]:
         _box(
             cell,
             color=_colour(),
-            tooltip=[
-                alt.Tooltip("unit:Q"),
-                alt.Tooltip("cluster:Q"),
-                alt.Tooltip("value:Q", title="change at the chosen word", format="+.3f"),
-            ],
+            tooltip=tooltips("unit:Q", "cluster:Q", "value:Q|change at the chosen word|+.3f"),
         ).add_params(click("clicked_cell", "unit")),
         _box(frame.transform_filter("datum.marked")),
         _box(frame.transform_filter(cluster)),
         text.encode(
-            _x(),
-            _y(),
+            at_share(),
+            at_y(),
             text="text:N",
             color=_colour(),
         ),
@@ -328,21 +296,21 @@ def _grip_layers(glyph: alt.Parameter, cluster: alt.Parameter) -> list[alt.Chart
     grip = data("bars").mark_rect(fillOpacity=0, cursor="pointer")
     return [
         grip.encode(
-            _x("hx"),
+            at_share("hx"),
             alt.X2("hx2"),
-            _y("top"),
+            at_y("top"),
             alt.Y2("bottom"),
-            tooltip=[
-                alt.Tooltip("word:N"),
-                alt.Tooltip("cluster:Q"),
-                alt.Tooltip("units:Q", title="units in it"),
-                alt.Tooltip("positive:Q", title="positive, per unit", format="+.4f"),
-                alt.Tooltip("more:Q", title="positive, its change", format="+.4f"),
-                alt.Tooltip("negative:Q", title="negative, per unit", format="+.4f"),
-                alt.Tooltip("less:Q", title="negative, its change", format="+.4f"),
-                alt.Tooltip("share:Q", title="preserved", format=".1%"),
-                alt.Tooltip("step:Q", format=",d"),
-            ],
+            tooltip=tooltips(
+                "word:N",
+                "cluster:Q",
+                "units:Q|units in it",
+                "positive:Q|positive, per unit|+.4f",
+                "more:Q|positive, its change|+.4f",
+                "negative:Q|negative, per unit|+.4f",
+                "less:Q|negative, its change|+.4f",
+                "share:Q|preserved|.1%",
+                "step:Q||,d",
+            ),
         ).add_params(glyph, cluster, click("clicked_bar", "bar"))
     ]
 
@@ -358,8 +326,8 @@ def _title_layers(palette: Palette) -> list[alt.Chart]:
     )
     return [
         text.encode(
-            alt.X("px:Q", scale=None, axis=None),
-            _y(),
+            at_x("px"),
+            at_y(),
             text="text:N",
             tooltip="text:N",
             color=alt.condition("datum.kind === 'row'", alt.value(palette.muted), alt.value(palette.text)),

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnnstore.drawing.palette import Palette, interpolate, with_style
-from rnnstore.drawing.picture import Picture, click, data, with_margin, with_parameters
+from rnnstore.drawing.picture import Picture, at_y, click, data, tooltips, with_margin, with_parameters
 from rnnstore.sentences.passages import Passage
 from rnnstore.visible import visible
 
@@ -122,9 +122,6 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=scale, axis=None)
 
-    def y(field: str = "y") -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=None, axis=None)
-
     brush = alt.selection_interval(
         name="brush",
         encodings=["x"],
@@ -134,7 +131,7 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
         zoom=False,
         clear=False,
     )
-    grip = data("words").mark_rect(fillOpacity=0, tooltip=None).encode(x("mid"), y(), alt.Y2("y2")).add_params(brush)
+    grip = data("words").mark_rect(fillOpacity=0, tooltip=None).encode(x("mid"), at_y(), alt.Y2("y2")).add_params(brush)
     cells = data("cells").mark_rect(tooltip=None)
     pointed = data("words").mark_rect(fillOpacity=0, cursor="crosshair")
     titles = data("titles").mark_text(
@@ -146,16 +143,16 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
         limit=alt.ExprRef(f"datum.heading ? width : {MARGIN['left'] - 10}"),
     )
     layers = [
-        cells.encode(x("x"), alt.X2("x2"), y(), alt.Y2("y2"), color=alt.Color("colour:N", scale=None)),
+        cells.encode(x("x"), alt.X2("x2"), at_y(), alt.Y2("y2"), color=alt.Color("colour:N", scale=None)),
         grip,
         pointed.encode(
             x("x"),
             alt.X2("x2"),
-            y(),
+            at_y(),
             alt.Y2("y2"),
-            tooltip=[alt.Tooltip("word:N"), alt.Tooltip("column:Q", title="place", format=",d")],
+            tooltip=tooltips("word:N", "column:Q|place|,d"),
         ).add_params(click("clicked_column", "column")),
-        titles.encode(y(), x=alt.value(-8), text="text:N", tooltip="text:N"),
+        titles.encode(at_y(), x=alt.value(-8), text="text:N", tooltip="text:N"),
     ]
     chart = alt.layer(*layers).add_params(alt.param(name="columns", value=1))
     return with_style(with_margin(chart, MARGIN, width), palette).to_dict(validate=False)

@@ -20,9 +20,11 @@ import pyarrow.compute as pc
 from rnnstore.drawing.palette import Palette, with_style
 from rnnstore.drawing.picture import (
     Picture,
+    at_y,
     click,
     data,
     hover,
+    tooltips,
     with_margin,
     with_parameters,
     with_renderer,
@@ -173,12 +175,7 @@ def _bars(palette: Palette, quantity: str, brushed: bool, previewed: bool, place
     scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False, clamp=True)
     axis = alt.Axis(grid=False, tickCount=8, tickMinStep=1, format=",d")
     base = data("bars").encode(x=alt.X("left:Q", title=None, scale=scale, axis=axis), x2="right:Q")
-    of_preview = [
-        alt.Tooltip("first:Q", title="after step", format=",d"),
-        alt.Tooltip("largest:Q", title="largest after step", format=",d"),
-        alt.Tooltip("maximum:Q", format=".4~g"),
-        alt.Tooltip("loss:Q", format=".3f"),
-    ]
+    of_preview = tooltips("first:Q|after step|,d", "largest:Q|largest after step|,d", "maximum:Q||.4~g", "loss:Q||.3f")
     tooltip = [
         alt.Tooltip("batches:Q", title="batches in this bar", format=",d"),
         alt.Tooltip("mean:Q", format=".4~g"),
@@ -238,7 +235,7 @@ def _preview(palette: Palette, places: int, words: bool, width: int) -> list[alt
         data("bars").transform_filter(_POINTED).mark_text(**quiet).encode(text="caption:N", **above),
         cells.transform_calculate(high=f"{top + _LITTLE} - {_LITTLE} * datum.tall", low=f"{top + _LITTLE}")
         .mark_rect(color=palette.accent)
-        .encode(x2="end:Q", y=_pixels("high"), y2="low:Q"),
+        .encode(x2="end:Q", y=at_y("high"), y2="low:Q"),
     ]
     if words:
         room = max(9, (width - ROOM) // places - 1)
@@ -254,10 +251,6 @@ def _preview(palette: Palette, places: int, words: bool, width: int) -> list[alt
             text = cells.mark_text(fontSize=11, font="monospace", color=palette.text, limit=room)
             layers.append(text.encode(x=alt.X("middle:Q", title=None), y=alt.value(here + 6), text=f"{name}:N"))
     return layers
-
-
-def _pixels(field: str) -> alt.Y:
-    return alt.Y(f"{field}:Q", scale=None, axis=None)
 
 
 def value_axis(title: str | None = None, ticks: int = 4) -> alt.Axis:

@@ -20,9 +20,11 @@ from rnnstore.drawing.picture import (
     FEW_MARKS,
     Picture,
     as_wide_as_page,
+    at_x,
     click,
     data,
     hover,
+    tooltips,
     with_parameters,
     with_renderer,
 )
@@ -119,15 +121,11 @@ def _along(field: str, steps: int, width: int = 1100) -> alt.X:
 
 def _legend(palette: Palette) -> list[alt.Chart]:
     """Dark to light: how many steps later the loss came."""
-
-    def pixels(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=None, axis=None)
-
     base = data("lags")
-    rects = base.mark_rect(tooltip=None).encode(x=pixels("from"), x2="to:Q", y=alt.value(1), y2=alt.value(11))
+    rects = base.mark_rect(tooltip=None).encode(x=at_x("from"), x2="to:Q", y=alt.value(1), y2=alt.value(11))
     quiet: dict[str, Any] = {"baseline": "middle", "fontSize": 11, "color": palette.muted, "tooltip": None}
-    before = base.mark_text(align="right", dx=-6, **quiet).encode(x=pixels("from"), y=alt.value(6), text="before:N")
-    behind = base.mark_text(align="left", dx=6, **quiet).encode(x=pixels("to"), y=alt.value(6), text="behind:N")
+    before = base.mark_text(align="right", dx=-6, **quiet).encode(x=at_x("from"), y=alt.value(6), text="before:N")
+    behind = base.mark_text(align="left", dx=6, **quiet).encode(x=at_x("to"), y=alt.value(6), text="behind:N")
     return [rects.encode(color=alt.Color("fill:N", scale=None, legend=None)), before, behind]
 
 
@@ -138,16 +136,16 @@ def _words_layers(x: alt.X, palette: Palette, steps: int, width: int, top: int) 
         orient="left", ticks=False, labelPadding=6, minExtent=ROOM, maxExtent=ROOM, labelColor=palette.muted
     )
     y, again = (alt.Y("kind:N", title=None, axis=of, scale=scale) for of in (axis, None))
-    tooltip = [
-        alt.Tooltip("t:Q", title="step"),
-        alt.Tooltip("input:N", title="read"),
-        alt.Tooltip("label:N"),
-        alt.Tooltip("predicted:N"),
-        alt.Tooltip("probability:Q", title="its probability", format=".3f"),
-        alt.Tooltip("label_probability:Q", title="the label's", format=".3f"),
-        alt.Tooltip("loss:Q", title="loss (nats)", format=".3f"),
-        alt.Tooltip("caption:N", title="prediction"),
-    ]
+    tooltip = tooltips(
+        "t:Q|step",
+        "input:N|read",
+        "label:N",
+        "predicted:N",
+        "probability:Q|its probability|.3f",
+        "label_probability:Q|the label's|.3f",
+        "loss:Q|loss (nats)|.3f",
+        "caption:N|prediction",
+    )
     letters = max(7.0, min(12.5, (width - ROOM) / steps / 1.3))
     base = data("words").encode(x=x, x2="right:Q", y=again)
     shade = base.mark_rect(cornerRadius=2).encode(color=alt.Color("fill:N", scale=None, legend=None))
@@ -236,10 +234,4 @@ def _horizon(x: alt.X, palette: Palette, place: list[int], caption: int) -> list
 
 
 def _tooltip() -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("t:Q", title="loss at step"),
-        alt.Tooltip("label:N", title="for"),
-        alt.Tooltip("j:Q", title="through step"),
-        alt.Tooltip("lag:Q", title="lag"),
-        alt.Tooltip("amount:Q", format=".4~g"),
-    ]
+    return tooltips("t:Q|loss at step", "label:N|for", "j:Q|through step", "lag:Q|lag", "amount:Q||.4~g")

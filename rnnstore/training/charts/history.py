@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, click, data
+from rnnstore.drawing.palette import Palette
+from rnnstore.drawing.picture import Picture, click, data, picture_of, series_colour, tooltips
 from rnnstore.store.tables import DECADES
 from rnnstore.training.history import TrainingCurves, WeightGradients
 
@@ -51,21 +51,14 @@ def loss_picture(
     x = _along(axis)
     y = alt.Y("loss:Q", title="loss (nats)", scale=_scale(log), axis=alt.Axis(tickCount=5))
     colour = _colour(found, palette)
-    tooltip = [
-        alt.Tooltip("model:N"),
-        alt.Tooltip("step:Q", format=",d"),
-        alt.Tooltip("epoch:Q", format=".2f"),
-        alt.Tooltip("loss:Q", format=".4f"),
-        alt.Tooltip("perplexity:Q", format=",.2f"),
-    ]
+    tooltip = tooltips("model:N", "step:Q||,d", "epoch:Q||.2f", "loss:Q||.4f", "perplexity:Q||,.2f")
     training = data("training").mark_line(strokeWidth=1, opacity=0.55).encode(x=x, y=y, color=colour)
     line = data("validation").mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
     points = (
         data("validation").mark_point(filled=True, size=46, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip)
     )
     near = _nearest(data("training").encode(x=x, y=y, tooltip=tooltip))
-    chart = alt.layer(training, line, near, points).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), tables)
+    return picture_of(alt.layer(training, line, near, points), palette, tables, width=width, height=height)
 
 
 def quantity_picture(
@@ -90,17 +83,11 @@ def quantity_picture(
         scale=_scale(log),
         axis=_marked(rows[quantity], log),
     )
-    tooltip = [
-        alt.Tooltip("model:N"),
-        alt.Tooltip("step:Q", format=",d"),
-        alt.Tooltip("epoch:Q", format=".2f"),
-        alt.Tooltip(f"{quantity}:Q", format=".4~g"),
-    ]
+    tooltip = tooltips("model:N", "step:Q||,d", "epoch:Q||.2f", f"{quantity}:Q||.4~g")
     base = data("rows").encode(x=x, y=y)
     line = base.mark_line(strokeWidth=1.2, opacity=0.8, interpolate="step-after" if "rate" in quantity else "linear")
     layers = [line.encode(color=_colour(found, palette, legend=False)), _nearest(base.encode(tooltip=tooltip))]
-    chart = alt.layer(*layers).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"rows": rows})
+    return picture_of(alt.layer(*layers), palette, {"rows": rows}, width=width, height=height)
 
 
 def norms_picture(
@@ -124,7 +111,6 @@ def norms_picture(
     split = [name.partition(".") for name in table["weight"].to_pylist()]
     rows = table.append_column("layer", pa.array([part[0] for part in split], pa.string()))
     rows = rows.append_column("kind", pa.array([part[2] or KERNEL for part in split], pa.string()))
-    colours = [palette.accent, palette.threshold, *palette.series]
     base = data("norms").encode(
         x=_along("step"),
         y=alt.Y(
@@ -136,11 +122,8 @@ def norms_picture(
         detail="weight:N",
     )
     line = base.mark_line().encode(
-        color=alt.Color(
-            "layer:N",
-            title=None,
-            scale=alt.Scale(domain=layers, range=[colours[i % len(colours)] for i in range(len(layers))]),
-            legend=alt.Legend(orient="top", symbolStrokeWidth=2, symbolType="stroke"),
+        color=series_colour(
+            "layer", layers, palette, alt.Legend(orient="top", symbolStrokeWidth=2, symbolType="stroke")
         ),
         strokeDash=alt.StrokeDash(
             "kind:N",
@@ -152,17 +135,22 @@ def norms_picture(
         ),
         strokeWidth=alt.condition(f"datum.weight === '{weight or ''}'", alt.value(3), alt.value(1.2)),
     )
-    tooltip = [
-        alt.Tooltip("weight:N"),
-        alt.Tooltip("step:Q", format=",d"),
-        alt.Tooltip("norm:Q", format=".3~g"),
-        alt.Tooltip("largest:Q", title="largest entry", format=".3~g"),
-        alt.Tooltip("weight_norm:Q", title="norm of weight", format=".3~g"),
-        alt.Tooltip("relative_norm:Q", title="relative", format=".3~g"),
-    ]
+    tooltip = tooltips(
+        "weight:N",
+        "step:Q||,d",
+        "norm:Q||.3~g",
+        "largest:Q|largest entry|.3~g",
+        "weight_norm:Q|norm of weight|.3~g",
+        "relative_norm:Q|relative|.3~g",
+    )
     hit = base.mark_point(filled=True, opacity=0, size=60, cursor="pointer").encode(tooltip=tooltip)
-    chart = alt.layer(line, hit.add_params(click("clicked_weight", "weight"))).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), {"norms": rows})
+    return picture_of(
+        alt.layer(line, hit.add_params(click("clicked_weight", "weight"))),
+        palette,
+        {"norms": rows},
+        width=width,
+        height=height,
+    )
 
 
 def decades_picture(
@@ -208,14 +196,12 @@ def decades_picture(
             ),
         ),
         tooltip=[
-            alt.Tooltip("from:Q", title="after step", format=",d"),
-            alt.Tooltip("to:Q", title="to step", format=",d"),
+            *tooltips("from:Q|after step|,d", "to:Q|to step|,d"),
             alt.Tooltip("decade:N", title="|g|"),
-            alt.Tooltip("share:Q", format=".2%"),
+            *tooltips("share:Q||.2%"),
         ],
     )
-    chart = alt.layer(cells).properties(width=width, height=height)
-    return Picture(with_style(chart, palette).to_dict(validate=False), tables)
+    return picture_of(alt.layer(cells), palette, tables, width=width, height=height)
 
 
 def decade_names() -> list[str]:
@@ -253,14 +239,8 @@ def _marked(values: pa.ChunkedArray, log: bool) -> alt.Axis:
 
 
 def _colour(found: TrainingCurves, palette: Palette, legend: bool = True) -> alt.Color:
-    models = found.models
-    colours = [palette.accent, palette.threshold, *palette.series]
-    return alt.Color(
-        "model:N",
-        title=None,
-        scale=alt.Scale(domain=models, range=[colours[i % len(colours)] for i in range(len(models))]),
-        legend=alt.Legend(orient="top", symbolType="circle") if legend else None,
-    )
+    shown = alt.Legend(orient="top", symbolType="circle") if legend else None
+    return series_colour("model", found.models, palette, shown)
 
 
 def _nearest(base: alt.Chart) -> alt.Chart:

@@ -6,8 +6,8 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, data
+from rnnstore.drawing.palette import Palette
+from rnnstore.drawing.picture import Picture, data, picture_of, tooltips
 
 TRAINING, VALIDATION = "training", "validation"
 
@@ -35,18 +35,11 @@ def training_curve(training: pa.Table, colours: Palette, width: int = 420, heigh
             scale=alt.Scale(domain=present, range=[range_[name] for name in present]),
             legend=alt.Legend(orient="top", direction="horizontal", padding=0, offset=2),
         ),
-        tooltip=[
-            alt.Tooltip("split:N"),
-            alt.Tooltip("step:Q", format=","),
-            alt.Tooltip("epoch:Q", format=".2f"),
-            alt.Tooltip("loss:Q", format=".4f"),
-            alt.Tooltip("perplexity:Q", format=",.2f"),
-        ],
+        tooltip=tooltips("split:N", "step:Q||,", "epoch:Q||.2f", "loss:Q||.4f", "perplexity:Q||,.2f"),
     )
     line = base.mark_line(strokeWidth=1.6)
     points = base.transform_filter(f"datum.split == '{VALIDATION}'").mark_point(filled=True, size=42, opacity=1)
-    chart = alt.layer(line, points).properties(width=width, height=height)
-    return Picture(with_style(chart, colours).to_dict(validate=False), {"losses": both})
+    return picture_of(alt.layer(line, points), colours, {"losses": both}, width=width, height=height)
 
 
 def _series(training: pa.Table, column: str, split: str) -> pa.Table:

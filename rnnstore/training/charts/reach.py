@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnstore.drawing.palette import Palette, with_style
-from rnnstore.drawing.picture import Picture, data, with_margin, with_parameters, with_renderer
+from rnnstore.drawing.picture import Picture, data, series_colour, tooltips, with_margin, with_parameters, with_renderer
 from rnnstore.training.charts.batch_overview import SIDES, broken_layers, span, value_axis
 from rnnstore.training.history import TrainingCurves
 from rnnstore.training.recorded_batches import BatchOverview
@@ -97,13 +97,7 @@ def _with_range(specification: dict[str, Any], along: tuple[float, float], table
 def _reach_specification(models: tuple[str, ...], palette: Palette, width: int, height: int) -> dict[str, Any]:
     x = _x()
     base = data("reach").encode(x=x, color=_colour(models, palette), detail="measure:N")
-    tooltip = [
-        alt.Tooltip("model:N"),
-        alt.Tooltip("measure:N"),
-        alt.Tooltip("step:Q", format=",d"),
-        alt.Tooltip("steps:Q", format=".2f"),
-        alt.Tooltip("smooth:Q", title="mean of neighbours", format=".2f"),
-    ]
+    tooltip = tooltips("model:N", "measure:N", "step:Q||,d", "steps:Q||.2f", "smooth:Q|mean of neighbours|.2f")
     points = base.mark_point(filled=True, size=9, opacity=0.4).encode(
         y=alt.Y("steps:Q", title="lag (steps)", axis=value_axis()), tooltip=tooltip
     )
@@ -128,11 +122,7 @@ def _course_specification(models: tuple[str, ...], palette: Palette, width: int)
         log = name == "gradient_norm"
         scale = alt.Scale(range=[top + _EACH, top], zero=False, nice=False, type="log" if log else "linear")
         line = data("course").mark_line(strokeWidth=1.2, opacity=0.85).transform_filter(f"datum.{name} > 0")
-        tooltip = [
-            alt.Tooltip("model:N"),
-            alt.Tooltip("step:Q", format=",d"),
-            alt.Tooltip(f"{name}:Q", format=".4~g"),
-        ]
+        tooltip = tooltips("model:N", "step:Q||,d", f"{name}:Q||.4~g")
         axis = value_axis(title, 3)
         line = line.encode(x=x, y=alt.Y(f"{name}:Q", title=title, scale=scale, axis=axis))
         rows.append(line.encode(color=_colour(models, palette, legend=False), tooltip=tooltip))
@@ -172,10 +162,10 @@ def _smoothed(values: np.ndarray, over: int) -> np.ndarray:
 
 
 def _colour(models: Sequence[str], palette: Palette, legend: bool = True) -> alt.Color:
-    colours = [palette.accent, palette.threshold, *palette.series]
-    return alt.Color(
-        "model:N",
-        title=None,
-        scale=alt.Scale(domain=list(models), range=[colours[i % len(colours)] for i in range(len(models))]),
-        legend=alt.Legend(orient="top", symbolType="circle", symbolOpacity=1) if legend and len(models) > 1 else None,
+    shown = legend and len(models) > 1
+    return series_colour(
+        "model",
+        models,
+        palette,
+        alt.Legend(orient="top", symbolType="circle", symbolOpacity=1) if shown else None,
     )
