@@ -8,7 +8,6 @@ A saved model is `weights.npz` (arrays only) and `network.json` (sizes and setti
 """
 
 import json
-import os
 import zipfile
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import tensorflow as tf
 
 from pipelines.tensors import TensorLayer
 from rnnstore.networks import cells
+from rnnstore.store import disk
 from rnnstore.store.staging import explain_disk_errors
 
 
@@ -234,21 +234,15 @@ def run(layer, projected, keep, state, wanted):
 
 def write_facts(folder: Path, facts: dict) -> None:
     """Write network.json, whole or not at all."""
-    partial = folder / "network.json.partial"
-    with explain_disk_errors(f"writing {folder / 'network.json'}"):
-        partial.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-        os.replace(partial, folder / "network.json")
+    path = folder / "network.json"
+    with explain_disk_errors(f"writing {path}"), disk.replacing(path) as file:
+        file.write(json.dumps(facts, ensure_ascii=False, indent=1).encode())
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write an .npz of plain arrays that appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with explain_disk_errors(f"writing {path}"):
-        with open(partial, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+    with explain_disk_errors(f"writing {path}"), disk.replacing(path) as file:
+        np.savez(file, **arrays)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:

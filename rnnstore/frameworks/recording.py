@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rnnstore.commands.progress import Line
@@ -70,17 +69,11 @@ class Recording:
     def write(self, chunks: Iterable[Chunk], vocabulary: Sequence[str] | None, outputs: Any, finish: Any) -> Model:
         """Record the chunks; `outputs()` are the labels, once a chunk was seen, and `finish(writer)` completes the
         model behind its tables."""
-        target, fresh = self._target, False
+        target = self._target
         try:
             with target.store.writer(target.name) as writer:
-                fresh = not writer.card.steps and not writer.card.files
-                try:
-                    self._record(writer, chunks, vocabulary, outputs)
-                    finish(writer)
-                except BaseException:
-                    if fresh and not writer.card.steps:
-                        _withdraw(writer)
-                    raise
+                self._record(writer, chunks, vocabulary, outputs)
+                finish(writer)
         finally:
             self._line.end()
             target.store.refresh()
@@ -124,10 +117,3 @@ class Recording:
 def _chained(first: Chunk, others: Iterable[Chunk]) -> Iterable[Chunk]:
     yield first
     yield from others
-
-
-def _withdraw(writer: ModelWriter) -> None:
-    """Take back a model of which nothing was recorded."""
-    for path in sorted(Path(writer.path).rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
-    writer.path.rmdir()

@@ -7,7 +7,6 @@ units that gave. It stays when its model is deleted or recorded anew: run again 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rnnstore.errors import Busy, DamagedModel, QuestionError, StoreError, cause, suggest
 from rnnstore.matching.selection import MOST_OFF, Selection, select
+from rnnstore.store import disk
 from rnnstore.store.card import checked_name
 from rnnstore.store.documents import parsed
 from rnnstore.store.folder import Problem, Store
-from rnnstore.store.layout import new_id
 from rnnstore.store.model import Model
 from rnnstore.store.staging import explain_disk_errors
 
@@ -187,7 +186,7 @@ def rename(store: Store, old: str, new: str) -> None:
         if (folder / f"{new}{SUFFIX}").exists():
             raise StoreError(f"There is a hypothesis {new!r} already; choose another name or delete it first.")
         _write(folder, hypothesis.model_copy(update={"name": new}))
-        _path(store, old).unlink(missing_ok=True)
+        _remove(_path(store, old))
 
 
 def delete(store: Store, name: str) -> None:
@@ -195,7 +194,7 @@ def delete(store: Store, name: str) -> None:
     if not _path(store, name).exists():
         load(store, name)  # raises
     with _writing(store, f"deleting the hypothesis {name}"):
-        _path(store, name).unlink(missing_ok=True)
+        _remove(_path(store, name))
 
 
 def _path(store: Store, name: str) -> Path:
@@ -209,7 +208,7 @@ def _writing(store: Store, doing: str) -> Iterator[Path]:
     folder = store.path / FOLDER
     with explain_disk_errors(doing):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            disk.make_folders([folder])
         except (FileExistsError, NotADirectoryError):
             raise StoreError(f"{folder} is a file; the hypotheses need a folder of that name. Move it away.") from None
         try:
@@ -220,15 +219,13 @@ def _writing(store: Store, doing: str) -> Iterator[Path]:
 
 
 def _write(folder: Path, hypothesis: Hypothesis) -> None:
-    path = folder / f".{new_id()}.new"
-    try:
-        with open(path, "wb") as file:
-            file.write(serialised(hypothesis))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(path, folder / f"{hypothesis.name}{SUFFIX}")
-    finally:
-        path.unlink(missing_ok=True)
+    with disk.replacing(folder / f"{hypothesis.name}{SUFFIX}") as file:
+        file.write(serialised(hypothesis))
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    disk.sync_folders([path.parent])
 
 
 def _read(path: Path) -> Hypothesis:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from rnnstore.errors import DamagedModel, StoreError
 from rnnstore.integrity.findings import quoted
-from rnnstore.store import checksums
+from rnnstore.store import checksums, disk
 from rnnstore.store.card import CARD, Card, OwnFile, is_as_written, read_card, text_of
 from rnnstore.store.layout import PREFIX, new_id, own_files
 from rnnstore.store.staging import explain_disk_errors
@@ -140,6 +140,7 @@ def _appearing(target: Path) -> Iterator[BinaryIO]:
                 os.link(str(file.fileno()), target.absolute(), src_dir_fd=names, follow_symlinks=True)
         except FileExistsError:
             raise StoreError(f"There is a file {target} already; name another one, or delete it first.") from None
+        disk.sync_folders([folder])
 
 
 def _nameless(folder: Path, opened: contextlib.ExitStack) -> BinaryIO | None:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rnnstore.errors import DamagedModel, StoreError, cause
-from rnnstore.store import checksums
+from rnnstore.store import checksums, disk
 from rnnstore.store.documents import parsed
 from rnnstore.store.tables import FORMAT
 
@@ -35,6 +35,9 @@ Size = Annotated[int, Field(ge=0, lt=2**31)]
 
 Checksum = Annotated[str, Field(pattern="^([0-9a-f]{8})?$")]
 """CRC-32 of a file's bytes; empty where nobody took it."""
+
+Edition = Annotated[str, Field(pattern="^[0-9A-Za-z-]{0,64}$")]
+"""Names the files that a card lists: another one whenever they are others, so that a reader can hold on to them."""
 
 
 def checked_name(name: str, what: str = "model") -> str:
@@ -141,6 +144,7 @@ class Card(_Entry):
     states: dict[str, State] = {}
     tracks: dict[str, Track] = {}
     predictions_per_step: int = 0
+    edition: Edition = ""
     files: dict[str, tuple[File, ...]] = {}
     own_files: tuple[OwnFile, ...] = ()
     crc32: Checksum = ""
@@ -218,13 +222,9 @@ def wrong_files(folder: Path, card: Card) -> Iterator[tuple[str, str]]:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Put `card` in place of the folder's present one, in a single step that cannot be seen half done."""
-    path = folder / f".{CARD}.new"
-    with open(path, "wb") as file:
+    """Put `card` in place of the folder's present one, in a single step that cannot be seen half done, nor be lost."""
+    with disk.replacing(folder / CARD) as file:
         file.write(text_of(card))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(path, folder / CARD)
 
 
 _UNSUMMED, _SUMMED = b'"crc32": ""\n}', b'"crc32": "%s"\n}'

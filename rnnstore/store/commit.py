@@ -1,17 +1,18 @@
 """The one place that changes a model: files are staged, moved in, and the card that lists them replaced.
 
 A model is locked while it is changed; the operating system drops the lock when the process dies. New files are written
-into a hidden folder (`staging`), nothing is seen before the card is replaced, and nothing that was seen is lost: what a
-killed process left behind is swept away by the next one that locks the model.
+into a hidden folder (`staging`), nothing is seen before the card is replaced, and nothing that was seen is lost, to a
+killed process or to a loss of power: what a card lists is on the disk before the card is, and the card before what it
+replaces goes (`disk`). Replaced files stay while somebody reads them (`leases`). What a killed process left behind is
+swept away by the next one that locks the model.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -20,22 +21,21 @@ import filelock
 from pydantic import ValidationError
 
 from rnnstore.errors import Busy, DamagedModel, StoreError
+from rnnstore.store import disk, leases
 from rnnstore.store.card import CARD, RECORDED, Card, File, card_alone, checked_name, read_card, write_card, wrong_files
-from rnnstore.store.layout import COPYING, NEW, TRASH, model_folder
+from rnnstore.store.layout import COPYING, NEW, TRASH, model_folder, new_id
 from rnnstore.store.locks import lock
 from rnnstore.store.schema import Lifetime
 from rnnstore.store.staging import STAGING, Staging, explain_disk_errors
 from rnnstore.store.tables import folders, of_key
 from rnnstore.validation import sentences
 
-READABLE = 60.0
-"""Seconds for which a replaced block of a growing table stays, for those who follow a training and are reading it."""
-
 
 class LockedModel:
     """A model that this process holds, in a `with` statement: its card, room to stage files, and the commit.
 
-    `path` is its folder, made with an empty card where there was none.
+    `path` is its folder. A new model is made in a hidden one, which gets its name with its first card: one of which
+    nothing was written well is not there.
     """
 
     def __init__(self, store: Path, name: str) -> None:
@@ -44,16 +44,17 @@ class LockedModel:
         self.path = model_folder(store, name)
         self.card = Card(created=datetime.now(UTC).isoformat(timespec="seconds"))
         self._lock: filelock.BaseFileLock | None = None
-        self._readable: list[tuple[float, File]] = []  # blocks of growing tables, and when they were replaced
-        self._damaged = False
+        self._damaged = self._new = False
 
     def __enter__(self) -> Self:
         self._lock = lock(self.store, self.name)
         try:
-            if self.path.exists():
-                self._take_over()
+            self._new = not self.path.exists()
+            if self._new:
+                self.path = self.store / f"{NEW}-{self.name}"
+                shutil.rmtree(self.path, ignore_errors=True)
             else:
-                self._create()
+                self._take_over()
         except BaseException:
             self._lock.release()
             raise
@@ -61,11 +62,16 @@ class LockedModel:
 
     def __exit__(self, *_: object) -> None:
         assert self._lock is not None
-        self._lock.release()
+        try:
+            if self._new:
+                shutil.rmtree(self.path, ignore_errors=True)
+        finally:
+            self._lock.release()
 
     def staging(self) -> Staging:
         """A hidden folder for files that `publish` will move in."""
-        return Staging(self.path)
+        self._make_folder()
+        return Staging(lambda: self.path)
 
     def publish(
         self,
@@ -83,23 +89,29 @@ class LockedModel:
         """
         dropped = set(replaced)
         staying = {key: blocks for key, blocks in self.card.files.items() if key not in dropped}
-        now = time.monotonic()
-        growing = [blocks for key, blocks in self.card.files.items() if (table := of_key(key)) and table.grows]
-        self._readable = [(at, block) for at, block in self._readable if now - at < READABLE]
-        self._readable += [(now, block) for blocks in growing for block in blocks]
         try:
-            for blocks in files.values():
-                for block in blocks:
-                    target = self.path / block.path
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    os.rename(staging.path / block.path, target)
+            with explain_disk_errors(f"writing {self.name}"):
+                self._move_in(staging, [block for blocks in files.values() for block in blocks])
             published = {key: [*(behind or {}).get(key, ()), *blocks] for key, blocks in files.items()}
-            self.commit({"files": {**staying, **published}, **card})
+            self.replace_card({"files": {**staying, **published}, **card})
         finally:
-            self.card = read_card(self.path)  # stopped at any line, files of one of the two cards are swept
-            self._sweep(block for _, block in self._readable)
+            if not self._new:  # stopped at any line, files of one of the two cards are swept
+                self.card = read_card(self.path)
+                self.sweep()
 
-    def commit(self, changes: Mapping[str, Any]) -> None:
+    def changed_card(self, changes: Mapping[str, Any]) -> Card:
+        """The card with these changes, not yet written; a `StoreError` where one cannot be what it is given as."""
+        facts = {**self.card.model_dump(), **changes}
+        if "files" in changes or not self.card.edition:
+            facts["edition"] = new_id()
+        try:
+            return Card.model_validate(facts)
+        except ValidationError as error:
+            raise StoreError(
+                f"These cannot be facts of model {self.name!r}: {sentences(error, Card, facts)[0]}"
+            ) from error
+
+    def replace_card(self, changes: Mapping[str, Any]) -> None:
         """Replace the card by one with these changes; a `StoreError` where a fact cannot be what it is given as.
 
         Of a damaged model nothing is written before new tables come (`files` among the changes).
@@ -108,19 +120,52 @@ class LockedModel:
             raise StoreError(
                 f"The writer of {self.name!r} is not open; use it inside `with store.writer(...) as writer`."
             )
-        facts = {**self.card.model_dump(), **changes}
-        try:
-            card = Card.model_validate(facts)
-        except ValidationError as error:
-            raise StoreError(
-                f"These cannot be facts of model {self.name!r}: {sentences(error, Card, facts)[0]}"
-            ) from error
+        card = self.changed_card(changes)
         if self._damaged and "files" not in changes:
             self.card = card  # written with the tables that are to come
             return
+        self._make_folder()
         with explain_disk_errors(f"writing the card of {self.name}"):
+            target = model_folder(self.store, self.name)
+            if card.edition != self.card.edition:
+                leases.announce(target, card)
             write_card(self.path, card)
+            if self._new:
+                disk.rename(self.path, target)
+                self.path, self._new = target, False
         self.card, self._damaged = card, False
+
+    def sweep(self) -> None:
+        """Delete the files of tables that no card lists, left by a killed writer, or replaced and no longer read.
+
+        Of a damaged model nothing is deleted before new tables came.
+        """
+        if self._new or self._damaged:
+            return
+        listed = {block.path for blocks in self.card.files.values() for block in blocks}
+        spared = {self.path / path for path in listed | leases.still_read(self.path, self.card)}
+        for folder in folders():
+            for entry in sorted((self.path / folder).rglob("*"), reverse=True):
+                if entry.is_dir():
+                    _remove_if_empty(entry)
+                elif entry not in spared:
+                    with suppress(PermissionError):  # open in a program on Windows: until the next time
+                        entry.unlink(missing_ok=True)
+            _remove_if_empty(self.path / folder)
+
+    def _make_folder(self) -> None:
+        if self._new and not self.path.exists():
+            with explain_disk_errors(f"creating model {self.name}"):
+                disk.make_folders([self.path])
+
+    def _move_in(self, staging: Staging, blocks: Sequence[File]) -> None:
+        """Move staged files to where the card will list them, on the disk."""
+        disk.sync_files(staging.path / block.path for block in blocks)
+        targets = [self.path / block.path for block in blocks]
+        disk.make_folders(target.parent for target in targets)
+        for block, target in zip(blocks, targets, strict=True):
+            os.rename(staging.path / block.path, target)
+        disk.sync_folders(target.parent for target in targets)
 
     def _take_over(self) -> None:
         """Read the card, and sweep away what a stopped writer left.
@@ -145,26 +190,7 @@ class LockedModel:
         for abandoned in self.path.glob(f"{STAGING}*"):
             shutil.rmtree(abandoned, ignore_errors=True)
         (self.path / f".{CARD}.new").unlink(missing_ok=True)
-        self._sweep()
-
-    def _create(self) -> None:
-        with explain_disk_errors(f"creating model {self.name}"):
-            new = self.store / f"{NEW}-{self.name}"
-            shutil.rmtree(new, ignore_errors=True)
-            new.mkdir(parents=True)
-            write_card(new, self.card)
-            os.rename(new, self.path)
-
-    def _sweep(self, spared: Iterable[File] = ()) -> None:
-        """Delete the files of tables that no card lists: left by a killed writer, or replaced; but those `spared`."""
-        listed = {self.path / block.path for blocks in (*self.card.files.values(), spared) for block in blocks}
-        for folder in folders():
-            for entry in sorted((self.path / folder).rglob("*"), reverse=True):
-                if entry.is_dir():
-                    _remove_if_empty(entry)
-                elif entry not in listed:
-                    entry.unlink(missing_ok=True)
-            _remove_if_empty(self.path / folder)
+        self.sweep()
 
 
 @contextmanager
@@ -180,10 +206,11 @@ def incoming(store: Path, name: str, doing: str) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
         try:
             with explain_disk_errors(doing):
-                staging.mkdir()
+                disk.make_folders([staging])
                 yield staging
-                read_card(staging)
-                os.rename(staging, target)
+                leases.announce(target, read_card(staging))
+                disk.sync_tree(staging)
+                disk.rename(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,18 @@ import duckdb
 import pyarrow as pa
 
 from rnnstore.errors import UNDECODABLE, DamagedModel, ReadOnly, StoreError, UnknownModel, suggest
-from rnnstore.store import views
-from rnnstore.store.card import CARD, checked_name, read_card
+from rnnstore.store import disk, leases, views
+from rnnstore.store.card import CARD, card_alone, checked_name, read_card
 from rnnstore.store.commit import check_free, incoming, sweep_store
+from rnnstore.store.connection import Connection
 from rnnstore.store.layout import PREFIX, TRASH, model_folder, new_id
 from rnnstore.store.locks import lock
-from rnnstore.store.macros import PLANNING
 from rnnstore.store.model import Model
 from rnnstore.store.sql_errors import QueryError, query_error
 from rnnstore.store.writing import ModelWriter, Recording
+
+LEASES = 200
+"""Models of a store whose files are held from its opening on, an open file each; of others, once they are asked for."""
 
 TEXT_DAMAGED = "A file of this store holds text that is no text: it is damaged."
 
@@ -75,8 +79,7 @@ class Store:
         self._called = "The store" if read_only else f"The store {self.path}"  # paths are hidden from untrusted users
         self.models: dict[str, Model] = {}
         self.problems: list[Problem] = []
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._viewed = False
+        self._connection = Connection()
         self._lock = threading.Lock()
         self.refresh()
 
@@ -85,21 +88,24 @@ class Store:
 
     def refresh(self) -> None:
         """Look at the folder anew: models that came, changed or went since the store was opened."""
-        models, problems = {}, []
+        models: dict[str, Model] = {}
+        problems: list[Problem] = []
+        connection = Connection()
         for folder in _model_folders(self.path):
             name = folder.name.removeprefix(PREFIX)
             try:
-                models[checked_name(name)] = Model(name, folder, read_card(folder), self._cursor)
+                card, lease = leases.hold(folder) if len(models) < LEASES else (read_card(folder), None)
+                models[checked_name(name)] = Model(name, folder, card, connection.cursor, lease)
             except StoreError as error:
                 if folder.exists():  # else it was renamed or deleted in between
                     problems.append(Problem(name, str(error)))
         with self._lock:
-            self.models, self.problems = models, problems
-            self._connection, self._viewed = None, False
+            self.models, self.problems, self._connection = models, problems, connection
 
     def model(self, name: str) -> Model:
         """The model of that name; raises `UnknownModel`, or `DamagedModel` with what is wrong with it."""
         if name in self.models:
+            self.models[name].hold()
             return self.models[name]
         for problem in self.problems:
             if problem.name == name:
@@ -131,7 +137,7 @@ class Store:
         """The sentence for an error. Asked to explain the query, DuckDB says as JSON where it fails to make sense."""
         explaining = "explain "
         try:
-            cursor = self._cursor(with_views=True)
+            cursor = self._cursor()
             cursor.execute("set errors_as_json = true")  # of this cursor alone
             cursor.execute(explaining + query, parameters or None)
         except duckdb.Error as explained:
@@ -150,23 +156,16 @@ class Store:
         return views.models_table(self.models)
 
     def _answer(self, query: str, parameters: Any, limit: int | None) -> pa.Table:
-        answer = self._cursor(with_views=True).sql(query, params=parameters or None)
+        answer = self._cursor().sql(query, params=parameters or None)
         if answer is None:
             return pa.table({})
         return (answer if limit is None else answer.limit(limit)).to_arrow_table()
 
-    def _cursor(self, with_views: bool = False) -> duckdb.DuckDBPyConnection:
-        """A cursor of one thread's own; the views are made when first wanted: DuckDB reads every footer for them."""
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor of one thread's own, which knows the views."""
         with self._lock:
-            if self._connection is None:
-                self._connection = duckdb.connect(
-                    ":memory:", config={"threads": min(4, os.cpu_count() or 1), **PLANNING}
-                )
-                self._connection.execute("set parquet_metadata_cache = true")
-            if with_views and not self._viewed:
-                views.add_views(self._connection, self.path, self.models)
-                self._viewed = True
-            return self._connection.cursor()
+            models, connection = self.models, self._connection
+        return connection.cursor_with_views(self.path, models)
 
     # Writing
 
@@ -198,7 +197,10 @@ class Store:
             return
         with lock(self.path, old), lock(self.path, new):
             check_free(target, new)
+            with suppress(StoreError):  # a damaged model has no card to hold
+                leases.announce(target, card_alone(source))
             _rename(source, target)
+            leases.withdraw(source)
         self.refresh()
 
     def delete(self, name: str) -> None:
@@ -208,6 +210,7 @@ class Store:
         with lock(self.path, name):
             trash = self.path / f"{TRASH}-{new_id()}"
             _rename(folder, trash)
+            leases.withdraw(folder)
         if trash.is_symlink():
             trash.unlink()  # the model itself lies elsewhere
         shutil.rmtree(trash, ignore_errors=True)
@@ -242,7 +245,7 @@ class Store:
 
 def _rename(source: Path, target: Path) -> None:
     try:
-        os.rename(source, target)
+        disk.rename(source, target)
     except OSError as error:
         raise StoreError(
             f"{source} cannot be moved ({error.strerror}); see who may write it, or is using it."

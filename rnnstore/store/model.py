@@ -20,8 +20,10 @@ import pyarrow as pa
 
 from rnnstore.errors import UNDECODABLE, DamagedModel, QuestionError, StoreError, UnknownName, cause, suggest
 from rnnstore.registry import Face, faces
+from rnnstore.store import leases
 from rnnstore.store.blocks import RowMajorReader
 from rnnstore.store.card import MENDING, Card, State, Track
+from rnnstore.store.leases import Lease
 from rnnstore.store.runs import is_on, unit_runs
 from rnnstore.store.table_reader import TableReader, plain
 from rnnstore.store.tables import STEPS_PER_BLOCK, TABLES
@@ -34,9 +36,16 @@ class Model:
     `model.pictures` holds the pictures of a model; `dir(model)` lists both.
     """
 
-    def __init__(self, name: str, folder: Path, card: Card, cursor: Callable[[], duckdb.DuckDBPyConnection]) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        card: Card,
+        cursor: Callable[[], duckdb.DuckDBPyConnection],
+        lease: Lease | None = None,
+    ) -> None:
         self.name, self.folder, self.card = name, folder, card
-        self._cursor = cursor
+        self._cursor, self._lease = cursor, lease
         self._readers: dict[str, RowMajorReader] = {}
         self._tables = TableReader(folder, card.files)
         self._lock = threading.Lock()
@@ -53,6 +62,11 @@ class Model:
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *faces()})
+
+    def hold(self) -> None:
+        """Keep the model's files, where nothing does so yet, from being deleted when it is recorded anew."""
+        if self._lease is None:
+            self._lease = leases.take(self.folder, self.card)
 
     @cached_property
     def key(self) -> tuple[str, str]:

@@ -68,6 +68,8 @@ class Recorder:
         self._tokens: ParquetBlocks | None = None
         self._predictions: ParquetBlocks | None = None
         self.steps = 0
+        self.facts: Mapping[str, Any] = {}
+        """Changes of the card that are to be published with the recording."""
 
     def __enter__(self) -> Recorder:
         self._staging.__enter__()
@@ -239,9 +241,10 @@ class Recorder:
         for state in self._states.values():
             files |= state.finish(self.steps, sample, starts, self._words.all)
         found = {"vocabulary": len(self._words), "units": max(state.units for state in self._states.values())}
-        card = self._model.card
+        card = self._model.card.model_copy(update=dict(self.facts))
         found = {fact: value for fact, value in found.items() if getattr(card, fact) is None or fact in card.derived}
         changes: dict[str, Any] = {
+            **self.facts,
             "steps": self.steps,
             **found,
             "derived": tuple(found),

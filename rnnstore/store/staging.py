@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,22 @@ STAGING = ".writing-"
 
 
 class Staging:
-    """A hidden folder in which files are written before they are published; gone when its `with` is left."""
+    """A hidden folder in which files are written before they are published; gone when its `with` is left.
 
-    def __init__(self, model: Path):
+    `model` gives the folder of the model, which is another one once a new model has got its card.
+    """
+
+    def __init__(self, model: Callable[[], Path]):
         self.id = new_id()
-        self.path = model / f"{STAGING}{self.id}"
+        self._model = model
+
+    @property
+    def path(self) -> Path:
+        return self._model() / f"{STAGING}{self.id}"
 
     def __enter__(self) -> Staging:
-        self.path.mkdir()
+        with explain_disk_errors(f"beginning to write {self._model().name}"):
+            self.path.mkdir()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from rnnstore.errors import StoreError, suggest
-from rnnstore.store import appending, checksums
+from rnnstore.store import appending, checksums, disk
 from rnnstore.store.card import FACTS, OwnFile, checked_name, read_card
 from rnnstore.store.commit import LockedModel
 from rnnstore.store.layout import own_files
@@ -39,15 +39,21 @@ class ModelWriter(LockedModel):
 
     def describe(self, **facts: Any) -> None:
         """Set facts on the model's card (see `card.FACTS`); what is not named stays. Visible at once."""
+        self.replace_card(self.described(facts))
+
+    def described(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The changes of the card that `describe` makes; a `StoreError` where one cannot be made."""
         for fact in facts:
             if fact not in FACTS:
                 raise StoreError(f"A model has no fact {fact!r}: {suggest(fact, FACTS)}")
+        changes = {**facts, "derived": [fact for fact in self.card.derived if fact not in facts]}
         if "metrics" in facts:
-            facts["metrics"] = [
+            changes["metrics"] = [
                 dict(zip(("name", "split", "value"), metric, strict=False)) if isinstance(metric, Sequence) else metric
                 for metric in facts["metrics"]
             ]
-        self.commit({**facts, "derived": [fact for fact in self.card.derived if fact not in facts]})
+        card = self.changed_card(changes)
+        return {fact: getattr(card, fact) for fact in changes}
 
     def folder(self, name: str) -> Path:
         """A folder inside the model's for files of the caller's own (weights, settings); it travels with the model.
@@ -56,12 +62,13 @@ class ModelWriter(LockedModel):
         """
         if name in folders():
             raise StoreError(f"{name!r} is a table of the store; choose another name for your own files.")
-        path = self.path / checked_name(name, "folder")
+        name = checked_name(name, "folder")
+        others = tuple(file for file in self.card.own_files if file.path.split("/")[0] != name)
+        if self._new or others != self.card.own_files:
+            self.replace_card({"own_files": others})
+        path = self.path / name
         path.mkdir(exist_ok=True)
         self._own.add(name)
-        others = tuple(file for file in self.card.own_files if file.path.split("/")[0] != name)
-        if others != self.card.own_files:
-            self.commit({"own_files": others})
         return path
 
     def replace(self, table: str, rows: pa.Table, folder: str = "") -> None:
@@ -121,15 +128,18 @@ class ModelWriter(LockedModel):
             files[key] = tuple(summed)
         known = {file.path for file in self.card.own_files}
         new = tuple(self._summed(path) for path in own_files(self.path) if path not in known)
-        self.commit({"files": files, "own_files": self.card.own_files + new})
+        self.replace_card({"files": files, "own_files": self.card.own_files + new})
         return missing + len(new)
 
     def _sum_own_files(self) -> None:
         """Write the checksums of the caller's own files into the card."""
+        for folder in self._own:
+            disk.sync_tree(self.path / folder)
+        disk.sync_folders([self.path])
         summed = tuple(self._summed(path) for path in own_files(self.path) if path.split("/")[0] in self._own)
         others = tuple(file for file in self.card.own_files if file.path.split("/")[0] not in self._own)
         if others + summed != self.card.own_files:
-            self.commit({"own_files": others + summed})
+            self.replace_card({"own_files": others + summed})
 
     def _summed(self, path: str) -> OwnFile:
         file = self.path / path
@@ -152,8 +162,8 @@ class Recording:
     def __enter__(self) -> Recorder:
         self._writer.__enter__()
         try:
-            self._writer.describe(**self._facts)
             self._recorder = self._writer.record(**self._options)
+            self._recorder.facts = self._writer.described(self._facts)
             return self._recorder.__enter__()
         except BaseException:
             self._writer.__exit__()
@@ -164,5 +174,8 @@ class Recording:
         try:
             self._recorder.__exit__(*error)
         finally:
-            self._writer.__exit__()
-            self._done()
+            try:
+                self._done()
+                self._writer.sweep()  # what only this store's own models still held
+            finally:
+                self._writer.__exit__()

@@ -38,7 +38,7 @@ def test_the_header_of_a_gigabyte_is_joined_without_reading_it():
 
 
 def test_every_file_of_a_model_has_the_checksum_of_its_bytes(tmp_path, monkeypatch):
-    """Parts of 2^15 steps here, so that there is a part that is full and one that is not."""
+    """Blocks of 2^15 steps here, so that there is a block that is full and one that is not."""
     for module in ("blocks", "series"):
         monkeypatch.setattr(f"rnnstore.store.{module}.STEPS_PER_BLOCK", 1 << 15)
     steps = 40_000
@@ -50,16 +50,16 @@ def test_every_file_of_a_model_has_the_checksum_of_its_bytes(tmp_path, monkeypat
         writer.replace("memory_of_properties", pa.table({n: [] for n in pa_names("memory_of_properties")}), "s")
     folder = tmp_path / "model=small"
     written = card.read_card(folder)
-    parts = [part for parts in written.files.values() for part in parts]
+    blocks = [block for blocks in written.files.values() for block in blocks]
     assert len(written.files["vectors/s"]) == 2 and len(written.files) == 8
-    assert {part.path: part.crc32 for part in (*parts, *written.own_files)} == {
+    assert {block.path: block.crc32 for block in (*blocks, *written.own_files)} == {
         path.relative_to(folder).as_posix(): crc(path.read_bytes())
         for path in folder.rglob("*")
         if path.is_file() and path.name != "card.json"
     }
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:  # what other programs say of the same bytes
-        archive.write(folder / parts[0].path)
-        assert f"{archive.infolist()[0].CRC:08x}" == parts[0].crc32
+        archive.write(folder / blocks[0].path)
+        assert f"{archive.infolist()[0].CRC:08x}" == blocks[0].crc32
 
 
 def pa_names(table):

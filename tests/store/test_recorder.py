@@ -230,7 +230,7 @@ def test_a_chunk_that_makes_no_sense_is_refused_with_a_sentence(tmp_path, chunk,
     store = rnnstore.open(tmp_path)
     with pytest.raises(rnnstore.StoreError, match=sentence), store.record("m") as recorder:
         recorder.add(**{**GOOD, **chunk})
-    assert store.model("m").steps == 0
+    assert store.models == {}
 
 
 @pytest.mark.parametrize(
@@ -411,26 +411,34 @@ def test_facts_that_a_recording_found_are_found_anew_by_the_next(tmp_path):
     assert (card.vocabulary, card.units) == (10_000, 1)
 
 
-def test_an_interruption_while_publishing_leaves_one_whole_recording_and_no_other_file(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("interrupted", "call"), [("rename", 1), ("replace", 0)])
+def test_an_interruption_while_publishing_leaves_one_whole_recording_and_no_other_file(
+    tmp_path, monkeypatch, interrupted, call
+):
     record(tmp_path)
-    for interrupted in ("rename", "replace"):
-        with monkeypatch.context() as patched:
-            real, calls = getattr(os, interrupted), iter(range(100))
+    with monkeypatch.context() as patched:
+        real, calls = getattr(os, interrupted), iter(range(100))
 
-            def stop(*arguments, real=real, calls=calls):
-                real(*arguments)
-                if next(calls) == 1:
-                    raise KeyboardInterrupt
+        def stop(*arguments):
+            real(*arguments)
+            if next(calls) == call:
+                raise KeyboardInterrupt
 
-            patched.setattr(os, interrupted, stop)
-            with pytest.raises(KeyboardInterrupt):
-                record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
-        store = rnnstore.open(tmp_path)
-        assert (store.problems, store.model("small").steps) == ([], 8 if interrupted == "rename" else 1)
-        folder = tmp_path / "model=small"
-        files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-        listed = {file.path for parts in store.model("small").card.files.values() for file in parts}
-        assert files == {*listed, "card.json"}
+        patched.setattr(os, interrupted, stop)
+        with pytest.raises(KeyboardInterrupt):
+            record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
+    store = rnnstore.open(tmp_path)
+    assert (store.problems, store.model("small").steps) == ([], 8 if interrupted == "rename" else 1)
+    assert files_of(tmp_path / "model=small") == {"card.json", *listed(store)}
+
+
+def files_of(folder):
+    """Paths inside a model's folder of all its files."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def listed(store):
+    return {file.path for blocks in store.model("small").card.files.values() for file in blocks}
 
 
 def test_two_models_are_recorded_at_once_by_two_threads(tmp_path):
@@ -471,7 +479,23 @@ def test_a_failed_recording_leaves_the_one_before(tmp_path):
         recorder.add(words=["b"] * 40_000, states={"s": np.zeros((40_000, 1))})
         raise ZeroDivisionError
     assert rnnstore.open(tmp_path).model("small").words(0, 1)["word"].to_pylist() == ["a"]
-    assert [entry.name for entry in (tmp_path / "model=small").iterdir() if entry.name.startswith(".")] == []
+    assert files_of(tmp_path / "model=small") == {"card.json", *listed(rnnstore.open(tmp_path))}
+
+
+def test_a_first_recording_that_fails_leaves_no_model_and_a_later_one_no_new_facts(tmp_path):
+    store = rnnstore.open(tmp_path)
+    for options in ({"description": "new"}, {"thresholds": "x"}, {"units": "many"}):
+        with pytest.raises((ZeroDivisionError, rnnstore.StoreError)), store.record("small", **options) as recorder:
+            recorder.add(words=["b"], states={"s": [[1.0]]})
+            raise ZeroDivisionError
+        assert [entry.name for entry in tmp_path.iterdir()] == [".locks"] and store.models == {}
+    record(tmp_path, description="old")
+    with pytest.raises(ZeroDivisionError), store.record("small", description="new"):
+        raise ZeroDivisionError
+    assert rnnstore.open(tmp_path).model("small").card.description == "old"
+    with store.record("small", description="new") as recorder:
+        recorder.add(words=["b"], states={"s": [[1.0]]})
+    assert store.model("small").card.description == "new"
 
 
 def test_a_new_recording_replaces_the_old_one_and_keeps_the_training(tmp_path):
@@ -479,12 +503,10 @@ def test_a_new_recording_replaces_the_old_one_and_keeps_the_training(tmp_path):
     with store.writer("small") as writer:
         columns = ("step", "epoch", "loss", "validation_loss", "learning_rate", "gradient_norm", "tokens_per_second")
         writer.replace("training", pa.table({name: [1.0] for name in columns}))
-    record(tmp_path, words=["a"], states={"other": [[1.0]]})
-    store.refresh()
+    with store.record("small") as recorder:
+        recorder.add(words=["a"], states={"other": [[1.0]]})
     assert store.sql("select count(*) as n from tokens").to_pylist() == [{"n": 1}]
     assert store.sql("select distinct state from states").to_pylist() == [{"state": "other"}]
     assert store.sql("select count(*) as n from annotations").to_pylist() == [{"n": 0}]
     assert store.model("small").table("training")["step"].to_pylist() == [1]
-    files = {path.relative_to(tmp_path / "model=small").as_posix() for path in (tmp_path / "model=small").rglob("*.*")}
-    listed = {file.path for parts in store.model("small").card.files.values() for file in parts}
-    assert {path for path in files if path.endswith((".parquet", ".npy"))} == listed
+    assert files_of(tmp_path / "model=small") == {"card.json", *listed(store)}

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 
 import rnnstore
-from rnnstore.store import card, tables
-from tests.support.worlds import record
+from rnnstore.store import card, commit, folder, leases, tables
+from tests.support.worlds import WORDS, record
 
 
 def problems(path: Path) -> dict[str, str]:
@@ -300,7 +300,7 @@ def test_the_key_of_a_model_changes_with_it_alone(tmp_path):
 
 
 def test_two_writers_of_one_model_get_a_sentence_and_the_first_goes_on(tmp_path):
-    store = rnnstore.open(tmp_path)
+    store = record(tmp_path, "m")
     with store.record("m") as recorder:
         recorder.add(words=["a"], states={"s": [[1.0]]})
         for change in (
@@ -320,30 +320,77 @@ def test_a_model_replaced_while_the_store_opens_is_not_called_damaged(tmp_path, 
     real = card.card_alone
 
     def replaced_right_after(folder):
-        monkeypatch.setattr(card, "card_alone", real)
+        monkeypatch.setattr(leases, "card_alone", real)
         seen = real(folder)
         record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
         return seen
 
-    monkeypatch.setattr(card, "card_alone", replaced_right_after)
+    monkeypatch.setattr(leases, "card_alone", replaced_right_after)
     store = rnnstore.open(tmp_path)
     assert (store.problems, store.model("small").steps) == ([], 1)
 
 
 def test_a_model_deleted_while_the_store_opens_is_no_problem(tmp_path, monkeypatch):
     store = record(tmp_path)
-    monkeypatch.setattr(
-        "rnnstore.store.folder.read_card", lambda folder: (shutil.rmtree(folder), card.read_card(folder))[1]
-    )
+    monkeypatch.setattr(leases, "card_alone", lambda folder: (shutil.rmtree(folder), card.card_alone(folder))[1])
     store.refresh()
     assert (store.models, store.problems) == ({}, [])
 
 
-def test_sql_follows_models_that_other_processes_change(tmp_path):
+def test_what_was_opened_is_read_until_the_store_is_looked_at_anew(tmp_path):
+    """Another process records the model anew: its old files stay for who opened them, and go with the next writer."""
     store = record(tmp_path)
-    assert store.sql("select count(*) as n from tokens").to_pylist() == [{"n": 8}]
+    model, count = store.model("small"), "select count(*) as n from tokens"
+    assert store.sql(count).to_pylist() == [{"n": 8}]
+    for _ in range(2):
+        record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
+        assert store.sql(count).to_pylist() == [{"n": 8}] and model.words(0, 8)["word"].to_pylist() == list(WORDS)
+        assert (model.vectors("hidden", 0, 8)[:, 0] == np.arange(8) / 8).all() and model.steps == 8
+        assert (model.unit_values("hidden", [0])[0] == np.arange(8) / 8).all()
+    store.refresh()
+    assert store.sql(count).to_pylist() == [{"n": 1}] and model.words(0, 1).num_rows == 1
+    old = next((tmp_path / "model=small").rglob(Path(model.card.files["tokens"][0].path).name))
+    del model
+    with store.writer("small"):
+        assert not old.exists()
+    assert len(list((tmp_path / "model=small" / "tokens").iterdir())) == 1
+
+
+def test_a_store_of_many_models_holds_those_that_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "LEASES", 1)
+    for name in "ab":
+        record(tmp_path, name)
+    store = rnnstore.open(tmp_path)
+    model = store.model("b")
+    for name in "ab":
+        record(tmp_path, name, words=["a"], states={"hidden": [[1.0]]})
+    assert model.words(0, 8).num_rows == store.model("a").words(0, 8).num_rows == 8
+
+
+def test_without_locks_replaced_files_stay_for_some_time(tmp_path, monkeypatch):
+    """Some network folders know none, so that nobody can be seen to read."""
+    model = record(tmp_path).model("small")
+
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(leases.fcntl, "flock", no_locks)
+    monkeypatch.setattr(commit, "lock", lambda *_: Unlocked())
     record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
-    assert store.sql("select count(*) as n from tokens").to_pylist() == [{"n": 1}]
+    assert model.words(0, 8).num_rows == 8
+    monkeypatch.setattr(leases, "GRACE", 0)
+    record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
+    with pytest.raises(rnnstore.StoreError, match=r"changed or was deleted while it was being read; open the store"):
+        model.words(0, 8)
+
+
+class Unlocked:
+    """The lock of a model, held by nobody else."""
+
+    is_locked = True
+
+    def release(self):
+        pass
 
 
 def test_views_can_be_asked_while_the_store_is_looked_at_anew(tmp_path):
@@ -368,17 +415,19 @@ def test_views_can_be_asked_while_the_store_is_looked_at_anew(tmp_path):
     assert wrong == []
 
 
-def test_a_model_replaced_while_it_is_read_gives_a_sentence(tmp_path):
-    model = record(tmp_path).model("small")
-    record(tmp_path, words=["a"], states={"hidden": [[1.0]]})
+def test_a_model_deleted_while_it_is_read_gives_a_sentence(tmp_path):
+    store = record(tmp_path)
+    model = store.model("small")
+    store.delete("small")
     for question in (
         lambda: model.words(0, 2),
         lambda: model.words_at([1]),
         lambda: model.vectors("hidden", 0, 2),
         lambda: model.unit_values("hidden", [0]),
     ):
-        with pytest.raises(rnnstore.StoreError, match="changed or was deleted while it was being read"):
+        with pytest.raises(rnnstore.StoreError, match="changed or was deleted while it was being read") as raised:
             question()
+        assert str(tmp_path) not in str(raised.value)
 
 
 def test_a_file_damaged_after_the_store_was_opened_is_told(tmp_path):

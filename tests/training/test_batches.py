@@ -74,20 +74,23 @@ def test_a_writer_that_stops_in_the_middle_leaves_what_was_there(tmp_path, monke
             writer.append({"gradient_horizons": horizon_rows([2, 3])})
     monkeypatch.undo()
     assert steps_of(tmp_path) == [0, 1]
+    reader = rnnstore.open(tmp_path)
     with rnnstore.open(tmp_path).writer("m") as writer:
         writer.keep_before(named(Lifetime.BATCHES), 1)
     assert steps_of(tmp_path) == [0]
-    assert len(horizon_files(tmp_path)) > 1  # what was replaced stays a while for those who are reading it ...
+    assert len(horizon_files(tmp_path)) > 1  # what was replaced stays for those who are reading it ...
+    assert batches.recorded_steps(reader.models["m"]).tolist() == [0, 1]
+    del reader
     with rnnstore.open(tmp_path).writer("m") as writer:  # ... and goes with the next writer
-        parts = [part.path for part in writer.card.files["gradient_horizons"]]
-        assert [path.relative_to(tmp_path / "model=m").as_posix() for path in horizon_files(tmp_path)] == parts
+        blocks = [block.path for block in writer.card.files["gradient_horizons"]]
+        assert [path.relative_to(tmp_path / "model=m").as_posix() for path in horizon_files(tmp_path)] == blocks
 
 
-def test_who_reads_while_parts_are_merged_reads_what_was_there(tmp_path):
+def test_who_reads_while_blocks_are_merged_reads_what_was_there(tmp_path):
     with rnnstore.open(tmp_path).writer("m") as writer:
         writer.append({"gradient_horizons": horizon_rows([0])})
         reader = rnnstore.open(tmp_path).models["m"]
-        writer.append({"gradient_horizons": horizon_rows([1])})  # merges the part that the reader knows
+        writer.append({"gradient_horizons": horizon_rows([1])})  # merges the block that the reader knows
         assert batches.recorded_steps(reader).tolist() == [0]
 
 

@@ -32,8 +32,8 @@ def store(tmp_path_factory):
         writer.replace("training_gradients", gradient_rows(5))
     with store.writer("b") as writer:
         writer.replace("training", training_curve(rows=6))
-    with store.writer("elsewhere"):
-        pass
+    with store.writer("elsewhere") as writer:
+        writer.describe()
     store.refresh()
     return store
 
