@@ -39,10 +39,11 @@ demo: $(VENV)/.rnnstore-application  ## Open the application on small models, an
 start: $(VENV)/.rnnstore-application  ## Open the application on the store (make start STORE=folder)
 	@$(RUN) -m rnnstore app "$(STORE)"
 
-check: $(VENV)/.rnnstore-requirements-dev  ## Look for mistakes and unformatted code
+check: $(VENV)/.rnnstore-requirements-dev  ## Look for mistakes, wrong types and unformatted code
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports
+	$(RUN) -m mypy
 
 test: check  ## Check, then run the tests of every day; those in a browser need Chromium
 	$(RUN) -m pytest -n 2 --dist loadfile -m "not long"

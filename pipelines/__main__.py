@@ -4,13 +4,15 @@ TensorFlow takes seconds to start, so it is imported only after the recipe and i
 Whatever a person can mend ends as one line on stderr and exit code 1; a bug stays a traceback.
 """
 
+from __future__ import annotations
+
 import contextlib
-import enum
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -20,6 +22,12 @@ from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
 from rnnstore.commands.interrupts import interruptible
 from rnnstore.commands.options import completes
 from rnnstore.errors import StoreError
+
+if TYPE_CHECKING:
+    from pipelines.corpora import Corpus
+    from pipelines.network import RecurrentNetwork
+    from pipelines.recipe import Recipe
+    from pipelines.vectors import Vectors
 
 app = typer.Typer(
     help="Train recurrent networks by recipe and record what they keep in their states, into a store that "
@@ -32,8 +40,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Transform = enum.Enum("Transform", {name: name for name in ("tanh", "none", "sigmoid", "tanh_abs")})
-Precision = enum.Enum("Precision", {name: name for name in ("float16", "float32")})
+Transform = Literal["tanh", "none", "sigmoid", "tanh_abs"]
+Precision = Literal["float16", "float32"]
 
 
 def recipe_names(incomplete: str) -> list[str]:
@@ -132,7 +140,7 @@ def list_corpora() -> None:
     from pipelines.corpora.kinds import KINDS
 
     for name, kind in KINDS.items():
-        print(f"{name:15}  {kind.__doc__.splitlines()[0]}")
+        print(f"{name:15}  {(kind.__doc__ or '').splitlines()[0]}")
 
 
 @app.command("import-lstmvis")
@@ -169,8 +177,9 @@ def import_lstmvis(
             rate = f"{done / max(time.monotonic() - start, 1e-6):,.0f} steps/s"
             bar.update(task, completed=done, rate=rate, visible=done < total)
 
-        options = {"name": name, "transform": transform and transform.value, "dtype": dtype and dtype.value}
-        project = lstmvis.import_folder(folder, store, **options, dry_run=dry_run, progress=progress)
+        project = lstmvis.import_folder(
+            folder, store, name=name, transform=transform, dtype=dtype, dry_run=dry_run, progress=progress
+        )
     print(f"{'Would import' if dry_run else 'Imported'} {folder} into {store} as {project.name}")
     print("\n".join(lstmvis.summary(project)))
     if not dry_run:
@@ -178,12 +187,20 @@ def import_lstmvis(
 
 
 def work(
-    recipe: str, store: Path, corpora: Path | None, *, training=False, recording=False, again=False, steps=None
+    recipe: str,
+    store: Path,
+    corpora: Path | None,
+    *,
+    training: bool = False,
+    recording: bool = False,
+    again: bool = False,
+    steps: int | None = None,
 ) -> None:
     """Train, record (so many `steps` instead of the recipe's), or both, by one recipe, holding the model's lock."""
     import rnnstore
     from pipelines import corpora as corpora_of
     from pipelines import recipe as recipes
+    from pipelines.windows import check_length
 
     console = Console(highlight=False)
     settings = recipes.load(recipe)
@@ -191,7 +208,7 @@ def work(
         settings = settings.model_copy(update={"record": settings.record.model_copy(update={"steps": steps})})
     with console.status(f"Preparing the corpus of {settings.name}"):
         corpus = corpora_of.load(settings.corpus, corpora)
-        corpora_of.check(corpus, settings)
+        check_length(corpus, settings)
     opened, vectors = rnnstore.open(store), None
     if training and not isinstance(settings.network.embedding, int):
         from pipelines import vectors as word_vectors
@@ -212,7 +229,7 @@ def work(
             from pipelines import training as trainer
             from pipelines.network import RecurrentNetwork
         if training:
-            untrained = RecurrentNetwork.described(settings.network, corpus, vectors and vectors.values.shape[1])
+            untrained = RecurrentNetwork.described(settings.network, corpus, vectors.width if vectors else None)
             writer.describe(**facts(settings, corpus, untrained, notes, vectors))
             network = trainer.train(settings, corpus, folder, writer, console, again=again, vectors=vectors)
         else:
@@ -232,7 +249,9 @@ def work(
             console.print(f"{settings.name}: recorded {steps:,} steps in {time.monotonic() - began:.0f} s into {store}")
 
 
-def facts(recipe, corpus, network, notes, vectors=None) -> dict:
+def facts(
+    recipe: Recipe, corpus: Corpus, network: RecurrentNetwork, notes: list[str], vectors: Vectors | None = None
+) -> dict[str, Any]:
     """What the store's list of models says about this one."""
     cells = dict.fromkeys(cell.kind for cell in network.cells)
     return {
@@ -261,7 +280,7 @@ def recording_bar(console: Console) -> Progress:
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Keep TensorFlow's start-up notes, which are written past Python, off the terminal."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

@@ -13,7 +13,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from pipelines.corpora.corpus import Corpus
 from pipelines.network import read_arrays, write_arrays
+from pipelines.recipe import Recipe
+from pipelines.vectors import Vectors
 from rnnstore.store.tables import TABLES
 
 
@@ -56,7 +59,7 @@ class Checkpoint:
     best: list[np.ndarray]
 
 
-def settings_key(recipe, corpus, vectors=None) -> str:
+def settings_key(recipe: Recipe, corpus: Corpus, vectors: Vectors | None = None) -> str:
     """Changes with anything in the recipe, its text or its word vectors that changes what is learned; defaults do not
     count."""
     parts = recipe.model_dump(
@@ -72,6 +75,7 @@ def settings_key(recipe, corpus, vectors=None) -> str:
     if corpus.labels is not None:
         digest.update(json.dumps(corpus.labels).encode())
         asked = corpus.splits["train"].labels if corpus.task == "classifier" else corpus.splits["train"].targets
+        assert asked is not None  # a corpus with labels asks for them
         digest.update(asked.astype("<i4").tobytes())
     return digest.hexdigest()
 
@@ -113,6 +117,5 @@ def gradients_table(rows: list[Row], weights: list[str]) -> pa.Table:
         for row in rows
         for weight, (norm, largest, weight_norm, *shares) in zip(weights, row.gradients, strict=False)
     ]
-    columns = list(zip(*found, strict=True)) or [[]] * 6
     schema = TABLES["training_gradients"].schema
-    return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)
+    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in found], schema)

@@ -32,9 +32,9 @@ class Evaluation:
         """What the list of models shows, by name."""
         if self.task == "language model":
             return {"perplexity": perplexity(self.loss)}
-        if self.task == "autocomplete":
-            return {"cross entropy": self.loss, "accuracy in %": 100 * self.accuracy}
-        return {"accuracy in %": 100 * self.accuracy, "balanced accuracy in %": 100 * self.balanced_accuracy}
+        shares = {"accuracy in %": self.accuracy, "balanced accuracy in %": self.balanced_accuracy}
+        known = {name: 100 * share for name, share in shares.items() if share is not None}
+        return {"cross entropy": self.loss, **known} if self.task == "autocomplete" else known
 
     def __str__(self) -> str:
         if self.task == "language model":

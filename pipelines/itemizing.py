@@ -10,16 +10,23 @@ Rows wait in memory for a few seconds and are then appended, so that a page can 
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
+from pipelines.corpora.corpus import Corpus
+from pipelines.network import RecurrentNetwork
+from pipelines.recipe import Training
+from pipelines.windows import Window
 from rnnstore.networks.unrolled import Unrolled
 from rnnstore.store import tables
 from rnnstore.store.schema import Lifetime
+from rnnstore.store.writing import ModelWriter
 from rnnstore.threads import one_thread
 from rnnstore.training.itemization import ItemizedGradient, itemize
 
@@ -47,12 +54,20 @@ class Batch:
 class Itemizing:
     """Records batches of a training by its setting `itemize`; `state` are the variables carried between windows."""
 
-    def __init__(self, network, corpus, settings, writer, state: list[tf.Variable]) -> None:
+    def __init__(
+        self,
+        network: RecurrentNetwork,
+        corpus: Corpus,
+        settings: Training,
+        writer: ModelWriter,
+        state: list[tf.Variable],
+    ) -> None:
+        assert settings.itemize is not None
         self.corpus, self.writer = corpus, writer
         self.every, self.lags = settings.itemize.every, settings.itemize.lags
         self.compiled = compiled_look(network, settings, state)
         self.cells = network.cells
-        self.seen: list[tuple] = []  # windows with what was computed of each
+        self.seen: list[tuple[Window, int, Any]] = []  # windows with what was computed of each
         self.bytes = 0  # of them
         self.waiting: list[Batch] = []
         self.flushed, self.worked, self.cost = time.monotonic(), time.process_time(), 0.0
@@ -71,7 +86,7 @@ class Itemizing:
         waited, worked = time.monotonic() - self.flushed, time.process_time() - self.worked
         return waited > FLUSH_EVERY and worked > self.cost / SHARE
 
-    def look(self, window, step: int) -> None:
+    def look(self, window: Window, step: int) -> None:
         """Record the window that is about to be trained on, after `step` optimiser steps."""
         self.seen.append((window, step, self.compiled(window, step)))
         self.bytes += sum(array.nbytes for array in tf.nest.flatten(self.seen[-1][-1]) if array is not None)
@@ -87,7 +102,7 @@ class Itemizing:
                 self.waiting.append(Batch(step, layers, window.words, window.targets, window.weigh > 0, *of_words))
         self.seen, self.bytes = [], 0
 
-    def unroll(self, window, found) -> tuple[Unrolled, np.ndarray, list[np.ndarray]]:
+    def unroll(self, window: Window, found: Any) -> tuple[Unrolled, np.ndarray, list[np.ndarray]]:
         """The network over a window, the gradients of its losses at the top, and what is said of every word.
 
         `found` is what `compiled` gives of it.
@@ -101,7 +116,7 @@ class Itemizing:
             at = ends[-1]
         return Unrolled(self.cells, weights, series, before, window.keep.T == 0, x, dropped), cotangents, of_words
 
-    def look_where_it_broke(self, window, step: int) -> None:
+    def look_where_it_broke(self, window: Window, step: int) -> None:
         """Record the window at which the loss or the gradient is no number, where that was not done before."""
         if not self.due(step):
             self.look(window, step)
@@ -122,7 +137,9 @@ class Itemizing:
         self.flushed, self.worked, self.cost = time.monotonic(), time.process_time(), time.thread_time() - began
 
 
-def compiled_look(network, settings, state: list[tf.Variable]):
+def compiled_look(
+    network: RecurrentNetwork, settings: Training, state: list[tf.Variable]
+) -> Callable[[Window, int], Any]:
     """A function of a window and a step: all states and gates side by side float32[steps, batch, all], gradients of the
     losses at the top layer's h float32[steps, batch, units], what the first layer read (None where its cell does not
     ask), what dropout multiplied each layer's input by, of every word float32[batch, steps] the predicted one, its
@@ -137,7 +154,7 @@ def compiled_look(network, settings, state: list[tf.Variable]):
     widths = {n: cell.inputs for n, cell in enumerate(network.cells, 1) if n > 1 and network.dropout}
 
     @tf.function(jit_compile=True)
-    def run(words, targets, weigh, keep, step):
+    def run(words: tf.Tensor, targets: tf.Tensor, weigh: tf.Tensor, keep: tf.Tensor, step: tf.Tensor) -> Any:
         drop_seed = tf.stack([settings.seed, step])
         before = tf.nest.pack_sequence_as(layout, [tf.convert_to_tensor(variable) for variable in state])
         _, _, series = network.forward(words, keep, before, record=names, drop_seed=drop_seed)
@@ -170,9 +187,9 @@ def compiled_look(network, settings, state: list[tf.Variable]):
         ]
         return packed, cotangents, x, dropped, [tf.reshape(values, words.shape) for values in of_words], before, weights
 
-    fitting = {}
+    fitting: dict[tuple[int, ...], Any] = {}
 
-    def call(window, step):
+    def call(window: Window, step: int) -> Any:
         given = [tf.constant(each) for each in (window.words, window.targets, window.weigh, window.keep, step)]
         if window.words.shape not in fitting:
             fitting[window.words.shape] = run.get_concrete_function(*given)
@@ -196,23 +213,23 @@ def horizon_rows(batches: list[Batch]) -> pa.Table:
 
 
 def gradient_rows(batches: list[Batch]) -> pa.Table:
-    """The rows of `itemize`, by batch, layer, t and j."""
-    columns = {name: [] for name in ("step", "layer", "t", "j", "magnitude", "share")}
+    """The rows of `itemized_gradients`, by batch, layer, t and j."""
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("step", "layer", "t", "j", "magnitude", "share")}
     for batch in batches:
         for layer, items in batch.layers.items():
             t, j = items.pairs
-            found = (np.full(len(t), batch.step), np.full(len(t), layer, np.int32), t, j)
-            found = (*found, items.magnitude[t, j], items.share[t, j])
-            for column, values in zip(columns.values(), found, strict=True):
+            where = (np.full(len(t), batch.step), np.full(len(t), layer, np.int32), t, j)
+            amounts = (items.magnitude[t, j], items.share[t, j])
+            for column, values in zip(columns.values(), (*where, *amounts), strict=True):
                 column.append(values)
     joined = {name: np.concatenate(values) for name, values in columns.items()}
     return pa.table(joined | {name: joined[name].astype(np.int32) for name in ("t", "j")})
 
 
-def word_rows(batches: list[Batch], corpus) -> pa.Table:
+def word_rows(batches: list[Batch], corpus: Corpus) -> pa.Table:
     """The rows of `training_batches`, by batch, sequence and position."""
 
-    def each(of):
+    def each(of: Callable[[Batch], np.ndarray]) -> np.ndarray:
         return np.concatenate([of(batch).ravel() for batch in batches])
 
     asked = each(lambda b: b.asked)

@@ -10,10 +10,13 @@ A saved model is `weights.npz` (arrays only) and `network.json` (sizes and setti
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from pipelines.corpora.corpus import Corpus
+from pipelines.recipe import Network
 from pipelines.tensors import TensorLayer
 from rnnstore.networks import cells
 from rnnstore.store import disk
@@ -64,7 +67,7 @@ class RecurrentNetwork:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every weight by its full name: `embedding`, `layer1.kernel`, ..., `output.kernel`, `output.bias`."""
-        shapes = {"embedding": (self.vocabulary, self.embedding)}
+        shapes: dict[str, tuple[int, ...]] = {"embedding": (self.vocabulary, self.embedding)}
         for number, cell in enumerate(self.cells, 1):
             shapes |= {f"layer{number}.{name}": shape for name, shape in cell.shapes().items()}
         if not self.tie:
@@ -73,17 +76,25 @@ class RecurrentNetwork:
         return shapes
 
     @classmethod
-    def described(cls, settings, corpus, width: int | None = None) -> "RecurrentNetwork":
+    def described(cls, settings: Network, corpus: Corpus, width: int | None = None) -> "RecurrentNetwork":
         """The network that the `network` part of a recipe describes, over a corpus; without weights yet.
 
         `width` is that of its word vectors, where it starts with some.
         """
         layers = [layer.model_dump() for layer in settings.layers]
-        dropout = {"dropout": settings.dropout, "input_dropout": settings.input_dropout}
-        sizes = {"vocabulary": len(corpus.vocabulary), "outputs": len(corpus.outputs)}
-        own = isinstance(settings.embedding, int)
-        sizes |= {"embedding": settings.embedding if own else width, "tuned": own or settings.embedding.tuned}
-        return cls(layers=layers, tie=settings.tie, **dropout, **sizes)
+        given = settings.embedding
+        embedding, tuned = (given, True) if isinstance(given, int) else (width, given.tuned)
+        assert embedding is not None  # the width of the vectors is known by now
+        return cls(
+            vocabulary=len(corpus.vocabulary),
+            embedding=embedding,
+            layers=layers,
+            tie=settings.tie,
+            dropout=settings.dropout,
+            input_dropout=settings.input_dropout,
+            outputs=len(corpus.outputs),
+            tuned=tuned,
+        )
 
     @property
     def parameters(self) -> int:
@@ -171,7 +182,7 @@ class RecurrentNetwork:
         """
         x = tf.gather(self.weights["embedding"], word_ids)  # [batch, steps, embedding]
         keep = tf.transpose(keep)[:, :, None]  # [steps, batch, 1]
-        after, recorded = [], {}
+        after, recorded = [], dict[str, tf.Tensor]()
         for number, layer in enumerate(self.layers, 1):
             x = self.dropped(x, drop_seed, number)
             wanted = tuple(n for n in layer.cell.widths if f"layer{number}.{n}" in record or n == "h")
@@ -196,7 +207,7 @@ class RecurrentNetwork:
             return tf.matmul(hidden, self.weights["embedding"], transpose_b=True) + self.weights["output.bias"]
         return hidden @ self.weights["output.kernel"] + self.weights["output.bias"]
 
-    def save(self, folder: Path, **facts) -> None:
+    def save(self, folder: Path, **facts: Any) -> None:
         """Write weights.npz, and network.json with `facts`, into `folder`, each whole or not at all; the JSON last."""
         folder.mkdir(parents=True, exist_ok=True)
         write_arrays(folder / "weights.npz", {name: value.numpy() for name, value in self.weights.items()})
@@ -214,7 +225,9 @@ class RecurrentNetwork:
         return network, facts
 
 
-def run(layer, projected, keep, state, wanted):
+def run(
+    layer: TensorLayer, projected: tf.Tensor, keep: tf.Tensor, state: dict[str, tf.Tensor], wanted: tuple[str, ...]
+) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """A layer over a window: its last state, and the wanted states and gates, float32[steps, batch, width] each.
 
     A loop in the graph: written out step by step it is no faster once compiled, and takes half a minute to compile.
@@ -223,7 +236,7 @@ def run(layer, projected, keep, state, wanted):
     shapes = {name: (state["h"].shape[0], layer.cell.widths[name]) for name in wanted}
     arrays = {name: tf.TensorArray(tf.float32, steps, element_shape=shape) for name, shape in shapes.items()}
 
-    def body(t, before, arrays):
+    def body(t: tf.Tensor, before: dict[str, tf.Tensor], arrays: dict[str, tf.TensorArray]) -> tuple[Any, Any, Any]:
         state, gates = layer.advance(projected[t], {name: keep[t] * values for name, values in before.items()})
         arrays = {name: array.write(t, state[name] if name in state else gates[name]) for name, array in arrays.items()}
         return t + 1, {name: state[name] for name in before}, arrays
@@ -242,7 +255,7 @@ def write_facts(folder: Path, facts: dict) -> None:
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write an .npz of plain arrays that appears whole or not at all."""
     with explain_disk_errors(f"writing {path}"), disk.replacing(path) as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type] # no array is called allow_pickle
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:

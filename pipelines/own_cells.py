@@ -13,6 +13,7 @@ of the store does:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -49,7 +50,7 @@ class OwnCell(Cell):
         state = dict.fromkeys(self.states, vector)
         self._forward = tf.function(self._run, input_signature=[row, tf.TensorSpec((None,)), state])
         self._jacobians = tf.function(self._batched, input_signature=[row, state])
-        self._of_weights = {}
+        self._of_weights: dict[tuple[int, ...], Any] = {}
         self._try()
 
     def _try(self) -> None:
@@ -92,6 +93,7 @@ class OwnCell(Cell):
         self, weights: Arrays, before: Arrays, series: Arrays, x: Array | None = None, xp: Namespace = NUMPY
     ) -> dict[str, Array]:
         """The Jacobians of steps: "c<h" is d c / d h', "h<x" is d h / d x, float32[..., units, units or inputs]."""
+        assert x is not None  # `reads_input`
         found = self.jacobians(x.reshape(-1, self.inputs), {n: v.reshape(-1, self.units) for n, v in before.items()})
         return {name: values.reshape(*x.shape[:-1], *values.shape[1:]) for name, values in found.items()}
 
@@ -128,23 +130,32 @@ class OwnCell(Cell):
             parts.append(self._jacobians(x[here], {name: values[here] for name, values in before.items()}))
         return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
 
-    def of_weights(self, x, before, cotangents, weights: Sequence[tf.Variable]) -> np.ndarray:
+    def of_weights(
+        self,
+        x: np.ndarray,
+        before: Mapping[str, np.ndarray],
+        cotangents: Mapping[str, np.ndarray],
+        weights: Sequence[tf.Variable],
+    ) -> np.ndarray:
         """float32[rows, numbers of all weights]: a step's gradients by weights, for rows of cotangents of its states.
 
         `x` float32[1, inputs], `before` float32[1, units] by name, `cotangents` float32[rows, units] by name.
         """
         key = tuple(id(weight) for weight in weights)
         if key not in self._of_weights:
-            self._of_weights[key] = tf.function(lambda *given: self._by_weights(*given, weights), reduce_retracing=True)
+            found = partial(self._by_weights, weights)
+            self._of_weights[key] = tf.function(found, reduce_retracing=True)
         return self._of_weights[key](x, dict(before), dict(cotangents)).numpy()
 
-    def _run(self, x, keep, state):
+    def _run(self, x: tf.Tensor, keep: tf.Tensor, state: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         steps = tf.shape(x)[0]
         shape = (1, self.units)
         arrays = {name: tf.TensorArray(tf.float32, steps, element_shape=shape) for name in self.states}
         state = {name: tf.ensure_shape(value, shape) for name, value in state.items()}
 
-        def body(t, state, arrays):
+        def body(
+            t: tf.Tensor, state: dict[str, tf.Tensor], arrays: dict[str, tf.TensorArray]
+        ) -> tuple[tf.Tensor, dict[str, tf.Tensor], dict[str, tf.TensorArray]]:
             after = self.own_step(x[t][None], {name: keep[t] * value for name, value in state.items()})
             after = {name: tf.ensure_shape(after[name], shape) for name in self.states}
             return t + 1, after, {name: array.write(t, after[name]) for name, array in arrays.items()}
@@ -152,7 +163,7 @@ class OwnCell(Cell):
         _, _, arrays = tf.while_loop(lambda t, *_: t < steps, body, (0, state, arrays))
         return {name: array.concat() for name, array in arrays.items()}
 
-    def _batched(self, x, before):
+    def _batched(self, x: tf.Tensor, before: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         sources = {**before, "x": x}
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(sources)
@@ -164,12 +175,18 @@ class OwnCell(Cell):
             for source, values in sources.items()
         }
 
-    def _by_weights(self, x, before, cotangents, weights):
+    def _by_weights(
+        self,
+        weights: Sequence[tf.Variable],
+        x: tf.Tensor,
+        before: dict[str, tf.Tensor],
+        cotangents: dict[str, tf.Tensor],
+    ) -> tf.Tensor:
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(weights)
             after = self.own_step(x, before)
 
-        def of_row(row):
+        def of_row(row: dict[str, tf.Tensor]) -> tf.Tensor:
             given = [row[name][None] for name in self.states]
             found = tape.gradient(
                 [after[name] for name in self.states],

@@ -132,7 +132,7 @@ _BOUNDS = {
 
 def _type(rule: dict, schema: dict) -> str:
     if "anyOf" in rule or ("oneOf" in rule and "discriminator" not in rule):
-        return " or ".join(_type(option, schema) for option in rule.get("anyOf", rule.get("oneOf")))
+        return " or ".join(_type(option, schema) for option in rule.get("anyOf") or rule["oneOf"])
     if "$ref" in rule or "oneOf" in rule or "discriminator" in rule:
         return "settings"
     if "enum" in rule or "const" in rule:

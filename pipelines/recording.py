@@ -8,18 +8,25 @@ packed side by side into rows, which is faster and gives the same values.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
 
 import rnnstore
+from pipelines.corpora.corpus import Corpus, Split
 from pipelines.evaluation import Evaluation
 from pipelines.network import RecurrentNetwork
+from pipelines.recipe import Recipe
+from rnnstore.store.writing import ModelWriter
 
 CHUNK = 2048  # steps of a stream in one call: long enough that a call costs nothing, short enough for any memory
+T = TypeVar("T")
+
 ROWS = 16  # short sequences read side by side
 SHORT = 512  # longest sequence that is read in rows
 ROW = 256  # steps of a row, unless a sequence is longer: then SHORT
@@ -36,6 +43,18 @@ class Stretch:
     series: dict[str, np.ndarray]
 
 
+_Piece = tuple[int, int, Callable[[tf.Tensor], np.ndarray], tf.Tensor, dict[str, tf.Tensor]]
+"""First step, one past the last, what cuts the filling off, and what was read with it."""
+
+
+def _of_stream(steps: int, values: tf.Tensor) -> np.ndarray:
+    return values[0].numpy()[:steps]
+
+
+def _of_rows(used: np.ndarray, values: tf.Tensor) -> np.ndarray:
+    return values.numpy()[used]
+
+
 class Reader:
     """A network made ready to read: its compiled functions, and the loops around them."""
 
@@ -44,10 +63,14 @@ class Reader:
         self.window = tf.function(self._window, jit_compile=True)
         self.probabilities = tf.function(self._probabilities, reduce_retracing=True)  # chunks of any length
 
-    def _window(self, word_ids, keep, state, names):
+    def _window(
+        self, word_ids: tf.Tensor, keep: tf.Tensor, state: list[dict[str, tf.Tensor]], names: tuple[str, ...]
+    ) -> tuple[tf.Tensor, list[dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
         return self.network.forward(word_ids, keep, state, record=names)
 
-    def read(self, split, start: int = 0, stop: int | None = None, names: tuple[str, ...] = ()) -> Iterator[Stretch]:
+    def read(
+        self, split: Split, start: int = 0, stop: int | None = None, names: tuple[str, ...] = ()
+    ) -> Iterator[Stretch]:
         """The stretches of start..stop-1 in order, with the named states and gates, each float32[steps, units]."""
         stop = len(split.word_ids) if stop is None else stop
         begins = np.flatnonzero(split.sequence_starts[:stop])
@@ -61,7 +84,7 @@ class Reader:
                 values = {name: cut(value)[begin - piece_start :] for name, value in series.items()}
                 yield Stretch(begin, piece_stop, cut(hidden)[begin - piece_start :], values)
 
-    def _as_stream(self, split, start, stop, names):
+    def _as_stream(self, split: Split, start: int, stop: int, names: tuple[str, ...]) -> Iterator[_Piece]:
         """One row, its state carried from chunk to chunk. The last chunk is filled up, and the filling dropped."""
         size = min(CHUNK, stop - start)
         state = self.network.zeros(1)
@@ -71,9 +94,9 @@ class Reader:
             word_ids[0, :steps] = split.word_ids[begin : begin + steps]
             keep[0, :steps] = ~split.sequence_starts[begin : begin + steps]
             hidden, state, series = self.window(word_ids, keep, state, names)
-            yield begin, begin + steps, lambda values, n=steps: values[0].numpy()[:n], hidden, series
+            yield begin, begin + steps, partial(_of_stream, steps), hidden, series
 
-    def _in_rows(self, split, start, lengths, names):
+    def _in_rows(self, split: Split, start: int, lengths: np.ndarray, names: tuple[str, ...]) -> Iterator[_Piece]:
         """Whole sequences one after another into rows, ROWS rows a call; the rows end where no more sequence fits."""
         size = ROW if lengths.max() <= ROW else SHORT
         zeros = self.network.zeros(ROWS)
@@ -89,10 +112,10 @@ class Reader:
                 at += filled[row]
             hidden, _, series = self.window(word_ids, keep, zeros, names)
             used = np.arange(size) < filled[:, None]  # row by row, this is corpus order
-            yield begin, at, lambda values, used=used: values.numpy()[used], hidden, series
+            yield begin, at, partial(_of_rows, used), hidden, series
             begin = at
 
-    def _probabilities(self, hidden, targets, top):
+    def _probabilities(self, hidden: tf.Tensor, targets: tf.Tensor, top: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         logits = self.network.logits(hidden)  # [n, vocabulary]
         word_ids = highest(logits, top)
         probabilities = tf.gather(tf.nn.softmax(logits), word_ids, batch_dims=1)
@@ -100,7 +123,7 @@ class Reader:
         total = tf.gather(logits, word_ids[:, 0], batch_dims=1) - tf.math.log(probabilities[:, 0])
         return word_ids, probabilities, total - tf.gather(logits, targets, batch_dims=1)
 
-    def predict(self, split, stretch: Stretch, top: int) -> rnnstore.Predictions:
+    def predict(self, split: Split, stretch: Stretch, top: int) -> rnnstore.Predictions:
         """The `top` most probable words or labels after every step, and probability and loss of the right one.
 
         Where `targets_of` knows no right one, the target is -1, and probability and loss are NaN.
@@ -123,7 +146,7 @@ class Reader:
             loss=loss,
         )
 
-    def measure(self, split) -> Evaluation:
+    def measure(self, split: Split) -> Evaluation:
         """How well the network predicts the whole split, each sequence read from its start to its end."""
         parts = []
         for stretch in self.read(split):
@@ -139,7 +162,7 @@ class Reader:
         return Evaluation.of_labels("classifier", loss, predicted, targets)
 
 
-def targets_of(split, start: int, stop: int) -> np.ndarray:
+def targets_of(split: Split, start: int, stop: int) -> np.ndarray:
     """int32[steps]: what ought to be predicted after each of steps start..stop-1, -1 where nobody asks.
 
     That is what the split names as targets, else the next word, but for a sequence's last step; where sequences have
@@ -174,7 +197,9 @@ def highest(scores: tf.Tensor, top: int) -> tf.Tensor:
     return tf.gather(chosen, best // size, batch_dims=1) * size + best % size
 
 
-def record(recipe, corpus, reader: Reader, writer, progress) -> int:
+def record(
+    recipe: Recipe, corpus: Corpus, reader: Reader, writer: ModelWriter, progress: Callable[[int, int], None]
+) -> int:
     """Record what the recipe asks for into the store; the number of steps recorded.
 
     `progress` is called with the steps done and the steps in all. The network reads the next chunk while this one is
@@ -185,7 +210,7 @@ def record(recipe, corpus, reader: Reader, writer, progress) -> int:
     stop = len(split.word_ids) if wanted.steps is None else min(start + wanted.steps, len(split.word_ids))
     names = series_to_record(recipe, reader.network)
 
-    def stretches():
+    def stretches() -> Iterator[tuple[Stretch, rnnstore.Predictions | None]]:
         for stretch in reader.read(split, start, stop, names):
             yield stretch, reader.predict(split, stretch, wanted.predictions) if wanted.predictions else None
 
@@ -209,17 +234,16 @@ def record(recipe, corpus, reader: Reader, writer, progress) -> int:
     return stop - start
 
 
-def series_to_record(recipe, network: RecurrentNetwork) -> tuple[str, ...]:
+def series_to_record(recipe: Recipe, network: RecurrentNetwork) -> tuple[str, ...]:
     """Names of the states and gates that the recipe asks for: without a list, every cell and hidden vector."""
     wanted = network.state_names if recipe.record.states is None else recipe.record.states
     return tuple(dict.fromkeys([*wanted, *(network.gate_names if recipe.record.gates else [])]))
 
 
-def ahead(items: Iterator) -> Iterator:
+def ahead(items: Iterator[T]) -> Iterator[T]:
     """The same items, each made in another thread while the one before is being used."""
     with ThreadPoolExecutor(1) as worker:
-        last = object()
-        coming = worker.submit(next, items, last)
-        while (item := coming.result()) is not last:
-            coming = worker.submit(next, items, last)
+        coming = worker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = worker.submit(next, items, None)
             yield item

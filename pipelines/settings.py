@@ -1,7 +1,7 @@
 """Settings that a person writes in YAML: the base of every group of them, and the loader that reads such a file."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
 import yaml
@@ -24,13 +24,13 @@ class Loader(yaml.SafeLoader):
 
     deepest = 50  # brackets in one another, for which the scanner takes time with their square
 
-    def fetch_flow_collection_start(self, TokenClass) -> None:
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
         if self.flow_level >= self.deepest:
             problem = f"more than {self.deepest} brackets are open"
             raise yaml.scanner.ScannerError(None, None, problem, self.get_mark())
         super().fetch_flow_collection_start(TokenClass)
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -40,7 +40,7 @@ class Loader(yaml.SafeLoader):
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
-    def construct_object(self, node, deep=False):
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
         except (ValueError, OverflowError, KeyError, AttributeError) as error:  # 2001-99-99, !!int x, 5,000 digits

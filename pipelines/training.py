@@ -13,7 +13,10 @@ import contextlib
 import math
 import signal
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rich.progress
@@ -31,14 +34,17 @@ from pipelines.checkpoint import (
     settings_key,
     training_table,
 )
+from pipelines.corpora.corpus import Corpus
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
 from pipelines.evaluation import Evaluation
 from pipelines.itemizing import Itemizing
 from pipelines.network import RecurrentNetwork, write_facts
+from pipelines.recipe import Recipe, Training
 from pipelines.recording import Reader
 from pipelines.vectors import Vectors
 from pipelines.windows import Streams, Texts
 from rnnstore.store.tables import DECADES
+from rnnstore.store.writing import ModelWriter
 
 ROWS = 2000  # about so many rows of `training` for a whole training, however long
 SAVE_EVERY = 120.0  # seconds between checkpoints inside an epoch
@@ -50,7 +56,7 @@ class SGD:
     def __init__(self, weights: list[tf.Variable]) -> None:
         self.slots: list[tf.Variable] = []
 
-    def apply(self, weights, gradients, rate) -> None:
+    def apply(self, weights: list[tf.Variable], gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.assign_sub(rate * gradient)
 
@@ -64,7 +70,7 @@ class Adam:
         self.squares = [tf.Variable(tf.zeros_like(w)) for w in weights]
         self.slots = [self.count, *self.means, *self.squares]
 
-    def apply(self, weights, gradients, rate) -> None:
+    def apply(self, weights: list[tf.Variable], gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
         count = self.count.assign_add(1.0)
         rate = rate * tf.sqrt(1.0 - 0.999**count) / (1.0 - 0.9**count)
         for weight, gradient, mean, square in zip(weights, gradients, self.means, self.squares, strict=True):
@@ -73,11 +79,45 @@ class Adam:
             weight.assign_sub(rate * mean / (tf.sqrt(square) + 1e-8))
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+OPTIMIZERS: dict[str, type[SGD | Adam]] = {"sgd": SGD, "adam": Adam}
+
+
+@dataclass
+class Run:
+    """A training under way: what changes from step to step, and where it is kept."""
+
+    recipe: Recipe
+    corpus: Corpus
+    network: RecurrentNetwork
+    writer: ModelWriter
+    checkpoint: Path
+    key: str  # `settings_key`
+    changing: list[tf.Variable]  # weights, optimiser, carried state: what a checkpoint holds
+    done: Progress
+    rows: list[Row]
+    best: list[np.ndarray]  # the weights of the epoch with the lowest validation loss
+
+    @property
+    def weights(self) -> list[tf.Variable]:
+        return list(self.network.learned.values())
+
+    def write_rows(self) -> None:
+        self.writer.replace("training", training_table(self.rows))
+
+    def save(self) -> None:
+        values = [variable.numpy() for variable in self.changing]
+        save_checkpoint(self.checkpoint, Checkpoint(self.key, self.done, self.rows, values, self.best))
 
 
 def train(
-    recipe, corpus, folder: Path, writer, console: Console, *, again: bool = False, vectors: Vectors | None = None
+    recipe: Recipe,
+    corpus: Corpus,
+    folder: Path,
+    writer: ModelWriter,
+    console: Console,
+    *,
+    again: bool = False,
+    vectors: Vectors | None = None,
 ) -> RecurrentNetwork:
     """The network that `recipe` describes, trained on `corpus`; what was trained before is not trained again.
 
@@ -105,39 +145,46 @@ def train(
         say_tokenisation(folder, finished[1], corpus)
         return finished[0]
 
-    settings, validation = recipe.training, corpus.splits.get("validation")
-    network = RecurrentNetwork.described(recipe.network, corpus, vectors and vectors.values.shape[1])
+    settings = recipe.training
+    network = RecurrentNetwork.described(recipe.network, corpus, vectors.width if vectors else None)
     network.initialise(settings.seed, settings.initial, None if vectors is None else vectors.values)
-    reader = Reader(network)
     weights = list(network.learned.values())
     optimizer = OPTIMIZERS[settings.optimizer](weights)
-    zeros = tf.nest.flatten(network.zeros(settings.batch))
-    state = [tf.Variable(zero) for zero in zeros]  # carried from window to window
-    train_on_window = compiled_step(network, weights, optimizer, state, settings)
-
+    state = [tf.Variable(zero) for zero in tf.nest.flatten(network.zeros(settings.batch))]  # from window to window
     changing = [*weights, *optimizer.slots, *state]
-    best = [weight.numpy() for weight in weights]
-    done, rows = Progress(), []
     if saved:
-        done, rows, best = saved.done, saved.rows, saved.best
         for variable, value in zip(changing, saved.values, strict=True):
             variable.assign(value)
-        if not done.finished:
-            console.print(f"{recipe.name}: going on from step {done.step:,}, where the training stopped.")
+        if not saved.done.finished:
+            console.print(f"{recipe.name}: going on from step {saved.done.step:,}, where the training stopped.")
+        progress, rows, best = saved.done, saved.rows, saved.best
     else:
         writer.describe(metrics=[])
+        progress, rows, best = Progress(), [], [weight.numpy() for weight in weights]
+    run = Run(recipe, corpus, network, writer, checkpoint, key, changing, progress, rows, best)
+    reader = Reader(network)
+    train_on_windows(run, optimizer, state, reader, console)
+    finish(run, folder, reader, console)
+    return network
 
-    if corpus.labels is None:
-        source = Streams(corpus.splits["train"], settings.batch, settings.unroll)
-    else:
+
+def train_on_windows(
+    run: Run, optimizer: SGD | Adam, state: list[tf.Variable], reader: Reader, console: Console
+) -> None:
+    """Train until the recipe's epochs, minutes or patience are over."""
+    recipe, settings, corpus, done = run.recipe, run.recipe.training, run.corpus, run.done
+    source: Streams | Texts = Streams(corpus.splits["train"], settings.batch, settings.unroll)
+    if corpus.labels is not None:
         source = Texts(corpus.splits["train"], settings.batch, settings.seed)
     windows = len(source)  # in an epoch
     total = windows * settings.epochs
     row_every = max(1, min(100, total // ROWS))
-    items = Itemizing(network, corpus, settings, writer, state) if settings.itemize else None
+    train_on_window = compiled_step(run.network, run.weights, optimizer, state, settings)
+    items = Itemizing(run.network, corpus, settings, run.writer, state) if settings.itemize else None
     if items:
         items.begin(done.step)
-    losses, read, row_time = [], 0, time.monotonic()
+    losses: list[float] = []
+    read, row_time = 0, time.monotonic()
     began, saved_time = row_time - done.seconds, row_time
 
     with stop_on_interrupt() as interrupted, progress_bar(console) as bar:
@@ -145,8 +192,8 @@ def train(
         while not done.finished:
             epoch, number = divmod(done.step, windows)
             if number == 0:
-                for variable, zero in zip(state, zeros, strict=True):
-                    variable.assign(zero)
+                for variable in state:
+                    variable.assign(tf.zeros_like(variable))
             rate = settings.learning_rate * settings.decay ** max(epoch + 1 - settings.decay_after, 0)
             row_ends = (done.step + 1) % row_every == 0 or number == windows - 1
             window = source.window(epoch, number)
@@ -157,14 +204,15 @@ def train(
             )
             losses.append(float(loss))
             read += window.steps
-            if not math.isfinite(losses[-1] + float(norm)):
-                rows.append(Row(done.step + 1, (done.step + 1) / windows, losses[-1], None, rate, float(norm), 0.0))
-                writer.replace("training", training_table(rows))
+            row = Row(done.step + 1, (done.step + 1) / windows, losses[-1], None, rate, float(norm), 0.0)
+            if not math.isfinite(row.loss + row.gradient_norm):
+                run.rows.append(row)
+                run.write_rows()
                 if items:  # the weights are still those before this step
                     items.look_where_it_broke(window, done.step)
                     items.flush()
                 raise TrainingError(
-                    f"Training {recipe.name} stopped at step {done.step + 1:,} (epoch {epoch + 1}): the loss is not a "
+                    f"Training {recipe.name} stopped at step {row.step:,} (epoch {epoch + 1}): the loss is not a "
                     f"number. Lower training.learning_rate (it is {settings.learning_rate:g}) or training.clip "
                     f"(it is {settings.clip or 'null'}), and train anew with --again."
                 )
@@ -174,32 +222,20 @@ def train(
             late = settings.minutes is not None and done.seconds >= 60 * settings.minutes
             epoch_ends = done.step % windows == 0 or late
             if done.step % row_every == 0 or epoch_ends:
-                speed, mean = read / (now - row_time), float(np.mean(losses))
-                gradients = of_weights.numpy().tolist() if row_ends else []
-                rows.append(Row(done.step, done.step / windows, mean, None, rate, float(norm), speed, gradients))
+                row.loss, row.tokens_per_second = float(np.mean(losses)), read / (now - row_time)
+                row.gradients = of_weights.numpy().tolist() if row_ends else []
+                run.rows.append(row)
                 losses, read, row_time = [], 0, now
-                note = f"epoch {epoch + 1}/{settings.epochs}, {Evaluation(corpus.task, mean)}, {speed:,.0f} steps/s"
-                bar.update(task, completed=done.step, note=note)
+                of_row = f"{Evaluation(corpus.task, row.loss)}, {row.tokens_per_second:,.0f} steps/s"
+                bar.update(task, completed=done.step, note=f"epoch {epoch + 1}/{settings.epochs}, {of_row}")
             if epoch_ends:
-                found = reader.measure(validation) if validation else None
-                rows[-1].validation_loss = found and found.loss
-                if not found or found.loss < done.best:
-                    done.best, done.best_epoch = found.loss if found else math.nan, epoch + 1
-                    best = [weight.numpy() for weight in weights]
-                in_training = Evaluation(corpus.task, mean_of_epoch(rows, epoch))
-                said = f"{in_training} in training" + (f", {found} in validation" if found else "")
-                bar.console.print(f"{recipe.name}: epoch {epoch + 1} of {settings.epochs}, {said}", soft_wrap=True)
-                patient = settings.patience is None or epoch + 1 - done.best_epoch < settings.patience
-                done.finished = done.step >= total or late or not patient
-                writer.replace("training", training_table(rows))
-                writer.replace("training_gradients", gradients_table(rows, list(network.learned)))
+                end_epoch(run, epoch, done.step >= total or late, reader, bar.console)
             saving = epoch_ends or interrupted or now - saved_time > SAVE_EVERY
             if items and (saving or items.late):  # no later than the checkpoint: from there on it is recorded anew
-                writer.replace("training", training_table(rows))
+                run.write_rows()
                 items.flush()
             if saving:
-                values = [variable.numpy() for variable in changing]
-                save_checkpoint(checkpoint, Checkpoint(key, done, rows, values, best))
+                run.save()
                 saved_time = row_time = time.monotonic()
             if interrupted:
                 raise Interrupted(
@@ -207,21 +243,47 @@ def train(
                     "The same command goes on from there."
                 )
 
-    for weight, value in zip(weights, best, strict=True):
+
+def end_epoch(run: Run, epoch: int, last: bool, reader: Reader, console: Console) -> None:
+    """Measure the epoch (from 0), keep the weights if they are the best yet, and write the rows so far.
+
+    The training is finished after its `last` epoch, and where the recipe's patience is over.
+    """
+    settings, done, task = run.recipe.training, run.done, run.corpus.task
+    validation = run.corpus.splits.get("validation")
+    found = reader.measure(validation) if validation else None
+    if found:
+        run.rows[-1].validation_loss = found.loss
+    if not found or found.loss < done.best:
+        done.best, done.best_epoch = found.loss if found else math.nan, epoch + 1
+        run.best = [weight.numpy() for weight in run.weights]
+    said = f"{Evaluation(task, mean_of_epoch(run.rows, epoch))} in training" + (
+        f", {found} in validation" if found else ""
+    )
+    console.print(f"{run.recipe.name}: epoch {epoch + 1} of {settings.epochs}, {said}", soft_wrap=True)
+    patient = settings.patience is None or epoch + 1 - done.best_epoch < settings.patience
+    done.finished = last or not patient
+    run.write_rows()
+    run.writer.replace("training_gradients", gradients_table(run.rows, list(run.network.learned)))
+
+
+def finish(run: Run, folder: Path, reader: Reader, console: Console) -> None:
+    """Write the best weights, with the facts of the corpus, and how well they predict what was held out."""
+    corpus = run.corpus
+    for weight, value in zip(run.weights, run.best, strict=True):
         weight.assign(value)
     labels = {} if corpus.labels is None else {"labels": corpus.labels}
-    facts = {"settings": key, "task": corpus.task, "level": corpus.level, "vocabulary": corpus.vocabulary, **labels}
-    network.save(folder, **facts, tokenisation=corpus.tokenisation)
+    facts = {"settings": run.key, "task": corpus.task, "level": corpus.level, "vocabulary": corpus.vocabulary, **labels}
+    run.network.save(folder, **facts, tokenisation=corpus.tokenisation)
     measured = {name: reader.measure(corpus.splits[name]) for name in ("validation", "test") if name in corpus.splits}
     metrics = {name: found.metrics for name, found in measured.items()}
-    writer.describe(metrics=[(m, name, value) for name, found in metrics.items() for m, value in found.items()])
+    run.writer.describe(metrics=[(m, name, value) for name, found in metrics.items() for m, value in found.items()])
     for name, found in measured.items():
-        console.print(f"{recipe.name}: {name} {found}")
-    checkpoint.unlink(missing_ok=True)  # last: until then, a killed run is finished by the next
-    return network
+        console.print(f"{run.recipe.name}: {name} {found}")
+    run.checkpoint.unlink(missing_ok=True)  # last: until then, a killed run is finished by the next
 
 
-def trained(recipe, corpus, folder: Path) -> RecurrentNetwork:
+def trained(recipe: Recipe, corpus: Corpus, folder: Path) -> RecurrentNetwork:
     """The network that was trained by this recipe. TrainingError where there is none, or none that fits the corpus."""
     found = RecurrentNetwork.load(folder)
     if not found:
@@ -241,13 +303,19 @@ def trained(recipe, corpus, folder: Path) -> RecurrentNetwork:
     return network
 
 
-def say_tokenisation(folder: Path, facts: dict, corpus) -> None:
+def say_tokenisation(folder: Path, facts: dict[str, Any], corpus: Corpus) -> None:
     """Let the files of a trained network say how its corpus makes words of text, where they do not yet."""
     if facts.get("tokenisation") != corpus.tokenisation:
         write_facts(folder, {**facts, "tokenisation": corpus.tokenisation})
 
 
-def compiled_step(network, weights, optimizer, state, settings):
+def compiled_step(
+    network: RecurrentNetwork,
+    weights: list[tf.Variable],
+    optimizer: SGD | Adam,
+    state: list[tf.Variable],
+    settings: Training,
+) -> Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
     """A function that does one optimiser step on a window and returns its mean loss and the gradient's norm.
 
     Besides, where `described` is true, what `of_gradient` says of every weight: float32[weights, 3 + len(DECADES) + 1].
@@ -255,7 +323,15 @@ def compiled_step(network, weights, optimizer, state, settings):
     layout = network.zeros(settings.batch)
 
     @tf.function(jit_compile=True)
-    def train_on_window(words, targets, weigh, keep, rate, step, described):
+    def train_on_window(
+        words: tf.Tensor,
+        targets: tf.Tensor,
+        weigh: tf.Tensor,
+        keep: tf.Tensor,
+        rate: tf.Tensor,
+        step: tf.Tensor,
+        described: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         before = tf.nest.pack_sequence_as(layout, [tf.convert_to_tensor(variable) for variable in state])
         with tf.GradientTape() as tape:
             hidden, after, _ = network.forward(words, keep, before, drop_seed=tf.stack([settings.seed, step]))
@@ -279,10 +355,7 @@ def compiled_step(network, weights, optimizer, state, settings):
             variable.assign(tf.where(sound, value, variable))
         return summed / tf.maximum(1.0, tf.reduce_sum(weigh)), norm, of_weights
 
-    def call(*arguments):
-        return train_on_window(*map(tf.constant, arguments))
-
-    return call
+    return lambda *arguments: train_on_window(*map(tf.constant, arguments))
 
 
 def of_gradient(gradient: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
@@ -299,7 +372,7 @@ def mean_of_epoch(rows: list["Row"], epoch: int) -> float:
 
 
 @contextlib.contextmanager
-def stop_on_interrupt():
+def stop_on_interrupt() -> Iterator[list[bool]]:
     """A list that is empty until Ctrl-C is pressed, so that a step always ends before the training stops.
 
     Pressed when nobody looks at the list any more, it ends as KeyboardInterrupt.

@@ -12,12 +12,16 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
 
+from pipelines.corpora.corpus import Corpus
 from pipelines.errors import CorpusError
+from pipelines.recipe import Embedding
 from rnnstore.networks import open_network
+from rnnstore.store.folder import Store
 from rnnstore.threads import one_thread
 
 SMOOTHED = 0.75  # power of the neighbours' counts: rare ones would otherwise seem to say most (Levy et al., 2015)
@@ -41,10 +45,14 @@ class Vectors:
     notes: tuple[str, ...]
 
     @property
+    def width(self) -> int:
+        return self.values.shape[1]
+
+    @property
     def facts(self) -> dict:
         """What a model's card keeps of it."""
         found = int(self.known.sum())
-        sizes = {"width": self.values.shape[1], "found": found, "missing": len(self.known) - found}
+        sizes = {"width": self.width, "found": found, "missing": len(self.known) - found}
         return {"source": self.source, **sizes, "tuned": self.tuned}
 
 
@@ -58,7 +66,9 @@ class _Found:
     twice: list[str]
 
 
-def load(settings, corpus, seed: int, folder: Path | None = None, store=None) -> Vectors:
+def load(
+    settings: Embedding, corpus: Corpus, seed: int, folder: Path | None = None, store: Store | None = None
+) -> Vectors:
     """The vectors that `settings` (a recipe's `network.embedding`) name, for the vocabulary of `corpus`.
 
     `seed` draws those of words that have none; `folder` is where corpora are kept on this machine; `store` the opened
@@ -66,10 +76,13 @@ def load(settings, corpus, seed: int, folder: Path | None = None, store=None) ->
     """
     numbers = {word: number for number, word in enumerate(corpus.vocabulary)}
     if settings.neighbours is not None:
+        assert settings.width is not None  # its own check
         found = of_neighbours(corpus, settings.neighbours, settings.width)
     elif settings.model is not None:
+        assert store is not None
         found = _of_model(store, settings.model, numbers)
     else:
+        assert settings.file is not None  # one of the three is given
         path = _find(settings.file, settings._beside, folder)
         listed = None if settings.words is None else _find(settings.words, settings._beside, folder)
         found = _of_arrays(path, listed, numbers) if path.suffix in (".npz", ".npy") else _of_text(path, numbers)
@@ -88,7 +101,7 @@ def load(settings, corpus, seed: int, folder: Path | None = None, store=None) ->
     return _whole(found, corpus, seed, settings.tuned)
 
 
-def _whole(found: _Found, corpus, seed: int, tuned: bool) -> Vectors:
+def _whole(found: _Found, corpus: Corpus, seed: int, tuned: bool) -> Vectors:
     """The vectors of all words: those found, and for the others random ones of the same mean and spread."""
     places = np.array(sorted(found.rows))
     rows = np.stack([found.rows[place] for place in places.tolist()]).astype(np.float32)
@@ -116,7 +129,7 @@ def _whole(found: _Found, corpus, seed: int, tuned: bool) -> Vectors:
     return Vectors(values, known, tuned, found.source, tuple(notes))
 
 
-def of_neighbours(corpus, window: int, width: int) -> _Found:
+def of_neighbours(corpus: Corpus, window: int, width: int) -> _Found:
     """Vectors from which words stand within `window` steps of one another in the training split of `corpus`.
 
     Positive pointwise mutual information of word and neighbour, taken down to `width` numbers by a singular value
@@ -156,7 +169,7 @@ def of_neighbours(corpus, window: int, width: int) -> _Found:
     return _Found(source, {int(word): left[word] for word in known}, len(known), [])
 
 
-def _of_model(store, name: str, numbers: dict[str, int]) -> _Found:
+def _of_model(store: Store, name: str, numbers: dict[str, int]) -> _Found:
     """The embedding of a model of the store."""
     found = open_network(store.model(name))
     rows = found.embed(np.arange(len(found.words)))
@@ -257,7 +270,7 @@ def _of_text(path: Path, numbers: dict[str, int]) -> _Found:
     return _Found(path.name, rows, count, twice)
 
 
-def _opened(path: Path):
+def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
     """The file as bytes, unpacked where it is packed by gzip."""
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.corpora.corpus import Corpus, Split
+from pipelines.errors import CorpusError
+from pipelines.recipe import Recipe
+
 SHORTEST = 16  # steps of a window of short texts; longer ones have twice as many, and so on: each length is compiled
 POOL = 50  # batches among which texts of like length are put together
 
@@ -36,7 +40,7 @@ class Streams:
     The last steps that do not fill a row are left out. A target that starts another sequence is none, and weighs 0.
     """
 
-    def __init__(self, split, batch: int, unroll: int) -> None:
+    def __init__(self, split: Split, batch: int, unroll: int) -> None:
         steps = (len(split.word_ids) - 1) // batch
         ids = split.word_ids[: steps * batch + 1]
         starts = split.sequence_starts[: steps * batch + 1]
@@ -51,8 +55,8 @@ class Streams:
     def window(self, epoch: int, number: int) -> Window:
         """The window of this number, from 0: the same in every epoch."""
         here = slice(number * self.unroll, (number + 1) * self.unroll)
-        arrays = (values[:, here] for values in (self.words, self.targets, self.weigh, self.keep))
-        return Window(*arrays, steps=self.words.shape[0] * self.unroll)
+        words, targets, weigh, keep = (values[:, here] for values in (self.words, self.targets, self.weigh, self.keep))
+        return Window(words, targets, weigh, keep, steps=words.size)
 
 
 class Texts:
@@ -63,10 +67,11 @@ class Texts:
     last batch, are filled up with steps of no weight.
     """
 
-    def __init__(self, split, batch: int, seed: int) -> None:
+    def __init__(self, split: Split, batch: int, seed: int) -> None:
         self.split, self.batch, self.seed = split, batch, seed
         self.begins, self.lengths = np.flatnonzero(split.sequence_starts), split.lengths
-        self.drawn, self.batches = -1, []
+        self.drawn = -1  # the epoch of `batches`
+        self.batches: list[np.ndarray] = []
 
     def __len__(self) -> int:
         return -(-len(self.lengths) // self.batch)
@@ -87,6 +92,7 @@ class Texts:
         at = self.begins[texts][:, None] + inside.cumsum(1) - 1
         words[rows] = np.where(inside, self.split.word_ids[at], 0)
         if self.split.targets is None:
+            assert self.split.labels is not None  # without targets, the sequences have labels
             targets[rows] = self.split.labels[texts][:, None]
             weigh[rows, lengths - 1] = 1.0
         else:
@@ -104,3 +110,25 @@ class Texts:
         ordered = np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools])
         batches = [ordered[begin : begin + self.batch] for begin in range(0, len(ordered), self.batch)]
         return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def check_length(corpus: Corpus, recipe: Recipe) -> None:
+    """Raises `CorpusError` if the corpus is too short for what the recipe wants to do with it."""
+    training, record = recipe.training, recipe.record
+    steps, needed = len(corpus.splits["train"]), training.batch * training.unroll + 1
+    if corpus.labels is None and steps < needed:
+        raise CorpusError(
+            f"The training split of {corpus.name} has {steps_text(steps)}, and one training window takes {needed:,} "
+            f"(batch {training.batch} x unroll {training.unroll}, and the word after). Use more text, or a smaller "
+            f"training.batch or training.unroll."
+        )
+    steps = len(corpus.splits[record.split])
+    if record.start >= steps:
+        raise CorpusError(
+            f"record.start is {record.start:,}, but the {record.split} split of {corpus.name} has only "
+            f"{steps_text(steps)}."
+        )
+
+
+def steps_text(steps: int) -> str:
+    return f"{steps:,} step{'' if steps == 1 else 's'}"

@@ -8,6 +8,7 @@ in the same order, so pairs never cross.
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -29,7 +30,7 @@ class Gold:
     chunk: str = ""
 
 
-def rewrite(sentence, vocabulary: set[str]) -> list[Gold]:
+def rewrite(sentence: Iterable[Sequence[str]], vocabulary: set[str]) -> list[Gold]:
     """A gold sentence, [(word, pos) or (word, pos, chunk)], as Mikolov would have written it.
 
     Punctuation and traces are gone, letters are lower case, numbers and % are N, and words outside the vocabulary
@@ -141,7 +142,9 @@ def _rising(anchors: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return part[::-1]
 
 
-def _fill(lines, sentences, before: tuple[int, int], after: tuple[int, int]) -> list[tuple[int, int]]:
+def _fill(
+    lines: list[list[str]], sentences: list[list[Gold]], before: tuple[int, int], after: tuple[int, int]
+) -> list[tuple[int, int]]:
     """Pairs strictly between two anchors."""
     rows = range(before[0] + 1, after[0])
     columns = range(before[1] + 1, after[1])
@@ -156,11 +159,11 @@ def _fill(lines, sentences, before: tuple[int, int], after: tuple[int, int]) -> 
             paired = sum(gold is not None for gold in pair_words(lines[i], sentences[j]))
             if paired >= ENOUGH * length:
                 score[i, j] = paired / length
-    best = {}
+    best: dict[tuple[int, int], tuple[float, bool]] = {}
     for i in reversed(rows):
         for j in reversed(columns):
-            options = [best.get((i + 1, j), (0, None))[0], best.get((i, j + 1), (0, None))[0]]
-            together = score[i, j] + best.get((i + 1, j + 1), (0, None))[0] if (i, j) in score else -1
+            options = [best.get((i + 1, j), (0.0, False))[0], best.get((i, j + 1), (0.0, False))[0]]
+            together = score[i, j] + best.get((i + 1, j + 1), (0.0, False))[0] if (i, j) in score else -1
             best[i, j] = (max(*options, together), together >= max(options) and together > 0)
     pairs, i, j = [], rows.start, columns.start
     while (i, j) in best:
@@ -168,7 +171,7 @@ def _fill(lines, sentences, before: tuple[int, int], after: tuple[int, int]) -> 
         if together:
             pairs.append((i, j))
             i, j = i + 1, j + 1
-        elif best.get((i + 1, j), (0, None))[0] == total:
+        elif best.get((i + 1, j), (0.0, False))[0] == total:
             i += 1
         else:
             j += 1

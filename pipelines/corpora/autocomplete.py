@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.corpora.corpus import Corpus, Split
+from pipelines.corpora.kinds import Autocomplete
+from pipelines.corpora.shared_settings import Shares
 from pipelines.corpora.text import decode, find
 from pipelines.errors import CorpusError
 
@@ -23,7 +25,7 @@ UNKNOWN, PADDING = "<unk>", "<pad>"
 _PLAIN = str.maketrans({chr(code): chr(code).lower() for code in range(ord("A"), ord("Z") + 1)})
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+def load(settings: Autocomplete, folder: Path | None = None) -> Corpus:
     """The corpus, with `targets` and the track `known`: characters of the word that are known, 0 at the space."""
     words = _words(settings, folder)
     longest = settings.observation
@@ -38,7 +40,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
     numbers = {word: number for number, word in enumerate(ranked)}
     splits = {name: _split(part, starts, numbers) for name, (starts, part) in parts.items()}
     for name, split in splits.items():
-        asked = int((split.targets >= 0).sum())
+        asked = np.count_nonzero(np.asarray(split.targets) >= 0)
         notes.append(f"{name}: {asked:,} of {len(split):,} characters belong to one of the {len(ranked):,} words")
     return Corpus(
         name=", ".join(Path(file).name for file in settings.files),
@@ -62,7 +64,7 @@ def pack(lengths: np.ndarray, longest: int) -> np.ndarray:
     return np.array(begins, np.int64)
 
 
-def _words(settings, folder: Path | None) -> list[str]:
+def _words(settings: Autocomplete, folder: Path | None) -> list[str]:
     """The words of the files: runs of a to z, everything else is a space between them."""
     found: list[str] = []
     for name in settings.files:
@@ -75,7 +77,7 @@ def _words(settings, folder: Path | None) -> list[str]:
     return found
 
 
-def _divided(words: list[str], begins: np.ndarray, shares) -> dict[str, tuple[np.ndarray, list[str]]]:
+def _divided(words: list[str], begins: np.ndarray, shares: Shares) -> dict[str, tuple[np.ndarray, list[str]]]:
     """Of each split, the first word of every observation (from 0) and its words; cut at whole observations."""
     names = [name for name in ("train", "validation", "test") if getattr(shares, name) > 0]
     if len(begins) < len(names):

@@ -98,7 +98,7 @@ def read_table(folder: Path) -> list[Song]:
             f"{facts} has {found}, and {chords} has {len(lines):,} lines; a row with title, artist and tonic for every "
             f"line was expected. Put the files of one version there."
         )
-    found = []
+    read: list[Song] = []
     for line, row in zip(lines, rows, strict=True):
         song, section = Song(row["title"], row["artist"]), ""
         for symbol in re.findall(r"<[^>]*>|[^\s<]+", line):
@@ -106,8 +106,8 @@ def read_table(folder: Path) -> list[Song]:
                 section = _section_name(symbol[1:-1])
             else:
                 song.add([symbol], section, row["tonic"])
-        found.append(song)
-    return found
+        read.append(song)
+    return read
 
 
 def _section(before: str, current: str) -> str:
@@ -147,8 +147,9 @@ def _in_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(path) as archive:
             for member in archive:
-                if member.isfile() and Path(member.name).name == "salami_chords.txt":
-                    yield member.name, archive.extractfile(member).read()
+                file = archive.extractfile(member)  # None for a folder
+                if file and Path(member.name).name == "salami_chords.txt":
+                    yield member.name, file.read()
     except (tarfile.TarError, EOFError, OSError) as error:
         raise CorpusError(f"{path} is no archive that can be read ({error}). Take it away and try again.") from error
 

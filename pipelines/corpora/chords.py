@@ -21,10 +21,12 @@ import numpy as np
 
 from pipelines.corpora import harmony
 from pipelines.corpora.billboard import BAR, HELD, Song, songs
-from pipelines.corpora.corpus import Corpus, RawText, divide, join, prepare
+from pipelines.corpora.corpus import Corpus, prepare
+from pipelines.corpora.kinds import Chords
+from pipelines.corpora.raw_text import RawText, divide, join
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+def load(settings: Chords, folder: Path | None = None) -> Corpus:
     """The corpus, in whole titles, with the tracks that stand above."""
     titles = [list(group) for _, group in groupby(in_order(songs(folder)), lambda song: title_of(song.title))]
     texts = [_raw_text(song, settings) for group in titles for song in group]
@@ -66,7 +68,7 @@ def title_of(title: str) -> str:
     return "".join(words[1:] if words[:1] == ["the"] and len(words) > 1 else words)
 
 
-def _raw_text(song: Song, settings) -> RawText:
+def _raw_text(song: Song, settings: Chords) -> RawText:
     sounding = harmony.degrees(song.words, song.tonics)
     bar, beat = _places(song)
     label = np.full(len(song.words), "", dtype=object)

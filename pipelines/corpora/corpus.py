@@ -1,13 +1,15 @@
 """What every corpus becomes: word ids with sequence starts and tracks, in splits, over one vocabulary."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from itertools import compress
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from pipelines.corpora import tokenisation as tokenisations
-from pipelines.errors import CorpusError
+from pipelines.corpora.raw_text import RawText
+from rnnstore.networks.tokenising import Level
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ class Corpus:
     """
 
     name: str
-    level: str
+    level: Level
     vocabulary: list[str]
     splits: dict[str, Split]
-    tokenisation: dict = field(default_factory=dict)
+    tokenisation: dict[str, Any] = field(default_factory=dict)
     labels: list[str] | None = None
     notes: tuple[str, ...] = ()
 
@@ -68,99 +70,16 @@ class Corpus:
         return self.vocabulary if self.labels is None else self.labels
 
 
-@dataclass(frozen=True)
-class RawText:
-    """Text before there is a vocabulary: words (list of str, or one str for characters) and what belongs to them.
-
-    `cuts` are the steps at which a split may begin (whole lines, sentences or files); None allows any step.
-    """
-
-    words: list[str] | str
-    sequence_starts: np.ndarray
-    tracks: dict[str, np.ndarray] = field(default_factory=dict)
-    cuts: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def first(self, steps: int | None) -> "RawText":
-        """At most this many steps from the start; all of them for None."""
-        if steps is None or steps >= len(self):
-            return self
-        cuts = None if self.cuts is None else self.cuts[self.cuts < steps]
-        return replace(self.part(0, steps), cuts=cuts)
-
-    def shortened(self, longest: int | None) -> "RawText":
-        """The same with at most `longest` steps of every sequence."""
-        if longest is None:
-            return self
-        begins = np.flatnonzero(self.sequence_starts)
-        steps = np.arange(len(self))
-        kept = steps - begins[np.searchsorted(begins, steps, side="right") - 1] < longest
-        words = list(compress(self.words, kept))
-        tracks = {name: values[kept] for name, values in self.tracks.items()}
-        cuts = None if self.cuts is None else np.unique((np.cumsum(kept) - kept)[self.cuts])
-        return RawText(
-            "".join(words) if isinstance(self.words, str) else words, self.sequence_starts[kept], tracks, cuts
-        )
-
-    def part(self, start: int, stop: int) -> "RawText":
-        """Steps start..stop-1, whose first is a sequence start."""
-        starts = self.sequence_starts[start:stop].copy()
-        starts[:1] = True
-        tracks = {name: values[start:stop] for name, values in self.tracks.items()}
-        return RawText(self.words[start:stop], starts, tracks)
-
-
-def join(texts: list[RawText], cuts: np.ndarray | None = None) -> RawText:
-    """The stretches one after another, as one with these cuts."""
-    words = (
-        "".join(s.words for s in texts)
-        if isinstance(texts[0].words, str)
-        else [word for s in texts for word in s.words]
-    )
-    starts = np.concatenate([s.sequence_starts for s in texts])
-    names = texts[0].tracks
-    tracks = {name: np.concatenate([s.tracks[name] for s in texts]) for name in names}
-    return RawText(words, starts, tracks, cuts)
-
-
-def divide(whole: RawText, shares) -> dict[str, RawText]:
-    """Train, validation and test parts of a text, in this order, each cut at the allowed step nearest to its share.
-
-    Every share above zero gets at least one piece; `CorpusError` if there are fewer pieces than that.
-    """
-    names = [name for name in ("train", "validation", "test") if getattr(shares, name) > 0]
-    cuts = np.arange(len(whole) + 1) if whole.cuts is None else np.append(whole.cuts, len(whole))
-    pieces = len(cuts) - 1
-    if pieces < len(names):
-        made_of = (
-            f"{pieces} piece{'' if pieces == 1 else 's'} that cannot be cut" if whole.cuts is not None else "steps"
-        )
-        raise CorpusError(
-            f"The corpus of {len(whole):,} steps is made of {made_of}: too few to be divided into "
-            f"{', '.join(names)}. Use more text, or set the shares of validation and test to 0."
-        )
-    parts, begin, wanted = {}, 0, 0.0
-    for left, name in zip(range(len(names) - 1, -1, -1), names, strict=True):
-        wanted += getattr(shares, name) * len(whole)
-        end = int(np.abs(cuts - wanted).argmin())
-        end = pieces if left == 0 else min(max(end, begin + 1), pieces - left)
-        parts[name] = whole.part(int(cuts[begin]), int(cuts[end]))
-        begin = end
-    return parts
-
-
 def prepare(
     name: str,
-    level: str,
+    level: Level,
     parts: dict[str, RawText],
     *,
     limit: int | None = None,
     minimum_count: int = 1,
     unknown: str = "<unk>",
     track_sources: dict[str, str] | None = None,
-    tokenisation: dict | None = None,
+    tokenisation: dict[str, Any] | None = None,
 ) -> Corpus:
     """The corpus of these parts, over the vocabulary of its training part.
 
@@ -179,7 +98,7 @@ def prepare(
     return Corpus(name, level, vocabulary, splits, tokenisation=how)
 
 
-def count_words(words, met: set[str], limit: int | None, minimum_count: int, unknown: str) -> list[str]:
+def count_words(words: Sequence[str], met: set[str], limit: int | None, minimum_count: int, unknown: str) -> list[str]:
     """The vocabulary of the training `words`, as `prepare` defines it; `met` are all words of all splits."""
     counts = Counter(words)
     ranked = sorted((w for w in counts if counts[w] >= minimum_count), key=lambda w: (-counts[w], w))
@@ -190,7 +109,7 @@ def count_words(words, met: set[str], limit: int | None, minimum_count: int, unk
     return ranked
 
 
-def encode(words, ids: dict[str, int], unknown: str) -> np.ndarray:
+def encode(words: Sequence[str], ids: dict[str, int], unknown: str) -> np.ndarray:
     """int32[steps]: the id of every word, that of `unknown` for words without one."""
     missing = ids.get(unknown, -1)
     if isinstance(words, str):  # one table look-up for all characters
@@ -198,10 +117,3 @@ def encode(words, ids: dict[str, int], unknown: str) -> np.ndarray:
         distinct, inverse = np.unique(codes, return_inverse=True)
         return np.array([ids.get(chr(code), missing) for code in distinct], dtype=np.int32)[inverse]
     return np.fromiter((ids.get(word, missing) for word in words), dtype=np.int32, count=len(words))
-
-
-def one_stream(steps: int) -> np.ndarray:
-    """bool[steps]: sequence starts of text that is read without a reset."""
-    starts = np.zeros(steps, dtype=bool)
-    starts[:1] = True
-    return starts

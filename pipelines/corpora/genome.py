@@ -16,7 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, RawText, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, prepare
+from pipelines.corpora.kinds import Genome
+from pipelines.corpora.raw_text import RawText, divide, join, one_stream
 from pipelines.corpora.text import find
 from pipelines.errors import CorpusError
 
@@ -36,7 +38,7 @@ class Piece:
         return "".join(self.parts)
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+def load(settings: Genome, folder: Path | None = None) -> Corpus:
     """The corpus: a sequence for each record or region, tracks `repeat` (where there is any) and those of BED files."""
     wanted = [_region(region) for region in settings.regions or []]
     pieces: list[Piece] = []
@@ -113,7 +115,9 @@ def read(path: Path, wanted: list[tuple[str, int, int | None]], most: int | None
     return found
 
 
-def _begun(record: str, wanted, pieces: list[Piece]) -> list[tuple[Piece, int | None]]:
+def _begun(
+    record: str, wanted: list[tuple[str, int, int | None]], pieces: list[Piece]
+) -> list[tuple[Piece, int | None]]:
     """The pieces that are to be filled from a record that begins here, with the base at which each ends."""
     here = [(start, stop) for name, start, stop in wanted if name == record] if wanted else [(0, None)]
     begun = [(Piece(record, start), stop) for start, stop in here]
@@ -159,12 +163,13 @@ def _intervals(path: Path) -> dict[str, np.ndarray]:
     return {record: np.array(pairs, np.int64) for record, pairs in found.items()}
 
 
-def _check_names(intervals, pieces: list[Piece], settings) -> None:
+def _check_names(intervals: dict[str, dict[str, np.ndarray]], pieces: list[Piece], settings: Genome) -> None:
     records = {piece.record for piece in pieces}
     for track, of in intervals.items():
         if of and not records & set(of):
+            file = (settings.tracks or {})[track]
             raise CorpusError(
-                f"{settings.tracks[track]} has intervals of {', '.join(sorted(of)[:3])}, but {settings.files[0]} has "
+                f"{file} has intervals of {', '.join(sorted(of)[:3])}, but {settings.files[0]} has "
                 f"{', '.join(sorted(records)[:3])}; the names of records must be the same in both."
             )
 

@@ -1,6 +1,6 @@
 """The kinds of corpus that a recipe can name, each with its settings; what they do is left to the module of a kind."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -33,7 +33,7 @@ class Parentheses(Settings):
     shares: Shares = Field(Shares(), description="Train, validation and test, in the order of the text.")
 
     @model_validator(mode="after")
-    def _room_for_digits(self):
+    def _room_for_digits(self) -> Self:
         if self.opening + self.closing >= 1:
             raise ValueError(
                 f"opening and closing add up to {self.opening + self.closing:g}; "
@@ -111,7 +111,7 @@ class Text(Words, FromFiles):
     )
 
     @model_validator(mode="after")
-    def _settings_fit(self):
+    def _settings_fit(self) -> Self:
         if self.level == "character":
             for name, off in (("tokenizer", "whitespace"), ("line_end", None), ("predicted_pos", False)):
                 if getattr(self, name) != off:
@@ -177,7 +177,7 @@ class Nltk(Words):
     shares: Shares = Field(Shares(), description="Train, validation and test, in whole sequences.")
 
     @model_validator(mode="after")
-    def _settings_fit(self):
+    def _settings_fit(self) -> Self:
         if self.maximum_length is not None and self.sequences == "stream":
             raise ValueError("maximum_length has no meaning in one stream; choose sequences: sentence or file")
         return self
@@ -268,7 +268,7 @@ KINDS: dict[str, type[Settings]] = {
 """The kinds by the name that a recipe gives."""
 
 
-def missing_splits(corpus) -> set[str]:
+def missing_splits(corpus: Settings) -> set[str]:
     """Splits that a corpus of these settings will not have."""
     shares = getattr(corpus, "shares", None)
     if shares is None:

@@ -7,13 +7,15 @@ look better than it is. Whatever is left out, for that reason or another, is cou
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, RawText, Split, prepare
+from pipelines.corpora.corpus import Corpus, Split, prepare
+from pipelines.corpora.labelled_settings import Files, LabelledText
+from pipelines.corpora.raw_text import RawText
 from pipelines.corpora.text import decode, find, tokenizer
 from pipelines.errors import CorpusError
 from rnnstore.validation import nearest
@@ -23,7 +25,7 @@ SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 Texts = dict[tuple[str, ...], str]  # the steps of a text -> its label, in the order of the files
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+def load(settings: LabelledText, folder: Path | None = None) -> Corpus:
     """The corpus, with `labels` and the track `label`."""
     notes: list[str] = []
     given = {split: getattr(settings, f"{split}_files") for split in ("validation", "test")}
@@ -56,12 +58,12 @@ def load(settings, folder: Path | None = None) -> Corpus:
     }
     if settings.balance == "oversample":
         splits["train"] = oversampled(splits["train"], len(labels), settings.seed)
-        repeated = len(splits["train"].labels) - len(parts["train"])
+        repeated = len(splits["train"].lengths) - len(parts["train"])
         notes.append(f"train: {repeated:,} texts are repeated, so that all labels are equally frequent")
     return replace(corpus, splits=splits, labels=labels, notes=tuple(notes))
 
 
-def _tokenisation(settings) -> dict:
+def _tokenisation(settings: LabelledText) -> dict:
     """What of `rnnstore.networks.tokenising.Tokenisation` the settings decide: a text is typed as one piece."""
     if settings.level == "character":
         return {"lower": settings.lower}
@@ -69,11 +71,11 @@ def _tokenisation(settings) -> dict:
     return {"lower": settings.lower, "split": split, "piece": "text"}
 
 
-def _texts(files, settings, folder: Path | None, notes: list[str]) -> Texts:
+def _texts(files: Files, settings: LabelledText, folder: Path | None, notes: list[str]) -> Texts:
     """The texts of these files, each once, with those left out counted in `notes`."""
     cut = list if settings.level == "character" else tokenizer(settings.tokenizer)
     labels: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    met, left = 0, Counter()
+    met, left = 0, Counter[str]()
     for text, label in _rows(files, settings, folder):
         met += 1
         if settings.labels is not None:
@@ -97,7 +99,7 @@ def _texts(files, settings, folder: Path | None, notes: list[str]) -> Texts:
     return {steps: next(iter(one)) for steps, one in labels.items() if len(one) == 1}
 
 
-def _rows(files, settings, folder: Path | None) -> Iterator[tuple[str, str]]:
+def _rows(files: Files, settings: LabelledText, folder: Path | None) -> Iterator[tuple[str, str]]:
     """Text and label of every row of the tables, or of every line of the files of each label."""
     if isinstance(files, dict):
         for label, names in files.items():
@@ -110,11 +112,11 @@ def _rows(files, settings, folder: Path | None) -> Iterator[tuple[str, str]]:
         yield from _table(path, decode(path, settings.encoding), settings)
 
 
-def _paths(files) -> list[str]:
+def _paths(files: Files) -> list[str]:
     return files if isinstance(files, list) else [name for names in files.values() for name in names]
 
 
-def _table(path: Path, text: str, settings) -> Iterator[tuple[str, str]]:
+def _table(path: Path, text: str, settings: LabelledText) -> Iterator[tuple[str, str]]:
     rows = _split_rows(path, text, settings.separator)
     names = isinstance(settings.label_column, str)
     line, first = next(rows, (0, []))
@@ -152,14 +154,13 @@ def _split_rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, li
         ) from error
 
 
-def _column(path: Path, wanted: int | str, columns, key: str) -> int:
+def _column(path: Path, wanted: int | str, columns: Sequence[str] | range, key: str) -> int:
     """Where the column is, from 0."""
     if wanted in columns:
         return list(columns).index(wanted)
     if isinstance(wanted, str):
-        raise CorpusError(
-            f"{path} has no column {wanted!r} (corpus.{key}); {nearest(wanted, columns, 'its first line names')}"
-        )
+        known = nearest(wanted, [str(name) for name in columns], "its first line names")
+        raise CorpusError(f"{path} has no column {wanted!r} (corpus.{key}); {known}")
     raise CorpusError(
         f"{path} has {_columns(len(columns))} in its first line, and corpus.{key} is {wanted}. Is what stands between "
         "the columns what corpus.separator says?"
@@ -182,7 +183,7 @@ def _keep_apart(whole: Texts, own: dict[str, Texts], notes: list[str]) -> None:
                 notes.append(f"{len(both):,} texts of {name} are met in {split}_files too, and used only there")
 
 
-def _draw_by_label(whole: Texts, settings) -> dict[str, list[tuple[str, ...]]]:
+def _draw_by_label(whole: Texts, settings: LabelledText) -> dict[str, list[tuple[str, ...]]]:
     """The texts of each label in random order, at most `most_texts` of them."""
     drawn = defaultdict(list)
     texts = list(whole)
@@ -196,7 +197,7 @@ def _draw_by_label(whole: Texts, settings) -> dict[str, list[tuple[str, ...]]]:
     return dict(drawn)
 
 
-def _divide(drawn: dict[str, list[tuple[str, ...]]], own: dict[str, Texts], settings) -> dict[str, Texts]:
+def _divide(drawn: dict[str, list[tuple[str, ...]]], own: dict[str, Texts], settings: LabelledText) -> dict[str, Texts]:
     """Train, validation and test: each label cut by the shares, a text of it at least in each, then mixed."""
     shares = {split: 0.0 if split in own else getattr(settings.shares, split) for split in ("validation", "test")}
     shares = {"train": settings.shares.train, **{split: share for split, share in shares.items() if share > 0}}
@@ -232,6 +233,7 @@ def oversampled(split: Split, labels: int, seed: int) -> Split:
 
     All texts of a label are repeated equally often, but for a rest that is drawn at random.
     """
+    assert split.labels is not None
     rng = np.random.default_rng([seed, 2])
     counts = np.bincount(split.labels, minlength=labels)
     chosen = [np.arange(len(split.labels))]

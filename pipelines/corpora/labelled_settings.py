@@ -1,6 +1,6 @@
 """The settings of labelled texts; `labelled.py` reads them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -9,7 +9,7 @@ from pipelines.settings import Count
 from rnnstore.validation import shown
 
 
-def _files(given):
+def _files(given: Any) -> Any:
     """One sentence for all that is neither a list of files nor lists of files by label."""
     by_label = given if isinstance(given, dict) else {None: given}
     lists = list(by_label.values())
@@ -24,13 +24,13 @@ def _files(given):
     return given
 
 
-def _column(given):
+def _column(given: Any) -> Any:
     if type(given) not in (int, str) or given == "" or (type(given) is int and given < 1):
         raise ValueError("must be a number from 1, or a name that stands in the first line")
     return given
 
 
-def _by_label(given):
+def _by_label(given: Any) -> Any:
     wrong = [] if not isinstance(given, dict) else [label for label in given if type(label) is not str]
     if wrong:
         raise ValueError(f"must name labels by text; put {shown(wrong[0])} in quotes")
@@ -98,7 +98,7 @@ class LabelledText(Vocabulary, FromFiles):
     )
 
     @model_validator(mode="after")
-    def _settings_fit(self):
+    def _settings_fit(self) -> Self:
         if self.level == "character" and self.tokenizer != "whitespace":
             raise ValueError("tokenizer is for level: word, and level is character; leave tokenizer out")
         tables = isinstance(self.files, list)

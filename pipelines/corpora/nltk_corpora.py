@@ -8,12 +8,16 @@ Tracks, all gold and discrete, where the corpus has them: `pos` (its own tag set
 import difflib
 import hashlib
 import importlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, RawText, divide, join, prepare
+from pipelines.corpora.corpus import Corpus, prepare
+from pipelines.corpora.kinds import Nltk
 from pipelines.corpora.nltk_data import PREDICTED, SENTENCES, need, predict_pos, universal
+from pipelines.corpora.raw_text import RawText, divide, join
 from pipelines.errors import CorpusError
 
 FEW_FILES = 20  # a corpus of fewer files is divided inside each file, so that every split has some of each
@@ -21,7 +25,7 @@ FEW_FILES = 20  # a corpus of fewer files is divided inside each file, so that e
 UNIVERSAL_MAPS = {"wsj": "en-ptb", "brown": "en-brown"}  # tag set of a corpus -> its map to universal tags
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+def load(settings: Nltk, folder: Path | None = None) -> Corpus:
     """The corpus; files come in an order that mixes categories and is the same everywhere."""
     reader = _reader(settings.corpus, folder)
     files = sorted(reader.fileids(), key=lambda name: hashlib.md5(name.encode()).digest())
@@ -59,7 +63,7 @@ def load(settings, folder: Path | None = None) -> Corpus:
     )
 
 
-def _reader(name: str, folder: Path | None):
+def _reader(name: str, folder: Path | None) -> Any:
     """NLTK's reader of the corpus, its data at hand; `CorpusError` with the nearest name for an unknown one."""
     from nltk.corpus.reader.api import CorpusReader
     from nltk.corpus.util import LazyCorpusLoader  # becomes a CorpusReader on first use
@@ -77,14 +81,14 @@ def _reader(name: str, folder: Path | None):
     return reader
 
 
-def _tagged(reader):
+def _tagged(reader: Any) -> Any:
     """The method that gives tagged sentences of a file, (word, tag) or (word, tag, chunk); None without tags."""
     if hasattr(reader, "iob_sents"):
         return reader.iob_sents
     return getattr(reader, "tagged_sents", None)
 
 
-def _file(reader, name: str, settings, folder: Path | None) -> RawText:
+def _file(reader: Any, name: str, settings: Nltk, folder: Path | None) -> RawText:
     """One file as a stretch that may be cut at its sentences."""
     tagged = _tagged(reader)
     if tagged is not None:
@@ -100,13 +104,13 @@ def _file(reader, name: str, settings, folder: Path | None) -> RawText:
     if settings.sequences == "sentence":
         starts[begins] = True
 
-    def track(labels):
+    def track(labels: Callable[[Any], list[str]]) -> np.ndarray:
         return np.array([label for s in sentences for label in (*labels(s), *[""] * len(end))], dtype=str)
 
     tracks = {}
     if tagged is not None:
         tracks["pos"] = track(lambda s: [token[1] or "" for token in s])
-        tagset = UNIVERSAL_MAPS.get(getattr(reader, "_tagset", None))
+        tagset = UNIVERSAL_MAPS.get(getattr(reader, "_tagset", None) or "")
         if tagset:
             tracks["universal_pos"] = universal(tracks["pos"], tagset, folder)
         if sentences and len(sentences[0][0]) == 3:
@@ -120,7 +124,7 @@ def _file(reader, name: str, settings, folder: Path | None) -> RawText:
     return RawText(words, starts, tracks, begins if len(sentences) > 1 else None)
 
 
-def _untagged_sentences(reader, name: str, settings, folder: Path | None):
+def _untagged_sentences(reader: Any, name: str, settings: Nltk, folder: Path | None) -> Iterable[Sequence[str]]:
     """Sentences of a file without tags; the whole file as one where NLTK does not know its sentences."""
     if hasattr(reader, "sents"):
         need(SENTENCES, folder)
@@ -132,7 +136,7 @@ def _untagged_sentences(reader, name: str, settings, folder: Path | None):
     return [list(reader.words(name))]
 
 
-def _divide(texts: list[RawText], settings, files: int) -> dict[str, RawText]:
+def _divide(texts: list[RawText], settings: Nltk, files: int) -> dict[str, RawText]:
     if settings.sequences != "file" and files < FEW_FILES:
         most = settings.maximum_steps
         total = sum(map(len, texts))

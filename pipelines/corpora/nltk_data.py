@@ -7,6 +7,7 @@ import io
 import socket
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def universal(tags: np.ndarray, tagset: str, folder: Path | None) -> np.ndarray:
 
 
 @cache
-def _tagger():
+def _tagger() -> Any:
     from nltk.tag import PerceptronTagger
 
     return PerceptronTagger()

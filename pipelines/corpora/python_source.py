@@ -20,7 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, RawText, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, prepare
+from pipelines.corpora.kinds import PythonSource
+from pipelines.corpora.raw_text import RawText, divide, join, one_stream
 from pipelines.errors import CorpusError
 
 LEFT_OUT = {"test", "tests", "idle_test", "idlelib", "site-packages", "dist-packages", "__pycache__"}
@@ -45,7 +47,7 @@ _F_STRING_ENDS = {getattr(tokenize, f"{kind}STRING_END", None) for kind in "FT"}
 _KEYWORDS = frozenset(keyword.kwlist)
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+def load(settings: PythonSource, folder: Path | None = None) -> Corpus:
     """The corpus, in whole files, with tracks `token`, `nesting`, `in_string` and `in_comment`."""
     root = Path(settings.folder) if settings.folder else Path(sysconfig.get_path("stdlib"))
     whole = read(root, settings.maximum_steps)

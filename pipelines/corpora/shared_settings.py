@@ -2,7 +2,7 @@
 
 import codecs
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import pydantic
 from pydantic import AfterValidator, Field, model_validator
@@ -18,7 +18,7 @@ class Shares(Settings):
     test: Share = Field(0.05, description="Share kept for the final measure; 0 for none.")
 
     @model_validator(mode="after")
-    def _whole(self):
+    def _whole(self) -> Self:
         total = self.train + self.validation + self.test
         if abs(total - 1) > 1e-6:
             raise ValueError(f"add up to {total:g}; train, validation and test must add up to 1")

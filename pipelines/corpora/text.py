@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.corpora.corpus import Corpus, RawText, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import Corpus, prepare
+from pipelines.corpora.kinds import Text
 from pipelines.corpora.nltk_data import PREDICTED, SENTENCES, need, predict_pos
+from pipelines.corpora.raw_text import RawText, divide, join, one_stream
+from pipelines.corpora.shared_settings import Shares
 from pipelines.errors import CorpusError
 
 
-def load(settings, folder: Path | None = None) -> Corpus:
+def load(settings: Text, folder: Path | None = None) -> Corpus:
     """The corpus; a track `pos` only where `predicted_pos` asks for it."""
     parts = divide(_read(settings.files, settings, folder), _left_for(settings))
     for split in ("validation", "test"):
@@ -74,7 +77,7 @@ def decode(path: Path, encoding: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _read(files: list[str], settings, folder: Path | None) -> RawText:
+def _read(files: list[str], settings: Text, folder: Path | None) -> RawText:
     """The files one after another; cut at file starts if those reset the state and there are several."""
     cutter = _by_character if settings.level == "character" else _by_word
     texts = []
@@ -93,7 +96,7 @@ def _read(files: list[str], settings, folder: Path | None) -> RawText:
     return whole.first(settings.maximum_steps)
 
 
-def _by_character(text: str, settings, folder: Path | None) -> RawText:
+def _by_character(text: str, settings: Text, folder: Path | None) -> RawText:
     begins = np.cumsum([0] + [len(line) + 1 for line in text.split("\n")])
     begins = begins[begins < len(text)]
     starts = one_stream(len(text))
@@ -102,7 +105,7 @@ def _by_character(text: str, settings, folder: Path | None) -> RawText:
     return RawText(text, starts, cuts=begins)
 
 
-def _by_word(text: str, settings, folder: Path | None) -> RawText:
+def _by_word(text: str, settings: Text, folder: Path | None) -> RawText:
     tokenize = tokenizer(settings.tokenizer)
     pieces = _sentences(text, folder) if settings.sequences == "sentence" else text.split("\n")
     lines = [line for line in map(tokenize, pieces) if line]
@@ -130,7 +133,7 @@ def tokenizer(name: str) -> Callable[[str], list[str]]:
     return NLTKWordTokenizer().tokenize
 
 
-def _tokenisation(settings) -> dict:
+def _tokenisation(settings: Text) -> dict:
     """What of `rnnstore.networks.tokenising.Tokenisation` the settings decide."""
     reset_within_a_file = settings.sequences in ("line", "sentence")
     starts = settings.sequences if reset_within_a_file else "text"
@@ -152,7 +155,7 @@ def _sentences(text: str, folder: Path | None) -> list[str]:
     return PunktTokenizer("english").tokenize(text)
 
 
-def _left_for(settings):
+def _left_for(settings: Text) -> Shares:
     """The shares of `files` once splits with files of their own are taken out, scaled to 1."""
     given = {f"{split}": 0.0 for split in ("validation", "test") if getattr(settings, f"{split}_files")}
     shares = settings.shares.model_copy(update=given)

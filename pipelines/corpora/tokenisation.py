@@ -10,12 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import Any
 
-from rnnstore.networks.tokenising import ONE_KIND, Tokenisation, ends_a_sentence
-
-if TYPE_CHECKING:
-    from pipelines.corpora.corpus import RawText
+from pipelines.corpora.raw_text import RawText
+from rnnstore.networks.tokenising import ONE_KIND, Level, Tokenisation, ends_a_sentence
 
 _ENDING = re.compile(r"n't|'[a-z]{1,2}")
 _PROSE = 200  # a text with more different marks than these is none
@@ -41,7 +39,9 @@ _LIKE = {  # typed mark -> how corpora write it, the first that is a word, where
 _LIKE = {side: likes | {"–": ("--",), "—": ("--",)} for side, likes in _LIKE.items()}
 
 
-def describe(level: str, parts: dict[str, RawText], vocabulary: list[str], unknown: str, **known) -> dict:
+def describe(
+    level: Level, parts: dict[str, RawText], vocabulary: list[str], unknown: str, **known: Any
+) -> dict[str, Any]:
     """The facts of `Tokenisation` as plain data: those `known`, and those that the words show."""
     words = set(vocabulary)
     how = Tokenisation(level=level, unknown=unknown if unknown in words else None, **known)
@@ -54,7 +54,7 @@ def _separations(parts: dict[str, RawText], words: set[str], how: Tokenisation) 
     """How typed words are taken apart, by the words of all parts; `words` are those with a number."""
     counts = Counter(chain.from_iterable(part.words for part in parts.values()))
     for added in (how.end, how.number, how.unknown):
-        counts.pop(added, None)
+        counts.pop(added or "", None)
     if not how.before and not how.after and all(map(ONE_KIND.fullmatch, counts)):
         return {"split": "word or punctuation"}
     marks = {word for word in words & counts.keys() if not any(map(str.isalnum, word))}

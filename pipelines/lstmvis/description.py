@@ -9,7 +9,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 import yaml
@@ -78,7 +78,7 @@ class Vis(Settings):
     range: Any = Field(None, description="The values that get colours: [smallest, largest], a...b, dict or labels.")
 
     @model_validator(mode="after")
-    def _known_range(self):
+    def _known_range(self) -> Self:
         given = self.range
         written = isinstance(given, str) and (given == "dict" or re.fullmatch(r"-?\d+\.\.\.-?\d+", given))
         if given is not None and not written and not isinstance(given, list):
@@ -94,7 +94,9 @@ with warnings.catch_warnings():  # the key is called dict, and pydantic has a lo
 
         file: Text = Field(description="The name, in files, of the HDF5 file with the track.")
         path: Text = Field(description="The dataset's path in that file.")
-        dict: Text | None = Field(None, description="The name, in files, of the file with a label and its id a line.")
+        dict: Text | None = Field(  # type: ignore[assignment] # of the deprecated method, see above
+            None, description="The name, in files, of the file with a label and its id a line."
+        )
         index: Literal["self", "word_sequence"] = Field("self", description="Rows are steps (self) or word ids.")
         type: Literal["general", "wordvec"] | None = Field(None, description="One value a step, or several words.")
         weights_path: Text | None = Field(None, description="wordvec: the dataset with the score of each word.")
@@ -108,7 +110,7 @@ with warnings.catch_warnings():  # the key is called dict, and pydantic has a lo
             return "wordvec" if self.type == "wordvec" else "discrete" if self.dict is not None else "scalar"
 
         @model_validator(mode="after")
-        def _fits_together(self):
+        def _fits_together(self) -> Self:
             several = self.kind == "wordvec"
             if self.type is not None and (self.type == "wordvec") != several:
                 raise ValueError(f"type is {self.type} and vis.type is {self.kind}; both or neither must be wordvec")
@@ -136,7 +138,7 @@ class Lstm(Settings):
     etc: Any = Field(None, description="Settings of LSTMVis's search; not needed here.")
 
     @model_validator(mode="after")
-    def _names_are_listed(self):
+    def _names_are_listed(self) -> Self:
         """Every file that is spoken of is one that `files` names."""
         spoken = {
             "word_sequence.file": self.word_sequence.file,
@@ -189,7 +191,8 @@ def load(folder: Path) -> Description:
     except OSError as error:
         raise LstmvisError(f"{path} cannot be read: {error.strerror}.") from error
     given = _parsed(text, path)
-    mistakes, lstm, tracks = [], None, {}
+    mistakes: list[str] = []
+    lstm, tracks = None, {}
     try:
         lstm = Lstm.model_validate(given)
     except pydantic.ValidationError as error:
@@ -206,6 +209,7 @@ def load(folder: Path) -> Description:
             if lstm is not None and file is not None and file not in lstm.files:
                 mistakes.append(f"{_unlisted(f'meta.{name}.{key}', file, lstm.files)}")
     raise_all(mistakes, str(path))
+    assert lstm is not None  # else there was a mistake
     return Description(path, lstm, tracks)
 
 
@@ -236,7 +240,7 @@ def _parsed(text: str, path: Path) -> dict:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = error.problem or error.context
+        problem = error.problem or error.context or "something is wrong"
         if "'\\t'" in problem:
             problem = "there is a tab, where YAML allows only spaces"
         raise LstmvisError(f"{path}{where}: {problem}. The file is not valid YAML.") from error

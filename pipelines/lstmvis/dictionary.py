@@ -46,9 +46,9 @@ def load(path: Path, key: str) -> Dictionary:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
+        number = error.object[: error.start].count(b"\n") + 1
         raise LstmvisError(
-            f"{where}, line {line}, is not UTF-8 text; a word, a space and its id were expected."
+            f"{where}, line {number}, is not UTF-8 text; a word, a space and its id were expected."
         ) from error
     except FileNotFoundError:
         raise LstmvisError(f"{where} is not there; it was looked for in {path.parent}.") from None
@@ -56,9 +56,8 @@ def load(path: Path, key: str) -> Dictionary:
         raise LstmvisError(f"{where} cannot be read: {error.strerror}.") from error
     found: dict[int, tuple[str, int]] = {}
     lines = text.split("\n")  # not splitlines(): other separators of lines may be words
-    for number, line in enumerate(lines, 1):
-        line = line.removesuffix("\r")
-        if not line:
+    for number, given in enumerate(lines, 1):
+        if not (line := given.removesuffix("\r")):
             continue
         after_break = number > 1 and not lines[number - 2].removesuffix("\r")
         word, id_ = _split(line, f"{where}, line {number},", after_break)

@@ -129,7 +129,7 @@ def _record(project: Project, store: Store, progress: Progress) -> None:
 def _add(project: Project, recorder: Recorder, start: int, stop: int) -> None:
     """Record the steps start..stop-1."""
     ids = project.words.ids(start, stop)
-    places, _ = project.words.dictionary.find(ids)
+    places, _ = project.words.known.find(ids)
     recorder.add(
         words=project.word_places[places],
         states={state.name: state.values(start, stop) for state in project.states},

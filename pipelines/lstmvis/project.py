@@ -96,7 +96,6 @@ def read(
     words = attempt(_known_words, words, look)
     attempt.end()
 
-    dictionaries.of_words = words.dictionary
     found = attempt.each(_track, described, _track_names(described, attempt), dictionaries, words, steps)
     attempt.end()
     tracks, predictions, more = _one_prediction(found)
@@ -111,7 +110,7 @@ def read(
 
     notes += _coverage_notes(tracks, predictions, steps)
     notes += _transform_notes(states)
-    vocabulary, word_places, predicted_places = _vocabulary(words.dictionary, predictions)
+    vocabulary, word_places, predicted_places = _vocabulary(words.known, predictions)
     dtype, precision_notes = _precision(states, dtype, where)
     layers = {each.layer for each in described.lstm.states.types} - {None}
     return Project(
@@ -162,7 +161,6 @@ class _Dictionaries:
     def __init__(self, described: Description) -> None:
         self._described = described
         self._read: dict[str, Dictionary] = {}
-        self.of_words: Dictionary | None = None
 
     def get(self, key: str, name: str | None) -> Dictionary | None:
         if name is not None and name not in self._read:
@@ -204,7 +202,7 @@ def _state_names(described: Description) -> dict[int, str]:
 def _longer_names(state: StateType, file: str | None) -> list[str]:
     layer = [f"layer{state.layer}" if state.layer[0].isdigit() else state.layer] if state.layer else []
     short = ".".join([*layer, *([state.type] if state.type else [])]) or state.path
-    longer = [state.path, state.file or file, state.transform]
+    longer = [state.path, state.file or file or "", state.transform]
     return [_allowed_name(".".join([short, *longer[:count]])) for count in range(4)]
 
 
@@ -233,7 +231,7 @@ def _words(described: Description, dictionaries: _Dictionaries) -> Words:
 def _state(described: Description, index: int, name: str, transform: str | None) -> State:
     entry: StateType = described.lstm.states.types[index]
     key = f"states.types[{index}]"
-    file = described.file(entry.file or described.lstm.states.file)
+    file = described.file(entry.file or described.lstm.states.file or "")
     dataset = datasets.find(key, file, entry.path)
     of_shape(dataset, "numbers, [steps, units],", 2)
     if dataset.dtype.kind == "b":
@@ -284,7 +282,7 @@ def _track(
                     f"{scores} holds {scores.form}; a score for each word of '{dataset.path}', {list(dataset.shape)}, "
                     "was expected."
                 )
-        return TopWords(name, dataset, scores, labels or dictionaries.of_words)
+        return TopWords(name, dataset, scores, labels or words.known)
     if len(dataset.shape) == 2 and entry.index == "self":
         raise LstmvisError(
             f"{dataset} holds {dataset.form}; one value a step, [steps], was expected (several words a step are "

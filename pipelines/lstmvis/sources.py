@@ -29,7 +29,12 @@ class Words:
     """The word ids of the corpus, as the folder numbers them."""
 
     dataset: Dataset
-    dictionary: Dictionary | None
+    dictionary: Dictionary | None  # None until all ids were looked at, where the folder has no dict file
+
+    @property
+    def known(self) -> Dictionary:
+        assert self.dictionary is not None  # `project.read` numbers the words where there is none
+        return self.dictionary
 
     def ids(self, start: int, stop: int) -> np.ndarray:
         """int64[n]: ids of the steps start..stop-1. Raises `LstmvisError` when one is in no dictionary."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -92,15 +93,16 @@ _POINTS = pa.schema(
 )  # fmt: skip
 
 
-def _point(row, value, error, kind, measure, log):
-    given = measure == "sigma_1" and error is not None
-    low, high = (value - 1.96 * error, value + 1.96 * error) if given else (None, None)
-    if given:
-        low = max(low, value / 100 if log else 0.0)
+def _point(
+    row: Mapping[str, Any], value: float, error: float | None, kind: str, measure: str, log: bool
+) -> dict[str, Any]:
+    low = high = None
+    if measure == "sigma_1" and error is not None:
+        low, high = max(value - 1.96 * error, value / 100 if log else 0.0), value + 1.96 * error
     return {
         "series": row["series"],
         "kind": kind,
-        "interval": f"{low:.4g} to {high:.4g}" if given else "not known",
+        "interval": "not known" if low is None else f"{low:.4g} to {high:.4g}",
         "delay": row["delay"],
         "count": row["count"] if kind == OF_MEAN else row["sampled"],
         "value": value,

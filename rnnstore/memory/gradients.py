@@ -177,7 +177,7 @@ def _table(sums: _Sums, model: str, states: Sequence[str], classes: Sequence[str
                 sampled = int(sums.sampled[index, delay])
                 total, squares = sums.sigma[name][index, delay]
                 mean = total / sampled if sampled else None
-                spread = max(squares / sampled - mean**2, 0) / (sampled - 1) if sampled > 1 else None
+                variance = max(squares / sampled - (total / sampled) ** 2, 0) / (sampled - 1) if sampled > 1 else None
                 rows.append(
                     {
                         "state": name,
@@ -188,7 +188,7 @@ def _table(sums: _Sums, model: str, states: Sequence[str], classes: Sequence[str
                         "singular_values": np.linalg.svd(matrix, compute_uv=False).astype(np.float32),
                         "sigma_1_error": _jackknife(blocks[:, delay], sums.count[part, delay]) if everyone else None,
                         "mean_sigma_1": mean,
-                        "mean_sigma_1_error": None if spread is None else float(np.sqrt(spread)),
+                        "mean_sigma_1_error": None if variance is None else float(np.sqrt(variance)),
                         "sampled": sampled,
                         "mean_norm": float(sums.norm[name][part, delay].sum()) / count,
                     }
@@ -203,5 +203,5 @@ def _jackknife(blocks: np.ndarray, counts: np.ndarray) -> float | None:
     if len(used) < 2:
         return None
     whole, everyone = blocks[used].sum(axis=0, dtype=np.float64), counts[used].sum()
-    left_out = [_largest((whole - blocks[k]) / (everyone - counts[k])) for k in used]
+    left_out = np.array([_largest((whole - blocks[k]) / (everyone - counts[k])) for k in used])
     return float(np.sqrt((len(used) - 1) / len(used) * np.sum((left_out - np.mean(left_out)) ** 2)))

@@ -118,7 +118,7 @@ def memory_of(
                 "cosine": np.linalg.norm(random @ right[:n].T, axis=1),
                 "memory": np.linalg.norm(random @ gradient.T, axis=1) / (largest or np.nan),
             }
-            chance = {}
+            chance: dict[str, float] = {}
             for name, values in by_chance.items():
                 low, high = np.quantile(values, (0.025, 0.975))
                 chance |= {f"random_{name}": values.mean(), f"random_{name}_low": low, f"random_{name}_high": high}

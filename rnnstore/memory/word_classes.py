@@ -140,7 +140,7 @@ def _read(model: Model, text: str, notes: list[str]) -> list[tuple[str, str, tup
     return [(name.strip().replace(",", "+") or rest.strip(), "", _listed(rest))]
 
 
-def _whole(model, track, known, notes):
+def _whole(model: Model, track: str, known: list[str], notes: list[str]) -> list[tuple[str, str, tuple[str, ...]]]:
     groups: Mapping[str, tuple[str, ...]] = PENN
     if {"NN", "NNS", "VB", "IN"} <= set(known):
         return [

@@ -6,10 +6,7 @@ Each takes a text twice: `cased` as NLTK is to see it, and `typed`, of the same 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-
-_NEXT = re.compile(r"\s*")
 
 
 def words(cased: str, typed: str) -> Iterator[tuple[str, str]]:
@@ -18,10 +15,11 @@ def words(cased: str, typed: str) -> Iterator[tuple[str, str]]:
 
     place = 0
     for word in NLTKWordTokenizer().tokenize(cased):
-        begin = _NEXT.match(cased, place).end()
-        length = 1 if word in ("``", "''") and cased[begin : begin + 1] == '"' else len(word)
-        yield word, typed[begin : begin + length]
-        place = begin + length
+        while cased[place : place + 1].isspace():
+            place += 1
+        length = 1 if word in ("``", "''") and cased[place : place + 1] == '"' else len(word)
+        yield word, typed[place : place + length]
+        place += length
 
 
 def sentences(cased: str, typed: str) -> list[str] | None:

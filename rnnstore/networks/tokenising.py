@@ -33,6 +33,9 @@ ONE_KIND = re.compile(r"\w+|[^\w\s]+")
 _NUMBER = re.compile(r"[-+]?[.]?\d[\d,.:/]*")
 
 
+Level = Literal["character", "word"]
+
+
 class Tokenisation(BaseModel):
     """How the text of a corpus was made into words.
 
@@ -54,7 +57,7 @@ class Tokenisation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    level: Literal["character", "word"]
+    level: Level
     lower: bool = False
     upper: bool = False
     split: Literal["white space", "word or punctuation", "nltk"] = "white space"
@@ -120,7 +123,7 @@ class _Reading:
         self.starts: list[bool] = []
         self.left_out: list[str] = []
         self.whole = frozenset(how.whole)
-        self.in_piece: Counter[str] = Counter()  # the words of the piece so far
+        self.in_piece: Counter[str | None] = Counter()  # the words of the piece so far
         self.ends = 0  # that were added
 
     def characters(self, text: str) -> None:
@@ -180,7 +183,9 @@ class _Reading:
 
     def _apart(self, chunk: str, following: str) -> Iterator[tuple[str | None, str, bool]]:
         """A word without a number, with what stands at its edges taken off."""
-        how, head, tail = self.how, [], []
+        how = self.how
+        head: list[tuple[str | None, str, bool]] = []
+        tail: list[tuple[str | None, str, bool]] = []
         while 0 < len(chunk) <= LONGEST_WORD and not self._known(chunk):
             cased = self._cased(chunk)
             if cased in self.whole:
@@ -224,7 +229,7 @@ class _Reading:
     def tokens(self, notes: list[str]) -> Tokens:
         how, number_of = self.how, self.number_of
         unknown = np.array([word not in number_of for word in self.words], bool)
-        stands_for_them = number_of.get(how.unknown, -1)
+        stands_for_them = -1 if how.unknown is None else number_of.get(how.unknown, -1)
         ids = np.array([number_of.get(word, stands_for_them) for word in self.words], np.int32)
         words = self.words
         if unknown.any():
@@ -234,7 +239,7 @@ class _Reading:
             )
             number = int(unknown.sum())
             said = f"{number:,} {one}{'' if number == 1 else 's'} the model never learned ({_listed(strange)})"
-            if stands_for_them >= 0:
+            if how.unknown is not None and stands_for_them >= 0:
                 notes.append(f"{said}: read as its unknown {one}, {how.unknown}.")
                 words = [how.unknown if new else word for word, new in zip(words, unknown, strict=True)]
             else:

@@ -58,7 +58,7 @@ class Weights(Mapping):
             self._read[name] = values.reshape(place.shape, order="F" if place.by_column else "C")
         return self._read[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
     def __len__(self) -> int:

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import corpora, recipe
-from pipelines.corpora.corpus import RawText, divide, join, one_stream, prepare
+from pipelines.corpora.corpus import prepare
+from pipelines.corpora.raw_text import RawText, divide, join, one_stream
 from pipelines.errors import CorpusError
+from pipelines.windows import check_length
 
 
 def stretch(words, starts=(0,), cuts=None, **tracks):
@@ -159,19 +161,19 @@ def small_recipe(**record):
 def test_a_corpus_shorter_than_one_training_window_is_refused():
     settings = small_recipe()
     with pytest.raises(CorpusError) as caught:
-        corpora.check(corpora.load(settings.corpus), settings)
+        check_length(corpora.load(settings.corpus), settings)
     assert str(caught.value) == (
         "The training split of parentheses, 4 levels has 90 steps, and one training window takes 91 (batch 9 x unroll "
         "10, and the word after). Use more text, or a smaller training.batch or training.unroll."
     )
-    corpora.check(corpora.load(settings.corpus.model_copy(update={"symbols": 110})), settings)
+    check_length(corpora.load(settings.corpus.model_copy(update={"symbols": 110})), settings)
 
 
 def test_a_recording_that_would_begin_after_the_end_is_refused():
     settings = small_recipe(start=6)
     corpus = corpora.load(settings.corpus.model_copy(update={"symbols": 120}))
     with pytest.raises(CorpusError) as caught:
-        corpora.check(corpus, settings)
+        check_length(corpus, settings)
     assert str(caught.value) == (
         "record.start is 6, but the validation split of parentheses, 4 levels has only 6 steps."
     )

@@ -13,7 +13,7 @@ import pytest
 from pipelines import corpora
 from pipelines.corpora import corpus as prepared
 from pipelines.corpora import kinds, python_source, tokenisation
-from pipelines.corpora.corpus import RawText, one_stream
+from pipelines.corpora.raw_text import RawText, one_stream
 from pipelines.corpora.tokenisation import describe
 from rnnstore.networks.tokenising import Tokenisation, tokenise
 
