@@ -11,16 +11,17 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipelines.errors import NOT_TRAINED, Interrupted, TrainingError
 from rnnstore.commands.interrupts import interruptible
 from rnnstore.commands.options import completes
+from rnnstore.commands.progress import Line
 from rnnstore.errors import StoreError
 
 if TYPE_CHECKING:
@@ -167,18 +168,9 @@ def import_lstmvis(
 
     console = Console(highlight=False)
     began = time.monotonic()
-    with recording_bar(console) as bar:
-        tasks = {}
-
-        def progress(doing: str, done: int, total: int) -> None:
-            if doing not in tasks:
-                tasks[doing] = (bar.add_task(f"{folder.name}: {doing}", total=total, rate=""), time.monotonic())
-            task, start = tasks[doing]
-            rate = f"{done / max(time.monotonic() - start, 1e-6):,.0f} steps/s"
-            bar.update(task, completed=done, rate=rate, visible=done < total)
-
+    with Line(folder.name, "steps", console) as line:
         project = lstmvis.import_folder(
-            folder, store, name=name, transform=transform, dtype=dtype, dry_run=dry_run, progress=progress
+            folder, store, name=name, transform=transform, dtype=dtype, dry_run=dry_run, progress=line
         )
     print(f"{'Would import' if dry_run else 'Imported'} {folder} into {store} as {project.name}")
     print("\n".join(lstmvis.summary(project)))
@@ -236,15 +228,10 @@ def work(
             network = trainer.trained(settings, corpus, folder)
         if recording:
             began = time.monotonic()
-            with recording_bar(console) as bar:
-                first = settings.record.start
-                note = f"reading up to step {first:,}" if first else ""
-                task = bar.add_task(f"{settings.name}: recording", total=None, rate=note)
-
-                def progress(done: int, total: int) -> None:
-                    rate = f"{done / (time.monotonic() - began):,.0f} steps/s"
-                    bar.update(task, completed=done, total=total, rate=rate)
-
+            with Line(settings.name, "steps", console) as line:
+                if settings.record.start:
+                    line("recording", 0, None, f"reading up to step {settings.record.start:,}")
+                progress = partial(line, "recording")
                 steps = recorder.record(settings, corpus, recorder.Reader(network), writer, progress)
             console.print(f"{settings.name}: recorded {steps:,} steps in {time.monotonic() - began:.0f} s into {store}")
 
@@ -268,15 +255,6 @@ def facts(
         "settings": recipe.model_dump(mode="json")
         | ({"prepared": {"notes": notes} | ({"vectors": vectors.facts} if vectors else {})} if notes else {}),
     }
-
-
-def recording_bar(console: Console) -> Progress:
-    """A bar with the share done, the rate and the time left."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    return Progress(*columns, console=console, transient=True)
 
 
 @contextlib.contextmanager

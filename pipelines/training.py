@@ -19,10 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rich.progress
 import tensorflow as tf
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from pipelines.checkpoint import (
     Checkpoint,
@@ -43,6 +41,7 @@ from pipelines.recipe import Recipe, Training
 from pipelines.recording import Reader
 from pipelines.vectors import Vectors
 from pipelines.windows import Streams, Texts
+from rnnstore.commands.progress import Line
 from rnnstore.store.tables import DECADES
 from rnnstore.store.writing import ModelWriter
 
@@ -187,8 +186,8 @@ def train_on_windows(
     read, row_time = 0, time.monotonic()
     began, saved_time = row_time - done.seconds, row_time
 
-    with stop_on_interrupt() as interrupted, progress_bar(console) as bar:
-        task = bar.add_task(recipe.name, total=total, completed=done.step, note="compiling")
+    with stop_on_interrupt() as interrupted, Line(recipe.name, console=console) as line:
+        line("", done.step, total, "compiling")
         while not done.finished:
             epoch, number = divmod(done.step, windows)
             if number == 0:
@@ -227,9 +226,9 @@ def train_on_windows(
                 run.rows.append(row)
                 losses, read, row_time = [], 0, now
                 of_row = f"{Evaluation(corpus.task, row.loss)}, {row.tokens_per_second:,.0f} steps/s"
-                bar.update(task, completed=done.step, note=f"epoch {epoch + 1}/{settings.epochs}, {of_row}")
+                line("", done.step, total, f"epoch {epoch + 1}/{settings.epochs}, {of_row}")
             if epoch_ends:
-                end_epoch(run, epoch, done.step >= total or late, reader, bar.console)
+                end_epoch(run, epoch, done.step >= total or late, reader, console)
             saving = epoch_ends or interrupted or now - saved_time > SAVE_EVERY
             if items and (saving or items.late):  # no later than the checkpoint: from there on it is recorded anew
                 run.write_rows()
@@ -389,12 +388,3 @@ def stop_on_interrupt() -> Iterator[list[bool]]:
         signal.signal(signal.SIGINT, before)
     if pressed:
         raise KeyboardInterrupt
-
-
-def progress_bar(console: Console) -> rich.progress.Progress:
-    """A bar with what is done, the note of the task, and the time left."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=10), TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(compact=True), TextColumn("left"),
-    )  # fmt: skip
-    return rich.progress.Progress(*columns, console=console)

@@ -52,13 +52,12 @@ def check(
             raise UnknownModel(f"The store {store} has no model {name!r}: {suggest(name, known)}")
     reports = []
     for name in dict.fromkeys(names or sorted(known)):
-        line = Line(sys.stderr, name)
-        report = checking.check(opened.path / f"model={name}", full=full, progress=line)
-        line.end()
+        with Line(name) as line:
+            report = checking.check(opened.path / f"model={name}", full=full, progress=line)
         done = _dropped(opened, report) if drop else _sealed(opened, report) if seal else ""
         if done:
-            report = checking.check(opened.path / f"model={name}", full=full, progress=line)
-            line.end()
+            with Line(name) as line:
+                report = checking.check(opened.path / f"model={name}", full=full, progress=line)
         reports.append(report)
         if not as_json:
             _print(report, done)
@@ -90,11 +89,8 @@ def pack(
     Example: python -m rnnstore pack demo-python-lstm
     """
     model = rnnstore.open(store).model(name)
-    line = Line(sys.stderr)
-    try:
+    with Line() as line:
         written = packing.pack(model.folder, file, progress=line)
-    finally:
-        line.end()
     print(f"{name} has been packed into {written} ({size(written.stat().st_size)}).")
 
 
@@ -110,11 +106,8 @@ def unpack(
 
     Example: python -m rnnstore unpack demo-python-lstm.rnnstore.zip --name another
     """
-    line = Line(sys.stderr)
-    try:
+    with Line() as line:
         unpacked = unpacking.unpack(rnnstore.open(store), file, name, progress=line)
-    finally:
-        line.end()
     print(f"{unpacked} has been unpacked into {store}.")
 
 

@@ -57,7 +57,7 @@ class Recording:
         self._target, self._stateful = target, stateful
         self._all = steps or batches
         self._by_steps = steps is not None
-        self._line = Line(sys.stderr, target.name)
+        self._line = Line(target.name)
         self.steps = 0
 
     def message(self, text: str) -> None:

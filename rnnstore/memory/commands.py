@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import sys
-import time
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 import rnnstore
 from rnnstore.commands.options import Name, StoreFolder
+from rnnstore.commands.progress import Line
 from rnnstore.errors import QuestionError
-
-EVERY = 2.0
-"""Seconds between two reports of progress."""
-
-
-class Progress:
-    """How many steps were followed, how quickly and how long it will take, on one line of a terminal."""
-
-    def __init__(self, to: TextIO) -> None:
-        self.to, self.began, self.written, self.shown = to, time.monotonic(), -EVERY, False
-
-    def __call__(self, done: int, of: int) -> None:
-        took = time.monotonic() - self.began
-        if took - self.written < EVERY and done < of:
-            return
-        self.written, rate = took, done / max(took, 1e-9)
-        line = f"{done:,} of {of:,} steps, {rate:,.0f} steps/s, {(of - done) / rate:,.0f} s left"
-        self.to.write(f"\r{line:60}" if self.to.isatty() else f"{line}\n")
-        self.to.flush()
-        self.shown = self.to.isatty()
-
-    def end(self) -> None:
-        """Go on to the next line."""
-        if self.shown:
-            self.to.write("\n")
 
 
 def span(text: str, steps: int) -> tuple[int, int]:
@@ -90,16 +66,20 @@ def memory(
     model = opened.model(name)
     start, stop = span(steps, model.steps)
     asked = shipped_properties(model) | dict(two_classes(text) for text in properties or ())
-    progress = Progress(sys.stderr)
     try:
-        found = measuring.state_gradients(
-            model, states or None, delays=delays, classes=classes or (), start=start, stop=stop, progress=progress
-        )
+        with Line(name, "steps", log=True) as line:
+            found = measuring.state_gradients(
+                model,
+                states or None,
+                delays=delays,
+                classes=classes or (),
+                start=start,
+                stop=stop,
+                progress=partial(line, "following words"),
+            )
     except KeyboardInterrupt:
-        progress.end()
         print("Stopped; nothing was written.", file=sys.stderr)
         sys.exit(130)
-    progress.end()
     measuring.save(opened, name, found, model)
     named, kinds = (list(dict.fromkeys(found.table[column].to_pylist())) for column in ("state", "word_class"))
     print(

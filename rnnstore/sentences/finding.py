@@ -58,9 +58,9 @@ def finding(model: Model) -> Finding | None:
     steps = min(model.steps, MOST_STEPS)
     half = steps // 2
     best: tuple[float, Turns | None, int] = (0.0, None, 0)
-    for turns in _of_labels(model, steps) if model.card.task == "classifier" else _of_groups(model, steps):
-        excess, word = _chosen(turns, half)
-        best = max(best, (excess, turns, word), key=lambda each: each[0])
+    for each in _of_labels(model, steps) if model.card.task == "classifier" else _of_groups(model, steps):
+        excess, word = _chosen(each, half)
+        best = max(best, (excess, each, word), key=lambda found: found[0])
     _, turns, word = best
     if turns is None:
         return None

@@ -332,7 +332,7 @@ def test_a_run_that_is_stopped_writes_nothing(tmp_path, monkeypatch, capsys):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands.Progress, "__call__", stop)
+    monkeypatch.setattr(commands.Line, "__call__", stop)
     with pytest.raises(SystemExit) as ended:
         command("tiny", states=None, delays=3, classes=None, properties=None, steps="", store=tmp_path / "store")
     assert ended.value.code == 130

@@ -34,7 +34,7 @@ def training_picture(
 
     Raises `QuestionError` where none of them was trained here.
     """
-    found = training_curves(models)
+    found = training_curves([models] if isinstance(models, Model) else models)
     if not found.table.num_rows:
         raise QuestionError(" ".join(found.notes) or "No model was given.")
     if quantity == "loss":
