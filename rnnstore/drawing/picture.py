@@ -55,10 +55,11 @@ def picture_of(chart: alt.TopLevelMixin, colours: Palette, tables: Mapping[str, 
 
 def tooltips(*lines: str) -> list[alt.Tooltip]:
     """The lines of a tooltip, each "field:type", "field:type|title" or "field:type|title|format"."""
-    return [
-        alt.Tooltip(field, **{name: text for name, text in zip(("title", "format"), rest, strict=False) if text})
-        for field, *rest in (line.split("|") for line in lines)
-    ]
+    found = []
+    for line in lines:
+        field, title, format, *_ = *line.split("|"), "", ""
+        found.append(alt.Tooltip(field, title=title or alt.Undefined, format=format or alt.Undefined))
+    return found
 
 
 def at_x(field: str) -> alt.X:
