@@ -17,12 +17,14 @@ from rnnstore.integrity import files
 from rnnstore.integrity.contents import Contents
 from rnnstore.integrity.findings import Finding, Report, mending
 from rnnstore.integrity.recomputed import Recomputed, of_model
+from rnnstore.networks.checking import agreement
 from rnnstore.networks.facts import read_facts
 from rnnstore.networks.saved import SavedNetwork
 from rnnstore.store.card import CARD, Card, card_alone
 from rnnstore.store.dropping import drop
 from rnnstore.store.folder import Store
 from rnnstore.store.layout import COPYING, NEW, PREFIX, TRASH, model_folder
+from rnnstore.store.model import Model
 from rnnstore.store.overview import being_written
 from rnnstore.store.tables import VECTORS
 
@@ -123,7 +125,7 @@ def _once(folder: Path, full: bool, progress: Progress, began: float) -> tuple[R
     recomputed = Recomputed(model, contents, full, compare)
     if not any(path == CARD or path.split("/")[0] == "tokens" for path, _ in problems):
         problems += recomputed.problems()
-    problems += _weights(folder, name, wrong)
+    problems += _weights(folder, name, wrong, recorded=bool(card.steps) and not problems and not wrong)
     findings += [Finding(path, sentence, mending(name, card, path)) for path, sentence in problems]
     what = (f"{len(listed):,} files" + ("" if unsummed else " with their checksums"), *contents.looked_at)
     report = Report(
@@ -139,8 +141,9 @@ def _once(folder: Path, full: bool, progress: Progress, began: float) -> tuple[R
     return report, card
 
 
-def _weights(folder: Path, name: str, wrong: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Whether the network beside the tables, where there is one, can be read and has finite weights."""
+def _weights(folder: Path, name: str, wrong: dict[str, str], recorded: bool) -> Iterator[tuple[str, str]]:
+    """Whether the network beside the tables, where there is one, can be read, has finite weights, and is the one that
+    was `recorded`, where the tables can be believed."""
     described, weights = (f"network/{file}" for file in ("network.json", "weights.npz"))
     if not all((folder / path).is_file() and path not in wrong for path in (described, weights)):
         return
@@ -154,3 +157,15 @@ def _weights(folder: Path, name: str, wrong: dict[str, str]) -> Iterator[tuple[s
     else:
         if infinite:
             yield weights, f"The weights {infinite[0]} hold a value that is no finite number."
+        elif recorded:
+            yield from _agrees(Store(folder.parent, read_only=True).model(name), found, weights)
+
+
+def _agrees(model: Model, network: SavedNetwork, where: str) -> Iterator[tuple[str, str]]:
+    try:
+        found = agreement(model, network)
+    except StoreError as error:
+        yield where, str(error)
+    else:
+        if not found.agrees:
+            yield where, str(found)

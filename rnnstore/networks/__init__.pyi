@@ -1,3 +1,5 @@
+from .agreement import Agreement as Agreement
+from .checking import network_agreement as network_agreement
 from .interface import Network as Network
 from .interface import Trace as Trace
 from .opening import has_network as has_network
@@ -6,3 +8,5 @@ from .opening import open_network as open_network
 from .opening import register as register
 from .reading import Reading as Reading
 from .recorded import recorded_reading as recorded_reading
+from .recording import record as record
+from .writing import write as write

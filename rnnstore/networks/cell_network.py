@@ -20,20 +20,26 @@ from rnnstore.networks.unrolled import Unrolled
 
 
 class CellNetwork(Network):
-    """A stack of `cells`, from the bottom up; the layers are called `layer1`, `layer2`, ..."""
+    """A stack of `cells`, from the bottom up, and the names of its `layers`: `layer1`, `layer2`, ... or their own."""
 
     cells: list[Cell]
+    layers: list[str]
 
-    def describe(self, cells: Sequence[Cell]) -> None:
+    def describe(self, cells: Sequence[Cell], names: Sequence[str] | None = None) -> None:
         """Set what the interface says of states and gates."""
         self.cells = list(cells)
+        self.layers = list(names or (f"layer{number}" for number in range(1, len(cells) + 1)))
         self.input_width = cells[0].inputs
-        layers = [(f"layer{number}.", cell) for number, cell in enumerate(cells, 1)]
+        layers = self._named()
         self.widths = {layer + name: width for layer, cell in layers for name, width in cell.widths.items()}
         self.states = [layer + name for layer, cell in layers for name in cell.states]
         gates = [(layer, name, gate.keeps) for layer, cell in layers for name, gate in cell.gates.items()]
         self.keeping = {layer + keeps: layer + name for layer, name, keeps in gates if keeps}
-        self.head = f"layer{len(cells)}.h"
+        self.head = f"{self.layers[-1]}.h"
+
+    def _named(self) -> list[tuple[str, Cell]]:
+        """(with which the names of its series begin, cell) of each layer."""
+        return [(f"{name}.", cell) for name, cell in zip(self.layers, self.cells, strict=True)]
 
     @abstractmethod
     def layer_weights(self, number: int) -> Mapping[str, np.ndarray]:
@@ -73,8 +79,7 @@ class CellNetwork(Network):
         states |= {name: np.asarray(values, np.float32) for name, values in (before or {}).items()}
         kept: dict[str, np.ndarray] = {}
         below = x
-        for number, cell in enumerate(self.cells, 1):
-            layer = f"layer{number}."
+        for number, (layer, cell) in enumerate(self._named(), 1):
             first = {name: states[layer + name] for name in cell.states}
             weights = self.layer_weights(number)
             if len(texts) == 1 and edit is None:
@@ -107,7 +112,7 @@ class CellNetwork(Network):
     def unrolled(self, trace: Trace) -> Unrolled:
         """The layers at the activations of a trace."""
         trace.need_unedited()
-        layers = [(f"layer{number}.", cell) for number, cell in enumerate(self.cells, 1)]
+        layers = self._named()
         return Unrolled(
             self.cells,
             [self.layer_weights(number) for number in range(1, len(layers) + 1)],
@@ -120,11 +125,11 @@ class CellNetwork(Network):
     def vjp(self, trace: Trace, cotangents: Mapping[str, np.ndarray]) -> Cotangents:
         x, states = self.unrolled(trace).vjp(
             [
-                {name: cotangents[key] for name in cell.states if (key := f"layer{number}.{name}") in cotangents}
-                for number, cell in enumerate(self.cells, 1)
+                {name: cotangents[key] for name in cell.states if (key := layer + name) in cotangents}
+                for layer, cell in self._named()
             ]
         )
-        named = {f"layer{number}.{name}": v for number, each in enumerate(states, 1) for name, v in each.items()}
+        named = {f"{layer}.{n}": v for layer, each in zip(self.layers, states, strict=True) for n, v in each.items()}
         return Cotangents(x, named)
 
     def vjp_each(self, trace: Trace, cotangents: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

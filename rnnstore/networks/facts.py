@@ -29,10 +29,12 @@ class _Part(BaseModel):
 
 
 class Layer(_Part):
-    """A recurrent layer, as it stands in network.json: beside `cell` and `units` the options of the cell."""
+    """A recurrent layer, as it stands in network.json: beside `cell` and `units` the options of the cell, and the name
+    with which its series begin in the recording, where that is not `layer1`, ..."""
 
     cell: Annotated[str, AfterValidator(known_kind)]
     units: Size
+    name: Annotated[str, Field(pattern=r"^\w[\w. -]{0,99}$")] | None = None
     options: dict[str, Any] = {}
 
     @model_validator(mode="before")
@@ -49,12 +51,14 @@ class Layer(_Part):
 
 
 class Sizes(_Part):
-    """The network's part of network.json; `outputs` is given where they are not the vocabulary."""
+    """The network's part of network.json; `outputs` is given where they are not the vocabulary, `head` is false where
+    there is no output layer."""
 
     vocabulary: Size
     embedding: Size
     layers: Annotated[list[Layer], Field(min_length=1, max_length=100)]
     tie: bool = False
+    head: bool = True
     outputs: Size | None = None
 
 
@@ -79,6 +83,8 @@ class Facts(_Part):
         shapes: dict[str, tuple[int, ...]] = {"embedding": (sizes.vocabulary, sizes.embedding)}
         for number, cell in enumerate(self.cells(), 1):
             shapes |= {f"layer{number}.{name}": shape for name, shape in cell.shapes().items()}
+        if not sizes.head:
+            return shapes
         if not sizes.tie:
             shapes["output.kernel"] = (sizes.layers[-1].units, outputs)
         return shapes | {"output.bias": (outputs,)}
@@ -102,6 +108,10 @@ def read_facts(path: Path) -> Facts:
         wrong = f"lists {len(facts.vocabulary):,} words for a vocabulary of {sizes.vocabulary:,}"
     elif sizes.outputs not in (None, len(facts.labels or facts.vocabulary)):
         wrong = f"names {len(facts.labels or facts.vocabulary):,} outputs for {sizes.outputs:,}"
+    elif sizes.tie and not sizes.head:
+        wrong = "ties an output that it does not have"
+    elif len({layer.name or number for number, layer in enumerate(sizes.layers)}) < len(sizes.layers):
+        wrong = "gives two layers one name"
     elif sizes.tie and (sizes.layers[-1].units != sizes.embedding or facts.labels is not None):
         wrong = "ties the output to an embedding that does not fit it"
     if wrong:

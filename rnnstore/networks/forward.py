@@ -35,8 +35,9 @@ Found = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one layer: what takes tangents through it, and the gates that are asked for with their residuals."""
+    """One step of the layer `name`: what takes tangents through it, and the gates asked for with their residuals."""
 
+    name: str
     jvp: InPlaceJvp
     ready: Any
     gates: Sequence[str]
@@ -89,7 +90,7 @@ class _Tangents:
         self.workspaces: list[Any] = []
         self.wanted: list[list[str]] = []
         self.tangents: dict[str, np.ndarray] = {}
-        for number, layer in enumerate(step, 1):
+        for layer in step:
             cell = layer.jvp.cell
             own = {
                 name: np.empty((many, self.inputs, cell.widths[name]), np.float32)
@@ -97,8 +98,8 @@ class _Tangents:
             }
             self.states.append({name: own[name].reshape(many * self.inputs, -1) for name in cell.states})
             self.workspaces.append(layer.jvp.workspace(many * self.inputs))
-            self.tangents |= {f"layer{number}.{name}": values for name, values in own.items()}
-            self.wanted.append([name for name in (f"layer{number}.{state}" for state in cell.states) if name in names])
+            self.tangents |= {f"{layer.name}.{name}": values for name, values in own.items()}
+            self.wanted.append([name for name in (f"{layer.name}.{state}" for state in cell.states) if name in names])
 
     def advance(self, step: Sequence[Step], low: int, high: int, begins: bool, found: Found) -> None:
         """One step on for the words low..high-1, and the first for that at `high` if it `begins`.
@@ -119,7 +120,7 @@ class _Tangents:
                 self._read(layer, low, high, begins, done)
             if layer.gates:
                 read = x if number else self._word(begins, high + 1 - low)
-                self._gates(number, layer, before, here, read, low, found)
+                self._gates(layer, before, here, read, low, found)
             x = here["h"]
 
     def _read(self, layer: Step, low: int, high: int, begins: bool, done: Callable[[int], None]) -> None:
@@ -143,7 +144,6 @@ class _Tangents:
 
     def _gates(
         self,
-        number: int,
         layer: Step,
         before: Mapping[str, np.ndarray],
         after: Mapping[str, np.ndarray],
@@ -153,7 +153,7 @@ class _Tangents:
     ) -> None:
         cell, weights = layer.jvp.cell, layer.jvp.weights
         for gate, values in cell.gate_tangents(layer.gates, weights, layer.residuals, before, after, x).items():
-            name, words = f"layer{number + 1}.{gate}", len(values) // self.inputs
+            name, words = f"{layer.name}.{gate}", len(values) // self.inputs
             self.tangents[name][low : low + words] = values.reshape(words, self.inputs, -1)
             for word in range(low, low + words):
                 found(name, word)
@@ -231,9 +231,10 @@ def _windows(
     done, kept = 0, (_AHEAD + 1) * _SOURCES + delays
     layers = []
     for number, cell in enumerate(network.cells, 1):
-        gates = [gate for gate in cell.gates if f"layer{number}.{gate}" in names]
+        layer = network.layers[number - 1]
+        gates = [gate for gate in cell.gates if f"{layer}.{gate}" in names]
         weights = cell.by_gate(network.layer_weights(number))
-        layers.append((cell.in_place(weights, kept, network.input_width), gates))
+        layers.append((layer, cell.in_place(weights, kept, network.input_width), gates))
     for first in range(0, len(text), _SOURCES):
         stop = min(first + _SOURCES + delays - 1, len(text))
         if stop > done:
@@ -246,7 +247,7 @@ def _windows(
 
 
 def _made(
-    layers: Sequence[tuple[InPlaceJvp, Sequence[str]]],
+    layers: Sequence[tuple[str, InPlaceJvp, Sequence[str]]],
     series: Mapping[str, np.ndarray],
     before: Mapping[str, np.ndarray] | None,
     starts: np.ndarray,
@@ -256,20 +257,20 @@ def _made(
 ) -> list[list[Step] | None]:
     """The steps from `first` on that `series` holds; None for those that no word is taken through."""
     known = []
-    for number, (jvp, gates) in enumerate(layers, 1):
+    for layer, jvp, gates in layers:
         cell, earlier = jvp.cell, {}
-        own = {name: series[f"layer{number}.{name}"] for name in cell.widths}
+        own = {name: series[f"{layer}.{name}"] for name in cell.widths}
         for name in cell.states:
-            one = np.zeros_like(own[name][:1]) if before is None else before[f"layer{number}.{name}"][None]
+            one = np.zeros_like(own[name][:1]) if before is None else before[f"{layer}.{name}"][None]
             earlier[name] = np.concatenate([one, own[name][:-1]])
             earlier[name][starts] = 0
         of_gates = cell.gate_residuals(jvp.weights, earlier, own, x) if gates else {}
-        known.append((jvp, cell.residuals(jvp.weights, earlier, own, x), gates, of_gates))
+        known.append((layer, jvp, cell.residuals(jvp.weights, earlier, own, x), gates, of_gates))
         x = own["h"]
     return [
         [
-            Step(jvp, jvp.ready(first + t, _at(of_states, t)), gates, _at(of_gates, t))
-            for jvp, of_states, gates, of_gates in known
+            Step(layer, jvp, jvp.ready(first + t, _at(of_states, t)), gates, _at(of_gates, t))
+            for layer, jvp, of_states, gates, of_gates in known
         ]
         if needed[first + t]
         else None

@@ -289,7 +289,8 @@ class Network(ABC):
             trace = self.run([tokens.ids[:steps]], [starts], before and {n: v[None] for n, v in before.items()})
             series = trace.text()
             self.check(*series.values())
-            found = predictions_of(self, series[self.head], tokens, predictions) if predictions > 0 else None
+            predicts = predictions > 0 and "scores" in self.can
+            found = predictions_of(self, series[self.head], tokens, predictions) if predicts else None
         return Reading(
             words=tokens.words[:steps],
             typed=tokens.typed[:steps],

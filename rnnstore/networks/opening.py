@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from rnnstore.errors import MissingNetwork, StoreError
+from rnnstore.networks.agreement import check_agrees
 from rnnstore.networks.facts import read_facts
 from rnnstore.networks.interface import Ability, Network
 from rnnstore.networks.saved import SavedNetwork
@@ -65,6 +66,7 @@ def _of_files(model: Model) -> Network:
     with _lock:
         loading = _loading.setdefault(key, threading.Lock())
     with loading:  # who asks for another network does not wait for this one
+        check_agrees(model.name, model.folder)
         network = _cached.get(key) or SavedNetwork(model.name, read_facts(files[0]), files[1])
         with _lock:
             _cached[key] = network

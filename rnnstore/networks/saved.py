@@ -29,7 +29,9 @@ class SavedNetwork(CellNetwork):
         self.tokenisation = facts.tokenisation
         if facts.tokenisation is not None:
             self.can = self.can | {"text"}
-        self.describe(facts.cells())
+        if not facts.network.head:
+            self.can = self.can - {"scores"}
+        self.describe(facts.cells(), [layer.name or f"layer{n}" for n, layer in enumerate(facts.network.layers, 1)])
         self.weights = Weights(weights, facts.shapes())
 
     def layer_weights(self, number: int) -> Mapping[str, np.ndarray]:

@@ -25,7 +25,7 @@ def full_model(path: Path, name: str = "full", steps: int = 400) -> Path:
     stores.record_brackets(store, name, steps)
     stores.record_batches(store, name)
     vocabulary = ["(", ")", *(str(level) for level in range(stores.LEVELS + 1))]
-    stores.keep_network(store, name, vocabulary, {"level": "character"})
+    stores.keep_network(store, name, vocabulary, {"level": "character"}, layer="of another recording")
     clusters = [
         {"method": "signed", "k": 2, "kind": kind, "id": number, "cluster": number % 2, "weight": 1.0, "sign": 1}
         for kind, many in (("unit", 24), ("word", 7))

@@ -159,9 +159,15 @@ def record_sensor(store: rnnstore.Store, name: str = "sensor") -> None:
 
 
 def keep_network(
-    store: rnnstore.Store, name: str, vocabulary: list[str], how: dict, labels: list[str] | None = None, units: int = 6
+    store: rnnstore.Store,
+    name: str,
+    vocabulary: list[str],
+    how: dict,
+    labels: list[str] | None = None,
+    units: int = 6,
+    layer: str | None = None,
 ) -> None:
-    """An LSTM with weights by chance that reads text as `how` (its tokenisation) says."""
+    """An LSTM with weights by chance that reads text as `how` (its tokenisation) says; `layer` names its series."""
     random, outputs = np.random.default_rng(4), labels or vocabulary
     shapes = {
         "embedding": (len(vocabulary), 4), "layer1.kernel": (4, 4 * units), "layer1.recurrent": (units, 4 * units),
@@ -171,7 +177,7 @@ def keep_network(
     sizes = {
         "vocabulary": len(vocabulary),
         "embedding": 4,
-        "layers": [{"cell": "lstm", "units": units, "peepholes": False}],
+        "layers": [{"cell": "lstm", "units": units, "peepholes": False, "name": layer}],
     }
     facts = {"format": 1, "network": sizes, "vocabulary": vocabulary, "tokenisation": how}
     facts |= {"task": "classifier", "labels": labels} if labels else {}
