@@ -31,19 +31,19 @@ MOST_KNOWN = 20
 _AT_ONCE = 50_000  # steps
 
 
-def known_characters(model: Model, *, stretches: int = 0, seed: int = 0, progress: Progress = no_progress) -> pa.Table:
+def known_characters(model: Model, *, sequences: int = 0, seed: int = 0, progress: Progress = no_progress) -> pa.Table:
     """A row for each number of known characters, from 0 (the space before the word): known, steps, left_out (steps
     whose word the network has no output for), and for the first k of its suggestions, k from 1 to 3, accuracy_k with
     the ends of its 95 % interval (Wilson), low_k and high_k; and counted_k, how often the word is among the k outputs
     most frequent in training that begin with the known characters, null where no network was kept.
 
-    With `stretches`, besides, over so many sequences drawn from the recording (all, where there are no more):
+    With `sequences`, besides, over so many sequences drawn from the recording (all, where there are no more):
     share_outside, the mean share of a row's connectivity at steps before the word's space, share_steps, how many rows
     that are, and share_error, its standard error, for which each sequence counts as one. `QuestionError` for a model
     whose recording has no track `known` or fewer than 3 predictions a step.
     """
     steps = _steps(model)
-    shares = _shares(model, steps.known, stretches, seed, progress) if stretches else {}
+    shares = _shares(model, steps.known, sequences, seed, progress) if sequences else {}
     rows = []
     for count in range(min(int(steps.known.max()), MOST_KNOWN) + 1):
         here = (steps.known == count) & steps.asked
@@ -62,14 +62,15 @@ def known_characters(model: Model, *, stretches: int = 0, seed: int = 0, progres
                 f"high_{k}": high,
                 f"counted_{k}": float((steps.counted[here] <= k).mean()) if steps.has_network and here.any() else None,
             }
-        if stretches:
+        if sequences:
             row |= _mean_share(shares.get(count, []))
         rows.append(row)
     return pa.Table.from_pylist(rows)
 
 
 def overall_accuracy(model: Model) -> dict[str, float]:
-    """The same over all steps that are asked about, whatever is known: steps, left_out, accuracy_k and counted_k."""
+    """The accuracy over all steps, whatever is known of the word: steps, left_out, accuracy_k and counted_k, which
+    `known_characters` explains."""
     steps = _steps(model)
     found: dict[str, float] = {"steps": int(steps.asked.sum()), "left_out": int((~steps.asked).sum())}
     for k in range(1, TOP + 1):
@@ -176,12 +177,12 @@ def _places(outputs: Sequence[str]) -> dict[tuple[str, int], int]:
 
 
 def _shares(
-    model: Model, known: np.ndarray, stretches: int, seed: int, progress: Progress
+    model: Model, known: np.ndarray, sequences: int, seed: int, progress: Progress
 ) -> dict[int, list[np.ndarray]]:
     """By known characters, the shares of connectivity before the word's space, an array for each sequence drawn."""
     starts = model.sequence_starts
     ends = np.append(starts[1:], model.steps)
-    drawn = np.random.default_rng(seed).permutation(len(starts))[:stretches]
+    drawn = np.random.default_rng(seed).permutation(len(starts))[:sequences]
     found: dict[int, list[np.ndarray]] = {}
     for done, number in enumerate(np.sort(drawn).tolist()):
         progress(done / len(drawn))

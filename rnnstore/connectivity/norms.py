@@ -118,7 +118,7 @@ def connectivity(
 
 def _trace(reading: Reading) -> Trace:
     if reading.trace is None:
-        raise QuestionError("A recorded stretch has no derivatives; let the network read its words.")
+        raise QuestionError("A recorded span has no derivatives; let the network read its words.")
     return reading.trace
 
 

@@ -47,13 +47,13 @@ def connectivity_pairs_picture(
     return charts.pairs_picture(text_connectivity(model, text, **choices), palette(theme))
 
 
-def known_characters_picture(*models: Model, stretches: int = 0, theme: str = "light") -> Picture:
+def known_characters_picture(*models: Model, sequences: int = 0, theme: str = "light") -> Picture:
     """How often networks that complete words are right, by the characters of the word that they know.
 
-    With `stretches`, besides, the share of connectivity outside the word, over so many sequences of each recording; see
+    With `sequences`, besides, the share of connectivity outside the word, over so many sequences of each recording; see
     `rnnstore.connectivity.known_characters` for the numbers and for what is raised.
     """
-    tables = {model.name: known_characters(model, stretches=stretches) for model in models}
+    tables = {model.name: known_characters(model, sequences=sequences) for model in models}
     return known.known_characters_picture(tables, palette(theme))
 
 

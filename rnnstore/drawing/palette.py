@@ -1,7 +1,7 @@
 """The colours of every picture, for a light and a dark background, in one place.
 
 Blue to orange diverges (blue negative, orange positive, as in the papers), one hue grows with a count, at most eight
-muted colours tell labels apart. All of them are light (or dark) enough that text on them stays readable, and differ
+muted colours distinguish labels. All of them are light (or dark) enough that text on them stays readable, and differ
 in lightness as well as in hue so that colour-blind readers can tell them apart; `tests/drawing/test_charts.py`
 measures both.
 """

@@ -2,7 +2,7 @@
 
 Two tasks meet here, which is why more names are public than elsewhere. `test` asks at once whether the matches of a
 selection have a label more often than the corpus does; `gather_evidence` and `associate` are its two halves, for units
-chosen in another way. `labelled_ranges` and `separation` ask the reverse: do the units tell what a track labels?
+chosen in another way. `labelled_ranges` and `separation` ask the reverse: do the units distinguish what a track labels?
 `from_selection`, `save`, `load` and `rerun` write a hypothesis down before it is tested elsewhere.
 
 An association says that units and labels go together in this corpus; it does not say that the network uses the units

@@ -20,7 +20,7 @@ from rnnstore.store.model import Model
 class Comparison:
     """How far two hypotheses find the same places, and how far both agree with a track.
 
-    `same_corpus` says whether both were asked of the same words; if not, places cannot be compared and the shares are
+    `same_corpus` says whether both were run on the same words; if not, places cannot be compared and the shares are
     NaN. `first_shared` of the first's matches touch one of the second's, `second_shared` the other way round;
     `steps_shared` of the `steps_either` steps of both are in both, and `jaccard` is their share. `table` has a row for
     each label: label, corpus_share (of the first's corpus), and for first and second the count, share, low, high (95 %)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A hypothesis asked of a model's state within steps start..stop-1: what it selects there, and where it matches.
+    """A hypothesis run in a model's state within steps start..stop-1: what it selects there, and where it matches.
 
-    `selection` is where its words stand there (None when it was asked by units, which are `units`); `hits` counts the
+    `selection` is where its words stand there (None when it was run by units, which are `units`); `hits` counts the
     places where the words stand. `found` are the matches, the selection's own place not counted.
     """
 
@@ -60,10 +60,10 @@ def rerun(
     by: str = "words",
     minimum_overlap: int | None = None,
 ) -> Rerun:
-    """The hypothesis asked of `model`, in `state` (without one: its own), within steps start..stop-1 of the corpus.
+    """The hypothesis run in `model`, in `state` (without one: its own), within steps start..stop-1 of the corpus.
 
     By "words": where they stand there they select units anew; where they stand several times, the place of the
-    hypothesis if it is one of them, else the first. By "units": its units are asked as they are. Raises
+    hypothesis if it is one of them, else the first. By "units": its units are matched as they are. Raises
     `QuestionError` when the words do not stand there, or the state has no such units.
     """
     state = hypothesis.state if state is None else state
@@ -150,7 +150,7 @@ def _place(model: Model, hypothesis: Hypothesis, start: int, stop: int) -> tuple
 def _places_of(model: Model, wanted: list[int], start: int, stop: int) -> Iterator[np.ndarray]:
     """int64[n] of the steps within start..stop-1 at which these word ids follow each other in one sequence, in pieces.
 
-    Unlike a search, this tells blanks apart, and gives places that overlap.
+    Unlike a search, this distinguishes blanks, and gives places that overlap.
     """
     more = len(wanted) - 1
     for first in range(start, stop, STEPS_AT_ONCE):

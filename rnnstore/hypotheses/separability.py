@@ -1,10 +1,10 @@
-"""Separation: do the units tell labelled ranges of words apart? The question of LSTMVis's figure 9, with a score.
+"""Separation: do the units distinguish labelled ranges of words? The question of LSTMVis's figure 9, with a score.
 
 A track labels ranges: chunks written as B-NP, I-NP, or runs of equal labels. For every range the units that are on
 throughout it are one vector of bits, exactly the selection that a person would get by brushing it (`selection`). A
 plane through these vectors (principal components) shows what is there; a linear classifier, trained on the earlier part
-of the corpus and asked about the later one, says how far it goes, beside the most frequent label and a classifier that
-learned from shuffled labels.
+of the corpus and tested on the later one, measures how far it goes, beside the most frequent label and a classifier
+that learned from shuffled labels.
 
 A range's words say much about its label by themselves (a phrase that begins with "the" is a noun phrase), and the
 units know the words they just read. A high score therefore says that the label can be read off the units, not that
@@ -60,7 +60,7 @@ def plane(vectors: np.ndarray) -> Plane:
 
 @dataclass(frozen=True)
 class Separation:
-    """How well a linear classifier tells the labels apart in the later part of the corpus.
+    """How well a linear classifier distinguishes the labels in the later part of the corpus.
 
     `correct` of `held_out` ranges, with the interval `low` to `high` (95 %, Wilson); beside it how many the label most
     frequent in training (`majority`) gets right, and a classifier that learned from shuffled labels (`shuffled`).

@@ -49,8 +49,8 @@ Length = Annotated[int, Field(ge=1, lt=2**62)]
 class Hypothesis(BaseModel):
     """A named selection: steps start..stop-1 of a model's state, their words, and the units that they select.
 
-    `left_out` and `pinned` are units taken out and put in by hand, `units` all that a match is asked with; matches have
-    `shortest` to `longest` steps (None: any).
+    `left_out` and `pinned` are units taken out and put in by hand, `units` all that matches are searched with; matches
+    have `shortest` to `longest` steps (None: any).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -140,7 +140,7 @@ class Saved:
 
 
 def save(store: Store, hypothesis: Hypothesis, *, replace: bool = False) -> None:
-    """Save a hypothesis in the store, whole or not at all; another of its name is replaced only when asked."""
+    """Save a hypothesis in the store, whole or not at all; another of its name is replaced only with `replace`."""
     name = checked_name(hypothesis.name, "hypothesis")
     with _writing(store, f"saving the hypothesis {name}") as folder:
         if not replace and (folder / f"{name}{SUFFIX}").exists():

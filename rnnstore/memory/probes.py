@@ -1,4 +1,4 @@
-"""Probes: can a linear classifier tell classes of words apart by their embeddings at all?
+"""Probes: can a linear classifier distinguish classes of words by their embeddings at all?
 
 Asked before a property is followed (Verwimp et al. 2018, section 4.3): where the classes are not separable in the
 embedding, the difference of their means says little. Accuracy is on words held out, beside that of always saying the
@@ -59,7 +59,7 @@ def probe(model: Model, name: str, classes: Sequence[str], seed: int = 0) -> Pro
 
 
 def held_out(x: np.ndarray, y: np.ndarray, seed: int = 0, folds: int = FOLDS) -> float:
-    """The share of rows whose class is told rightly by a classifier that was trained on the other folds."""
+    """The share of rows whose class is predicted rightly by a classifier that was trained on the other folds."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict

@@ -1,4 +1,4 @@
-"""Properties: how well a state remembers what tells two classes of words apart, such as singular from plural.
+"""Properties: how well a state remembers what distinguishes two classes of words, such as singular from plural.
 
 A property is the difference of the mean embeddings of two classes, d, of unit length (Verwimp et al. 2018, section
 3.2). It is compared with the mean gradient G at each delay in two ways: the cosine with the span of the n right
@@ -35,7 +35,7 @@ RANDOM = 1000
 
 @dataclass(frozen=True)
 class Property:
-    """What tells the words `first` from the words `second`; `direction` float64[embedding] has unit length."""
+    """What distinguishes the words `first` from the words `second`; `direction` float64[embedding] has unit length."""
 
     name: str
     first: tuple[str, ...]
@@ -44,7 +44,7 @@ class Property:
 
 
 def property_of(model: Model, name: str, first: str, second: str) -> Property:
-    """The property that tells two classes apart, each as `rnnstore.memory.word_classes` writes them.
+    """The property that distinguishes two classes, each as `rnnstore.memory.word_classes` writes them.
 
     `QuestionError` for classes that have fewer than `FEWEST` words, that share words, or whose means are equal.
     """

@@ -101,8 +101,8 @@ def measured(rows: pa.Table, model: str, state: str) -> pa.Table:
 
 
 def of_classes(parts: Sequence[pa.Table], classes: Sequence[str]) -> pa.Table:
-    """Curves one below another, of these classes in their order, with the column `series`: what tells each from the
-    others."""
+    """Curves one below another, of these classes in their order, with the column `series`: what distinguishes each from
+    the others."""
     of_each = [part.filter(pc.equal(part["word_class"], name)) for name in dict.fromkeys(classes) for part in parts]
     table = pa.concat_tables([SCHEMA.empty_table(), *of_each])
     columns = [table[name].to_pylist() for name in ("model", "state", "word_class")]

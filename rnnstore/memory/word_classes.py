@@ -3,7 +3,7 @@
 A class is written `name=word,word`, `name=TRACK:LABEL,LABEL` or `TRACK:LABEL`; a track's name alone stands for all of
 its labels or, where they are the Penn Treebank's parts of speech, for the six classes of Verwimp et al. (2018). Steps
 belong to a class by their own label, so that a word with two parts of speech is in either class as it is used; where
-words without a place are asked for (`class_words`), the label that each has most often decides.
+words are wanted without a place in a text (`class_words`), the label that each has most often decides.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PROPERTIES = {
 """The properties of the paper's Figure 2, by the Penn Treebank's parts of speech."""
 
 UNIVERSAL = {"common / proper": (("NOUN",), ("PROPN",))}
-"""The same where a track has universal parts of speech, which do not tell singular from plural."""
+"""The same where a track has universal parts of speech, which do not distinguish singular from plural."""
 
 
 def labels_of(model: Model, track: str) -> list[str]:

@@ -33,7 +33,7 @@ class Passage:
 
     `title` names it, `typed` are the words as a person wrote them (empty: added), `starts` bool[n] says where a
     sequence starts, `values` float[n] colour the words (None: nothing does), `first` is the step in the corpus of a
-    recorded stretch.
+    recorded span.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""`tables` and `sql`: the tables explained, and asked."""
+"""`tables` and `sql`: the tables explained, and queries over them."""
 
 from __future__ import annotations
 

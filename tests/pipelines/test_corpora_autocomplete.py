@@ -131,7 +131,7 @@ def test_a_network_learns_to_complete_and_is_measured_by_known_characters(tmp_pa
         record(small, corpus, Reader(network), writer, lambda done, all_of_them: None)
     store.refresh()
     model = store.model("small")
-    found = known_characters(model, stretches=5).to_pylist()
+    found = known_characters(model, sequences=5).to_pylist()
     # By hand, from the recording itself: how often the most probable word is the target, at every number of letters.
     split, table = corpus.splits["test"], model.predictions(0, model.steps)
     first = table.filter(table["rank"].to_numpy() == 1)

@@ -48,7 +48,7 @@ def show_known(view: View, names: list[str]) -> None:
     for name in completing:
         with errors_as(st.info):
             tables[name] = queries.known_characters(
-                view.store_models[name], stretches=SEQUENCES, progress=partial(waiting.progress, name)
+                view.store_models[name], sequences=SEQUENCES, progress=partial(waiting.progress, name)
             )
         waiting.next()
     waiting.over()
