@@ -14,6 +14,7 @@ from importlib import import_module
 
 import typer
 
+from rnnstore import demonstration
 from rnnstore.commands import integrity, models, starting
 from rnnstore.commands.interrupts import interruptible
 from rnnstore.commands.options import completes
@@ -32,6 +33,7 @@ app = typer.Typer(
 
 
 starting.add_to(app)
+demonstration.add_to(app)
 models.add_to(app)
 for _analysis in analyses():
     for _name in _analysis.commands:

@@ -1,4 +1,4 @@
-"""`app` and `demo`: the application on a store, and with models that come along."""
+"""`app`: the application on a store; and what `demo` (`rnnstore.demonstration`) shares with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rnnstore.commands import application, demonstration
+from rnnstore.commands import application
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on; the first free one from 8501.")]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Ask a browser to open it.")]
@@ -35,33 +35,14 @@ def app(
 
     Example: python -m rnnstore app store --port 8600
     """
-    application.run(_folder(store), address="0.0.0.0" if share else address, port=port, browser=browser)
+    application.run(folder_of(store), address="0.0.0.0" if share else address, port=port, browser=browser)
 
 
-def demo(
-    store: StoreFolder = None,
-    train: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="REQUIREMENTS",
-            help="While it is open, install the packages that this file names and train a small model.",
-        ),
-    ] = None,
-    port: Port = None,
-    browser: Browser = True,
-) -> None:
-    """Open the application on small models that come along, copied into a store that lacks them.
-
-    Example: python -m rnnstore demo store
-    """
-    demonstration.demonstrate(_folder(store), train, port=port, browser=browser)
-
-
-def _folder(store: Path | None) -> Path:
+def folder_of(store: Path | None) -> Path:
+    """The store's folder: the one given, else RNNSTORE, else `store`."""
     return store or Path(os.environ.get("RNNSTORE") or "store")
 
 
 def add_to(commands: typer.Typer) -> None:
-    """Add these commands to a command line."""
+    """Add the command to a command line."""
     commands.command("app")(app)
-    commands.command("demo")(demo)

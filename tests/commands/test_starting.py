@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import rnnstore
-from rnnstore import hypotheses
-from rnnstore.commands import application, demonstration, installing
+from rnnstore import demonstration, hypotheses
+from rnnstore.commands import application, installing
 from rnnstore.hypotheses import storage
 from tests.support import processes, worlds
 

@@ -46,7 +46,6 @@ def test_pictures_and_commands_are_there(analysis):
         name
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if not name.startswith("_")
-        and name != "finding_picture"  # of the overview, for each analysis that has findings
         and inspect.signature(function).return_annotation in ("Picture", Picture)
         and function.__module__.startswith(module.__name__)
     ]

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.shared.current import current_store
 from pages.parts.shared.frame import page_link
 from pages.parts.shared.markdown import escape
-from rnnstore.commands.demonstration import current_activity
+from rnnstore.demonstration import current_activity
 
 EVERY = 3
 """Seconds after which it is looked whether anything has changed."""

@@ -18,8 +18,8 @@ import streamlit as st
 import rnnstore
 from pages.parts.shared.hosting import hosted, may_change
 from pages.parts.shared.messages import errors_as
-from rnnstore import Model, State, Store
-from rnnstore.commands import application, demonstration
+from rnnstore import Model, State, Store, demonstration
+from rnnstore.commands import application
 from rnnstore.networks.gates import cell_label
 from rnnstore.registry import analyses
 from rnnstore.store.card import Card

@@ -16,9 +16,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 import rnnstore
 from rnnstore.commands import application, installing
+from rnnstore.commands.starting import Browser, Port, StoreFolder, folder_of
 from rnnstore.hypotheses import storage
 from rnnstore.store.layout import PREFIX
 
@@ -66,6 +70,30 @@ def bring(store: Path) -> list[str]:
         if hypothesis.model in copied and name not in known:
             storage.save(opened, hypothesis)
     return copied
+
+
+def demo(
+    store: StoreFolder = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="REQUIREMENTS",
+            help="While it is open, install the packages that this file names and train a small model.",
+        ),
+    ] = None,
+    port: Port = None,
+    browser: Browser = True,
+) -> None:
+    """Open the application on small models that come along, copied into a store that lacks them.
+
+    Example: python -m rnnstore demo store
+    """
+    demonstrate(folder_of(store), train, port=port, browser=browser)
+
+
+def add_to(commands: typer.Typer) -> None:
+    """Add the command to a command line."""
+    commands.command("demo")(demo)
 
 
 def demonstrate(store: Path, requirements: Path | None, *, port: int | None = None, browser: bool = True) -> None:
