@@ -43,6 +43,8 @@ def record(
     batch_first: bool | None = None,
     steps: int | None = None,
     predictions: int = 5,
+    network: bool = True,
+    tokenisation: Mapping[str, Any] | None = None,
     thresholds: Sequence[float] | Mapping[str, Sequence[float]] = (0.3,),
     dtype: Literal["float16", "float32"] = "float16",
     replace: bool = False,
@@ -68,6 +70,11 @@ def record(
     `stateful`: every batch goes on where the one before ended, sequence by sequence; a last state that the module
     returns behind its output is given to its next call. `steps`: so many, then stop. `predictions`: so many of the most
     probable outputs are kept of a step. `facts` are those of the card (`description=`, `corpus=`, `level=`, ...).
+
+    The network comes along as files where its layers allow it (`network`): what is read follows from the word alone,
+    layers stand on top of one another in one direction, scores are linear in the top one's h. It is held against the
+    recording, and what was found, or why there is none, stands on the card. `tokenisation` says how typed text becomes
+    words (docs/network.md); without it, at white space, or by character where all words are such.
 
     The module is left as it was: training flags, gradient mode, device, hooks, also after an error. It runs in
     evaluation mode. `StoreError` for what does not fit, with nothing recorded.
@@ -99,6 +106,8 @@ def record(
         batch_first=batch_first,
         steps=steps,
         top=predictions,
+        network=network,
+        tokenisation=tokenisation,
     )
     return torch_recording.record(model, batches, target, options, facts)
 

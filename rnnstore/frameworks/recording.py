@@ -61,7 +61,7 @@ class Recording:
         self.steps = 0
 
     def message(self, text: str) -> None:
-        """Say something to whoever watches."""
+        """Write a sentence for whoever watches."""
         if self._target.progress and sys.stderr.isatty():
             self._line.end()
             print(text, file=sys.stderr)

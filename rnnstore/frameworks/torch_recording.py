@@ -12,7 +12,12 @@ from rnnstore.frameworks.chunks import Chunk
 from rnnstore.frameworks.recording import Recording, Target
 from rnnstore.frameworks.torch_hooks import dropout_parts, evaluated
 from rnnstore.frameworks.torch_layers import find, unwrapped, widths
+from rnnstore.frameworks.torch_network import NoNetwork, converted
 from rnnstore.frameworks.torch_session import Options, Session
+from rnnstore.frameworks.words import usual_tokenisation
+from rnnstore.networks.agreement import kept
+from rnnstore.networks.opening import WITHOUT
+from rnnstore.networks.writing import remove, write
 from rnnstore.store.model import Model
 from rnnstore.store.writing import ModelWriter
 
@@ -30,7 +35,8 @@ def record(model: Any, batches: Iterable[Any], target: Target, options: Options,
         )
 
     def finish(writer: ModelWriter) -> None:
-        writer.describe(**_facts(session), **facts)
+        writer.describe(**{**_facts(session), **facts})
+        recording.message(f"{target.name}: {_network(session, writer)}")
 
     with evaluated(session.module), session.calls.hooked():
         return recording.write(_chunks(session, batches, recording, target), options.vocabulary, session.labels, finish)
@@ -80,6 +86,37 @@ def _facts(session: Session) -> dict[str, Any]:
     elif session.predicts == "labels":
         facts["task"] = "classifier"
     return facts
+
+
+def _network(session: Session, writer: ModelWriter) -> str:
+    """Write the module's network as far as its layers allow, and say what became of it."""
+    words, said = session.options.vocabulary, ""
+    try:
+        if not session.options.network:
+            raise NoNetwork("It was not asked for.")
+        if session.found != session.everything or session.first is None:
+            raise NoNetwork("Not all of its recurrent layers were recorded.")
+        labels = session.labels()
+        outputs = len(labels) if labels is not None else len(words or ()) if session.predicts == "words" else None
+        found = converted(session.module, session.first, words, outputs)
+        assert words is not None
+        how = session.options.tokenisation or usual_tokenisation(words)
+        write(
+            writer,
+            layers=found.layers,
+            names=found.names,
+            vocabulary=words,
+            embedding=found.embedding,
+            output=found.output,
+            labels=labels,
+            tokenisation=how,
+        )
+        said = " ".join(filter(None, (str(kept(writer.path)), found.note)))
+    except NoNetwork as reason:
+        remove(writer)
+        said = f"{WITHOUT} {reason}"
+    writer.describe(settings={**writer.card.settings, "network": said})
+    return said
 
 
 def states(model: Any) -> dict[str, int]:

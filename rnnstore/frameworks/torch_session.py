@@ -23,6 +23,7 @@ from rnnstore.frameworks.chunks import Chunk
 from rnnstore.frameworks.results import Recorded
 from rnnstore.frameworks.steps import Steps, is_batch_first, recorded_steps
 from rnnstore.frameworks.torch_layers import Found, find, unwrapped, widths
+from rnnstore.frameworks.torch_network import ROWS, FirstBatch
 from rnnstore.frameworks.torch_states import BatchStates, states_of
 from rnnstore.frameworks.words import Input, check_ids, input_of, tracks_of
 from rnnstore.store.chunks import Predictions
@@ -46,6 +47,8 @@ class Options:
     batch_first: bool | None
     steps: int | None
     top: int
+    network: bool
+    tokenisation: Any
 
 
 class Session:
@@ -64,6 +67,7 @@ class Session:
         known = widths(self.found)
         self.names = choose(known, None if functions else options.states)
         self.widths = {name: known[name] for name in self.names}
+        self.everything = self.found
         self.found = [each for each in self.found if any(name in self.widths for name in widths([each]))]
         self.calls = torch_hooks.Calls(self.found)
         self.device, self.dtype = torch_hooks.device_and_type(self.module)
@@ -86,7 +90,7 @@ class Session:
         self.steps = 0
         self.results = Recorded()
         self.predicts: str | None = None  # words or labels, once that is seen
-        self.notes: list[str] = []
+        self.first: FirstBatch | None = None
 
     def _output_names(self) -> list[str] | None:
         given = self.options.outputs
@@ -121,7 +125,10 @@ class Session:
         annotations = self._annotations(batch, steps)
         if given.values is not None:
             annotations = tracks_of(steps.of(_two_axes(given.values, 3))) | annotations
-        predictions = self._predictions(parts, output, steps, ids, following)
+        predictions, scores = self._predictions(parts, output, steps, ids, following)
+        if self.first is None:
+            some = scores and _some(scores)
+            self.first = FirstBatch(parts.args, parts.kwargs, next(iter(parts.args), None), ids, steps, layouts, some)
         chunk = Chunk(
             ids if ids is not None else self._labels(steps, starts),
             starts,
@@ -310,9 +317,9 @@ class Session:
 
     def _predictions(
         self, parts: Parts, output: Any, steps: Steps, ids: np.ndarray | None, following: Any
-    ) -> Predictions | None:
+    ) -> tuple[Predictions | None, torch_outputs.Scores | None]:
         if self.options.outputs is None or self.predicts == "nothing":
-            return None
+            return None, None
         words, labels = self.options.vocabulary, self.options.outputs
         scores, as_words = None, False
         if labels in ("auto", "words") and words is not None:
@@ -330,7 +337,7 @@ class Session:
                     "outputs=None records no predictions."
                 )
             self.predicts = "nothing"
-            return None
+            return None, None
         if self.predicts is None:
             self.predicts = "words" if as_words and not scores.by_sequence else "labels"
             if self.outputs is None or (labels == "auto" and self.predicts == "labels"):
@@ -349,7 +356,7 @@ class Session:
                 f"A target is {int(targets.max()):,}, and the network has {int(scores.values.shape[1]):,} outputs, "
                 "from 0; say which part of a batch holds the targets by targets=, or targets=None."
             )
-        return torch_outputs.predictions_of(scores, targets, self.options.top)
+        return torch_outputs.predictions_of(scores, targets, self.options.top), scores
 
     def _label_scores(self, output: Any, steps: Steps, labels: int | None, parts: Parts) -> Any:
         """Scores of labels: where they are not named, only beside targets that are whole numbers."""
@@ -374,6 +381,15 @@ class Session:
 def _two_axes(values: np.ndarray, axes: int = 2) -> np.ndarray:
     """Steps of one sequence, [steps, 1, ...], where the input had no axis for sequences."""
     return values[:, None] if values.ndim < axes else values
+
+
+def _some(scores: torch_outputs.Scores) -> torch_outputs.Scores:
+    """The first of a batch's scores, without the others."""
+    asked = np.flatnonzero(scores.rows >= 0)[:ROWS]
+    rows = np.full(len(scores.rows), -1)
+    rows[asked] = np.arange(len(asked))
+    index = torch.as_tensor(scores.rows[asked], device=scores.values.device)
+    return torch_outputs.Scores(scores.values[index], rows, scores.by_sequence)
 
 
 def _whole(values: Any) -> bool:

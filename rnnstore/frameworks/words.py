@@ -43,6 +43,17 @@ def vocabulary_list(given: Any) -> list[str] | None:
     return words
 
 
+def usual_tokenisation(words: Sequence[str]) -> dict[str, Any]:
+    """How typed text becomes words where nobody says it: characters where all words are such, else words between white
+    space, in lower case where no word has another."""
+    unknown = next((word for word in ("<unk>", "[UNK]", "<UNK>", "UNK", "unk", "<oov>") if word in words), None)
+    special = [word for word in words if word.startswith(("<", "[")) and len(word) > 2]
+    plain = [word for word in words if word not in special and word != unknown]
+    if plain and all(len(word) <= 1 for word in plain):
+        return {"level": "character", "unknown": unknown}
+    return {"level": "word", "unknown": unknown, "lower": not any(word != word.lower() for word in plain)}
+
+
 @dataclass(frozen=True)
 class Input:
     """What a batch's input is.

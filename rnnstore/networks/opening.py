@@ -17,6 +17,9 @@ from rnnstore.store.model import Model
 CACHED = 2
 """Networks that stay in memory: as many as are compared side by side."""
 
+WITHOUT = "Without a network:"
+"""With which the setting `network` of a card begins that says why there is none."""
+
 
 def open_network(model: Model, *needs: Ability) -> Network:
     """The network of a model: the program's own that `register` named, else that of the files in its folder.
@@ -54,11 +57,13 @@ def _of_files(model: Model) -> Network:
         found = [os.stat(file) for file in files]
         key = (str(model.folder), *((status.st_ino, status.st_mtime_ns, status.st_size) for status in found))
     except OSError:
-        how = (
-            "it has not been trained to its end; train it with its recipe"
-            if model.folder.joinpath("network").is_dir()
-            else "only its states were recorded or imported"
-        )
+        said = str(model.card.settings.get("network", ""))
+        if said.startswith(WITHOUT):
+            how = f"{said[len(WITHOUT) :].strip().rstrip('.')}"
+        elif model.folder.joinpath("network").is_dir():
+            how = "it has not been trained to its end; train it with its recipe"
+        else:
+            how = "only its states were recorded or imported"
         raise MissingNetwork(
             f"There is no network in the folder of {model.name!r}: {how}. No sentence can be read by it; "
             "stretches of its recording can be shown."
