@@ -139,7 +139,7 @@ def clusters_picture(
     )
     numbers = (
         data("cells")
-        .mark_text(fontSize=10, tooltip=None)
+        .mark_text(fontSize=11, tooltip=None)
         .encode(
             x=x,
             y=y,

@@ -27,6 +27,6 @@ def default_limits(state: State) -> tuple[float, float]:
         return 0.1, 0.9
     if 0.5 < reach <= 1:
         return -0.9, 0.9
-    if low < 0 < high and 1 < reach <= 100:
+    if low < 0 < high and 1 < reach <= 1000:
         return -2.0, 2.0
     return low + (high - low) / 10, high - (high - low) / 10

@@ -83,6 +83,11 @@ def most_clusters(expected: ExpectedResponses) -> int:
     return min(MOST, len(expected.words), expected.units)
 
 
+def default_clusters(most: int) -> int:
+    """The number of clusters where the address says nothing: of few words or units, groups of two at least."""
+    return min(DEFAULT_CLUSTERS, max(FEWEST, most // 2), most)
+
+
 def most(view: Any) -> int:
     return most_clusters(view.expected)
 
@@ -105,7 +110,7 @@ class View(Address):
     expected: ExpectedResponses
 
     clusters = Whole(
-        lambda view: min(DEFAULT_CLUSTERS, most(view)), lambda view: min(FEWEST, most(view)), most,
+        lambda view: default_clusters(most(view)), lambda view: min(FEWEST, most(view)), most,
         what="number of clusters", url="k", label="Clusters", widget=st.slider,
         help="Groups of words, and as many groups of units. One more splits one of either; the others stay",
     )

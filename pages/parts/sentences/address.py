@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from pages.parts.co_clusters.address import DEFAULT_CLUSTERS, FEWEST
+from pages.parts.co_clusters.address import DEFAULT_CLUSTERS, FEWEST, default_clusters
 from pages.parts.co_clusters.address import most_clusters as most_of
 from pages.parts.co_clusters.queries import expected_responses
 from pages.parts.shared.address import Address, Names
@@ -107,7 +107,7 @@ class View(Address):
     text = TypedText("")
     spans = Spans(LONGEST_SPAN, "shown", url="span")
     k = Whole(
-        lambda view: min(DEFAULT_CLUSTERS, most_clusters(view)), lambda view: min(FEWEST, most_clusters(view)),
+        lambda view: default_clusters(most_clusters(view)), lambda view: min(FEWEST, most_clusters(view)),
         most_clusters, what="number of clusters", label="Clusters",
     )
     words = Whole(

@@ -68,8 +68,11 @@ def wide_page() -> None:
         "<style>[data-testid='stMainBlockContainer'] { padding-left: 2.25rem; padding-right: 2.25rem; }"
         "[data-testid='stCaptionContainer'] { opacity: 0.75; }"
         ".st-key-page_title h1 { font-size: 1.6rem; padding: 0; } .st-key-page_title { row-gap: 0; }"
-        ".st-key-page_links [data-testid='stCaptionContainer'] p { margin: 0.5rem 0 0 0.5rem; font-size: 0.8rem; }"
-        ".st-key-page_links a { padding-top: 0.1rem; padding-bottom: 0.1rem; }"
+        ".st-key-page_links [data-testid='stCaptionContainer'] { margin: 0; padding: 0.6rem 0 0.1rem 0.5rem; }"
+        ".st-key-page_links [data-testid='stCaptionContainer'] p { font-size: 0.8rem; line-height: 1.2; margin: 0; }"
+        ".st-key-page_links a { padding-top: 0.1rem; padding-bottom: 0.1rem; margin: 0; }"
+        "[data-testid='stCaptionContainer'] code { font-size: 0.8rem; }"
+        "[data-testid='stButtonGroup'] button { min-height: 2.5rem; }"
         "[data-testid='stApp'] a:focus-visible { outline: 2px solid #4488c8; outline-offset: -2px; }</style>"
     )
 

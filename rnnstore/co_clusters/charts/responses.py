@@ -77,7 +77,7 @@ def response_picture(
         "zero": pa.table({"value": pa.array([0.0], pa.float32())}),
     }
     keys = [
-        Key(colour, f"{visible(each.word)}, read {each.count:,} times")
+        Key(colour, f"{visible(each.word)}, {_occurrences(each)}")
         for colour, each in zip(colours, responses, strict=False)
     ]
     keys += [Key(colour, title) for colour, title in zip(colours[len(responses) :], lines, strict=True)]
@@ -210,3 +210,9 @@ def _response_specification(palette: Palette, width: int) -> dict[str, Any]:
     numbers = [alt.param(name=name, value=value) for name, value in (("last", 1), ("low", -1), ("high", 1))]
     chart = alt.layer(*layers).add_params(*numbers)
     return with_style(with_margin(chart, MARGIN, width), palette).to_dict(validate=False)
+
+
+def _occurrences(response: WordResponse) -> str:
+    """How often a word was read, and of how many of these its bands are, where that is a sample."""
+    sampled = f", bands of {response.quantile_count:,} of them" if response.quantile_count < response.count else ""
+    return f"{response.count:,} occurrence{'s' * (response.count != 1)}{sampled}"

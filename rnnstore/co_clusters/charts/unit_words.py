@@ -158,7 +158,7 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
         x=x("at"), x2=alt.ExprRef(f"datum.across * {panel} + {GUTTER} + datum.at * {room} + 1"), y=down(),
         y2=down("datum.y2"), fill=alt.ExprRef(f"datum.zero ? '{palette.muted}' : '{palette.grid}'"),
     )  # fmt: skip
-    tick = grid.mark_text(x=x("at"), y=down("datum.y2 + 9"), fontSize=10, color=palette.muted)
+    tick = grid.mark_text(x=x("at"), y=down("datum.y2 + 9"), fontSize=11, color=palette.muted)
     title = data("titles").mark_text(
         x=alt.ExprRef(f"datum.across * {panel} + {GUTTER}"), y=down(), align="left", fontSize=12, fontWeight=600,
         color=palette.text,

@@ -113,7 +113,7 @@ def signal_layers(
     line = drawn.mark_line(color=palette.text, strokeWidth=1.3, tooltip=None)
     point = drawn.mark_point(color=palette.text, filled=True, size=16, tooltip=None)
     scale = data(f"{name}_scale").mark_text(
-        align="left", baseline="middle", fontSize=9, color=palette.muted, tooltip=None
+        align="left", baseline="middle", fontSize=11, color=palette.muted, tooltip=None
     )
     return [
         column.encode(

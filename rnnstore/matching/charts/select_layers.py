@@ -221,7 +221,7 @@ def _pattern_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
     )
     text = (
         data("pattern")
-        .mark_text(fontSize=9, baseline="middle", tooltip=None)
+        .mark_text(fontSize=11, baseline="middle", tooltip=None)
         .encode(
             _x("mid"),
             y=alt.value(top + 6),
@@ -276,7 +276,7 @@ def _track_layers(table: str, title: str, top: int, palette: Palette, cut: bool)
     least = "min(length(datum.shown), 3)" if cut else "(length(datum.shown) + 1)"
     cell = data(table).mark_rect(stroke=palette.background, strokeWidth=_EDGE)
     text = data(table).mark_text(
-        fontSize=10, baseline="middle", tooltip=None, limit=alt.ExprRef(f"max({_CELL} - 3, 1)")
+        fontSize=11, baseline="middle", tooltip=None, limit=alt.ExprRef(f"max({_CELL} - 3, 1)")
     )
     return [
         cell.encode(
@@ -292,17 +292,17 @@ def _track_layers(table: str, title: str, top: int, palette: Palette, cut: bool)
             y=alt.value(top + TRACK / 2 - 1),
             text="shown:N",
             color=alt.Color("ink:N", scale=None),
-            opacity=alt.value(alt.ExprRef(f"{_CELL} > 6.2 * {least} ? 1 : 0")),
+            opacity=alt.value(alt.ExprRef(f"{_CELL} > 6.8 * {least} ? 1 : 0")),
         ),
     ]
 
 
 def _prediction_layers(rows: Rows, palette: Palette) -> list[alt.Chart]:
     """Predicted words, stronger the more probable, the right one in another colour; below, the target's probability."""
-    size = "min(length(datum.shown), 3) * 6.5"
+    size = "min(length(datum.shown), 3) * 7"
     cell = data("predictions").mark_rect()
     text = data("predictions").mark_text(
-        fontSize=10,
+        fontSize=11,
         baseline="middle",
         tooltip=None,
         color=palette.text,

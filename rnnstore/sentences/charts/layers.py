@@ -24,7 +24,7 @@ _ROOM = "(width * (datum.x2 - datum.x))"
 
 def _font_size(field: str, room: str, most: float) -> str:
     """The estimated font size at which a text fits its room, never too small to read."""
-    return f"max(8.5, min({most}, ({room} - 3) / (0.6 * max(length(datum.{field}), 1))))"
+    return f"max(11, min({most}, ({room} - 3) / (0.6 * max(length(datum.{field}), 1))))"
 
 
 @lru_cache(maxsize=8)
@@ -178,12 +178,13 @@ def _bar_layers(palette: Palette) -> list[alt.Chart]:
 def _word_layers(palette: Palette) -> list[alt.Chart]:
     """The words as they were typed, coloured where a unit or cluster colours them; unknown ones underlined."""
     words = data("tokens")
+    coloured = "isValid(datum.value) ? format(datum.value, '.3~f') : 'nothing'"
     cell = _box(
-        words.mark_rect(cursor="pointer", cornerRadius=2),
+        words.transform_calculate(coloured=coloured).mark_rect(cursor="pointer", cornerRadius=2),
         "wx",
         "wy",
         color=_colour(),
-        tooltip=tooltips("typed:N|word", "read:N|read as", "step:Q|step|,d", "value:Q|coloured by|.3~f"),
+        tooltip=tooltips("typed:N|word", "read:N|read as", "step:Q|step|,d", "coloured:N|coloured by"),
     ).add_params(click("clicked_token", "place"))
     text = (
         words.transform_calculate(wmiddle="down ? datum.wx2 - 0.006 : (datum.wx + datum.wx2) / 2")
@@ -224,7 +225,7 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
         .mark_text(
             baseline="middle",
             align="left",
-            fontSize=alt.ExprRef(_font_size("shown", _ROOM, 10.5)),
+            fontSize=alt.ExprRef(_font_size("shown", _ROOM, 11)),
             color=palette.text,
             tooltip=None,
             limit=alt.ExprRef(f"max({_ROOM} - 5, 1)"),
@@ -241,7 +242,7 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
         .transform_calculate(
             left="datum.x + 3 / width", caption="datum.chance < 0.0005 ? '<0.1%' : format(datum.chance, '.1%')"
         )
-        .mark_text(baseline="middle", align="left", fontSize=9.5, color=palette.text, tooltip=None)
+        .mark_text(baseline="middle", align="left", fontSize=11, color=palette.text, tooltip=None)
     )
     return [
         cell,
@@ -253,7 +254,7 @@ def _prediction_layers(palette: Palette) -> list[alt.Chart]:
             at_share("left"),
             at_y("mid"),
             text="caption:N",
-            opacity=alt.value(alt.ExprRef(f"{_ROOM} > 30 ? 1 : 0")),
+            opacity=alt.value(alt.ExprRef(f"{_ROOM} > 36 ? 1 : 0")),
         ),
     ]
 
@@ -320,7 +321,7 @@ def _title_layers(palette: Palette) -> list[alt.Chart]:
     text = titles.mark_text(
         align=alt.ExprRef("datum.kind === 'heading' ? 'left' : 'right'"),
         baseline="middle",
-        fontSize=alt.ExprRef("datum.kind === 'row' ? 10.5 : 12"),
+        fontSize=alt.ExprRef("datum.kind === 'row' ? 11 : 12"),
         fontWeight=alt.ExprRef("datum.kind === 'row' ? 400 : 600"),
         limit=alt.ExprRef(f"datum.kind === 'heading' ? 260 : {MARGIN['left'] - 10}"),
     )

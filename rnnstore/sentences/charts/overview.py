@@ -138,7 +138,7 @@ def _specification(palette: Palette, width: int) -> dict[str, Any]:
         align=alt.ExprRef("datum.heading ? 'left' : 'right'"),
         dx=alt.ExprRef("datum.heading ? 8 : 0"),
         baseline="middle",
-        fontSize=alt.ExprRef("datum.heading ? 10.5 : 12"),
+        fontSize=alt.ExprRef("datum.heading ? 11 : 12"),
         color=palette.muted,
         limit=alt.ExprRef(f"datum.heading ? width : {MARGIN['left'] - 10}"),
     )
