@@ -73,9 +73,9 @@ def findings_of(model: Model) -> list[Finding]:
 
 
 def strongest(findings: Iterable[Finding]) -> list[Finding]:
-    """The finding with the largest score of each analysis, in the order of the analyses."""
+    """The finding with the largest score of each analysis, the largest of all first."""
     best: dict[str, Finding] = {}
     for finding in findings:
         if finding.analysis not in best or finding.score > best[finding.analysis].score:
             best[finding.analysis] = finding
-    return [best[analysis.name] for analysis in analyses() if analysis.name in best]
+    return sorted(best.values(), key=lambda finding: -finding.score)

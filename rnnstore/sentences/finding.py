@@ -149,8 +149,8 @@ def _views(
         _view(
             model,
             int(order[len(order) // 2]),
-            "In the middle of its turns",
-            f" at it things look like this: of the other {number - 1:,}, half turn further and half less far",
+            "A turn of middling size",
+            f": of the other {number - 1:,}, half go further and half less far",
         ),
     )
 
