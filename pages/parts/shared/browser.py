@@ -70,7 +70,8 @@ def wide_page() -> None:
         ".st-key-page_title h1 { font-size: 1.6rem; padding: 0; } .st-key-page_title { row-gap: 0; }"
         ".st-key-page_links [data-testid='stCaptionContainer'] { margin: 0; padding: 0.6rem 0 0.1rem 0.5rem; }"
         ".st-key-page_links [data-testid='stCaptionContainer'] p { font-size: 0.8rem; line-height: 1.2; margin: 0; }"
-        ".st-key-page_links a { padding-top: 0.1rem; padding-bottom: 0.1rem; margin: 0; }"
+        ".st-key-page_links [data-testid='stElementContainer'] { margin: 0; }"  # Streamlit's is negative: they overlap
+        ".st-key-page_links a { padding-top: 0; padding-bottom: 0; margin: 0; }"
         "[data-testid='stCaptionContainer'] code { font-size: 0.8rem; }"
         "[data-testid='stButtonGroup'] button { min-height: 2.5rem; }"
         "[data-testid='stApp'] a:focus-visible { outline: 2px solid #4488c8; outline-offset: -2px; }</style>"
