@@ -1,7 +1,7 @@
 """The class of words that a state remembers longest: what Memory has to show of a recording at first sight.
 
-The score is the largest singular value of the mean gradient at a delay (`DELAY`, or half of the longest one that was
-followed), as a share of that at a delay of one step; at most 1.
+The score is the largest singular value of the mean gradient at a delay (`DELAY`, or the longest one that was followed),
+as a share of that at a delay of one step; at most 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def finding(model: Model) -> Finding | None:
         if gate_of(state, model.card.cell) is not None:
             continue
         rows = curves(model, state).to_pylist()
-        delay = min(DELAY, max(row["delay"] for row in rows) // 2)
+        delay = min(DELAY, max(row["delay"] for row in rows))
         values = {(row["word_class"], row["delay"]): row["sigma_1"] for row in rows if row["count"] >= FEWEST}
         counts = {row["word_class"]: row["count"] for row in rows if row["delay"] == delay}
         for word_class in dict.fromkeys(name for name, _ in values):

@@ -67,10 +67,11 @@ def _panel(store: Store, found: list[Finding]) -> None:
 
 def _sentence(finding: Finding, index: int, view: View, shown: bool) -> None:
     """A sentence whose phrase shows its view."""
+    if shown:
+        st.markdown(f"**{escape(view.phrase)}**{escape(view.rest)}.")
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        if shown:
-            st.markdown(f"**{escape(view.phrase)}**")
-        elif st.button(escape(view.phrase), type="tertiary", key=f"phrase-{finding.analysis}-{index}"):
+        if st.button(escape(view.phrase), type="tertiary", key=f"phrase-{finding.analysis}-{index}"):
             st.session_state[f"view-{finding.analysis}"] = index
             st.rerun(scope="fragment")
         st.markdown(escape(view.rest.strip(" ,;:")) + ".")
