@@ -26,7 +26,7 @@ from rnnstore.errors import (
 from rnnstore.matching.matches import Matches, match
 from rnnstore.matching.selection import SelectedUnits, Selection, select, units_on
 from rnnstore.matching.text_search import Hits, search
-from rnnstore.registry import faces
+from rnnstore.registry import FRAMEWORKS, faces
 from rnnstore.store.card import Metric, State, Track
 from rnnstore.store.chunks import Predictions
 from rnnstore.store.folder import Problem, Store, fingerprint, open
@@ -66,10 +66,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name not in faces():
+    if name not in {*faces(), *FRAMEWORKS}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *faces()])
+    return sorted([*__all__, *faces(), *FRAMEWORKS])

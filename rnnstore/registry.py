@@ -123,6 +123,10 @@ def _first_parameter(function: Any) -> str:
     return next(iter(inspect.signature(function).parameters), "") if inspect.isfunction(function) else ""
 
 
+FRAMEWORKS = ("pytorch",)
+"""The modules that record networks of a framework; they import it when one of their functions is called."""
+
+
 def faces() -> list[str]:
     """The modules of public functions: the analyses, networks, and the pictures of all analyses."""
     return [*(analysis.name for analysis in analyses()), "networks", "pictures"]

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from rnnstore.registry import analyses  # noqa: E402
 
-START = ["recording", "recipes", "lstmvis", "querying", "trust", "genome", "hosting"]
+START = ["pytorch", "recording", "recipes", "lstmvis", "querying", "trust", "genome", "hosting"]
 NAVIGATION = {
     "Start": START,
     "Guides": [*dict.fromkeys(analysis.guide for analysis in analyses() if analysis.guide not in START), "network"],

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 import pipelines.__main__  # noqa: E402
 import rnnstore.__main__  # noqa: E402
-from rnnstore.registry import faces  # noqa: E402
+from rnnstore.registry import FRAMEWORKS, faces  # noqa: E402
 
 
 def commands() -> str:
@@ -43,7 +43,7 @@ def python() -> str:
         "",
         "Written from the docstrings (`make docs`). Guides show the names at work.",
     ]
-    for module in (rnnstore, *(importlib.import_module(f"rnnstore.{name}") for name in faces())):
+    for module in (rnnstore, *(importlib.import_module(f"rnnstore.{name}") for name in [*faces(), *FRAMEWORKS])):
         lines += ["", f"## {module.__name__}", "", _prose(module.__doc__)]
         for name in module.__all__:
             lines += ["", f"### {name}", "", *_described(f"{module.__name__}.{name}", getattr(module, name))]

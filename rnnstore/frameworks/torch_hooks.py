@@ -50,15 +50,19 @@ class Calls:
     def __init__(self, found: Sequence[Found]) -> None:
         self._found = found
         self.by_path: dict[str, list[Call]] = {}
+        self.linear: list[Any] = []  # what linear layers gave, as it was returned
 
     def clear(self) -> None:
-        self.by_path = {}
+        self.by_path, self.linear = {}, []
 
     @contextmanager
-    def hooked(self) -> Iterator[None]:
-        """Hooks on every module, until the `with` is left."""
+    def hooked(self, module: Any = None) -> Iterator[None]:
+        """Hooks on every recurrent module, and on the linear layers of `module`, until the `with` is left."""
         handles = []
         try:
+            for part in () if module is None else module.modules():
+                if isinstance(part, nn.Linear):
+                    handles.append(part.register_forward_hook(lambda _part, _args, output: self._keep(output)))
             for each in self._found:
                 take = self._take_cell if each.is_cell else self._take
                 handles.append(each.module.register_forward_hook(_bound(take, each), with_kwargs=True))
@@ -66,6 +70,9 @@ class Calls:
         finally:
             for handle in handles:
                 handle.remove()
+
+    def _keep(self, output: Any) -> None:
+        self.linear.append(output)
 
     def _take(self, found: Found, args: Any, kwargs: Any, output: Any) -> None:
         given = args[0] if args else kwargs["input"]

@@ -6,7 +6,7 @@ What is kept of a step are the most probable outputs, and what the target got: w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,11 @@ def state_in(output: Any) -> Any:
     return None
 
 
-def scores_of(output: Any, steps: Steps, outputs: int | None) -> Scores | None:
+def scores_of(output: Any, steps: Steps, outputs: int | None, linear: Sequence[Any] = ()) -> Scores | None:
     """The scores of the recorded steps, where `outputs` says how many a row has; None where there are none to be read.
 
-    `StoreError` where two axes may hold them.
+    Two axes may hold them. What a linear layer gave, one of `linear`, has them last, and probabilities and their
+    logarithms sum to one over them; else both readings are a `StoreError`.
     """
     given = first_tensor(output)
     if isinstance(given, PackedSequence):
@@ -69,9 +70,10 @@ def scores_of(output: Any, steps: Steps, outputs: int | None) -> Scores | None:
         shape = tuple(given.shape)
     found: list[tuple[str, Scores]] = []
     if given.dim() == 3:
-        for axis in range(3):
-            if outputs is not None and shape[axis] != outputs:
-                continue
+        axes = [axis for axis in range(3) if outputs is None or shape[axis] == outputs]
+        if len(axes) > 1:
+            axes = [2] if any(_is(given, each) for each in linear) else _normalised(given, axes) or axes
+        for axis in axes:
             moved = given.movedim(axis, 2)
             if tuple(moved.shape[:2]) == whole:
                 found.append((f"outputs in axis {axis}", _flat(moved, steps.flat)))
@@ -96,6 +98,20 @@ def scores_of(output: Any, steps: Steps, outputs: int | None) -> Scores | None:
             "record no predictions."
         )
     return found[0][1] if found else None
+
+
+def _is(given: Any, other: Any) -> bool:
+    """Whether two tensors are the same numbers in memory, seen in the same way."""
+    same = given.data_ptr() == other.data_ptr() and given.shape == other.shape
+    return bool(same and given.stride() == other.stride())
+
+
+def _normalised(given: Any, axes: Sequence[int]) -> list[int]:
+    """The axes over which a tensor is probabilities, or logarithms of them."""
+    values = given.float()
+    positive = bool((values >= 0).all().item())
+    sums = {axis: (values if positive else values.exp()).sum(axis) for axis in axes}
+    return [axis for axis, found in sums.items() if bool(((found - 1).abs().max() < 1e-3).item())]
 
 
 def _flat(values: Any, rows: np.ndarray) -> Scores:

@@ -38,7 +38,7 @@ def record(model: Any, batches: Iterable[Any], target: Target, options: Options,
         writer.describe(**{**_facts(session), **facts})
         recording.message(f"{target.name}: {_network(session, writer)}")
 
-    with evaluated(session.module), session.calls.hooked():
+    with evaluated(session.module), session.calls.hooked(session.module):
         return recording.write(_chunks(session, batches, recording, target), options.vocabulary, session.labels, finish)
 
 

@@ -323,7 +323,7 @@ class Session:
         words, labels = self.options.vocabulary, self.options.outputs
         scores, as_words = None, False
         if labels in ("auto", "words") and words is not None:
-            scores = torch_outputs.scores_of(output, steps, len(words))
+            scores = torch_outputs.scores_of(output, steps, len(words), self.calls.linear)
             as_words = scores is not None
         if scores is None and labels != "words":
             named = len(self.outputs) if self.outputs is not None and labels not in ("auto", "words") else None
@@ -362,7 +362,7 @@ class Session:
         """Scores of labels: where they are not named, only beside targets that are whole numbers."""
         if labels is None and self.options.outputs == "auto" and (parts.targets is None or not _whole(parts.targets)):
             return None
-        scores = torch_outputs.scores_of(output, steps, labels)
+        scores = torch_outputs.scores_of(output, steps, labels, self.calls.linear)
         return scores if scores is not None and scores.values.shape[1] > 1 else None
 
     def _following(self, batch: Any, steps: Steps) -> np.ndarray | None:

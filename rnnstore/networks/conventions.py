@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def as_float32(values: Any, what: str) -> np.ndarray:
     return array
 
 
-def layer_weights(convention: str, number: int, given: Mapping[str, Any]) -> LayerWeights:
+def layer_weights(convention: Convention, number: int, given: Mapping[str, Any]) -> LayerWeights:
     """A layer from the arrays of a convention and its `cell` ("lstm", "gru", "vanilla"), counted from 1.
 
     Options of the cell stand beside them: `reset` of a GRU, `activation` of a vanilla layer, `forget_bias` of a
@@ -101,7 +101,7 @@ def layer_weights(convention: str, number: int, given: Mapping[str, Any]) -> Lay
     cell = str(given.get("cell", ""))
     if cell not in (CELLS if convention == "rnnstore" else GATES):
         raise StoreError(f"Layer {number} needs cell=: {suggest(cell, CELLS if convention == 'rnnstore' else GATES)}")
-    return _CONVENTIONS[cast(Convention, convention)](Arrays(convention, number, cell, given))
+    return _CONVENTIONS[convention](Arrays(convention, number, cell, given))
 
 
 def _reordered(values: np.ndarray, units: int, order: tuple[int, ...]) -> np.ndarray:

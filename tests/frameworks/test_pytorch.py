@@ -219,6 +219,28 @@ def test_targets_and_losses_of_words(tmp_path):
     assert model.card.metrics[0].value == pytest.approx(float(np.exp(found["loss"][::3].mean())))
 
 
+def test_scores_as_wide_as_a_sequence_is_long(tmp_path):
+    """What a linear layer gives, and what sums to one, says which axis holds the outputs; anything else is refused."""
+    words = torch.randint(0, 11, (4, 11), generator=torch.Generator().manual_seed(2))
+
+    class Logarithms(Tagger):
+        def forward(self, words):
+            return torch.log_softmax(super().forward(words), 2).transpose(1, 2).contiguous()
+
+    class Turned(Tagger):
+        def forward(self, words):
+            return super().forward(words).transpose(1, 2).contiguous()
+
+    losses = []
+    for number, module in enumerate((Tagger("gru"), Logarithms("gru"))):
+        model = recorded(module, [words], tmp_path, name=str(number))
+        losses.append(model.predictions(0, 44)["loss"].to_numpy().astype(float))
+    found = [sorted(loss[~np.isnan(loss)].tolist()) for loss in losses]
+    assert np.allclose(found[0], found[1], atol=1e-5)
+    with pytest.raises(StoreError, match="outputs in axis 1 or outputs in axis 2"):
+        recorded(Turned("gru"), [words], tmp_path)
+
+
 class Classifier(Tagger):
     def forward(self, words):
         return super().forward(words)[:, -1, :3]

@@ -268,6 +268,8 @@ def test_every_dependency_is_explained_and_every_import_required():
     known = {modules.get(name, name) for name in required} | {"pydantic_core"} | set(sys.stdlib_module_names)
     building = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
     known |= {re.split(r"[<>=]", name)[0] for name in building}  # pip brings it where a wheel is built: setup.py
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    known |= {re.split(r"[<>=]", name)[0] for names in extras.values() for name in names}
     for file in [
         *ROOT.glob("*.py"),
         *(file for room in ("rnnstore", "pipelines", "pages") for file in (ROOT / room).rglob("*.py")),

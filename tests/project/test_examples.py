@@ -97,23 +97,20 @@ def gru(inputs, into, within, bias_in, bias_within, order="rzn"):
 
 @pytest.mark.long
 def test_pytorch(tmp_path):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed; only its example needs it")
     store = run("record_pytorch.py", tmp_path / "store")
     for name in ("torch-lstm", "torch-gru"):
         model = store.model(name)
-        kept = torch.load(model.folder / "network" / "weights.pt", weights_only=True)
-        kept = {key: value.numpy().astype(float) for key, value in kept.items()}
-        inputs = kept["embedding.weight"][model.word_ids()]
+        kept = {key: value.astype(float) for key, value in weights(model).items()}
+        inputs = kept["embedding"][model.word_ids()]
         for layer in (1, 2):
-            into, within, bias_in, bias_within = (
-                kept[f"network.{part}_l{layer - 1}"] for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            )
+            own = {key.removeprefix(f"layer{layer}."): value for key, value in kept.items()}
             if name == "torch-lstm":
-                hidden, cells = lstm(inputs, into.T, within.T, bias_in + bias_within)
-                np.testing.assert_allclose(recorded(model, f"layer{layer}.c"), cells, atol=4 * HALF, rtol=HALF)
+                hidden, cells = lstm(inputs, own["kernel"], own["recurrent"], own["bias"])
+                np.testing.assert_allclose(recorded(model, f"network.layer{layer}.c"), cells, atol=4 * HALF, rtol=HALF)
             else:
-                hidden = gru(inputs, into.T, within.T, bias_in, bias_within)
-            np.testing.assert_allclose(recorded(model, f"layer{layer}.h"), hidden, atol=4 * HALF)
+                biases = own["bias"], own["bias_recurrent"]
+                hidden = gru(inputs, own["kernel"], own["recurrent"], *biases, order="zrn")
+            np.testing.assert_allclose(recorded(model, f"network.layer{layer}.h"), hidden, atol=4 * HALF)
             inputs = hidden
         words = [model.vocabulary[index] for index in model.word_ids().tolist()]
         assert set(words) == {"a", "b", "."} and len(model.sequence_starts) == 1
@@ -122,8 +119,10 @@ def test_pytorch(tmp_path):
             depth += {"a": 1, "b": -1, ".": 0}[word]
             depths.append(depth)
         assert model.annotations(["open"], 0, model.steps)["number"].to_pylist() == depths
-        parts = "hc" if name == "torch-lstm" else "h"
-        assert set(model.states) == {f"layer{layer}.{part}" for layer in (1, 2) for part in parts}
+        parts = "chifgo" if name == "torch-lstm" else "hzrg"
+        assert set(model.states) == {f"network.layer{layer}.{part}" for layer in (1, 2) for part in parts}
+        assert rnnstore.networks.network_agreement(model).agrees
+        assert rnnstore.networks.open_network(model).read("aaabbb.").words == list("aaabbb.")
 
 
 @pytest.mark.long

@@ -72,7 +72,11 @@ def test_the_public_face_is_small_there_and_in_the_reference(analysis):
 
 def test_guides_examples_and_pictures_name_public_faces_only():
     """What a reader is shown is what a reader can guess: no import from a module inside an analysis."""
-    faces = {"rnnstore", "rnnstore.networks.cells", *(f"rnnstore.{name}" for name in registry.faces())}
+    faces = {
+        "rnnstore",
+        "rnnstore.networks.cells",
+        *(f"rnnstore.{name}" for name in [*registry.faces(), *registry.FRAMEWORKS]),
+    }
     shown = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in (ROOT / "examples").glob("*.py")}
     notebook = json.loads((ROOT / "examples" / "notebook.ipynb").read_text("utf-8"))
     for number, cell in enumerate(notebook["cells"]):
