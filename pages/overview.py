@@ -9,11 +9,12 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.parts.overview.activity import show_activity
 from pages.parts.overview.findings_panel import show_findings
-from pages.parts.overview.manage import copy_in_popover, manage_popover, say_what_happened
+from pages.parts.overview.manage import copy_in_popover, manage_popover
 from pages.parts.shared.current import architecture, current_store, say_how_to_begin, say_status
 from pages.parts.shared.frame import page_link, show
 from pages.parts.shared.hosting import may_change
 from pages.parts.shared.markdown import escape
+from pages.parts.shared.messages import say_outcome
 from rnnstore import Model, Store
 from rnnstore.drawing.palette import palette
 from rnnstore.export import csv
@@ -196,7 +197,7 @@ def draw() -> None:
     """The table of all models, and a card for each that is looked at."""
     store = current_store()
     show_activity()
-    say_what_happened()
+    say_outcome()
     show_problems(store)
     if not store.models:
         say_how_to_begin()

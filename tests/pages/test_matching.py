@@ -224,6 +224,7 @@ def test_what_was_clicked_is_what_differs():
     assert clicked_since(first, {"clicked_word": [{"t": 3}, {"t": 5}]}, "clicked_word", "t") == [5]
     assert clicked_since(first, {"clicked_word": []}, "clicked_word", "t") == [3]
     assert clicked_since(first, {"clicked_word": [{"t": 3}, {}]}, "clicked_word", "t") == []
+    assert clicked_since(first, {"clicked_word": [{"t": 5}]}, "clicked_word", "t") == [5]  # drawn anew in between
 
 
 # States below the first one

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from pages.parts.shared.current import current_store
-from pages.parts.shared.markdown import escape
-from rnnstore import Model, StoreError
+from pages.parts.shared.messages import change_store
+from rnnstore import Model
 
 
 def manage_popover(model: Model) -> None:
@@ -29,34 +27,17 @@ def copy_in_popover() -> None:
         st.button("Copy", disabled=not folder, on_click=_copy_in, args=(folder, name))
 
 
-def say_what_happened() -> None:
-    """The outcome of the last change, once."""
-    if happened := st.session_state.pop("happened", None):
-        kind, sentence = happened
-        (st.success if kind == "done" else st.error)(escape(sentence))
-
-
-def _change(change: Callable[[], object], done: str) -> bool:
-    try:
-        change()
-    except StoreError as error:
-        st.session_state["happened"] = ("refused", str(error))
-        return False
-    st.session_state["happened"] = ("done", done)
-    return True
-
-
 def _rename(old: str) -> None:
     new = st.session_state[f"name-{old}"].strip()  # as it is now: no run has seen yet what was typed before the click
-    renamed = _change(lambda: current_store().rename(old, new), f"{old} is now called {new}.")
+    renamed = change_store(lambda: current_store().rename(old, new), f"{old} is now called {new}.")
     if renamed and st.session_state.get("model") == old:
         st.session_state["model"] = new
 
 
 def _delete(name: str) -> None:
-    _change(lambda: current_store().delete(name), f"{name} has been deleted.")
+    change_store(lambda: current_store().delete(name), f"{name} has been deleted.")
 
 
 def _copy_in(folder: str, name: str) -> None:
     source = folder.strip().rstrip("/")
-    _change(lambda: current_store().copy_in(source, name.strip() or None), f"{source} has been copied in.")
+    change_store(lambda: current_store().copy_in(source, name.strip() or None), f"{source} has been copied in.")

@@ -61,6 +61,9 @@ def last_selections(key: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def clicked_since(before: Mapping[str, Any], now: Mapping[str, Any], parameter: str, field: str) -> list[Any]:
-    """What was clicked between two states of a chart in which every click puts a mark in or takes it out again."""
-    then, there = ({row.get(field) for row in state.get(parameter, [])} for state in (before, now))
-    return [value for value in then ^ there if value is not None]
+    """What was clicked between two states of a chart in which every click puts a mark in or takes it out again.
+
+    A chart that was drawn anew may have forgotten the clicks before: what is new then counts, what is gone does not.
+    """
+    then, there = ({row.get(field) for row in state.get(parameter, [])} - {None} for state in (before, now))
+    return list(there - then or then - there)
