@@ -150,6 +150,7 @@ def test_an_address_is_read_or_explained(of_every_kind, monkeypatch, name, model
         assert message.rstrip()[-1] in ".?" and len(message) < 1000, message
 
 
+@pytest.mark.long
 @frugal()
 @given(some.sampled_from(sorted(VIEWS)), some.sampled_from(MODELS), addresses)
 def test_what_a_view_shows_is_read_back_from_the_address_that_says_so(of_every_kind, monkeypatch, name, model, address):

@@ -73,7 +73,14 @@ def summed(items, window, step):
 
 
 @pytest.mark.parametrize(
-    "layers, batch, dropout", [("vanilla", 1, 0.0), ("lstm", 3, 0.4), ("gru", 2, 0.4), ("nested", 1, 0.0)]
+    "layers, batch, dropout",
+    [
+        ("vanilla", 1, 0.0),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (("lstm", 3, 0.4), ("gru", 2, 0.4), ("nested", 1, 0.0))
+        ),
+    ],
 )
 def test_the_parts_sum_to_the_gradient_that_the_optimiser_takes(layers, batch, dropout):
     recipe = a_recipe(layers, dropout, batch, clip="null")
@@ -113,6 +120,7 @@ def rows(store, table, order):
     return store.sql(f"select * from {table} order by {order}")
 
 
+@pytest.mark.long
 def test_every_tenth_batch_is_in_the_store_and_says_what_was_read(tmp_path):
     recipe = a_recipe("lstm", lags=", lags: 3", batch=2)
     store = train(recipe, tmp_path)

@@ -780,6 +780,7 @@ def test_no_more_than_a_piece_is_ever_read(folder, path, monkeypatch):
     assert model.annotations(list(model.tracks), 0, 120).equals(whole.annotations(list(model.tracks), 0, 120))
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     def peak(steps):
         folder = tmp_path / f"of {steps}"

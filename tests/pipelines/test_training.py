@@ -194,6 +194,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     assert not np.array_equal(first.weights["embedding"], other.weights["embedding"])
 
 
+@pytest.mark.long
 def test_a_trained_network_is_loaded_as_it_was_saved_and_not_trained_again(tmp_path):
     recipe = a_recipe(epochs=1)
     network, _ = train(recipe, tmp_path)

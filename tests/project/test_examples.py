@@ -202,6 +202,7 @@ def test_many_sequences(tmp_path):
             np.testing.assert_allclose(values[t], state, atol=HALF)
 
 
+@pytest.mark.long
 def test_state_space(tmp_path):
     """Without a recurrence: what every earlier input has left at a step, summed."""
     model = run("record_state_space.py", tmp_path / "store").model("state-space")

@@ -42,6 +42,7 @@ def run(folder: Path, *arguments: str, python: bool = True) -> subprocess.Comple
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 def test_a_new_analysis_is_green(repository):
     tests = ("fixed_points", "pages/test_fixed_points.py", "project/test_registry.py", "project/test_rooms.py")
     chosen = ["-k", "not tensorflow", "-p", "no:cacheprovider", *(f"tests/{test}" for test in tests)]

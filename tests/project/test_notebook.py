@@ -97,6 +97,7 @@ def data_on_page(app) -> list[dict[str, pa.Table]]:
     return [{part.name: pa.ipc.open_stream(part.data.data).read_all() for part in chart.datasets} for chart in charts]
 
 
+@pytest.mark.long
 def test_a_picture_has_the_data_that_the_page_has(demonstration, run):
     store = demonstration / "store"
     model = rnnstore.open(store).model("demo-parentheses")

@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from rnnstore.registry import analyses
 from tests.support import stores
 
@@ -84,6 +86,7 @@ def test_pipelines_command_line_starts_without_tensorflow():
     assert run(code) == "[]"
 
 
+@pytest.mark.long
 def test_every_page_runs_without_tensorflow(tmp_path):
     stores.small_store(tmp_path / "store")
     code = """

@@ -78,7 +78,7 @@ def version_of(store: rnnstore.Store, name: str) -> int | None:
     return version
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=pytest.mark.long)])
 def test_a_store_survives_kills(tmp_path, kills):
     """kill -9 at changes to files in recording, replacing, copying, renaming, deleting; the next process goes on."""
     with working(write_for_ever, str(tmp_path)) as told:

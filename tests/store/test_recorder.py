@@ -83,6 +83,7 @@ def test_every_table_of_a_small_recording(tmp_path):
     assert (card.states["hidden"].minimum, card.states["hidden"].maximum) == (-1.0, 1.0)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_chunks_do_not_matter(data, tmp_path_factory):

@@ -40,6 +40,7 @@ def test_the_response_of_a_step_is_its_change_and_states_begin_at_nothing():
     assert error.tolist() == [[0.0], [1.5]]  # of 2 and -1: deviation 1.5 * sqrt(2), over sqrt(2)
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 300), st.sampled_from([0.0, 0.02, 0.5, 1.0]), st.sampled_from([1, 3, 130]))
 def test_a_recording_has_the_responses_of_every_word(tmp_path_factory, seed, steps, chance, units):
