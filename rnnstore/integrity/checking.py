@@ -26,6 +26,7 @@ from rnnstore.store.folder import Store
 from rnnstore.store.layout import COPYING, NEW, PREFIX, TRASH, model_folder
 from rnnstore.store.model import Model
 from rnnstore.store.overview import being_written
+from rnnstore.store.parts import PARTS
 from rnnstore.store.tables import VECTORS
 
 AGAIN = 3
@@ -57,6 +58,10 @@ def beside_models(store: Path) -> list[Finding]:
             found.append(
                 Finding(entry.name, sentence, "Nothing to do: the next program that writes deletes it.", False)
             )
+        elif entry.name.startswith(f"{PARTS}-"):
+            name = entry.name.removeprefix(f"{PARTS}-")
+            mending = f"Its program commits them: store.writer({name!r}).commit(), or .drop_parts()."
+            found.append(Finding(entry.name, "Parts of a recording that were not committed yet.", mending, False))
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rnnstore.integrity.findings import Finding, mending, quoted, several
-from rnnstore.store import checksums
+from rnnstore.store import checksums, leases
 from rnnstore.store.card import CARD, Card, File, OwnFile, is_as_written
 from rnnstore.store.layout import own_files
 from rnnstore.store.staging import STAGING
@@ -58,6 +58,7 @@ def check_file(folder: Path, name: str, card: Card, file: File | OwnFile, read: 
 def strays(folder: Path, card: Card, being_written: bool) -> Iterator[Finding]:
     """Files and folders that the card does not list, none of which the store reads."""
     known, unlisted = {file.path for file in listed(card)}, []
+    kept = known | leases.kept(folder)
     swept = "Nothing to do: the next program that writes the model deletes it."
     if being_written:
         swept = "Nothing to do: the program that writes the model now sees to it."
@@ -67,7 +68,7 @@ def strays(folder: Path, card: Card, being_written: bool) -> Iterator[Finding]:
     for table in folders():
         for path in sorted((folder / table).rglob("*")):
             relative = path.relative_to(folder).as_posix()
-            if relative not in known and not path.is_dir():
+            if relative not in kept and not path.is_dir():
                 unlisted.append(relative)
     if unlisted:
         yield Finding(

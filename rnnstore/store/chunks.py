@@ -65,15 +65,15 @@ class Vocabulary:
             raise StoreError(
                 f"The vocabulary was given as {type(words).__name__}; a list was expected, with the word of id 0 first."
             )
-        self._fixed = words is not None
+        self.fixed = words is not None
         self.all = [_encodable(str(word)) for word in words] if words is not None else []
-        self._ids = {} if self._fixed else {word: index for index, word in enumerate(self.all)}
+        self._ids = {} if self.fixed else {word: index for index, word in enumerate(self.all)}
 
     def __len__(self) -> int:
         return len(self.all)
 
     def ids(self, words: Any) -> np.ndarray:
-        if self._fixed:
+        if self.fixed:
             ids = _array("The words", words)
             if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
                 raise StoreError(

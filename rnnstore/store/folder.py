@@ -178,7 +178,7 @@ class Store:
         """A writer for the model `name`, new or present; raises `Busy` on entering while another one writes it."""
         self.check_writable(f"writing {name}")
         sweep_store(self.path)
-        return ModelWriter(self.path, name)
+        return ModelWriter(self.path, name, self.refresh)
 
     def record(self, name: str, **recording: Any) -> Recording:
         """A recorder for the model `name` in one call: facts of `ModelWriter.describe` and options of
@@ -187,7 +187,7 @@ class Store:
         >>> with store.record("mine", description="my network", thresholds=(0.3,)) as recorder:  # doctest: +SKIP
         ...     recorder.add(words=["a", "b"], states={"hidden": values})
         """
-        return Recording(self.writer(name), recording, self.refresh)
+        return Recording(self.writer(name), recording)
 
     def rename(self, old: str, new: str) -> None:
         """Give a model another name."""

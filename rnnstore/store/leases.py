@@ -104,12 +104,26 @@ def still_read(folder: Path, card: Card) -> set[str]:
     except OSError:
         return spared
     for copy in others:
-        if _released(copy):
-            continue
-        with contextlib.suppress(StoreError, OSError):
-            kept = card_in(copy.read_bytes(), copy.name)
-            spared |= {block.path for blocks in kept.files.values() for block in blocks}
+        if not _released(copy):
+            spared |= _listed(copy)
     return spared
+
+
+def kept(folder: Path) -> set[str]:
+    """Paths inside a model's folder of all files that its present card has, or another one that may still be read."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        for copy in copies(folder).iterdir():
+            found |= _listed(copy)
+    return found
+
+
+def _listed(copy: Path) -> set[str]:
+    """The files of the tables of a card that is copied here."""
+    with contextlib.suppress(StoreError, OSError):
+        card = card_in(copy.read_bytes(), copy.name)
+        return {block.path for blocks in card.files.values() for block in blocks}
+    return set()
 
 
 def _checked(folder: Path, card: Card, lease: Lease) -> tuple[Card, Lease | None]:

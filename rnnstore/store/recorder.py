@@ -7,7 +7,7 @@ All of it is published together when the `with` ends, or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,46 +17,50 @@ import pyarrow as pa
 from rnnstore.errors import StoreError, is_disk_full, suggest
 from rnnstore.store import chunks, series
 from rnnstore.store.blocks import ParquetBlocks
-from rnnstore.store.card import File, checked_name
+from rnnstore.store.card import checked_name
 from rnnstore.store.chunks import Chunk, Predictions, Vocabulary
-from rnnstore.store.commit import LockedModel
-from rnnstore.store.responses import EvenSample
+from rnnstore.store.recorded import Files, Recorded
 from rnnstore.store.series import RowGroup, StateSeries, Target, TrackSeries
-from rnnstore.store.staging import explain_disk_errors
-from rnnstore.store.tables import ROWS_PER_GROUP, TABLES, of_key
+from rnnstore.store.staging import Staging, explain_disk_errors
+from rnnstore.store.tables import ROWS_PER_GROUP, TABLES
 
 GROUP = ROWS_PER_GROUP
 
 
 class Recorder:
-    """Records one model; made by `ModelWriter.record` or `Store.record`, used in a `with` statement.
+    """Records one model, or a part of one; made by `Store.record`, `ModelWriter.record` or `ModelWriter.part`, used in
+    a `with` statement. Its files are written to `staging`, and `end` makes something of them; errors say `called`.
 
     `vocabulary` lists the word of each id; without it, words are given as strings and numbered as they first appear.
     `outputs` lists what is predicted where that is something else than words, such as the labels of a classifier.
     `thresholds` are those at which runs are recorded for SQL: for every state, or a mapping from state to thresholds.
+    Of the first `warm_up` steps nothing is recorded, and the step behind them goes on with their sequence.
     """
 
     def __init__(
         self,
-        model: LockedModel,
+        called: str,
+        staging: Staging,
+        end: Callable[[Target, Recorded], None],
         *,
-        vocabulary: Sequence[str] | None,
-        outputs: Sequence[str] | None,
-        thresholds: Sequence[float] | Mapping[str, Sequence[float]],
-        dtype: str,
-        track_sources: Mapping[str, str],
-        recorded: str,
+        vocabulary: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
+        thresholds: Sequence[float] | Mapping[str, Sequence[float]] = (0.3,),
+        dtype: str = "float16",
+        track_sources: Mapping[str, str] | None = None,
+        recorded: str = "",
+        warm_up: int = 0,
     ) -> None:
         if dtype not in ("float16", "float32"):
             raise StoreError(f"States are stored as float16 or float32, not as {dtype!r}.")
-        self._model = model
+        self._called, self._end = called, end
         self._dtype = np.dtype(dtype)
         self._thresholds = _checked_thresholds(thresholds)
-        self._sources = dict(track_sources)
+        self._sources = dict(track_sources or {})
         self._recorded = recorded
         self._words = Vocabulary(vocabulary)
         self._outputs = self._words if outputs is None else Vocabulary(outputs)
-        self._staging = model.staging()
+        self._staging = staging
         self._target = Target(self._staging, ThreadPoolExecutor(2, thread_name_prefix="rnnstore-recorder"))
         self._shape: dict[Any, Any] = {}  # of a chunk, once the first one came
         self._waiting: list[Chunk] = []
@@ -68,8 +72,7 @@ class Recorder:
         self._tokens: ParquetBlocks | None = None
         self._predictions: ParquetBlocks | None = None
         self.steps = 0
-        self.facts: Mapping[str, Any] = {}
-        """Changes of the card that are to be published with the recording."""
+        self._warm_up, self._unread = warm_up, warm_up
 
     def __enter__(self) -> Recorder:
         self._staging.__enter__()
@@ -90,7 +93,7 @@ class Recorder:
             self._staging.__exit__()
 
     def _explained(self) -> explain_disk_errors:
-        return explain_disk_errors(f"recording {self._model.name}, {self.steps:,} steps so far")
+        return explain_disk_errors(f"recording {self._called}, {self.steps:,} steps so far")
 
     def add(
         self,
@@ -109,7 +112,7 @@ class Recorder:
         or n strings. Raises `StoreError` with a sentence when a chunk does not fit the ones before.
         """
         if not self._staging.path.is_dir():
-            raise StoreError(f"The recorder of {self._model.name!r} is not open; add steps inside its `with`.")
+            raise StoreError(f"The recorder of {self._called!r} is not open; add steps inside its `with`.")
         for given, what in ((states, "states"), (annotations or {}, "annotations")):
             if not isinstance(given, Mapping):
                 kind = type(given).__name__
@@ -139,12 +142,23 @@ class Recorder:
             if not states:
                 raise StoreError("The first chunk brings no state; name at least one, for example {'hidden': values}.")
             self._shape = shape
-            chunk["starts"][0] = True
+            chunk["starts"][0] |= not self._warm_up
             self._open(states, [key[1] for key in shape if key[0] == "track"])
         elif shape != self._shape:
             raise StoreError(chunks.difference(shape, self._shape))
+        chunk = self._without_warm_up(chunk)
         self.steps += len(chunk["ids"])
         self._waiting.append(chunk)
+
+    def _without_warm_up(self, chunk: Chunk) -> Chunk:
+        """The steps of a chunk that are recorded; responses begin with the change from the last one that is not."""
+        unread = min(self._unread, len(chunk["ids"]))
+        if not unread:
+            return chunk
+        self._unread -= unread
+        for name, state in self._states.items():
+            state.start_after(chunk["state", name][unread - 1])
+        return {key: column[unread:] for key, column in chunk.items()}
 
     def _open(self, states: Mapping[str, int], tracks: Sequence[str]) -> None:
         thresholds = self._thresholds
@@ -229,33 +243,32 @@ class Recorder:
         if self.steps > self._written:
             self._flush(self.steps - self._written)
         if not self.steps:
-            raise StoreError(f"Nothing was recorded for model {self._model.name!r}: no steps were added.")
+            raise StoreError(f"Nothing was recorded for model {self._called!r}: no steps were added.")
         assert self._tokens is not None
-        files: dict[str, Sequence[File]] = {"tokens": self._tokens.close()}
+        files: Files = {"tokens": self._tokens.close()}
         for name, track in self._tracks.items():
             files[f"annotations/{name}"] = track.blocks.close()
         if self._predictions is not None:
             files["predictions"] = self._predictions.close()
-        starts = np.concatenate(self._starts)
-        sample = EvenSample([self._staging.path / file.path for file in files["tokens"]])
         for state in self._states.values():
-            files |= state.finish(self.steps, sample, starts, self._words.all)
-        found = {"vocabulary": len(self._words), "units": max(state.units for state in self._states.values())}
-        card = self._model.card.model_copy(update=dict(self.facts))
-        found = {fact: value for fact, value in found.items() if getattr(card, fact) is None or fact in card.derived}
-        changes: dict[str, Any] = {
-            **self.facts,
-            "steps": self.steps,
-            **found,
-            "derived": tuple(found),
-            "notes": sorted({state.left_out for state in self._states.values()} - {""}),
-            "recorded": self._recorded,
-            "states": {name: state.facts() for name, state in self._states.items()},
-            "tracks": {name: track.facts(self._sources.get(name, "")) for name, track in self._tracks.items()},
-            "predictions_per_step": self._shape["predicted"][0] if "predicted" in self._shape else 0,
-        }
-        replaced = [key for key in self._model.card.files if not ((table := of_key(key)) and table.grows)]
-        self._model.publish(self._staging, files, replaced=replaced, **changes)
+            files |= state.finish(self.steps)
+        found = Recorded(
+            folder=self._target.staging.path,
+            files=files,
+            steps=self.steps,
+            starts=np.concatenate(self._starts),
+            words=self._words.all,
+            fixed=self._words.fixed,
+            outputs=None if self._outputs is self._words else self._outputs.all,
+            states={name: state.facts() for name, state in self._states.items()},
+            moments={name: state.moments or state.left_out for name, state in self._states.items()},
+            tracks={name: track.seen for name, track in self._tracks.items()},
+            sources=self._sources,
+            predictions_per_step=self._shape["predicted"][0] if "predicted" in self._shape else 0,
+            recorded=self._recorded,
+            warm_up=self._warm_up,
+        )
+        self._end(self._target, found)
 
 
 def _null_for_nan(values: np.ndarray) -> pa.Array:

@@ -8,7 +8,7 @@ word's steps or, for a word read more than `SAMPLE` times, an even sample of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +68,28 @@ class Moments:
             self.count, self._sum, self._squares = (
                 _longer(each, room) for each in (self.count, self._sum, self._squares)
             )
+
+    def merge(self, other: Moments, ids: np.ndarray) -> None:
+        """Add the sums over another span of the corpus, whose words 0, 1, ... have the numbers `ids` here."""
+        words = min(len(ids), len(other.count))
+        if words:
+            here = ids[:words]
+            self._grow(int(here.max()) + 1)
+            self.count[here] += other.count[:words]
+            self._sum[here] += other._sum[:words]
+            self._squares[here] += other._squares[:words]
+
+    def arrays(self, words: int) -> dict[str, np.ndarray]:
+        """The sums over the first `words` words, to be written down; `of_arrays` reads them."""
+        self._grow(words)
+        return {"count": self.count[:words], "sum": self._sum[:words], "squares": self._squares[:words]}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Moments:
+        """The sums that `arrays` gave."""
+        found = cls(arrays["sum"].shape[1])
+        found.count, found._sum, found._squares = arrays["count"], arrays["sum"], arrays["squares"]
+        return found
 
     def result(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(mean, standard error) float32[len(words), units] of words seen at least once; NaN error where count is 1."""

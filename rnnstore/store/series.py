@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from rnnstore.store.blocks import DELTA, ParquetBlocks, RowMajorBlocks, RowMajorReader
+from rnnstore.store.blocks import DELTA, ParquetBlocks, RowMajorBlocks
 from rnnstore.store.card import File, State, Track
-from rnnstore.store.responses import EvenSample, Moments, expected_responses
+from rnnstore.store.responses import Moments
 from rnnstore.store.runs import RunEncoder, single
 from rnnstore.store.staging import Staging
 from rnnstore.store.tables import STEPS_PER_BLOCK, TABLES, VECTORS, states_schema
@@ -41,7 +41,28 @@ HARDLY_AGAIN = (
     "over one step says nothing about a word."
 )
 
-COMPRESSION = {"compression": "zstd", "compression_level": 1}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "states": {
+        "use_dictionary": False,
+        "write_statistics": ["t"],
+        "column_encoding": {"t": DELTA},
+        "compression": "lz4",  # a tenth larger than zstd, and a column is read three times as fast
+        "compression_level": None,
+    },
+    "on_states": {
+        "use_dictionary": ["threshold"],
+        "column_encoding": {"unit": DELTA, "start": DELTA, "stop": DELTA},
+        "compression": "none",
+        "compression_level": None,
+    },
+    "expected_responses": {"use_dictionary": ["word"]},
+}
+"""How the files of a table are written, where that differs from the others."""
+
+
+def parquet_options(table: str) -> dict[str, Any]:
+    """The options of `pyarrow.parquet.ParquetWriter` for the files of a table of a recording."""
+    return {"compression": "zstd", "compression_level": 1, **OPTIONS.get(table, {})}
 
 
 @dataclass(frozen=True)
@@ -51,12 +72,10 @@ class Target:
     staging: Staging
     pool: ThreadPoolExecutor
 
-    def parquet(self, table: str, folder: str = "", schema: pa.Schema | None = None, **options: Any) -> ParquetBlocks:
+    def parquet(self, table: str, folder: str = "", schema: pa.Schema | None = None) -> ParquetBlocks:
         """A stream into the blocks of `table`, in `folder` below it (`state=layer1.c`)."""
         path = f"{table}/{folder}" if folder else table
-        return ParquetBlocks(
-            self.staging, path, schema or TABLES[table].schema, self.pool, **{**COMPRESSION, **options}
-        )
+        return ParquetBlocks(self.staging, path, schema or TABLES[table].schema, self.pool, **parquet_options(table))
 
 
 @dataclass(frozen=True)
@@ -91,30 +110,14 @@ class StateSeries:
         self.thresholds = tuple(float(threshold) for threshold in thresholds)
         self._schema = states_schema(units, dtype.name)
         folder = f"state={name}"
-        self._columns = target.parquet(
-            "states",
-            folder,
-            self._schema,
-            use_dictionary=False,
-            write_statistics=["t"],
-            column_encoding={"t": DELTA},
-            compression="lz4",  # a tenth larger than zstd, and a column is read three times as fast
-            compression_level=None,
-        )
+        self._columns = target.parquet("states", folder, self._schema)
         self._rows = RowMajorBlocks(target.staging, f"{VECTORS}/{folder}", units, dtype, target.pool)
-        self._runs = target.parquet(
-            "on_states",
-            folder,
-            use_dictionary=["threshold"],
-            column_encoding={"unit": DELTA, "start": DELTA, "stop": DELTA},
-            compression="none",
-            compression_level=None,
-        )
+        self._runs = target.parquet("on_states", folder)
         self._encoders = [RunEncoder(units, threshold) for threshold in self.thresholds]
         self._unencoded: list[np.ndarray] = []
         self._unencoded_starts: list[np.ndarray] = []
         self._unencoded_first = 0
-        self._moments: Moments | None = Moments(units)
+        self.moments: Moments | None = Moments(units)
         self._most_words = most_words
         self.left_out = ""
         self._minimum, self._maximum = np.inf, -np.inf
@@ -122,6 +125,11 @@ class StateSeries:
     @property
     def streams(self) -> list[Any]:
         return [self._columns, self._rows, self._runs]
+
+    def start_after(self, values: np.ndarray) -> None:
+        """Let the first step's response be its change from these values [units], which are not recorded."""
+        if self.moments is not None:
+            self.moments.start(0, single(values[None])[0])
 
     def write(self, values: np.ndarray, group: RowGroup) -> None:
         """Write a row group of `values` [steps, units], as stored."""
@@ -133,24 +141,19 @@ class StateSeries:
         exact = single(values)
         self._minimum = min(self._minimum, float(exact.min()))
         self._maximum = max(self._maximum, float(exact.max()))
-        if self._moments is not None:
+        if self.moments is not None:
             if int(group.ids.max()) >= self._most_words:
-                self._moments, self.left_out = None, TOO_MANY
+                self.moments, self.left_out = None, TOO_MANY
             else:
-                self._moments.add(exact, group.order, group.ids, group.starts)
-                self._drop_labels(end, SURE_FROM)
+                self.moments.add(exact, group.order, group.ids, group.starts)
+                if are_labels(self.moments, end, SURE_FROM):
+                    self.moments, self.left_out = None, HARDLY_AGAIN
         if self._encoders:
             self._unencoded.append(by_unit)
             self._unencoded_starts.append(group.start_steps)
             held = sum(waiting.shape[1] for waiting in self._unencoded)
             if held * self.units >= RUN_CELLS or end % STEPS_PER_BLOCK == 0:
                 self._encode()
-
-    def _drop_labels(self, steps: int, least: int) -> None:
-        """Keep no responses of `least` words or more of which most were read once in all these steps."""
-        words = np.count_nonzero(self._moments.count) if self._moments is not None else 0
-        if words >= least and 2 * words > steps:
-            self._moments, self.left_out = None, HARDLY_AGAIN
 
     def _encode(self) -> None:
         if not self._unencoded:
@@ -175,10 +178,8 @@ class StateSeries:
             row_group_size=RUNS_A_GROUP,
         )
 
-    def finish(
-        self, steps: int, sample: EvenSample, starts: np.ndarray, vocabulary: Sequence[str]
-    ) -> dict[str, Sequence[File]]:
-        """The files of all tables of this state, by the keys of a card."""
+    def finish(self, steps: int) -> dict[str, Sequence[File]]:
+        """The files of this state's tables of steps and runs, by the keys of a card."""
         self._encode()
         for encoder in self._encoders:
             self._write_runs(encoder, encoder.finish(steps), steps - 1)
@@ -188,14 +189,6 @@ class StateSeries:
         }
         if self._encoders:
             files[f"on_states/{self.name}"] = self._runs.close()
-        self._drop_labels(steps, LABELS_FROM)
-        if self._moments is not None:
-            folder = self._target.staging.path
-            reader = RowMajorReader(folder, files[f"{VECTORS}/{self.name}"], self.units, self._dtype.name)
-            blocks = self._target.parquet("expected_responses", f"state={self.name}", use_dictionary=["word"])
-            for piece in expected_responses(self._moments, sample, reader, starts, vocabulary):
-                blocks.write(piece, 0)
-            files[f"expected_responses/{self.name}"] = blocks.close()
         return files
 
     def facts(self) -> State:
@@ -209,48 +202,70 @@ class StateSeries:
         )
 
 
+def are_labels(moments: Moments, steps: int, least: int) -> bool:
+    """Whether there are `least` words or more, of which most were read once in all these steps."""
+    words = int(np.count_nonzero(moments.count))
+    return words >= least and 2 * words > steps
+
+
+@dataclass
+class TrackSummary:
+    """What a card says of a track, while it is found: numbers with their range, or labels with how often each came."""
+
+    kind: str = ""
+    whole: bool = True
+    minimum: float = np.inf
+    maximum: float = -np.inf
+    labels: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: TrackSummary) -> None:
+        """Count what another span of the same track held, too."""
+        self.kind, self.whole = other.kind, self.whole and other.whole
+        self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
+        self.labels.update(other.labels)
+
+    def facts(self, name: str, source: str) -> Track:
+        """The track as a card has it."""
+        scalar = self.kind == "scalar"
+        labels = [label for label, _ in sorted(self.labels.items(), key=lambda item: (-item[1], item[0])) if label]
+        return Track(
+            name=name,
+            kind="scalar" if scalar else "discrete",
+            labels=() if scalar else tuple(labels[:LABELS]),
+            distinct=0 if scalar else len(labels),
+            minimum=self.minimum if scalar and self.minimum <= self.maximum else None,
+            maximum=self.maximum if scalar and self.minimum <= self.maximum else None,
+            whole=self.whole if scalar else None,
+            source=source,
+        )
+
+
 class TrackSeries:
     """One annotation track being recorded."""
 
     def __init__(self, target: Target, name: str) -> None:
         self.name = name
         self.blocks = target.parquet("annotations", f"track={name}")
-        self._labels: Counter[str] = Counter()
-        self._kind, self._whole = "", True
-        self._minimum, self._maximum = np.inf, -np.inf
+        self.seen = TrackSummary()
 
     def write(self, values: np.ndarray, first: int) -> None:
         """Write a row group of `values`: float64 numbers, or labels as objects."""
         t = np.arange(first, first + len(values))
         if values.dtype.kind == "f":
-            self._kind = "scalar"
+            self.seen.kind = "scalar"
             finite = values[np.isfinite(values)]
-            self._minimum = min(self._minimum, float(finite.min(initial=np.inf)))
-            self._maximum = max(self._maximum, float(finite.max(initial=-np.inf)))
-            self._whole &= bool((finite == np.rint(finite)).all())
+            self.seen.minimum = min(self.seen.minimum, float(finite.min(initial=np.inf)))
+            self.seen.maximum = max(self.seen.maximum, float(finite.max(initial=-np.inf)))
+            self.seen.whole &= bool((finite == np.rint(finite)).all())
             columns = [
                 t,
                 pa.nulls(len(t), TABLES["annotations"].schema.field("value").type),
                 pa.array(values, from_pandas=True),
             ]
         else:
-            self._kind = "discrete"
+            self.seen.kind = "discrete"
             encoded = pa.array(values, pa.string()).dictionary_encode()
             codes = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))
-            self._labels.update(dict(zip(encoded.dictionary.to_pylist(), codes.tolist(), strict=True)))
+            self.seen.labels.update(dict(zip(encoded.dictionary.to_pylist(), codes.tolist(), strict=True)))
             columns = [t, encoded, pa.nulls(len(t), pa.float64())]
         self.blocks.write(pa.table(columns, schema=TABLES["annotations"].schema), first)
-
-    def facts(self, source: str) -> Track:
-        scalar = self._kind == "scalar"
-        labels = [label for label, _ in sorted(self._labels.items(), key=lambda item: (-item[1], item[0])) if label]
-        return Track(
-            name=self.name,
-            kind=self._kind,
-            labels=() if scalar else tuple(labels[:LABELS]),
-            distinct=0 if scalar else len(labels),
-            minimum=self._minimum if scalar and self._minimum <= self._maximum else None,
-            maximum=self._maximum if scalar and self._minimum <= self._maximum else None,
-            whole=self._whole if scalar else None,
-            source=source,
-        )

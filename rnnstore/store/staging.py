@@ -49,10 +49,14 @@ class Staging:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
+    def relative(self, path: Path) -> str:
+        """The path of a file inside this folder, and of the model once it is published."""
+        return path.relative_to(self.path).as_posix()
+
     def entry(self, path: Path, rows: int, crc: int, first: int = 0) -> File:
         """The card's entry for a file that was written whole, with the CRC-32 of what was written."""
         return File(
-            path=path.relative_to(self.path).as_posix(),
+            path=self.relative(path),
             bytes=path.stat().st_size,
             rows=rows,
             first=first,

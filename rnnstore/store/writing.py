@@ -6,17 +6,23 @@ What a change is made of, and when it becomes visible, is `commit`'s; this is wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from rnnstore.errors import StoreError, suggest
-from rnnstore.store import appending, checksums, disk
+from rnnstore.store import appending, checksums, disk, parts
 from rnnstore.store.card import FACTS, OwnFile, checked_name, read_card
 from rnnstore.store.commit import LockedModel
 from rnnstore.store.layout import own_files
+from rnnstore.store.merging import merged
+from rnnstore.store.parts import PartRecording, PartsStatus
+from rnnstore.store.present import present
+from rnnstore.store.recorded import publish
 from rnnstore.store.recorder import Recorder
+from rnnstore.store.series import Target
 from rnnstore.store.staging import explain_disk_errors
 from rnnstore.store.tables import TABLES, folders
 
@@ -24,8 +30,10 @@ from rnnstore.store.tables import TABLES, folders
 class ModelWriter(LockedModel):
     """Writes one model; made by `Store.writer` and used in a `with` statement."""
 
-    def __init__(self, store: Path, name: str) -> None:
+    def __init__(self, store: Path, name: str, changed: Callable[[], None] = lambda: None) -> None:
+        """`changed` is called when a recording was committed, so that whoever gave the writer looks anew."""
         super().__init__(store, name)
+        self._changed = changed
         self._own: set[str] = set()  # folders of the caller's own files, whose checksums are taken at the end
 
     def __exit__(self, *_: object) -> None:
@@ -104,14 +112,70 @@ class ModelWriter(LockedModel):
         recorded: str = "",
     ) -> Recorder:
         """A recorder for this model; see `Recorder`. Leaving its `with` publishes the recording."""
-        return Recorder(
-            self,
+        return self._recorder(
+            {},
             vocabulary=vocabulary,
             outputs=outputs,
             thresholds=thresholds,
             dtype=dtype,
-            track_sources=track_sources or {},
+            track_sources=track_sources,
             recorded=recorded,
+        )
+
+    def part(self, index: int, *, of: int, warm_up: int = 0, **options: Any) -> PartRecording:
+        """A recorder of part `index` (from 0) `of` N, in a `with` statement: a range of whole sequences of the corpus.
+
+        Any process on any machine that sees the store may record a part, in any order, without a lock; its first step
+        begins a sequence. A sequence too long for that can be cut with a `warm_up`: of every part but the first, so
+        many steps before it are added too, read and not recorded, and the sequence goes on behind them, with states
+        that are those of one go only as far as the network forgets within the warm-up (the card's notes say so).
+        `options` are those of `record`, the same for all parts. `commit` makes them one recording.
+        """
+        return PartRecording(self.store, self.name, index, of, {**options, "warm_up": warm_up if index else 0})
+
+    def status(self) -> PartsStatus:
+        """Which parts are done, being written, and missing."""
+        return parts.status(self.store, self.name)
+
+    def commit(self, *, append: bool = False, **facts: Any) -> None:
+        """Make all parts one recording, in one step, in place of the present one or, with `append`, behind it.
+
+        Steps, sequences and words are numbered through, and every answer is that of one recording in one go. `facts`
+        are those of `describe`. `StoreError` where a part is missing, or parts (or the present recording) do not agree
+        in states, units, types, thresholds, annotations, predictions or vocabulary; nothing is changed then.
+        """
+        with self:
+            changes = self.described(facts)
+            found = parts.all_of(self.store, self.name)
+            if append:
+                found.insert(0, ("The present recording", present(self.path, self.card, found[0][1])))
+            with (
+                self.staging() as staging,
+                ThreadPoolExecutor(2) as pool,
+                explain_disk_errors(f"committing the parts of {self.name}"),
+            ):
+                target = Target(staging, pool)
+                publish(self, target, merged(found, target, self.name), changes)
+            parts.drop(self.store, self.name)
+            self.end_recording()
+
+    def end_recording(self) -> None:
+        """Let the store look anew, and delete what only its own models still held."""
+        self._changed()
+        self.sweep()
+
+    def drop_parts(self) -> None:
+        """Delete all parts that were recorded and not committed."""
+        parts.drop(self.store, self.name)
+
+    def _recorder(self, facts: Mapping[str, Any], **options: Any) -> Recorder:
+        """A recorder whose recording is published together with `facts`."""
+        changes = self.described(facts)
+        return Recorder(
+            self.name,
+            self.staging(),
+            lambda target, found: publish(self, target, found, changes),
+            **options,
         )
 
     def seal(self) -> int:
@@ -147,11 +211,11 @@ class ModelWriter(LockedModel):
 
 
 class Recording:
-    """`with store.record(...)`: opens the writer and the recorder together, and calls `done` at the end."""
+    """`with store.record(...)`: opens the writer and the recorder together."""
 
-    def __init__(self, writer: ModelWriter, options: Mapping[str, Any], done: Callable[[], None]) -> None:
+    def __init__(self, writer: ModelWriter, options: Mapping[str, Any]) -> None:
         own = ("vocabulary", "outputs", "thresholds", "dtype", "track_sources", "recorded")
-        self._writer, self._done = writer, done
+        self._writer = writer
         self._options = {key: value for key, value in options.items() if key in own}
         self._facts = {key: value for key, value in options.items() if key not in own}
         for key in self._facts:
@@ -162,8 +226,7 @@ class Recording:
     def __enter__(self) -> Recorder:
         self._writer.__enter__()
         try:
-            self._recorder = self._writer.record(**self._options)
-            self._recorder.facts = self._writer.described(self._facts)
+            self._recorder = self._writer._recorder(self._facts, **self._options)
             return self._recorder.__enter__()
         except BaseException:
             self._writer.__exit__()
@@ -175,7 +238,6 @@ class Recording:
             self._recorder.__exit__(*error)
         finally:
             try:
-                self._done()
-                self._writer.sweep()  # what only this store's own models still held
+                self._writer.end_recording()
             finally:
                 self._writer.__exit__()
