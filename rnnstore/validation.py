@@ -26,6 +26,7 @@ _EXPECTED = {
     "list": "a list, as in [a, b]",
     "tuple": "a list, as in [a, b]",
     "model": "settings, as in {key: value}",
+    "dict": "settings, as in {key: value}",
 }
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
@@ -62,6 +63,8 @@ def _sentence(mistake: Any, root: Root, settings: Any) -> str:
     if kind in _BOUNDS:
         limit, bound = _BOUNDS[kind]
         return f"{key} is {shown(given)}; it must be {limit} {mistake['ctx'][bound]:g}."
+    if kind in ("too_long", "string_too_long"):
+        return f"{key} is too long; at most {mistake['ctx']['max_length']:,} were expected."
     if kind == "too_short":
         return f"{key} is empty; give at least {mistake['ctx']['min_length']}."
     if kind == "string_too_short":

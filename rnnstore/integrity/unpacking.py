@@ -27,6 +27,7 @@ from rnnstore.store.checksums import SummedFile, shown
 from rnnstore.store.commit import incoming
 from rnnstore.store.folder import Store
 from rnnstore.store.layout import PREFIX
+from rnnstore.store.limits import MOST_BYTES, portable
 from rnnstore.store.tables import folders
 
 MOST_FILES = 100_000
@@ -34,9 +35,6 @@ MOST_FILES = 100_000
 
 MOST_OF_A_LIST = 1 << 25
 """Bytes of an archive's list of contents, at most."""
-
-MOST_OF_A_CARD = 1 << 26
-"""Bytes of a card, at most."""
 
 _END = struct.Struct("<4s4H2LH")  # of a zip archive: signature, disks, entries, bytes of its list, where it is, comment
 _END_64 = struct.Struct("<4sQ2H2L4Q")
@@ -145,6 +143,8 @@ def _wrong_with(member: zipfile.ZipInfo) -> Iterator[str]:
         yield "leads out of the model's folder, or is hidden or no file"
     elif len(parts) > 10 or any(len(part.encode()) > 255 for part in parts):
         yield "is too long a name"
+    elif not all(map(portable, parts)):
+        yield "is a name that not every operating system can have, or that is not seen as it is"
     elif kind not in (0, stat.S_IFREG):
         yield "is a link, a device or a folder, not a plain file"
     elif member.flag_bits & 1:
@@ -156,7 +156,7 @@ def _wrong_with(member: zipfile.ZipInfo) -> Iterator[str]:
 def _card(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> Card:
     if CARD not in members:
         raise _Refused(f"it holds no {CARD}")
-    if members[CARD].file_size > MOST_OF_A_CARD:
+    if members[CARD].file_size > MOST_BYTES:
         raise _Refused(f"its {CARD} has {members[CARD].file_size:,} bytes")
     content = archive.read(members[CARD])
     if not is_as_written(content):

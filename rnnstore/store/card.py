@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -20,7 +21,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from rnnstore.errors import DamagedModel, StoreError, cause
 from rnnstore.store import checksums, disk
 from rnnstore.store.documents import parsed
-from rnnstore.store.tables import FORMAT
+from rnnstore.store.limits import MOST_BYTES, MOST_UNITS, Bytes, Finite, Short, Steps, Text, plain, portable, text
+from rnnstore.store.tables import FORMAT, TABLES, VECTORS, of_key
 
 CARD = "card.json"
 
@@ -29,6 +31,7 @@ MENDING = "Copy the model again, or record it anew under the same name; `python 
 NO_CARD = "Copy the model again, or delete it and record it anew."
 
 _ALLOWED = re.compile(r"[^\W_][\w. -]{0,99}")
+_FILE = re.compile(r"[\w.-]+")
 _BYTES = 200  # file systems end names at 255 bytes, and this program puts a few before and behind
 
 Size = Annotated[int, Field(ge=0, lt=2**31)]
@@ -42,7 +45,7 @@ Edition = Annotated[str, Field(pattern="^[0-9A-Za-z-]{0,64}$")]
 
 def checked_name(name: str, what: str = "model") -> str:
     """`name`, when it can name a `what` (model, state or track); a `StoreError` that says why otherwise."""
-    allowed = isinstance(name, str) and _ALLOWED.fullmatch(name) and not name.endswith((".", " "))
+    allowed = isinstance(name, str) and _ALLOWED.fullmatch(name) and portable(name)
     if not allowed or len(name.encode()) > _BYTES:
         raise StoreError(
             f"{name!r} cannot name a {what}: letters, digits, '.', '_', '-' and spaces are allowed, beginning with a "
@@ -51,11 +54,27 @@ def checked_name(name: str, what: str = "model") -> str:
     return name
 
 
+def _name(name: str) -> str:
+    try:
+        return checked_name(name, "state or track")
+    except StoreError:
+        raise ValueError("cannot name a state or track, since it can name no folder") from None
+
+
 def _inside(path: str) -> str:
-    pure = PurePosixPath(path)
+    pure = PurePosixPath(text(path))
     if pure.is_absolute() or ".." in pure.parts or "\\" in path:
         raise ValueError("lies outside the model's folder")
+    if path != pure.as_posix() or len(path) > 1000 or not all(map(portable, pure.parts)):
+        raise ValueError("cannot name a file on every operating system")
     return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
+"""Path of a file inside the model's folder."""
+
+Name = Annotated[str, AfterValidator(_name)]
+"""Name of a state or a track, which names a folder."""
 
 
 class _Entry(BaseModel):
@@ -66,52 +85,70 @@ class _Entry(BaseModel):
 class File(_Entry):
     """A block of a table: path inside the model's folder, size in bytes, rows, and first step (where it has steps)."""
 
-    path: Annotated[str, AfterValidator(_inside)]
-    bytes: int = Field(ge=0)
-    rows: int = Field(ge=0)
-    first: int = 0
+    path: Inside
+    bytes: Bytes
+    rows: Steps
+    first: Steps = 0
     crc32: Checksum = ""
+
+
+def _at_their_places(files: dict[str, tuple[File, ...]]) -> dict[str, tuple[File, ...]]:
+    """The files by table, each in the folder of its table, which gives its rows their state or track in SQL."""
+    for key, blocks in files.items():
+        name, _, inner = key.partition("/")
+        table = TABLES["states"] if name == VECTORS else of_key(key)
+        if table is None:
+            continue
+        if bool(inner) != bool(table.folder):
+            raise ValueError(f"list files of {key}, which is no table")
+        where = f"{name}/{table.folder}={_name(inner)}" if inner else name
+        kind = ".npy" if name == VECTORS else ".parquet"
+        for block in blocks:
+            folder, _, file = block.path.rpartition("/")
+            if folder != where or not _FILE.fullmatch(file) or not file.endswith(kind):
+                raise ValueError(f"list a file of {key} that is not at {where}/<file>{kind}")
+    return files
 
 
 class OwnFile(_Entry):
     """A file beside the tables, of whoever made the model (weights, settings): path, size in bytes, checksum."""
 
-    path: Annotated[str, AfterValidator(_inside)]
-    bytes: int = Field(ge=0)
+    path: Inside
+    bytes: Bytes
     crc32: Checksum = ""
 
 
 class Metric(_Entry):
     """A result with the split it was measured on, for example perplexity, test, 115.2."""
 
-    name: str
-    split: str
+    name: Short
+    split: Short
     value: float
 
 
 class State(_Entry):
     """A recorded time series: how many units, stored as what, the range of its values, thresholds of recorded runs."""
 
-    name: str
-    units: int = Field(ge=1)
+    name: Name
+    units: int = Field(ge=1, le=MOST_UNITS)
     dtype: Literal["float16", "float32"] = "float16"
-    minimum: float
-    maximum: float
-    thresholds: tuple[float, ...] = ()
+    minimum: Finite
+    maximum: Finite
+    thresholds: tuple[Finite, ...] = Field(default=(), max_length=1000)
 
 
 class Track(_Entry):
     """A recorded annotation: labels (by falling frequency, at most 200) or numbers with their range, whether all of
     them are whole (None: not known); who says so."""
 
-    name: str
+    name: Name
     kind: Literal["discrete", "scalar"]
-    labels: tuple[str, ...] = ()
-    distinct: int = 0
+    labels: tuple[Text, ...] = Field(default=(), max_length=200)
+    distinct: Steps = 0
     minimum: float | None = None
     maximum: float | None = None
     whole: bool | None = None
-    source: str = ""
+    source: Text = ""
 
 
 class Card(_Entry):
@@ -123,29 +160,29 @@ class Card(_Entry):
     with this last value left empty.
     """
 
-    format: int = FORMAT
-    created: str
-    description: str = ""
-    task: str = ""
-    cell: str = ""
+    format: Size = FORMAT
+    created: Short
+    description: Text = ""
+    task: Short = ""
+    cell: Short = ""
     layers: Size | None = None
     units: Size | None = None
     embedding: Size | None = None
     parameters: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    corpus: str = ""
-    level: str = "word"
+    corpus: Text = ""
+    level: Short = "word"
     vocabulary: Size | None = None
-    metrics: tuple[Metric, ...] = ()
-    settings: dict[str, Any] = {}
-    derived: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    recorded: str = ""
-    steps: int = Field(default=0, ge=0)
-    states: dict[str, State] = {}
-    tracks: dict[str, Track] = {}
-    predictions_per_step: int = 0
+    metrics: tuple[Metric, ...] = Field(default=(), max_length=100)
+    settings: Annotated[dict[str, Any], AfterValidator(plain)] = {}
+    derived: tuple[Short, ...] = Field(default=(), max_length=100)
+    notes: tuple[Text, ...] = Field(default=(), max_length=1000)
+    recorded: Text = ""
+    steps: Steps = 0
+    states: dict[Name, State] = Field(default={}, max_length=1000)
+    tracks: dict[Name, Track] = Field(default={}, max_length=1000)
+    predictions_per_step: int = Field(default=0, ge=0, lt=2**15)
     edition: Edition = ""
-    files: dict[str, tuple[File, ...]] = {}
+    files: Annotated[dict[Short, tuple[File, ...]], AfterValidator(_at_their_places)] = {}
     own_files: tuple[OwnFile, ...] = ()
     crc32: Checksum = ""
 
@@ -177,7 +214,10 @@ def card_alone(folder: Path) -> Card:
     """The card of a model's folder, whatever became of the files that it lists; raises `DamagedModel`."""
     shown = f"{folder.name}/{CARD}"
     try:
-        content = (folder / CARD).read_bytes()
+        if not stat.S_ISREG(os.stat(folder / CARD).st_mode):
+            raise DamagedModel(f"{shown} is no plain file. {NO_CARD}")
+        with open(folder / CARD, "rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise DamagedModel(
             f"{folder.name} is no model: it holds no {CARD}. Delete the folder, or copy the whole model again."
@@ -189,6 +229,8 @@ def card_alone(folder: Path) -> Card:
 
 def card_in(content: bytes, shown: str) -> Card:
     """The card that a text is, called `shown` where it is none; raises `DamagedModel`."""
+    if len(content) > MOST_BYTES:
+        raise DamagedModel(f"{shown} has more than {MOST_BYTES:,} bytes, which no card has. {NO_CARD}")
     return parsed(content, Card, shown=shown, what="card of a model", newest=FORMAT, mending=NO_CARD)
 
 
@@ -198,12 +240,19 @@ def _wrong_file(folder: Path, card: Card) -> str:
 
 
 def wrong_files(folder: Path, card: Card) -> Iterator[tuple[str, str]]:
-    """(table, sentence) for every file that is not there in the listed size, with its end."""
+    """(table, sentence) for every file that is not there in the listed size, with its end, and for every table that
+    holds other steps or units than the card says."""
+    for table, sentence in _disagreements(card):
+        yield table, f"{folder.name}/{CARD} is damaged: {sentence} {MENDING}"
     for table, files in card.files.items():
         for file in files:
             end = b""
             try:
-                size = os.stat(folder / file.path).st_size
+                found = os.stat(folder / file.path)
+                if not stat.S_ISREG(found.st_mode):
+                    yield table, f"{folder.name}/{file.path} (table {table}) is no plain file. {MENDING}"
+                    continue
+                size = found.st_size
                 if file.path.endswith(".parquet") and size == file.bytes > 4:
                     with open(folder / file.path, "rb", buffering=0) as opened:
                         opened.seek(-4, os.SEEK_END)
@@ -221,10 +270,50 @@ def wrong_files(folder: Path, card: Card) -> Iterator[tuple[str, str]]:
                 yield table, f"{folder.name}/{file.path} (table {table}) is no Parquet file any more. {MENDING}"
 
 
+def _disagreements(card: Card) -> Iterator[tuple[str, str]]:
+    """(table, sentence) for what a card says of its recording and its files do not hold: nobody allocates for steps
+    and units that are not there."""
+    for kind, named in (("state", card.states), ("track", card.tracks)):
+        for name, one in named.items():
+            if one.name != name:
+                yield "tokens", f"its {kind} {name} is called {one.name} in another place."
+    needed = ["tokens"] if card.steps else []
+    needed += [f"{table}/{state}" for state in card.states for table in ("states", VECTORS)]
+    needed += [f"annotations/{track}" for track in card.tracks] + ["predictions"] * bool(card.predictions_per_step)
+    for key in needed:
+        if key not in card.files:
+            yield key, f"it lists no files of {key}."
+    for key, files in card.files.items():
+        name, _, inner = key.partition("/")
+        table = of_key(key)
+        if name in ("states", VECTORS) and inner not in card.states:
+            yield key, f"it lists files of {key} and describes no state {inner}."
+            continue
+        if name != VECTORS and not (table and table.by_step):
+            continue
+        each, first = card.predictions_per_step if name == "predictions" else 1, 0
+        for file in files:
+            if file.first != first or file.rows % max(1, each):
+                yield key, f"the files of {key} do not follow one another."
+            first = file.first + file.rows // max(1, each)
+            if name == VECTORS and file.rows * _row(card.states[inner]) > file.bytes:
+                yield key, f"{file.path} is too small for {file.rows:,} steps of {card.states[inner].units:,} units."
+        if first != card.steps:
+            yield key, f"the files of {key} hold {first:,} steps, and it says {card.steps:,}."
+
+
+def _row(state: State) -> int:
+    """Bytes of a step of a state."""
+    return state.units * (2 if state.dtype == "float16" else 4)
+
+
 def write_card(folder: Path, card: Card) -> None:
     """Put `card` in place of the folder's present one, in a single step that cannot be seen half done, nor be lost."""
+    content = text_of(card)
+    if len(content) > MOST_BYTES:
+        raise StoreError(f"The card of {folder.name} would have {len(content):,} bytes; {MOST_BYTES:,} are the most.")
     with disk.replacing(folder / CARD) as file:
-        file.write(text_of(card))
+        file.write(content)
 
 
 _UNSUMMED, _SUMMED = b'"crc32": ""\n}', b'"crc32": "%s"\n}'

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rnnstore.errors import DamagedModel
-from rnnstore.validation import sentences
+from rnnstore.validation import on_one_line, sentences
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -29,7 +29,8 @@ def parsed(
         raise DamagedModel(f"{shown} is no {what}: it says no format. {mending}")
     if fields["format"] > newest:
         raise DamagedModel(
-            f"{shown} has format {fields['format']}, and this program reads up to {newest}. Update rnnstore to read it."
+            f"{shown} has format {on_one_line(fields['format'])}, and this program reads up to {newest}. Update "
+            "rnnstore to read it."
         )
     fields |= instead
     try:

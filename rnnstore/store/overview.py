@@ -6,6 +6,7 @@ trained, was trained and never recorded, or was left half way, and each wants an
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,6 +17,9 @@ from rnnstore.store.model import Model
 
 POINTS = 40
 """Points of the small training curve in a list; the whole curve is in the table `training`."""
+
+METRICS = 40
+"""Columns of metrics in a list, at most."""
 
 COLUMNS = pa.schema(
     [
@@ -99,8 +103,8 @@ def size(count: int) -> str:
 
 def notes(model: Model) -> list[str]:
     """What the recording left out or changed, and why, a sentence each; those of an import stand in its settings."""
-    imports = [of.get("notes", ()) for of in model.card.settings.values() if isinstance(of, dict)]
-    found = [*model.card.notes, *(str(note) for noted in imports for note in noted)]
+    imports = [of.get("notes") for of in model.card.settings.values() if isinstance(of, dict)]
+    found = [*model.card.notes, *(str(note) for noted in imports if isinstance(noted, list) for note in noted)]
     return [note[:1].upper() + note[1:].rstrip(".") + "." for note in found]
 
 
@@ -110,7 +114,10 @@ def is_blank(column: pa.ChunkedArray) -> bool:
 
 
 def overview(store: Store) -> pa.Table:
-    """A row for each healthy model: `COLUMNS`, and before `steps` a column `<metric> (<split>)` for every metric."""
+    """A row for each healthy model: `COLUMNS`, and before `steps` a column `<metric> (<split>)` for each metric.
+
+    Of many metrics these are the `METRICS` that most models have; the table `models` has all of them.
+    """
     models = list(store.models.values())
     rows = [
         {
@@ -125,8 +132,9 @@ def overview(store: Store) -> pa.Table:
         for model in models
     ]
     table = pa.Table.from_pylist(rows, COLUMNS)
-    named = dict.fromkeys((metric.name, metric.split) for model in models for metric in model.card.metrics)
-    for name, split in named:
+    counts = Counter((metric.name, metric.split) for model in models for metric in model.card.metrics)
+    most = {named for named, _ in counts.most_common(METRICS)}
+    for name, split in (named for named in counts if named in most):
         values = [{(m.name, m.split): m.value for m in model.card.metrics}.get((name, split)) for model in models]
         at = table.column_names.index("steps")
         table = table.add_column(at, f"{name} ({split})", pa.array(values, pa.float64()))
