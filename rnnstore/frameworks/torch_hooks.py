@@ -6,14 +6,17 @@ A call of a module is turned around here, so that from then on time comes first 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules import rnn
 from torch.nn.utils.rnn import PackedSequence
 
 from rnnstore.errors import StoreError
@@ -26,7 +29,7 @@ class Call:
     """One call of a recurrent module over a batch.
 
     x          tensor[rows, inputs] as `layout` has them
-    output     tensor[rows, width of h, both directions side by side]
+    outputs    tensor[rows, width of h, both directions side by side] of each layer
     before     by state, tensor[layers * directions, sequences, width]: the initial states
     after      likewise the last ones
     order      int64[sequences]: where each sequence of the batch stands in the layout
@@ -35,7 +38,7 @@ class Call:
     """
 
     x: Any
-    output: Any
+    outputs: list[Any]
     before: dict[str, Any]
     after: dict[str, Any]
     layout: Layout
@@ -51,6 +54,7 @@ class Calls:
         self._found = found
         self.by_path: dict[str, list[Call]] = {}
         self.linear: list[Any] = []  # what linear layers gave, as it was returned
+        self._kernels = LayerByLayer(rnn._VF)
 
     def clear(self) -> None:
         self.by_path, self.linear = {}, []
@@ -58,8 +62,9 @@ class Calls:
     @contextmanager
     def hooked(self, module: Any = None) -> Iterator[None]:
         """Hooks on every recurrent module, and on the linear layers of `module`, until the `with` is left."""
-        handles = []
+        handles, kernels = [], rnn._VF
         try:
+            rnn._VF = self._kernels
             for part in () if module is None else module.modules():
                 if isinstance(part, nn.Linear):
                     handles.append(part.register_forward_hook(lambda _part, _args, output: self._keep(output)))
@@ -68,6 +73,7 @@ class Calls:
                 handles.append(each.module.register_forward_hook(_bound(take, each), with_kwargs=True))
             yield
         finally:
+            rnn._VF = kernels
             for handle in handles:
                 handle.remove()
 
@@ -78,21 +84,27 @@ class Calls:
         given = args[0] if args else kwargs["input"]
         state = args[1] if len(args) > 1 else kwargs.get("hx")
         values, last = output
+        below = self._kernels.taken()
+        if len(below) != found.layers - 1:
+            raise StoreError(
+                f"{found.path or 'The module'} does not run PyTorch's own kernels, so what its layers give is not "
+                "known. Leave it out by states=."
+            )
         if isinstance(given, PackedSequence):
             layout = Layout(given.batch_sizes.numpy().astype(np.int64))
             order = (
                 np.arange(layout.sequences) if given.unsorted_indices is None else given.unsorted_indices.cpu().numpy()
             )
-            x, h, first, packed = given.data, values.data, None, True
+            x, outputs, first, packed = given.data, [*below, values.data], None, True
         else:
-            unbatched = given.dim() == 2
-            if unbatched:
-                x, h, first = given.unsqueeze(1), values.unsqueeze(1), None
+            if given.dim() == 2:  # one sequence
+                axis, first = int(found.module.batch_first), None
+                x, outputs = given.unsqueeze(1), [*(each.movedim(axis, 0) for each in below), values.unsqueeze(1)]
             else:
                 first = bool(found.module.batch_first)
-                x, h = (given.transpose(0, 1), values.transpose(0, 1)) if first else (given, values)
+                x, *outputs = (each.transpose(0, 1) if first else each for each in (given, *below, values))
             layout, order, packed = Layout.rectangle(x.shape[0], x.shape[1]), np.arange(x.shape[1]), False
-            x, h = _rows(x), _rows(h)
+            x, outputs = _rows(x), [_rows(each) for each in outputs]
         after = self._states(found, last, layout.sequences)
         sorting = None if not packed or given.sorted_indices is None else given.sorted_indices
         if sorting is not None:
@@ -103,7 +115,7 @@ class Calls:
             before = self._states(found, state, layout.sequences)
             if sorting is not None:
                 before = {name: tensor.index_select(1, sorting) for name, tensor in before.items()}
-        call = Call(x, h, before, after, layout, order, packed, first)
+        call = Call(x, outputs, before, after, layout, order, packed, first)
         self.by_path.setdefault(found.path, []).append(call)
 
     def _take_cell(self, found: Found, args: Any, kwargs: Any, output: Any) -> None:
@@ -118,8 +130,8 @@ class Calls:
             given_state = state if isinstance(state, tuple | list) else (state,)
             before = {name: s.reshape(1, len(x), -1) for name, s in zip(named, given_state, strict=True)}
         layout = Layout.rectangle(1, len(x))
-        h = after["h"][0]
-        call = Call(x.clone(), h.clone(), _copies(before), _copies(after), layout, np.arange(len(x)), False, None)
+        h = after["h"][0].clone()
+        call = Call(x.clone(), [h], _copies(before), _copies(after), layout, np.arange(len(x)), False, None)
         self.by_path.setdefault(found.path, []).append(call)
 
     def _states(self, found: Found, given: Any, sequences: int) -> dict[str, Any]:
@@ -129,6 +141,46 @@ class Calls:
             name: (tensor.unsqueeze(1) if tensor.dim() == 2 else tensor).expand(-1, sequences, -1)
             for name, tensor in named.items()
         }
+
+
+class LayerByLayer:
+    """PyTorch's recurrent kernels, which run a stack in one go, a layer at a time: so that every layer's h is seen.
+
+    It stands in for `torch._VF` in PyTorch's own modules while hooks are there, in the thread that set them. What a
+    module gives is what it gives anyway, and it takes no longer.
+    """
+
+    def __init__(self, kernels: Any) -> None:
+        self._kernels, self._thread = kernels, threading.get_ident()
+        self._below: list[Any] = []
+
+    def taken(self) -> list[Any]:
+        """What the layers under the top one gave in the last call."""
+        below, self._below = self._below, []
+        return below
+
+    def __getattr__(self, name: str) -> Any:
+        kernel = getattr(self._kernels, name)
+        if name not in ("lstm", "gru", "rnn_tanh", "rnn_relu") or threading.get_ident() != self._thread:
+            return kernel
+        return partial(self._run, kernel)
+
+    def _run(self, kernel: Any, *given: Any) -> Any:
+        packed = not isinstance(given[3], bool)
+        lead, (state, weights, bias, layers, _, training, both, *rest) = given[: 1 + packed], given[1 + packed :]
+        directions, each = 1 + both, len(weights) // layers
+        x, lasts, self._below = lead[0], [], []
+        for number in range(layers):
+            at = slice(number * directions, (number + 1) * directions)
+            own = (
+                tuple(s[at].contiguous() for s in state) if isinstance(state, tuple | list) else state[at].contiguous()
+            )
+            some = weights[number * each : (number + 1) * each]
+            x, *last = kernel(x, *lead[1:], own, some, bias, 1, 0.0, training, both, *rest)
+            lasts.append(last)
+            if number < layers - 1:
+                self._below.append(x)
+        return (x, *(torch.cat(parts) for parts in zip(*lasts, strict=True)))
 
 
 def _rows(values: Any) -> Any:

@@ -35,8 +35,12 @@ class NoNetwork(Exception):
 
 @dataclass(frozen=True)
 class FirstBatch:
-    """What a module did over the first batch: what it was called with, and the recorded steps of it."""
+    """What a module did over the first batch: what it was called with, and the recorded steps of it.
 
+    `calls` are its hooks, which are still there, so that it can be asked again.
+    """
+
+    calls: Calls
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
     given: Any
@@ -144,16 +148,14 @@ def _asked(module: Any, first: FirstBatch, lowest: Found, words: int) -> np.ndar
     if words > PASSES * len(steps) or not first.args or not isinstance(first.given, torch.Tensor):
         raise NoNetwork("What it reads for each word takes too many batches to ask; give larger ones.")
     rows, table = steps.rows(states.layout, states.order), None
-    calls = Calls([lowest])
-    with calls.hooked():
-        for begin in range(0, words, len(steps)):
-            some = np.arange(begin, min(begin + len(steps), words))
-            calls.clear()
-            module(_with_ids(first, some, words), *first.args[1:], **first.kwargs)
-            read = np.concatenate([as_float32(call.x) for call in calls.by_path[lowest.path]])
-            if table is None:
-                table = np.zeros((words, read.shape[1]), np.float32)
-            table[some] = read[rows[: len(some)]]
+    for begin in range(0, words, len(steps)):
+        some = np.arange(begin, min(begin + len(steps), words))
+        first.calls.clear()
+        module(_with_ids(first, some, words), *first.args[1:], **first.kwargs)
+        read = np.concatenate([as_float32(call.x) for call in first.calls.by_path[lowest.path]])
+        if table is None:
+            table = np.zeros((words, read.shape[1]), np.float32)
+        table[some] = read[rows[: len(some)]]
     assert table is not None
     return table
 

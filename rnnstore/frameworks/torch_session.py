@@ -128,7 +128,9 @@ class Session:
         predictions, scores = self._predictions(parts, output, steps, ids, following)
         if self.first is None:
             some = scores and _some(scores)
-            self.first = FirstBatch(parts.args, parts.kwargs, next(iter(parts.args), None), ids, steps, layouts, some)
+            self.first = FirstBatch(
+                self.calls, parts.args, parts.kwargs, next(iter(parts.args), None), ids, steps, layouts, some
+            )
         chunk = Chunk(
             ids if ids is not None else self._labels(steps, starts),
             starts,

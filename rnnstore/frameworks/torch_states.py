@@ -1,19 +1,17 @@
 """PyTorch: every state and gate of a recurrent module over one batch, from the calls that its hooks took.
 
-The module says h of its top layer at every step. What the layers below gave is asked of the framework's own kernel once
-more, a layer at a time; then the cell's equations give all else, and h once more, which is compared with the
-framework's, as are the last h and c of every layer. A module that is called step by step says all of it by itself.
+The framework's kernels, run a layer at a time, say h of every layer at every step; the cell's equations give all else,
+and h once more, which is compared with the framework's, as are the last h and c of every layer. A module that is called
+step by step says all of it by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from rnnstore.errors import StoreError
 from rnnstore.frameworks.layers import RecurrentLayer, compare, series_of, series_of_steps
@@ -67,11 +65,9 @@ def _of_one(found: Found, call: Call, layers: Sequence[RecurrentLayer]) -> Batch
     series: dict[str, np.ndarray] = {}
     firsts: dict[str, np.ndarray] = {}
     where = _Where(call.layout, np.argsort(call.order))
-    below, exact = call.x, precision(call.output)
-    x = read = as_float32(below)
-    for number in range(found.layers):
-        top = number == found.layers - 1
-        given = call.output if top else _hidden(found, call, number, below)
+    exact = precision(call.outputs[-1])
+    x = read = as_float32(call.x)
+    for number, given in enumerate(call.outputs):
         h_both = as_float32(given)
         width = h_both.shape[1] // found.directions
         for direction in range(found.directions):
@@ -87,7 +83,7 @@ def _of_one(found: Found, call: Call, layers: Sequence[RecurrentLayer]) -> Batch
                 compare(f"{layer.name}.{name}", last, as_float32(values[at]), exact, "the last step of a sequence")
             series |= {f"{layer.name}.{name}": values for name, values in own.items()}
             firsts |= {f"{layer.name}.{name}": values for name, values in before.items()}
-        below, x = given, h_both
+        x = h_both
     return BatchStates(series, firsts, read, call.layout, call.order, call.packed, call.batch_first)
 
 
@@ -104,7 +100,7 @@ def _of_steps(found: Found, calls: Sequence[Call], layers: Sequence[RecurrentLay
         )
         own = series_of_steps(layer, x, before)
         for name, values in after.items():
-            compare(f"{layer.name}.{name}", own[name], values, precision(calls[0].output), where)
+            compare(f"{layer.name}.{name}", own[name], values, precision(calls[0].outputs[-1]), where)
             own[name] = values
         series |= {f"{layer.name}.{name}": values for name, values in own.items()}
         firsts |= {f"{layer.name}.{name}": values[: layout.sequences] for name, values in before.items()}
@@ -124,27 +120,6 @@ def _joined(parts: Sequence[BatchStates]) -> BatchStates:
         False,
         parts[0].batch_first,
     )
-
-
-def _hidden(found: Found, call: Call, number: int, below: Any) -> Any:
-    """tensor[rows, both directions]: what a layer under the top one gave, by the framework's kernel for it alone."""
-    module, vf = found.module, torch._VF
-    weights = [tensor for direction in range(found.directions) for tensor in found.weights(number, direction)]
-    at = slice(number * found.directions, (number + 1) * found.directions)
-    names = ("h", "c") if isinstance(module, nn.LSTM) else ("h",)
-    state: Any = tuple(call.before[name][at].contiguous() for name in names)
-    if isinstance(module, nn.LSTM):
-        kernel = vf.lstm
-    else:
-        state = state[0]
-        kind = "gru" if isinstance(module, nn.GRU) else f"rnn_{module.nonlinearity}"
-        kernel = getattr(vf, kind)
-    options = (weights, module.bias, 1, 0.0, False, found.directions == 2)
-    if call.packed:
-        counts = torch.as_tensor(call.layout.counts)
-        return kernel(below, counts, state, *options)[0]
-    steps = below.reshape(call.layout.steps, call.layout.sequences, -1)
-    return kernel(steps, state, *options, False)[0].reshape(len(below), -1)
 
 
 class _Where(dict[int, str]):
