@@ -20,6 +20,7 @@ from rnnstore.networks.opening import WITHOUT
 from rnnstore.networks.writing import remove, write
 from rnnstore.store.model import Model
 from rnnstore.store.writing import ModelWriter
+from rnnstore.threads import one_thread
 
 
 def record(model: Any, batches: Iterable[Any], target: Target, options: Options, facts: Mapping[str, Any]) -> Model:
@@ -38,7 +39,7 @@ def record(model: Any, batches: Iterable[Any], target: Target, options: Options,
         writer.describe(**{**_facts(session), **facts})
         recording.message(f"{target.name}: {_network(session, writer)}")
 
-    with evaluated(session.module), session.calls.hooked(session.module):
+    with one_thread(), evaluated(session.module), session.calls.hooked(session.module):
         return recording.write(_chunks(session, batches, recording, target), options.vocabulary, session.labels, finish)
 
 

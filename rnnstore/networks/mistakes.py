@@ -185,6 +185,10 @@ def _of_orders(steps: LayerSteps) -> Iterator[Try]:
             changed = {**steps.weights, **whole}
             changed["bias"] = _with_forget_bias(changed["bias"], steps.cell.units, 1.0)
             yield f"the gates stand as {spelt}, and the forget bias of 1 is missing", steps, NUMPY, changed
+            elsewhere = _with_forget_bias(steps.weights["bias"], steps.cell.units, -1.0)
+            moved = _with_forget_bias(_blocks(elsewhere, steps.cell.units, order), steps.cell.units, 1.0)
+            sentence = f"the gates stand as {spelt}, and the forget bias of 1 was added to another gate"
+            yield sentence, steps, NUMPY, {**changed, "bias": moved}
         for name, said in _ARRAYS.items():
             if name in steps.weights:
                 yield f"the gates of the {said} stand as {spelt}", steps, NUMPY, {**steps.weights, name: whole[name]}

@@ -22,6 +22,7 @@ import torch
 import rnnstore.pytorch as rt
 from rnnstore.frameworks.torch_hooks import evaluated
 from rnnstore.frameworks.torch_session import Options, Session
+from rnnstore.threads import one_thread
 
 WORDS, UNITS, SEQUENCES, LENGTH = 10_000, 200, 40, 35
 
@@ -68,7 +69,7 @@ def made(model: LanguageModel, given: list[torch.Tensor]) -> np.ndarray:
     """What it takes to make all that is recorded, without writing it."""
     session = Session(model, options())
     began = seconds()
-    with evaluated(model), session.calls.hooked(model):
+    with one_thread(), evaluated(model), session.calls.hooked(model):
         for batch in given:
             session.chunk(batch, None)
     return seconds() - began

@@ -1,6 +1,9 @@
 """Modules of PyTorch recorded in one call: every state and gate, whatever way a batch comes, and the module
 untouched."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -414,3 +417,40 @@ def test_what_does_not_fit_gets_its_sentence_and_loses_nothing(tmp_path, module,
         recorded(module, batches, tmp_path, **options)
     assert not rnnstore.open(tmp_path).models
     assert not list(tmp_path.glob("model=*"))
+
+
+PEAK = """
+import resource, sys, tempfile, torch
+import rnnstore.pytorch as rt
+from torch import nn
+
+steps, stateful = int(sys.argv[1]), sys.argv[2] == "stateful"
+torch.manual_seed(0)
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.encoder, self.output = nn.Embedding(5000, 8), nn.GRU(8, 16), nn.Linear(16, 5000)
+
+    def forward(self, words, hidden=None):
+        values, hidden = self.encoder(self.embedding(words), hidden)
+        return self.output(values), hidden
+
+batches = (torch.randint(5000, (20, 40)) for _ in range(steps // 800))
+words = [str(number) for number in range(5000)]
+options = {"stateful": stateful, "network": False, "progress": False, "batch_first": False}
+rt.record(Model(), batches, store=tempfile.mkdtemp(), name="m", vocabulary=words, **options)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["stateful", "apart"])
+def test_memory_does_not_grow_with_the_batches(how):
+    def peak(steps):
+        command = [sys.executable, "-c", PEAK, str(steps), how]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+        assert done.returncode == 0, done.stderr
+        return float(done.stdout)
+
+    assert peak(160_000) < peak(32_000) + 60

@@ -1,5 +1,9 @@
 """Networks written from the arrays of other frameworks, recorded over a text, and held against the recording."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -140,3 +144,62 @@ def test_arrays_that_do_not_fit_are_named(tmp_path, layers, options, sentence):
     with pytest.raises(StoreError, match=sentence):
         written(tmp_path, layers, **options)
     assert not list(tmp_path.rglob("weights.npz"))
+
+
+BITS = {"right": 1.905, "without the forget bias": 2.233, "in the order of Keras": 10.6}
+
+
+@pytest.mark.long
+def test_a_network_that_ml5_trained_with_tensorflow_1(tmp_path):
+    """Two LSTMs on Shakespeare's characters, as published: bits a character on the first 20,000 of them."""
+    if "RNNSTORE_NETWORKS" not in os.environ or "RNNSTORE_CORPORA" not in os.environ:
+        pytest.skip("set RNNSTORE_CORPORA and RNNSTORE_NETWORKS to folders of corpora and of networks made elsewhere")
+    folder = Path(os.environ["RNNSTORE_NETWORKS"]) / "ml5-shakespeare"
+    listed = json.loads((folder / "manifest.json").read_text("utf-8"))
+    found = {
+        name.removeprefix("rnnlm/"): np.fromfile(folder / entry["filename"], np.float32).reshape(entry["shape"])
+        for name, entry in listed.items()
+        if entry["shape"]
+    }
+    letters = json.loads((folder / "vocab.json").read_text("utf-8")) | {"u": 13, "U": 40}  # which the file has lost
+    words = list(dict(sorted({number: letter for letter, number in letters.items()}.items())).values())
+    layers = [
+        {"cell": "lstm", "kernel": found[f"{path}/weights"], "bias": found[f"{path}/biases"]}
+        for path in ("multi_rnn_cell/cell_0/basic_lstm_cell", "multi_rnn_cell/cell_1/basic_lstm_cell")
+    ]
+    open_forget = np.repeat([0, 1, 0, 0], 128).astype(np.float32)
+    as_keras = [
+        {
+            "cell": "lstm",
+            "kernel": layer["kernel"][:128],
+            "recurrent_kernel": layer["kernel"][128:],
+            "bias": layer["bias"] + open_forget,
+        }
+        for layer in layers
+    ]
+    options = {
+        "vocabulary": words,
+        "embedding": found["embedding"],
+        "output": (found["softmax_w"], found["softmax_b"]),
+    }
+    conversions = {
+        "right": (layers, "tensorflow1"),
+        "without the forget bias": ([{**layer, "forget_bias": 0.0} for layer in layers], "tensorflow1"),
+        "in the order of Keras": (as_keras, "keras"),
+    }
+    text = (Path(os.environ["RNNSTORE_CORPORA"]) / "shakespeare" / "input.txt").read_text("utf-8")[:20_000]
+    ids = np.array([words.index(letter) for letter in text])
+    for name, (own, convention) in conversions.items():
+        network = open_network(written(tmp_path, own, convention, name, **options))
+        hidden = network.run([ids]).series[network.head][:, 0]
+        bits = -np.log2(network.standing(hidden[:-1], ids[1:])[1]).mean()
+        assert bits == pytest.approx(BITS[name], abs=0.06 if BITS[name] > 9 else 6e-4), name
+    model = record(rnnstore.open(tmp_path).model("right"), text[:3000])
+    assert network_agreement(model).agrees
+    for name, sentence in (
+        ("without the forget bias", "forget bias of 1 is missing"),
+        ("in the order of Keras", "i g f o"),
+    ):
+        own, convention = conversions[name]
+        write(model, layers=own, convention=convention, tokenisation=HOW, **options)
+        assert sentence in network_agreement(model).likely
