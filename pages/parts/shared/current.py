@@ -43,10 +43,14 @@ DEFAULT_STORE = "store"
 
 RECORDING = """\
 import rnnstore
+import rnnstore.pytorch as rt
 
+# a module of PyTorch: every state and gate of its recurrent layers
+rt.record(model, batches, store={store!r}, name="my-network", vocabulary=words)
+
+# arrays of any other framework
 with rnnstore.open({store!r}).record("my-network") as recorder:
-    for words, states in my_sequences:  # a list of words, and for each state an array [words, units]
-        recorder.add(words=words, states={{"layer1.h": states}})
+    recorder.add(words=words, states={{"layer1.h": states}})  # states: float[steps, units]
 """
 """The lines with which a network of any framework is recorded."""
 
