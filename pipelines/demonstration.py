@@ -59,7 +59,7 @@ MODELS = {
         {
             "level four": Brushed(
                 "layer1.c",
-                0.3,
+                0.5,
                 "(444",
                 1,
                 "On at the deepest level, of which nobody told the network.",
