@@ -21,7 +21,7 @@ from rnnstore.hypotheses.storage import saved
 from rnnstore.memory.measuring import save, state_gradients
 from rnnstore.memory.singular_values import has_memory
 
-DELAYS = 30
+DELAYS = 24
 """Steps for which the memory of a word is followed."""
 
 
@@ -48,7 +48,7 @@ class Demonstrated:
 
 MODELS = {
     "demo-sentiment": Demonstrated(
-        4000,
+        3600,
         hypotheses={
             "not": Brushed("layer1.h", 0.3, "not", 1, "Units that a negation switches on: do they stay on after it?")
         },
