@@ -234,32 +234,37 @@ def _renumbered(column: pa.ChunkedArray, numbers: np.ndarray) -> pa.Array:
 
 
 def _brought(place: Place, key: str, blocks: Sequence[File], target: Target, number: int) -> list[File]:
-    """The files of a part's blocks in the staging folder, numbered from `number`."""
+    """The files of a part's blocks in the staging folder, numbered from `number`; several are written at once."""
+    if key.partition("/")[0] == "on_states":  # of which one may begin where the one before ends
+        found = [_moved(place, key, block, target, count) for count, block in enumerate(blocks, number)]
+    else:
+        found = list(
+            target.pool.map(lambda each: _moved(place, key, each[1], target, each[0]), enumerate(blocks, number))
+        )
+    return [file for file in found if file.rows]
+
+
+def _moved(place: Place, key: str, block: File, target: Target, number: int) -> File:
+    """The file of one block in the staging folder."""
     part, staging = place.part, target.staging
     table, _, state = key.partition("/")
-    facts = (part.states[state].units, part.states[state].dtype) if table == "states" else None
-    schema = None if table == VECTORS else schema_of(table, facts)
-    found = []
-    for count, block in enumerate(blocks, number):
-        source, first = part.folder / block.path, block.first + place.steps
-        path = staging.file(block.path.rpartition("/")[0], count, "npy" if table == VECTORS else "parquet")
-        if not place.changes(table):
-            _link(source, path)
-            found.append(block.model_copy(update={"path": staging.relative(path), "first": first}))
-            continue
-        written = 0
-        with (
-            pq.ParquetFile(source) as opened,
-            SummedFile(path) as file,
-            pq.ParquetWriter(file, schema, **parquet_options(table)) as writer,
-        ):
-            for group in range(opened.num_row_groups):
-                rows = place.changed(table, state, opened.read_row_group(group)).cast(schema)
-                writer.write_table(rows, row_group_size=max(1, rows.num_rows))
-                written += rows.num_rows
-        if written:
-            found.append(staging.entry(path, written, file.crc, first))
-    return found
+    source, first = part.folder / block.path, block.first + place.steps
+    path = staging.file(block.path.rpartition("/")[0], number, "npy" if table == VECTORS else "parquet")
+    if not place.changes(table):
+        _link(source, path)
+        return block.model_copy(update={"path": staging.relative(path), "first": first})
+    schema = schema_of(table, (part.states[state].units, part.states[state].dtype) if table == "states" else None)
+    written = 0
+    with (
+        pq.ParquetFile(source) as opened,
+        SummedFile(path) as file,
+        pq.ParquetWriter(file, schema, **parquet_options(table)) as writer,
+    ):
+        for group in range(opened.num_row_groups):
+            rows = place.changed(table, state, opened.read_row_group(group)).cast(schema)
+            writer.write_table(rows, row_group_size=max(1, rows.num_rows))
+            written += rows.num_rows
+    return staging.entry(path, written, file.crc, first)
 
 
 def _link(source: Path, path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rnnstore.errors import StoreError
-from rnnstore.store import series
+from rnnstore.store import disk, series
 from rnnstore.store.blocks import RowMajorReader
 from rnnstore.store.card import File, State
 from rnnstore.store.commit import LockedModel
@@ -63,6 +63,8 @@ def publish(model: LockedModel, target: Target, found: Recorded, facts: Mapping[
     if not found.steps:
         raise StoreError(f"Nothing was recorded for model {model.name!r}: no steps were added.")
     files, left_out = dict(found.files), set()
+    written = [found.folder / file.path for blocks in found.files.values() for file in blocks]
+    syncing = target.pool.submit(disk.sync_files, written)  # while the responses are worked out
     sample = EvenSample([found.folder / file.path for file in files["tokens"]])
     for name in found.states:
         moments = found.moments[name]
@@ -72,6 +74,7 @@ def publish(model: LockedModel, target: Target, found: Recorded, facts: Mapping[
             left_out.add(moments)
         else:
             files[f"expected_responses/{name}"] = _responses(target, found, name, moments, sample)
+    syncing.result()
     card = model.card.model_copy(update=dict(facts))
     derived = {"vocabulary": len(found.words), "units": max(state.units for state in found.states.values())}
     derived = {fact: value for fact, value in derived.items() if getattr(card, fact) is None or fact in card.derived}

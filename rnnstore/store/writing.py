@@ -5,6 +5,7 @@ What a change is made of, and when it becomes visible, is `commit`'s; this is wh
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,7 +152,7 @@ class ModelWriter(LockedModel):
                 found.insert(0, ("The present recording", present(self.path, self.card, found[0][1])))
             with (
                 self.staging() as staging,
-                ThreadPoolExecutor(2) as pool,
+                ThreadPoolExecutor(min(8, os.cpu_count() or 2)) as pool,
                 explain_disk_errors(f"committing the parts of {self.name}"),
             ):
                 target = Target(staging, pool)
