@@ -17,8 +17,8 @@ from typing import BinaryIO
 
 from rnnstore.errors import DamagedModel, StoreError
 from rnnstore.integrity.findings import quoted
-from rnnstore.store import checksums, disk
-from rnnstore.store.card import CARD, Card, OwnFile, is_as_written, read_card, text_of
+from rnnstore.store import checksums, disk, leases
+from rnnstore.store.card import CARD, Card, OwnFile, card_alone, is_as_written, read_card, text_of
 from rnnstore.store.layout import PREFIX, new_id, own_files
 from rnnstore.store.staging import explain_disk_errors
 
@@ -38,10 +38,10 @@ def pack(folder: Path, target: Path | None = None, progress: Progress = lambda *
     """Pack the model in `folder` into the file `target`, or into one named like the model, here; returns its path.
 
     Every byte is held against the card's checksums on its way: `DamagedModel` where they differ. Checksums that the
-    card lacks are taken and packed with it. `StoreError` where there is such a file already, or a writer replaced the
-    model underway.
+    card lacks are taken and packed with it. A model that is recorded anew meanwhile is packed as it was. `StoreError`
+    where there is such a file already, or where the model was deleted or its other files were written meanwhile.
     """
-    card = read_card(folder)
+    card, lease = leases.hold(folder)
     name = folder.name.removeprefix(PREFIX)
     if is_as_written((folder / CARD).read_bytes()) is False:
         raise DamagedModel(
@@ -58,7 +58,8 @@ def pack(folder: Path, target: Path | None = None, progress: Progress = lambda *
             summed = _write(file, folder, card, progress)
         except FileNotFoundError:
             summed = None
-        if summed is None or read_card(folder).files != card.files:
+        kept = summed is not None and lease is not None and card_alone(folder).own_files == card.own_files
+        if summed is None or not (kept or read_card(folder).files == card.files):
             raise StoreError(f"Model {name!r} was written or deleted while it was being packed; pack it again.")
         with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
             archive.writestr(_member(f"{folder.name}/{CARD}"), text_of(summed))

@@ -317,7 +317,8 @@ def test_two_that_write_one_model(store, tmp_path):
 
 
 def test_a_model_that_is_recorded_anew_while_it_is_checked_and_packed(store, tmp_path, monkeypatch):
-    """A check looks at the new one; packing, which would mix both, says so and leaves nothing."""
+    """A check looks at the new one, packing packs the old one to its end, but of a folder copied by hand:
+    nobody holds its old files."""
     other = shutil.copytree(store, tmp_path / "other")
 
     def once(*_):
@@ -332,6 +333,12 @@ def test_a_model_that_is_recorded_anew_while_it_is_checked_and_packed(store, tmp
     with pytest.raises(rnnstore.StoreError, match=r"was written or deleted while it was being packed"):
         pack(store / "model=full", tmp_path / "x.zip", progress=once)
     assert not (tmp_path / "x.zip").exists() and check(store / "model=full").steps == 2
+    before, done, other = tmp_path / "before", [], tmp_path / "made"
+    record(other, "full", states={"s": np.arange(8.0)[:, None]})
+    shutil.copytree(other / "model=full", before / "model=full")
+    packed = pack(other / "model=full", tmp_path / "y.zip", progress=once)
+    assert done and check(other / "model=full").steps == 2
+    assert packed.read_bytes() == pack(before / "model=full", tmp_path / "z.zip").read_bytes()
 
 
 def test_a_file_system_without_locks_is_a_sentence(store, monkeypatch):
