@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.modules import rnn
+from torch.nn.modules import rnn as torch_rnn
 from torch.nn.utils.rnn import PackedSequence
 
 from rnnstore.errors import StoreError
 from rnnstore.frameworks.layout import Layout
 from rnnstore.frameworks.torch_layers import Found
+
+_MODULE: Any = torch_rnn
+"""PyTorch's module of recurrent layers, whose `_VF` are the kernels."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Calls:
         self._found = found
         self.by_path: dict[str, list[Call]] = {}
         self.linear: list[Any] = []  # what linear layers gave, as it was returned
-        self._kernels = LayerByLayer(rnn._VF)
+        self._kernels = LayerByLayer(_MODULE._VF)
 
     def clear(self) -> None:
         self.by_path, self.linear = {}, []
@@ -62,9 +65,9 @@ class Calls:
     @contextmanager
     def hooked(self, module: Any = None) -> Iterator[None]:
         """Hooks on every recurrent module, and on the linear layers of `module`, until the `with` is left."""
-        handles, kernels = [], rnn._VF
+        handles, kernels = [], _MODULE._VF
         try:
-            rnn._VF = self._kernels
+            _MODULE._VF = self._kernels
             for part in () if module is None else module.modules():
                 if isinstance(part, nn.Linear):
                     handles.append(part.register_forward_hook(lambda _part, _args, output: self._keep(output)))
@@ -73,7 +76,7 @@ class Calls:
                 handles.append(each.module.register_forward_hook(_bound(take, each), with_kwargs=True))
             yield
         finally:
-            rnn._VF = kernels
+            _MODULE._VF = kernels
             for handle in handles:
                 handle.remove()
 

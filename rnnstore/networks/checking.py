@@ -69,7 +69,8 @@ def agreement(model: Model, network: CellNetwork) -> Agreement:
     for values in earlier.values():
         values[starts] = 0
     worst = ("", 0, 0, 0.0, 0.0)
-    agrees, likely, x = True, "", network.embed(ids)
+    agrees, likely = True, ""
+    x: np.ndarray | None = network.embed(ids)
     for number, (layer, cell) in enumerate(zip(network.layers, network.cells, strict=True), 1):
         before = {name: earlier.get(f"{layer}.{name}") for name in cell.states}
         known = {name: recorded[f"{layer}.{name}"] for name in cell.widths if f"{layer}.{name}" in recorded}
@@ -100,8 +101,8 @@ def agreement(model: Model, network: CellNetwork) -> Agreement:
     losses = _losses(model, network, steps, recorded)
     if losses is not None and agrees and abs(losses[2]) > LOSS * (1 + losses[1]):
         agrees, likely = False, mistake_in_output(network, recorded[network.head][losses[3]], losses[4], losses[5])
-    loss = (None, None) if losses is None else losses[:2]
-    return Agreement(len(steps), *worst, *loss, agrees, likely)
+    own, expected = (None, None) if losses is None else losses[:2]
+    return Agreement(len(steps), *worst, own, expected, agrees, likely)
 
 
 def _sample(model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -143,11 +143,11 @@ def _pair(given: Any) -> tuple[Any, Any]:
     raise StoreError("output= is (kernel, bias), {'weight': ..., 'bias': ...}, 'tied', or None.")
 
 
-def _written(writer: ModelWriter, facts: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> SavedNetwork:
+def _written(writer: ModelWriter, facts: Mapping[str, Any], weights: Mapping[str, Any]) -> SavedNetwork:
     folder = writer.folder("network")
     new = {name: folder / f".new-{name}" for name in FILES}
     with open(new["weights.npz"], "wb") as file:
-        np.savez(file, **{name: np.ascontiguousarray(values) for name, values in weights.items()})
+        np.savez(file, **dict(weights))
     new["network.json"].write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
     SavedNetwork(writer.name, read_facts(new["network.json"]), new["weights.npz"])  # or it says what is wrong
     (folder / FILE).unlink(missing_ok=True)

@@ -157,3 +157,34 @@ def test_a_start_of_its_own_is_noticed(tmp_path):
     assert "they began from other states than zero" in model.card.settings["network"]
     with pytest.raises(MissingNetwork, match="is not asked"):
         open_network(model)
+
+
+def test_derivatives_of_a_network_whose_layers_have_names_are_autograds(tmp_path):
+    module = Language()
+    network = open_network(recorded(module, tmp_path))
+    text = ids[0, :6].numpy()
+    x = torch.tensor(network.embed(text)).requires_grad_()
+    hidden = module.eval().upper(module.lower(x[None])[0])[0][0]
+    truth = np.stack(
+        [[torch.autograd.grad(hidden[t, unit], x, retain_graph=True)[0].numpy() for unit in range(5)] for t in range(6)]
+    )  # [t, unit, j, input]
+    starts, found = np.arange(6) == 0, {}
+
+    class Visit:
+        def __init__(self, sources):
+            self.sources = sources
+
+        def __enter__(self):
+            return lambda name, number, delay, values: found.update({(self.sources[number], delay): values.copy()})
+
+        def __exit__(self, *_):
+            return None
+
+    network.jvp(text, starts, ["upper.layer1.h"], 6, Visit)
+    for source in range(6):
+        for delay in range(6 - source):
+            np.testing.assert_allclose(found[source, delay], truth[source + delay, :, source].T, atol=1e-5)
+    trace = network.run([text], [starts])
+    seeds = np.zeros((6, 1, 5), np.float32)
+    seeds[5, 0, 2] = 1
+    np.testing.assert_allclose(network.vjp(trace, {"upper.layer1.h": seeds}).x[:, 0], truth[5, 2], atol=1e-5)
