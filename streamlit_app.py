@@ -17,7 +17,7 @@ from pages.parts.shared.current import (
 )
 from pages.parts.shared.frame import navigation, show_links, show_title
 from pages.parts.shared.hosting import hide_details, hosted
-from pages.parts.shared.markdown import escape
+from pages.parts.shared.markdown import escape, number
 from pages.parts.shared.messages import errors_as
 from rnnstore import Model
 
@@ -58,7 +58,7 @@ def write_address(named: dict[str, str | None], model: Model, state: str | None)
 
 def say_unknown(model: Model, state: str | None) -> None:
     """A sentence for an address that names what is not there; the page goes on with what is shown instead."""
-    instead = f"Shown instead: {model.name}{f', {state}' if state else ''}."
+    instead = f"Shown instead: {escape(model.name)}{f', {escape(state)}' if state else ''}."
     with errors_as(lambda why: st.warning(f"{why} {instead}")):
         if "model" in st.query_params:
             store.model(st.query_params["model"])
@@ -76,7 +76,7 @@ def show_facts(model: Model, state: str | None) -> None:
     facts = [
         escape(architecture(card)),
         escape(card.corpus),
-        *(f"{escape(metric.name)} {metric.value:,.2f} ({escape(metric.split)})" for metric in card.metrics),
+        *(f"{escape(metric.name)} {number(metric.value)} ({escape(metric.split)})" for metric in card.metrics),
     ]
     st.caption("  \n".join(fact for fact in facts if fact))
 

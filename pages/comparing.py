@@ -15,6 +15,7 @@ from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.current import current_model, current_state, current_store
 from pages.parts.shared.frame import show, sidebar_changed
 from pages.parts.shared.guides import explain
+from pages.parts.shared.markdown import escape
 
 
 def draw() -> None:
@@ -24,8 +25,8 @@ def draw() -> None:
     recorded = {name: each for name, each in models.items() if each.states}
     if partner(recorded, model, state) is None:
         st.info(
-            f"{state.name} of {model.name} is all that this store holds, so there is nothing beside it. Record another "
-            "model, or more states of this one."
+            f"{escape(state.name)} of {escape(model.name)} is all that this store holds, so there is nothing beside "
+            "it. Record another model, or more states of this one."
         )
         return
     view = View.of_page(left=model, left_state=state, store_models=models, recorded=recorded)

@@ -15,6 +15,7 @@ from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.current import current_model, current_state
 from pages.parts.shared.frame import page_link, show
 from pages.parts.shared.guides import explain
+from pages.parts.shared.markdown import escape
 from rnnstore import Model
 
 WORDS = 12
@@ -33,7 +34,7 @@ def say(model: Model, chosen: Selected) -> None:
         text = ("" if model.card.level == "character" else " ").join(words)
         more = " ..." if selection.stop - selection.start > WORDS else ""
         count = len(chosen.chosen)
-        st.markdown(f"**{count} unit{'' if count == 1 else 's'}** of {selection.state} selected by")
+        st.markdown(f"**{count} unit{'' if count == 1 else 's'}** of {escape(selection.state)} selected by")
         st.code(text + more, language=None, wrap_lines=True)
 
 

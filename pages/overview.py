@@ -13,7 +13,7 @@ from pages.parts.overview.manage import copy_in_popover, manage_popover
 from pages.parts.shared.current import architecture, current_store, say_how_to_begin, say_status
 from pages.parts.shared.frame import page_link, show
 from pages.parts.shared.hosting import may_change
-from pages.parts.shared.markdown import escape
+from pages.parts.shared.markdown import escape, number
 from pages.parts.shared.messages import say_outcome
 from rnnstore import Model, Store
 from rnnstore.drawing.palette import palette
@@ -116,6 +116,7 @@ def show_card(model: Model) -> None:
 
 def show_facts(model: Model) -> None:
     card = model.card
+    words = f"{card.vocabulary or 0:,} different {escape(card.level)}s"
     foretold = "labels" if card.task == "classifier" else "next words"
     facts = {
         "Task": [escape(card.task)],
@@ -124,16 +125,16 @@ def show_facts(model: Model) -> None:
             counted(card.embedding, "embedding {:,}"),
             counted(card.parameters, "{:,} parameters"),
         ],
-        "Corpus": [escape(card.corpus), counted(card.vocabulary, f"{{:,}} different {card.level}s")],
+        "Corpus": [escape(card.corpus), words if card.vocabulary else ""],
         "Result": [
-            f"{escape(metric.name)} **{metric.value:,.2f}** ({escape(metric.split)})" for metric in card.metrics
+            f"{escape(metric.name)} **{number(metric.value)}** ({escape(metric.split)})" for metric in card.metrics
         ],
         "Recorded": [
             counted(model.steps, "{:,} steps"),
             escape(card.recorded.removeprefix(card.corpus).removeprefix(", ")),
             counted(model.predictions_per_step, f"the {{}} most probable {foretold}"),
         ],
-        "Stored": [size(stored_bytes(model)), f"{card.created[:16].replace('T', ' ')} UTC"],
+        "Stored": [size(stored_bytes(model)), f"{escape(card.created[:16].replace('T', ' '))} UTC"],
     }
     lines = {name: ", ".join(part for part in parts if part) for name, parts in facts.items()}
     st.markdown("  \n".join(f":gray[{name}] {line}" for name, line in lines.items() if line))
@@ -150,9 +151,10 @@ def show_states(model: Model) -> None:
     for state in model.states.values():
         page_link(
             "matching",
-            label=f":blue[**{state.name}**] {model.steps:,} × {state.units}",
+            label=f":blue[**{escape(state.name)}**] {model.steps:,} × {state.units}",
             query_params={"model": model.name, "state": state.name},
-            help=f"Steps × units. Values from {state.minimum:.2f} to {state.maximum:.2f}, kept as {state.dtype}.",
+            help=f"Steps × units. Values from {number(state.minimum)} to {number(state.maximum)}, "
+            f"kept as {state.dtype}.",
         )
 
 
@@ -160,13 +162,13 @@ def show_tracks(model: Model) -> None:
     lines = []
     for track in model.tracks.values():
         if track.kind == "scalar":
-            holds = f"numbers {track.minimum:g} to {track.maximum:g}"
+            holds = f"numbers {track.minimum or 0:g} to {track.maximum or 0:g}"
         else:
-            holds = ", ".join(escape(label) or "(empty)" for label in track.labels[:LABELS])
+            holds = ", ".join(escape(label, 60) or "(empty)" for label in track.labels[:LABELS])
             if track.distinct > LABELS:
                 holds += f" and {track.distinct - LABELS:,} more"
         source = f"  \n  :gray[{escape(track.source)}]" if track.source else ""
-        lines.append(f"- **{track.name}**: {holds}{source}")
+        lines.append(f"- **{escape(track.name)}**: {holds}{source}")
     if lines:
         st.markdown(":gray[Tracks beside the words]\n" + "\n".join(lines))
 

@@ -16,11 +16,19 @@ WIDEST = 60
 """Characters of a cell in `aligned_text`; longer ones are cut with an ellipsis."""
 
 
+COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+"""With which a text begins that spreadsheets take for a formula."""
+
+
 def csv(table: pa.Table) -> bytes:
-    """`table` as CSV in UTF-8 with a heading; a list of texts is joined by `; `, other nested values are JSON."""
+    """`table` as CSV in UTF-8 with a heading; a list of texts is joined by `; `, other nested values are JSON.
+
+    A text that begins with `=`, `+`, `-`, `@` or a tab gets an apostrophe before it, since spreadsheets compute such
+    cells and a text may come from anybody; Parquet and JSON have it as it is.
+    """
     text = io.StringIO()
     writer = _csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
+    writer.writerow(map(_csv_cell, table.column_names))
     writer.writerows([_csv_cell(value) for value in row] for row in _iterate_rows(table))
     return text.getvalue().encode()
 
@@ -41,7 +49,7 @@ def json(table: pa.Table) -> bytes:
 def aligned_text(table: pa.Table) -> str:
     """`table` as text in aligned columns for a terminal, numbers to the right."""
     rows = [[_terminal_cell(value) for value in row] for row in _iterate_rows(table)]
-    widths = [max(map(len, column)) for column in zip(table.column_names, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(map(_terminal_cell, table.column_names), *rows, strict=True)]
     to_right = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in table.schema]
 
     def line(cells: list[str]) -> str:
@@ -51,7 +59,8 @@ def aligned_text(table: pa.Table) -> str:
         ]
         return "  ".join(placed).rstrip()
 
-    return "\n".join([line(table.column_names), line(["-" * width for width in widths]), *map(line, rows)])
+    names = [_terminal_cell(name) for name in table.column_names]
+    return "\n".join([line(names), line(["-" * width for width in widths]), *map(line, rows)])
 
 
 def _iterate_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -60,7 +69,18 @@ def _iterate_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
         yield from zip(*columns, strict=True)
 
 
+def printable(text: str) -> str:
+    """A text as a terminal can show it: what would move its cursor, colour it or turn it round is one sign."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
+
+
 def _csv_cell(value: Any) -> Any:
+    """A value for CSV: a text that a spreadsheet would compute has an apostrophe before it."""
+    cell = _plain_cell(value)
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(COMPUTED) else cell
+
+
+def _plain_cell(value: Any) -> Any:
     """One value as a single text or number, empty for null."""
     if value is None:
         return ""
@@ -74,7 +94,7 @@ def _csv_cell(value: Any) -> Any:
 def _terminal_cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = str(_csv_cell(value)).replace("\n", "⏎").replace("\t", "⇥")
+    text = printable(str(_plain_cell(value)).replace("\n", "⏎").replace("\t", "⇥"))
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 

@@ -12,6 +12,7 @@ import typer
 import rnnstore
 from rnnstore.commands.formats import AnswerFormat, Format, write
 from rnnstore.commands.options import Name, StoreFolder
+from rnnstore.export import printable
 from rnnstore.store.overview import is_blank, notes, overview, size, status, stored_bytes
 
 
@@ -33,7 +34,7 @@ def list_models(store: StoreFolder = Path("store"), format: AnswerFormat = Forma
     else:
         write(table, format)
     for problem in opened.problems:
-        print(f"Cannot be opened: {problem.sentence}", file=sys.stderr)
+        print(printable(f"Cannot be opened: {problem.sentence}"), file=sys.stderr)
 
 
 def show(name: Name, store: StoreFolder = Path("store")) -> None:
@@ -63,7 +64,7 @@ def show(name: Name, store: StoreFolder = Path("store")) -> None:
     width = max(map(len, facts))
     for fact, value in facts.items():
         if value not in ("", None):
-            print(f"{fact:{width}}  {value}")
+            print(printable(f"{fact:{width}}  {value}"))
     for state in model.states.values():
         thresholds = ", ".join(f"{threshold:g}" for threshold in state.thresholds) or "none"
         print(
@@ -71,10 +72,14 @@ def show(name: Name, store: StoreFolder = Path("store")) -> None:
             f"{state.maximum:.3g}, runs recorded at {thresholds}"
         )
     for track in model.tracks.values():
-        holds = f"{track.minimum:g} to {track.maximum:g}" if track.kind == "scalar" else f"{track.distinct:,} labels"
-        print(f"track {track.name}: {track.kind}, {holds}{f', {track.source}' if track.source else ''}")
+        holds = (
+            f"{track.minimum or 0:g} to {track.maximum or 0:g}"
+            if track.kind == "scalar"
+            else f"{track.distinct:,} labels"
+        )
+        print(printable(f"track {track.name}: {track.kind}, {holds}{f', {track.source}' if track.source else ''}"))
     for note in notes(model):
-        print(f"note: {note}")
+        print(printable(f"note: {note}"))
     for table, files in card.files.items():
         rows, stored = sum(file.rows for file in files), sum(file.bytes for file in files)
         print(

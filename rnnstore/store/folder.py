@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ from rnnstore.store.card import CARD, card_alone, checked_name, read_card
 from rnnstore.store.commit import check_free, incoming, sweep_store
 from rnnstore.store.connection import Connection
 from rnnstore.store.layout import PREFIX, TRASH, model_folder, new_id
+from rnnstore.store.limits import portable
 from rnnstore.store.locks import lock
 from rnnstore.store.model import Model
 from rnnstore.store.sql_errors import QueryError, query_error
@@ -228,6 +230,7 @@ class Store:
             )
         name = checked_name(source.name.removeprefix(PREFIX) if name is None else name)
         read_card(source)
+        _check_plain(source)
         try:
             with incoming(self.path, name, f"copying {source.name}") as staging:
                 shutil.copytree(source, staging, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
@@ -250,6 +253,23 @@ def _rename(source: Path, target: Path) -> None:
         raise StoreError(
             f"{source} cannot be moved ({error.strerror}); see who may write it, or is using it."
         ) from error
+
+
+def _check_plain(folder: Path) -> None:
+    """Raise `DamagedModel` where a folder that is to be copied in holds what no model holds.
+
+    Those are links, which would bring any file of this machine along, pipes, devices, and names that not every system
+    can have.
+    """
+    for above, inner, names in os.walk(folder):
+        inner[:] = [name for name in inner if name[0] != "."]
+        for name in (*inner, *(name for name in names if name[0] != ".")):
+            path = Path(above, name)
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise DamagedModel(f"{folder.name} was not copied in: {name!r} in it is a link, a pipe or a device.")
+            if not portable(name):
+                raise DamagedModel(f"{folder.name} was not copied in: {name!r} in it can name no file on every system.")
 
 
 def _model_folders(path: Path) -> list[Path]:

@@ -24,6 +24,7 @@ from rnnstore.store import leases
 from rnnstore.store.blocks import RowMajorReader
 from rnnstore.store.card import MENDING, Card, State, Track
 from rnnstore.store.leases import Lease
+from rnnstore.store.limits import MOST_WORDS
 from rnnstore.store.runs import is_on, unit_runs
 from rnnstore.store.table_reader import TableReader, plain
 from rnnstore.store.tables import STEPS_PER_BLOCK, TABLES
@@ -121,9 +122,10 @@ class Model:
     def vocabulary(self) -> list[str]:
         """The word of each word id, as far as it was recorded; an id that never occurs has an empty word."""
         rows = self.ask("tokens", "select word_id, any_value(word) as word from {tokens} group by word_id")
+        self._check_word_ids(rows["word_id"].to_numpy())
         words = [""] * (max(rows["word_id"].to_pylist(), default=-1) + 1)
         for index, word in zip(rows["word_id"].to_pylist(), rows["word"].to_pylist(), strict=True):
-            words[index] = word
+            words[index] = word or ""
         return words
 
     def words(self, start: int, stop: int) -> pa.Table:
@@ -156,7 +158,9 @@ class Model:
         """int32[stop - start]: the word id at each step."""
         stop = self.steps if stop is None else stop
         self._check_window(start, stop)
-        return self._columns("tokens", ["word_id"], start, stop, np.int32)[0]
+        ids = self._columns("tokens", ["word_id"], start, stop, np.int32)[0]
+        self._check_word_ids(ids)
+        return ids
 
     def annotations(self, tracks: Iterable[str], start: int, stop: int) -> pa.Table:
         """The values of `tracks` at steps start..stop-1: track, t, value (labels), number (scalar tracks)."""
@@ -373,6 +377,14 @@ class Model:
             ) from error
         except (pa.ArrowException, duckdb.Error, *UNDECODABLE) as error:
             raise DamagedModel(f"A file of model {self.name!r} is damaged ({cause(error)}). {MENDING}") from error
+
+    def _check_word_ids(self, ids: np.ndarray) -> None:
+        """Raise `DamagedModel` where an id can number no word: what is counted by word is as long as the largest."""
+        if ids.dtype.kind != "i" or (len(ids) and not 0 <= ids.min() <= ids.max() < MOST_WORDS):
+            raise DamagedModel(
+                f"The tokens of model {self.name!r} hold a word_id that numbers no word; whole numbers from 0 to "
+                f"{MOST_WORDS - 1:,} were expected. {MENDING}"
+            )
 
     def _check_steps(self, steps: np.ndarray) -> None:
         if not self.steps:

@@ -45,6 +45,7 @@ class TableReader:
                     table = opened.read_row_groups(some, columns=list(dict.fromkeys(names)))
                     base = int(edges[some[0]])
                     begin, end = max(at, base), min(until, base + table.num_rows)
+                    _check_types(file, table, names, target.dtype)
                     for row, name in enumerate(names):
                         place = begin - start
                         for chunk in table[name].slice(begin - base, end - begin).chunks:
@@ -80,11 +81,21 @@ class TableReader:
             if file.path not in self._footers:
                 metadata = pq.read_metadata(self._folder / file.path)
                 rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+                if sum(rows) != file.rows:
+                    raise pa.ArrowInvalid(f"{file.path} holds {sum(rows):,} rows; the card says {file.rows:,}")
                 if metadata.num_columns >= _WIDE:
                     self._footers.pop(self._wide_footer, None)
                     self._wide_footer = file.path
                 self._footers[file.path] = metadata, file.first + np.cumsum([0, *rows])
             return self._footers[file.path]
+
+
+def _check_types(file: File, table: pa.Table, names: Sequence[str], dtype: np.dtype) -> None:
+    """Raise `ArrowInvalid` where a column is not there or of another type: it would be cut or rounded unseen."""
+    for name in names:
+        found = table[name].type if name in table.column_names else "not there"
+        if found != pa.from_numpy_dtype(dtype):
+            raise pa.ArrowInvalid(f"column {name} of {file.path} is {found}; {dtype} was expected")
 
 
 def plain(table: pa.Table) -> pa.Table:

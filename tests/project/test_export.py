@@ -83,3 +83,17 @@ def test_a_training_is_drawn_with_and_without_validation():
         svg = vl_convert.vegalite_to_svg(json.dumps(training_curve(table, palette("light")).whole()))
         assert ">training<" in svg
         assert (">validation<" in svg) is named
+
+
+def test_csv_begins_no_cell_as_a_formula_and_leaves_numbers_alone():
+    table = pa.table({"=1+1": ["=cmd()", "+1", "-x", "@a", "a=b"], "n": [-1.5, 2.0, 0.0, 1.0, -3.0]})
+    assert export.csv(table).decode().splitlines() == [
+        "'=1+1,n", "'=cmd(),-1.5", "'+1,2.0", "'-x,0.0", "'@a,1.0", "a=b,-3.0",
+    ]  # fmt: skip
+    assert json.loads(export.json(table))[0]["=1+1"] == "=cmd()"
+
+
+def test_a_terminal_gets_no_sequence_that_commands_it():
+    table = pa.table({"a\x1b[2J": ["\x1b]0;evil\x07", "\u202eevil"]})
+    assert export.aligned_text(table).splitlines()[0] == "a�[2J"
+    assert all(line.isprintable() for line in export.aligned_text(table).splitlines())

@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -150,6 +152,30 @@ def test_a_pipe_in_place_of_a_file_does_not_hang(tmp_path, which):
     assert_the_others_go_on(tmp_path, "no plain file")
 
 
+@pytest.mark.parametrize("name", ["link", "pipe", "CON", "a.", "-a", "\u202egnp.exe", "a\x1b"])
+def test_what_no_model_holds_is_not_copied_in(name, tmp_path):
+    record(tmp_path / "theirs", "hostile")
+    (tmp_path / "secret").write_text("secret")
+    own = tmp_path / "theirs" / "model=hostile" / "network"
+    own.mkdir()
+    if name == "link":
+        (own / name).symlink_to(tmp_path / "secret")
+    elif name == "pipe":
+        os.mkfifo(own / name)
+    else:
+        (own / name).write_text("")
+    store = rnnstore.open(tmp_path / "ours")
+    with pytest.raises(rnnstore.DamagedModel, match="hostile was not copied in") as error:
+        store.copy_in(own.parent)
+    assert str(error.value).isprintable() and not store.models
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.txt", "com1", "a.", "a ", "-a", "\u202ea", "a\0", "../a", ""])
+def test_no_model_is_called(name, tmp_path):
+    with pytest.raises(rnnstore.StoreError, match="cannot name a model"):
+        rnnstore.open(tmp_path).writer(name)
+
+
 def test_what_a_card_may_say_a_writer_may_say(tmp_path):
     store = record(tmp_path)
     with store.writer("small") as writer:
@@ -164,9 +190,58 @@ def test_what_a_card_may_say_a_writer_may_say(tmp_path):
     assert list(store.models) == ["small"]
 
 
+def test_list_and_show_send_no_sequence_to_the_terminal(recorded, change):
+    texts = ("description", "task", "cell", "corpus", "level", "recorded", "created")
+    change(**dict.fromkeys(texts, "\x1b]0;evil\x07\u202e"), notes=["\x1b[2J"], metrics=[METRIC | {"name": "\x1b[2J"}])
+    for command in (("list",), ("show", "hostile")):
+        done = run(*command, "--store", recorded)
+        assert done.returncode == 0 and "�" in done.stdout
+        assert all(line.isprintable() for line in done.stdout.splitlines())
+
+
 def test_notes_of_any_kind_are_read(tmp_path):
     model = record(tmp_path, settings={"a": {"notes": 5}, "b": {"notes": ["left out"]}}).model("small")
     assert notes(model) == ["Left out."]
+
+
+# Tables that are not what they should be
+
+
+def rewrite(model: Path, change) -> None:
+    """Put other tokens in place of a model's, with the right size and no checksum."""
+    card = json.loads((model / "card.json").read_text())
+    (entry,) = card["files"]["tokens"]
+    file = model / entry["path"]
+    pq.write_table(change(pq.read_table(file)), file)
+    card["files"]["tokens"] = [entry | {"bytes": file.stat().st_size}]
+    (model / "card.json").write_text(json.dumps(card))
+
+
+WORD_IDS = {
+    "as large as a number can be": pa.array([2**31 - 1] * 8, pa.int32()),
+    "negative": pa.array([-1] * 8, pa.int32()),
+    "no whole numbers": pa.array([0.5] * 8, pa.float64()),
+    "texts": pa.array(["0"] * 8),
+    "nothing": pa.array([None] * 8, pa.int32()),
+}
+
+
+@pytest.mark.parametrize("kind", WORD_IDS)
+def test_word_ids_that_are(kind, tmp_path):
+    record(tmp_path)
+    rewrite(tmp_path / "model=small", lambda table: table.set_column(3, "word_id", WORD_IDS[kind]))
+    model = rnnstore.open(tmp_path).model("small")
+    for read in (lambda: model.vocabulary, model.word_ids):
+        with pytest.raises(rnnstore.DamagedModel, match="small"):
+            read()
+
+
+@pytest.mark.parametrize("change", [lambda table: table.slice(1), lambda table: table.drop_columns(["position"])])
+def test_tokens_that_lack_a_row_or_a_column(change, tmp_path):
+    record(tmp_path)
+    rewrite(tmp_path / "model=small", change)
+    with pytest.raises(rnnstore.DamagedModel, match="small"):
+        _ = rnnstore.open(tmp_path).model("small").sequence_starts
 
 
 # Any card

@@ -72,11 +72,12 @@ def prepare(model: Model, state: State, names: Names = ALONE) -> Panel | None:
 
 def _prepared(model: Model, state: State, names: Names) -> Panel | None:
     expected = queries.expected_responses(model, state.name)
+    whose, of_state = escape(model.name), escape(state.name)
     if min(len(expected.words), expected.units) < FEWEST:
         st.info(
-            f"{model.name} read {len(expected.words):,} different word{'s' if len(expected.words) != 1 else ''} with "
-            f"{expected.units:,} unit{'s' if expected.units != 1 else ''} of {state.name}. Groups need two of either; "
-            "a model that reads numbers instead of words has no expected responses to them."
+            f"{whose} read {len(expected.words):,} different word{'s' if len(expected.words) != 1 else ''} with "
+            f"{expected.units:,} unit{'s' if expected.units != 1 else ''} of {of_state}. Groups need two of either; "
+            " a model that reads numbers instead of words has no expected responses to them."
         )
         return None
     view = View.of_page(names, model=model, state=state, expected=expected)

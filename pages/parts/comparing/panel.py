@@ -18,6 +18,7 @@ from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.cache import cached
 from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.export import exporting, offer_numbers
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.messages import errors_as
 from pages.parts.shared.pictures import colours, show_picture
 from rnnstore import Model
@@ -33,7 +34,7 @@ def show_groups(view: View) -> None:
     drawn = []
     for column, (model, state), prefix in zip(st.columns(2, gap="medium"), view.sides, (LEFT, RIGHT), strict=True):
         with column:
-            st.markdown(f"**{model.name}** · {state.name}")
+            st.markdown(f"**{escape(model.name)}** · {escape(state.name)}")
             panel = clusters.prepare(model, state, Names(prefix, linked))
             if panel is not None:
                 drawn.append(panel)
@@ -62,7 +63,7 @@ def show_sentences(view: View) -> None:
     _show_losses(view, asked_for.sentences)
     for column, (model, state), prefix in zip(st.columns(2, gap="medium"), view.sides, (LEFT, RIGHT), strict=True):
         with column:
-            st.markdown(f"**{model.name}** · {state.name}")
+            st.markdown(f"**{escape(model.name)}** · {escape(state.name)}")
             sentences.draw(model, state, prefix, shared, asking=False, narrow=True, guide=False)
 
 

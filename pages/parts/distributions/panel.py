@@ -14,6 +14,7 @@ from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.export import exporting, offer_code, offer_link, offer_numbers
 from pages.parts.shared.frame import page_link
 from pages.parts.shared.guides import explain
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.pictures import Clicks, colours, show_picture
 from rnnstore.distributions import charts
 from rnnstore.distributions import unit_distributions as counting
@@ -72,7 +73,7 @@ def _all_units(view: View, found: Distribution, order: np.ndarray, limits: tuple
         if view.drawn == BANDS
         else f"Each column is a unit, the stronger the colour the more often it lies there. {charts.heat_note(found)}"
     )
-    st.caption(f"{shown} Dashed: the limits. {found.note} Click a unit to see it alone.")
+    st.caption(f"{shown} Dashed: the limits. {escape(found.note)} Click a unit to see it alone.")
 
 
 def _say(view: View, found: Distribution, limits: tuple[float, float]) -> None:

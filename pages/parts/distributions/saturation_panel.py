@@ -9,6 +9,7 @@ from pages.parts.distributions.queries import A_SECOND, several, uncounted
 from pages.parts.shared.address import change
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.frame import sidebar_changed
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.pictures import colours, show_picture
 from rnnstore import Model
 from rnnstore.distributions import unit_distributions as counting
@@ -26,7 +27,7 @@ def show_saturation(view: View, found: Distribution, limits: tuple[float, float]
     if not counted:
         counted = [found]
     of = limits if is_gate(state, model.card.cell) or counted == [found] else default_limits(gates[0])
-    st.markdown("**Saturated gates**" if counted != [found] else f"**Saturated units of {state.name}**")
+    st.markdown("**Saturated gates**" if counted != [found] else f"**Saturated units of {escape(state.name)}**")
     picture = saturation_picture(counted, colours(), limits=[of] * len(counted), chosen=(state.name, view.unit))
     key = f"saturation-{model.name}-{len(counted)}-{counted[0].state}"
 
@@ -62,7 +63,8 @@ def _say_no_gates(model: Model) -> None:
         st.code(command(f"python -m pipelines record {recipe_of(model)}"), language="bash")
     elif without_gates(model.card.cell):
         st.info(
-            f"A {cell_label(model.card.cell)} cell has no gates; saturated are the units whose tanh is nearly -1 or 1."
+            f"A {escape(cell_label(model.card.cell))} cell has no gates; saturated are the units whose tanh is nearly "
+            "-1 or 1."
         )
     else:
         st.info(

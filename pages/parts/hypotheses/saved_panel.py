@@ -100,8 +100,8 @@ def _show(one: Hypothesis, view: View, selected: Selected) -> None:
     if unfit := exchange.mismatch(current_store(), one):
         st.warning(escape(unfit))
     if one.note:
-        st.markdown(escape(one.note).replace("\n", "  \n"))  # as typed: Markdown of a stranger could load a picture
-    st.markdown(f"**Run again in {state.name} of {model.name}**")
+        st.markdown("  \n".join(map(escape, one.note.splitlines())))  # as typed
+    st.markdown(f"**Run again in {escape(state.name)} of {escape(model.name)}**")
     with side_by_side():
         view.control("by", horizontal=True)
         first, last = view.within or 0, max(view.within or 0, model.steps - 1 if view.until is None else view.until)

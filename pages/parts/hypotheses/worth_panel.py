@@ -11,6 +11,7 @@ from pages.parts.hypotheses.address import View
 from pages.parts.matching.hypothesis import Selected
 from pages.parts.shared.browser import save_picture_button
 from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.messages import errors_as
 from pages.parts.shared.pictures import colours, show_picture
 from rnnstore.export import csv
@@ -25,7 +26,7 @@ def show_worth(view: View, selected: Selected) -> None:
     """The matches of a selection against the corpus, by a track."""
     model, state = view.model, view.state
     if not model.tracks:
-        st.info(f"{model.name} has no track beside its words, so there is nothing to hold the matches against.")
+        st.info(f"{escape(model.name)} has no track beside its words, so there is nothing to hold the matches against.")
         return
     units = selected.chosen
     track, least = view.track or next(iter(model.tracks)), None if view.least is None else min(view.least, len(units))
@@ -45,7 +46,7 @@ def show_worth(view: View, selected: Selected) -> None:
         view.control("track", options=list(model.tracks), width=200)
         view.control("least", now=found.minimum_overlap, max_value=len(units), width=130)
     result = queries.association(model, track, **selection)
-    st.caption(f"{found.note} {result.note}")
+    st.caption(escape(f"{found.note} {result.note}"))
     name = f"{model.name}-{state.name}-{track}"
     if isinstance(result, ScalarAssociation):
         show_picture(numbers_picture(result, colours()), "worth_view")
@@ -71,8 +72,8 @@ def show_ranges(view: View) -> None:
     track = view.track
     if track is None or view.model.tracks[track].kind != "discrete":
         return
-    st.subheader(f"Do the units tell the ranges of {track} apart?", anchor=False)
-    about = f"Every range of {SHORTEST_RANGE} or more steps, by the units that it selects in {view.state.name}"
+    st.subheader(f"Do the units tell the ranges of {escape(track)} apart?", anchor=False)
+    about = f"Every range of {SHORTEST_RANGE} or more steps, by the units that it selects in {escape(view.state.name)}"
     view.control("ranges", label=about)
     if view.ranges:
         with errors_as(st.info):
@@ -83,7 +84,7 @@ def _show_plane(view: View, track: str) -> None:
     ranges, texts, plane, separation = queries.ranges_apart(
         view.model, view.state.name, track, view.threshold, view.before, view.after, SHORTEST_RANGE
     )
-    st.caption(f"{separation.note} {plane_note(ranges)}")
+    st.caption(escape(f"{separation.note} {plane_note(ranges)}"))
     show_picture(plane_picture(plane, ranges, texts, colours()), "plane_view", room=920)
     with st.container(horizontal=True, width=420):
         name = f"ranges-{view.model.name}-{view.state.name}-{track}"

@@ -13,6 +13,7 @@ from pages.parts.matching.address import Linked, View, first_threshold
 from pages.parts.matching.match_panel import matches_of
 from pages.parts.shared.current import current_store
 from pages.parts.shared.frame import page_link
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.messages import errors_as
 from rnnstore.matching.charts.select_view import LinkedPlot, drawn_selection
 from rnnstore.matching.linked_states import MOST, LinkedState, check_same_words, count_overlapping, select_linked
@@ -176,4 +177,4 @@ def _offer_search(view: View, row: Row) -> None:
     text = joint.join(words["word"].to_pylist())
     there = {"model": str(row.named.model), "state": row.named.state, "find": text}
     shown = visible(text) if len(text) < 16 else f"{visible(text)[:15]}…"
-    page_link("matching", label=f"Find {shown} there", query_params=there)
+    page_link("matching", label=f"Find {escape(shown)} there", query_params=there)

@@ -33,8 +33,8 @@ def say_missing(model: Model, view: States) -> None:
     found = open_network(model)
     there = memory.has_memory(model)
     st.info(
-        f"**{escape(model.name)}** has no state gradients of {view.state_name} yet"
-        + (f"; it has those of {', '.join(there)} (choose one in the sidebar)." if there else ".")
+        f"**{escape(model.name)}** has no state gradients of {escape(view.state_name)} yet"
+        + (f"; it has those of {escape(', '.join(there))} (choose one in the sidebar)." if there else ".")
         + " This command computes them from the recorded words and the saved network, and says how long it will take:"
     )
     tracks = [name for name, track in model.tracks.items() if track.kind == "discrete"]

@@ -49,7 +49,7 @@ def show_curves(view: View) -> pa.Table:
     classes = list(view.classes)
     for part in parts:
         if without := [name for name in classes if name not in part["word_class"].to_pylist()]:
-            whose = f"{part['state'][0].as_py()} of {escape(part['model'][0].as_py())}"
+            whose = f"{escape(part['state'][0].as_py())} of {escape(part['model'][0].as_py())}"
             st.info(f"Not computed for {whose}: {escape(', '.join(without))}. What was computed is drawn.")
     if view.own:
         classes += _follow(view, parts)
@@ -101,7 +101,7 @@ def _say_counts(table: pa.Table) -> None:
 def show_directions(view: View) -> None:
     """The spectrum at one delay of the first state, with the words and units of one direction."""
     model, state = view.model, view.states[0]
-    st.subheader(f"Directions that {state} keeps, at one delay", anchor=False)
+    st.subheader(f"Directions that {escape(state)} keeps, at one delay", anchor=False)
     with side_by_side():
         view.control("delay", width=130)
         view.control("word_class", width=260)
@@ -123,7 +123,7 @@ def show_directions(view: View) -> None:
         st.markdown(f"Words on one side: {_listed(along)}")
         st.markdown(f"on the other: {_listed(against)}")
         units = ", ".join(f"{unit} ({value:+.2f})" for unit, value in found.strongest_units(chosen))
-        st.markdown(f"Units of {state} where it is kept: {units}")
+        st.markdown(f"Units of {escape(state)} where it is kept: {units}")
 
 
 def _listed(words: list[tuple[str, float]]) -> str:

@@ -33,8 +33,8 @@ def show_properties(view: View) -> pa.Table | None:
     wanted += _own(model, view)
     if not wanted:
         st.info(
-            f"{model.name} has no track of parts of speech that gives properties ready-made. Name two classes above: "
-            "five words each at least, or labels of one of its tracks."
+            f"{escape(model.name)} has no track of parts of speech that gives properties ready-made. Name two classes "
+            "above: five words each at least, or labels of one of its tracks."
         )
         return None
     table, sentences = queries.memory_of(model, view.states[0], tuple(wanted), view.n, view.word_class)

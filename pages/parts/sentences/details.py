@@ -33,7 +33,7 @@ def show_details(
     """The chosen word's response beside what the word does elsewhere, and the text in its colours."""
     reading = shown[chosen[0]].reading
     word = visible(reading.words[chosen[1]])
-    st.subheader(f"What “{escape(word)}” did here, and what it does elsewhere", anchor=False)
+    st.subheader(f"What “{escape(word, 100)}” did here, and what it does elsewhere", anchor=False)
     with errors_as(lambda refused: st.info(f"{refused} So there is nothing to compare its response with.")):
         _show_response(view, shown, chosen, found)
     if view.colouring is not None:

@@ -17,6 +17,7 @@ import streamlit as st
 
 import rnnstore
 from pages.parts.shared.hosting import hosted, may_change
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.messages import errors_as
 from rnnstore import Model, State, Store, demonstration
 from rnnstore.commands import application
@@ -92,7 +93,7 @@ def current_model() -> Model:
     """The model chosen in the sidebar, with recorded states; otherwise says what to do and stops the page."""
     model = chosen_model()
     if not model.states:
-        st.info(f"**{model.name}** has no recorded states yet, so there is nothing to look into.")
+        st.info(f"**{escape(model.name)}** has no recorded states yet, so there is nothing to look into.")
         say_status(model)
         st.caption("Or choose another model in the sidebar.")
         st.stop()
@@ -132,7 +133,7 @@ def say_status(model: Model) -> None:
     """What has become of a model that is not simply recorded, and the command that brings it on."""
     how = status(model)
     if how.advice:
-        st.info(f"**{how.name.capitalize()}.** {how.advice}")
+        st.info(f"**{how.name.capitalize()}.** {escape(how.advice)}")
     if how.pipelines:
         st.code(command(f"python -m pipelines {how.pipelines} {recipe_of(model)}"), language="bash")
 

@@ -76,7 +76,7 @@ def show(found: Entry | None, query: str, view: View) -> None:
 def _say(answer: Answer) -> None:
     took = f"{answer.seconds:.2f} s" if answer.seconds >= 0.01 else "under 0.01 s"
     columns = f"{answer.table.num_columns:,} column{'' if answer.table.num_columns == 1 else 's'}"
-    st.markdown(f"{answer.summary.removesuffix('.')} · {columns} · {took}")
+    st.markdown(f"{escape(answer.summary.removesuffix('.'))} · {columns} · {took}")
     if not answer.table.num_rows:
         st.info(f"Nothing in the store answers to that. {escape(answer.hint)}")
     if answer.table.num_columns > COLUMNS:
@@ -135,6 +135,6 @@ def show_history(run: Callable[[str], None]) -> None:
             first = " ".join(each.query.split())
             label = escape(first if len(first) < 80 else f"{first[:79]}…")
             st.button(
-                f"{label}  :gray[{each.summary}]", key=f"sql-history-{place}", on_click=run, args=(each.query,),
+                f"{label}  :gray[{escape(each.summary)}]", key=f"sql-history-{place}", on_click=run, args=(each.query,),
                 type="tertiary", help="Ask it again",
             )  # fmt: skip

@@ -9,6 +9,7 @@ from pages.parts.shared.controls import side_by_side
 from pages.parts.shared.current import command, recipe_of
 from pages.parts.shared.export import exporting, offer_code, offer_numbers
 from pages.parts.shared.guides import explain
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.parameters import abbreviated
 from pages.parts.shared.pictures import colours, show_picture
 from pages.parts.training import queries
@@ -62,12 +63,13 @@ def _of_weights(found: WeightGradients, view: CurvesView, recipe: str | None) ->
         with chosen:
             view.control("gradients", width=240)
     if not found.weights:
-        st.info(f"{found.note} Trained anew by its recipe it has them:" if recipe else found.note)
+        st.info(f"{escape(found.note)} Trained anew by its recipe it has them:" if recipe else escape(found.note))
         if recipe:
             st.code(command(f"python -m pipelines train {recipe} --again"), language="bash")
         return
     if view.weight and view.weight not in found.weights:
-        st.warning(f"{found.model} has no weight {abbreviated([view.weight])}; it has {', '.join(found.weights)}.")
+        there = ", ".join(found.weights)
+        st.warning(escape(f"{found.model} has no weight {abbreviated([view.weight])}; it has {there}."))
     weight = view.weight if view.weight in found.weights else found.weights[0]
     with chosen:
         view.control("weight", now=weight, options=found.weights, width=240)
@@ -83,7 +85,7 @@ def _of_weights(found: WeightGradients, view: CurvesView, recipe: str | None) ->
         )
     with right:
         show_picture(charts.decades_picture(found, weight, colours()), "decades_view")
-    st.caption(f"Gradients before clipping, at the steps that were written down. {found.note}")
+    st.caption(f"Gradients before clipping, at the steps that were written down. {escape(found.note)}")
 
 
 def _offer_export(found: TrainingCurves, gradients: WeightGradients) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shared.controls import side_by_side
+from pages.parts.shared.markdown import escape
 from pages.parts.shared.pictures import Clicks, clicked_since, colours, last_selections, show_picture
 from pages.parts.training import queries
 from pages.parts.training.address import View
@@ -39,7 +40,7 @@ def show_overview(
     largest = " (of several, the one with the largest gradient)" if found.each > 1 else ""
     between = _between(found) if view.span else ""
     st.caption(
-        f"{found.batches:,} recorded batches{between}. {found.note} Click a bar to see its batch{largest}; "
+        f"{found.batches:,} recorded batches{between}. {escape(found.note)} Click a bar to see its batch{largest}; "
         "drag over bars to look at a span of the training."
     )
     return found
