@@ -14,6 +14,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from rnnstore.errors import StoreError, suggest
+from rnnstore.store.card import FACTS
 from rnnstore.store.folder import Store
 from rnnstore.store.model import Model
 
@@ -84,6 +86,9 @@ def record(
     from rnnstore.frameworks.torch_session import Options
     from rnnstore.frameworks.words import vocabulary_list
 
+    for fact in facts:
+        if fact not in {*FACTS, "recorded"}:
+            raise StoreError(f"record has no argument {fact!r}, and a card no such fact: {suggest(fact, FACTS)}")
     target = Target.of(
         store,
         name,

@@ -28,15 +28,13 @@ def record(model: Any, batches: Iterable[Any], target: Target, options: Options,
     session = Session(model, options)
     count = len(batches) if isinstance(batches, Sized) else None
     recording = Recording(target, stateful=options.stateful, batches=count, steps=options.steps)
-    dropped = dropout_parts(session.module)
-    if dropped:
-        recording.message(
-            f"{target.name}: recorded in evaluation mode; in training, as the module stands, {', '.join(dropped)} "
-            "would drop values."
-        )
+    evaluation = _evaluation(session)
+    if evaluation:
+        recording.message(f"{target.name}: {evaluation}")
 
     def finish(writer: ModelWriter) -> None:
-        writer.describe(**{**_facts(session), **facts})
+        settings = {**facts.get("settings", {}), **({"evaluation": evaluation} if evaluation else {})}
+        writer.describe(**{**_facts(session), **facts, "settings": settings})
         recording.message(f"{target.name}: {_network(session, writer)}")
 
     with one_thread(), evaluated(session.module), session.calls.hooked(session.module):
@@ -89,6 +87,16 @@ def _facts(session: Session) -> dict[str, Any]:
     return facts
 
 
+def _evaluation(session: Session) -> str:
+    """What is otherwise in training, as the module stands; empty where nothing is."""
+    dropped = dropout_parts(session.module)
+    if not dropped:
+        return ""
+    return (
+        f"Recorded in evaluation mode: in training, as the module was, {', '.join(dropped)} would have dropped values."
+    )
+
+
 def _network(session: Session, writer: ModelWriter) -> str:
     """Write the module's network as far as its layers allow, and say what became of it."""
     words, said = session.options.vocabulary, ""
@@ -113,7 +121,7 @@ def _network(session: Session, writer: ModelWriter) -> str:
             tokenisation=how,
         )
         said = " ".join(filter(None, (str(kept(writer.path)), found.note)))
-    except NoNetwork as reason:
+    except (NoNetwork, StoreError) as reason:
         remove(writer)
         said = f"{WITHOUT} {reason}"
     writer.describe(settings={**writer.card.settings, "network": said})

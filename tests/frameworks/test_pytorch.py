@@ -330,7 +330,8 @@ def test_the_module_is_left_as_it_was(tmp_path, fails):
             with pytest.raises(StoreError, match="Word id 99 is outside the vocabulary of 11 words"):
                 recorded(module, batches, tmp_path)
         else:
-            recorded(module, batches, tmp_path)
+            model = recorded(module, batches, tmp_path)
+            assert "in training, as the module was, encoder would" in model.card.settings["evaluation"]
         assert torch.is_grad_enabled()
     assert flags(module) == before
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
@@ -401,6 +402,7 @@ class Encoder(nn.Module):
         (Tagger("lstm"), [], {}, "There was nothing to record"),
         (Tagger("lstm"), 7, {}, "Batches were given as int"),
         (Tagger("lstm"), [ids[None]], {}, "stopped at batch 1|has the shape"),
+        (Tagger("lstm"), [ids], {"descripton": "mine"}, "did you mean description"),
         (Tagger("lstm"), [ids], {"states": "*.k"}, "no state or gate of it"),
         (Tagger("lstm"), [{"a": ids}], {}, "none has a usual name"),
         (Packing("lstm"), [ids], {}, "needs lengths"),
