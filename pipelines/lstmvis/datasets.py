@@ -3,6 +3,7 @@
 `read` is the only place where values are read, so that what it is asked for bounds the memory that an import takes.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,13 @@ import h5py
 import numpy as np
 
 from pipelines.lstmvis.description import LstmvisError
+from rnnstore.store.limits import MOST_UNITS
 from rnnstore.validation import nearest
 
 PIECE = 1 << 26
 """Bytes of states that are read together."""
+
+MOST_LINKS = 16
 
 MOST_STEPS = 1 << 16
 """Steps that are read together at most, however narrow they are."""
@@ -51,6 +55,7 @@ def find(key: str, file: Path, path: str) -> Dataset:
         raise LstmvisError(f"{key}: {file.name} is not there; it was looked for in {file.parent}.")
     try:
         with _opened(file) as opened:
+            _check_links(opened, path, f"{key}: '{path}' of {file.name}")
             if path not in opened:
                 inside = _datasets(opened)
                 there = nearest(path, inside, "it holds") if inside else "it holds none."
@@ -65,6 +70,17 @@ def find(key: str, file: Path, path: str) -> Dataset:
                 inside = [f"{path.rstrip('/')}/{name}" for name in _datasets(found)]
                 there = nearest(path, inside, "it holds") if inside else "it is empty."
                 raise LstmvisError(f"{key}: '{path}' of {file.name} is a group, not a dataset; {there}")
+            if found.external or found.is_virtual:
+                how = "is a virtual dataset" if found.is_virtual else "keeps its values in external files"
+                raise LstmvisError(
+                    f"{key}: dataset '{path}' of {file.name} {how}, which may be any files of this machine; write its "
+                    "values into the file itself."
+                )
+            if math.prod(found.shape[1:] if found.shape else ()) > MOST_UNITS:
+                raise LstmvisError(
+                    f"{key}: dataset '{path}' of {file.name} has the shape {list(found.shape)}; at most {MOST_UNITS:,} "
+                    "values a row are imported."
+                )
             kind = found.dtype.kind
             if kind not in "fiubOS" or (kind == "O" and h5py.check_string_dtype(found.dtype) is None):
                 raise LstmvisError(
@@ -77,6 +93,28 @@ def find(key: str, file: Path, path: str) -> Dataset:
             f"{key}: {file.name} is no HDF5 file that can be read ({_reason(error)}); it may be cut off, or of another "
             "kind."
         ) from error
+
+
+def _check_links(opened: h5py.File, path: str, what: str) -> None:
+    """Refuse a path that leads into another file, or through links in a circle."""
+    waiting, here, followed = [part for part in path.split("/") if part], "", 0
+    while waiting:
+        part = waiting.pop(0)
+        link = opened.get(f"{here}/{part}", getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            raise LstmvisError(
+                f"{what} is an external link, which may lead to any file; copy the values into this one."
+            )
+        if isinstance(link, h5py.SoftLink):
+            followed += 1
+            if followed > MOST_LINKS:
+                raise LstmvisError(f"{what} is a link that leads to itself, or through more than {MOST_LINKS} others.")
+            waiting = [part for part in link.path.split("/") if part] + waiting
+            here = "" if link.path.startswith("/") else here
+        else:
+            here = f"{here}/{part}"
+            if link is None:
+                return
 
 
 def read(dataset: Dataset, start: int, stop: int) -> np.ndarray:

@@ -17,7 +17,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pipelines.settings import Loader, Settings
 from rnnstore.errors import StoreError
-from rnnstore.validation import nearest, sentences
+from rnnstore.store.limits import text
+from rnnstore.validation import nearest, on_one_line, sentences, shown
 
 NAME = "lstm.yml"
 
@@ -174,8 +175,26 @@ class Description:
         return self.path.parent
 
     def file(self, name: str) -> Path:
-        """Where the file that `files` calls `name` lies."""
-        return self.folder / self.lstm.files[name]
+        """Where the file that `files` calls `name` lies: in the folder, since who made it may be anybody."""
+        return inside(self.folder, self.lstm.files[name], f"files.{on_one_line(name)}")
+
+
+def inside(folder: Path, name: str, key: str) -> Path:
+    """The file `name` of a folder. Raises `LstmvisError` when it lies elsewhere, by its name or by a link, or is a pipe
+    or a device."""
+    path = folder / name
+    try:
+        text(name)
+        if ".." in Path(name).parts or not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError("leads out of the folder")
+        if path.exists() and not path.is_file():
+            raise ValueError("is no plain file")
+    except (ValueError, OSError, RuntimeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise LstmvisError(
+            f"{key} is {shown(name)}, which {why}; only files of the folder itself are imported: copy it there."
+        ) from error
+    return path
 
 
 def load(folder: Path) -> Description:
@@ -184,13 +203,14 @@ def load(folder: Path) -> Description:
     Raises `LstmvisError` with a line for every mistake, naming the key, what was given and what is expected.
     """
     path = _find(folder)
+    inside(path.parent, path.name, NAME)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise LstmvisError(f"{path} is no text: byte {error.start} is not UTF-8. A YAML file was expected.") from error
     except OSError as error:
         raise LstmvisError(f"{path} cannot be read: {error.strerror}.") from error
-    given = _parsed(text, path)
+    given = _parsed(content, path)
     mistakes: list[str] = []
     lstm, tracks = None, {}
     try:

@@ -518,7 +518,7 @@ BREAKS = {
     ),
     "a link to another file": (
         linked,
-        ["{folder}: states.types[0]: 'states1' of states.h5 is a link to something that is not there."],
+        ["{folder}: states.types[0]: 'states1' of states.h5 is an external link, which may lead to any file"],
     ),
     "states by batch": (
         rewritten("states.h5", states1=lambda values: values.reshape(12, 10, 6)),
