@@ -21,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnstore.errors import QuestionError, UnknownName, suggest
+from rnnstore.errors import DamagedModel, QuestionError, UnknownName, suggest
+from rnnstore.store.card import MENDING
 from rnnstore.store.model import Model
 from rnnstore.store.responses import Moments
 from rnnstore.store.runs import single
@@ -35,6 +36,10 @@ ALL_TO = 1 << 20
 lists."""
 
 _BLOCK = 1 << 12  # steps of a state that stay in the processor's cache
+
+LARGEST = 1e15
+"""Size of a response above which it counts as this large: squares of larger ones, summed over words, leave single
+precision. Cells that keep running maxima begin at -1e30."""
 
 QUANTILE_COLUMNS = tuple(f"quantile_{round(100 * q):02d}" for q in QUANTILES)
 
@@ -176,15 +181,24 @@ def _read(model: Model, state: str) -> ExpectedResponses:
         rows["word"].to_pylist(),
         rows["word_id"].to_numpy(),
         rows["count"].to_numpy(),
-        _matrix(rows["response"], units),
-        _matrix(rows["standard_error"], units),
+        _bounded(np.nan_to_num(_matrix(rows["response"], units), nan=0.0)),
+        _bounded(_matrix(rows["standard_error"], units)),
     )
 
 
 def _matrix(column: pa.ChunkedArray, units: int) -> np.ndarray:
     """float32[rows, units] of a column of lists; NaN in a row that is null."""
     values = np.full((len(column), units), np.nan, np.float32)
-    values[column.is_valid().to_numpy()] = pc.list_flatten(column).to_numpy().reshape(-1, units)
+    there, numbers = column.is_valid().to_numpy(), pc.list_flatten(column).to_numpy(zero_copy_only=False)
+    if len(numbers) != np.count_nonzero(there) * units:
+        raise DamagedModel(f"Expected responses hold {len(numbers):,} numbers, not {units:,} a word. {MENDING}")
+    values[there] = numbers.reshape(-1, units)
+    return values
+
+
+def _bounded(values: np.ndarray) -> np.ndarray:
+    """The values within `LARGEST`, read-only; NaN stays."""
+    np.clip(values, -LARGEST, LARGEST, out=values)
     values.flags.writeable = False
     return values
 
@@ -210,6 +224,7 @@ def responses_between(model: Model, state: str, start: int = 0, stop: int | None
         moments.add(single(model.vectors(state, first, last)), np.argsort(here, kind="stable"), here, starts)
     words = np.flatnonzero(moments.count)
     mean, error = moments.result(words)
+    mean, error = _bounded(np.nan_to_num(mean, nan=0.0)), _bounded(error)
     return ExpectedResponses(
         model.name,
         state,

@@ -56,10 +56,12 @@ class Moments:
             units = slice(first, first + _UNITS_AT_ONCE)
             before = np.concatenate([self._last[None, units], values[:-1, units]])
             before[starts] = 0
-            response = np.subtract(values[:, units], before, out=before)
-            self._sum[words, units] += of_word @ response  # half the time of np.add.reduceat on sorted rows
-            np.square(response, out=response)
-            self._squares[words, units] += of_word @ response
+            with np.errstate(over="ignore", invalid="ignore"):
+                response = np.subtract(values[:, units], before, out=before)
+            with np.errstate(over="ignore", invalid="ignore"):  # of values near the end of single precision
+                self._sum[words, units] += of_word @ response  # half the time of np.add.reduceat on sorted rows
+                np.square(response, out=response)
+                self._squares[words, units] += of_word @ response
         self._last = values[-1].copy()
 
     def _grow(self, words: int) -> None:
@@ -99,7 +101,7 @@ class Moments:
             some = words[first : first + few]
             count = self.count[some][:, None].astype(float)
             mean = self._sum[some] / count
-            with np.errstate(invalid="ignore", divide="ignore"):
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 variance = np.maximum(self._squares[some] - count * mean**2, 0) / (count - 1)
                 errors[first : first + few] = np.sqrt(variance / count)
             means[first : first + few] = mean
@@ -219,7 +221,8 @@ def _quantiles(response: np.ndarray, groups: np.ndarray, counts: np.ndarray) -> 
                 low = int(place)
                 high = min(low + 1, int(count) - 1)
                 fraction = np.float32(place - low)
-                result[index, some] = values[..., low] + (values[..., high] - values[..., low]) * fraction
+                with np.errstate(over="ignore", invalid="ignore"):
+                    result[index, some] = values[..., low] + (values[..., high] - values[..., low]) * fraction
     return result
 
 
