@@ -75,9 +75,11 @@ class Contents:
         needed |= {f"on_states/{name}" for name, state in card.states.items() if state.thresholds}
         needed |= {f"annotations/{track}" for track in card.tracks}
         needed |= {"predictions"} if card.predictions_per_step else set()
-        for name, one in (*card.states.items(), *card.tracks.items()):
-            if one.name != name:
-                yield "card.json", f"It calls {name!r} {one.name!r} in another place."
+        called = [(name, state.name) for name, state in card.states.items()]
+        called += [(name, track.name) for name, track in card.tracks.items()]
+        for name, other in called:
+            if other != name:
+                yield "card.json", f"It calls {name!r} {other!r} in another place."
         for key in sorted(needed - set(card.files)):
             yield "card.json", f"It lists no file of {key}."
         for key, files in card.files.items():
