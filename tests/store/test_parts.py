@@ -16,6 +16,7 @@ from rnnstore.matching.matches import match
 from rnnstore.matching.text_search import search
 from rnnstore.store import merging, parts, recorder, series
 from tests.support.processes import forked
+from tests.support.waiting import until
 from tests.support.worlds import random_world
 
 VOCABULARY = [f"w{index}" for index in range(7)]
@@ -300,7 +301,7 @@ def test_a_killed_part_is_written_again_and_the_finished_ones_stay(tmp_path, mon
     process.kill()
     process.join()
     (beat,) = (tmp_path / ".parts-m").glob(".writing-*/beat-1-of-2")
-    os.utime(beat, (0, time.time() - 2 * parts.LATE))
+    os.utime(beat, (0, beat.stat().st_mtime - 2 * parts.LATE))
     assert store.writer("m").status() == parts.PartsStatus(2, (0,), (), (1,))
     with store.writer("m").part(1, of=2) as recording:
         recording.add(**chunk(1))
@@ -316,8 +317,7 @@ def test_a_heart_beats_while_a_part_is_written(tmp_path, monkeypatch):
         recording.add(**chunk(0))
         (beat,) = tmp_path.glob(".parts-m/.writing-*/beat-0-of-1")
         os.utime(beat, (0, 0))
-        while beat.stat().st_mtime == 0:
-            time.sleep(0.001)
+        until(lambda: beat.stat().st_mtime != 0)
 
 
 def test_a_failed_commit_leaves_the_parts_and_the_recording_before(tmp_path, monkeypatch):
