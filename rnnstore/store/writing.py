@@ -44,6 +44,7 @@ class ModelWriter(LockedModel):
         except (OSError, StoreError):
             pass  # without them, `check` says that they are missing; what was written stands
         finally:
+            self._changed = lambda: None  # a writer that is done keeps no store, whose leases would keep files
             super().__exit__()
 
     def describe(self, **facts: Any) -> None:

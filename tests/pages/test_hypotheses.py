@@ -194,7 +194,8 @@ def test_a_note_is_shown_as_it_was_typed(run, kept, at_home):
     hypotheses.save(store, hypotheses.load(store, "deep").model_copy(update={"note": note}), replace=True)
     app = run(kept, PAGE, model="brackets", other="deep")
     shown = next(each.value for each in app.main.markdown if "spy" in each.value)
-    assert shown == escape(note).replace("\n", "  \n") and "![" not in shown and "<img" not in shown.replace("\\<", "")
+    assert shown == "  \n".join(map(escape, note.split("\n")))
+    assert "![" not in shown and "<img" not in shown.replace("\\<", "")
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:

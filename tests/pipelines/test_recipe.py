@@ -54,6 +54,7 @@ def test_the_smallest_recipe_gets_every_default():
         "name": "small",
         "description": "",
         "takes": "",
+        "licence": "",
         "corpus": {
             "kind": "parentheses",
             "symbols": 200_000,

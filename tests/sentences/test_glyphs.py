@@ -13,6 +13,7 @@ from rnnstore.sentences.charts.glyphs import glyph_picture
 from rnnstore.sentences.charts.layout import PLOT, TRACKS, Arrangement, Layout
 from rnnstore.sentences.charts.overview import FINEST, overview_picture
 from rnnstore.sentences.passages import Colouring, passage
+from rnnstore.visible import visible
 from tests.sentences.test_passages import CLUSTERS, reading
 
 vl_convert = pytest.importorskip("vl_convert")
@@ -167,10 +168,10 @@ def test_a_long_course_shows_the_largest_change_of_each_column():
 
 
 def test_coloured_text_keeps_every_word_in_its_line():
-    text = " ".join(["counterrevolutionaries", "of", "漢字", "x" * (PLACES + 50)] * 9)
+    text = " ".join(["counterrevolutionaries", "of", "漢字", "x" * (PLACES + 50)] * 9)  # the last is drawn abbreviated
     found = random_passage(text, CLUSTERS, colouring=Colouring(unit=0))
     words = rows(coloured_text_picture([found], "unit 0", LIGHT), "words")
-    assert [row["shown"] for row in words] == text.split()
+    assert [row["shown"] for row in words] == [visible(word) for word in text.split()]
     assert all(0 <= row["x"] < row["x2"] <= 1.0001 for row in words)
     with pytest.raises(QuestionError, match="choose a unit or a cluster"):
         coloured_text_picture([random_passage("a b", CLUSTERS)], "unit 0", LIGHT)
