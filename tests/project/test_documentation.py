@@ -30,11 +30,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 NOT_RUN = {
-    r"python -m pipelines (train|run|record|demo)\b": "trains: the recipe is read, options compared",
+    r"python -m pipelines (train|run|record|demonstration)\b": "trains: the recipe is read, options compared",
     r"python -m tests\.benchmarks": "measures for minutes on an idle machine: that it is there is asked",
     r"make (?!-)": "makes an environment, trains or tests: a dry run only",
     r"streamlit run": "goes on until it is stopped: tests/pages start it",
-    r"python -m rnnstore app\b": "goes on until it is stopped: tests/commands start it",
+    r"python -m rnnstore (app|demo)\b": "goes on until it is stopped: tests/commands start it",
     r"git clone|cd |source |RNNSTORE_\w+=\S+ streamlit|docker ": "is about the reader's own machine",
     r"(pip|apt-get|apt) install": "installs",
     r"gradient_horizons|itemized_gradients": "asks the two networks on C source, which train for hours",
