@@ -22,7 +22,7 @@ NAVIGATION = {
     "Start": START,
     "Guides": [*dict.fromkeys(analysis.guide for analysis in analyses() if analysis.guide not in START), "network"],
     "Findings": ["parentheses", "penn-treebank", "chords", "sentiment", "language-models"],
-    "Reference": ["tables", "commands", "python", "architecture", "../CONTRIBUTING", "../CHANGELOG"],
+    "Reference": ["tables", "commands", "python", "architecture", "../CONTRIBUTING", "../SECURITY", "../CHANGELOG"],
 }
 """The groups of pages beside every page, as names of docs/*.md; those that are not there are left out."""
 
@@ -31,7 +31,7 @@ version = release = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))[
 language = "en"
 
 root_doc = "README"
-include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md"]
+include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md"]
 exclude_patterns = [folder.name for folder in ROOT.iterdir() if folder.is_dir() and folder.name != "docs"]
 extensions = ["myst_parser"]
 myst_enable_extensions = ["dollarmath"]

@@ -125,7 +125,7 @@ def context_of_batches(store: Store) -> dict[str, Any]:
 
 
 def read(store: Store, view: str, name: str, address: dict[str, str], names: Names = ALONE) -> Address:
-    given = context_of_batches(store) if view.startswith("training.") else context(store, name)
+    given = context_of_batches(store) if view == "training.View" else context(store, name)
     return VIEWS[view](address, names, **given)
 
 
