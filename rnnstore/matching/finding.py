@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnstore.findings import MOST_STEPS, Finding, View
+from rnnstore.matching.selection import sequence_around
 from rnnstore.networks.gates import gate_of
 from rnnstore.store.model import Model
 from rnnstore.store.runs import is_on
@@ -151,9 +152,7 @@ def _views(told: _Told, on: np.ndarray, has: np.ndarray, half: int, model: Model
 
 
 def _shown(told: _Told, start: int, stop: int, model: Model) -> tuple[dict[str, str], dict[str, object]]:
-    stop = min(stop, start + 40, model.steps)
-    ends = model.sequence_starts[np.searchsorted(model.sequence_starts, start, "right") :]
-    stop = min(stop, int(ends[0])) if len(ends) else stop
+    stop = min(stop, start + 40, sequence_around(model, start, start + 1)[1])
     address = {
         "from": str(start),
         "to": str(stop - 1),

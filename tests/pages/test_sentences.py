@@ -98,7 +98,7 @@ def test_a_typed_sentence_is_read_whole(reader):
         ({"span": "9000-9010"}, "There is no step 9,000: reader has 301, from 0."),
         ({"span": "first"}, "first and last step were expected, as in 120-143"),
         ({"at": "x"}, "two whole numbers were expected, as in 3:14"),
-        ({"colour": "unit-99"}, "unit-0 to unit-11 or cluster-0 to cluster-"),
+        ({"colour": "unit-99"}, "unit-0 to unit-11 or cluster-0 to cluster-4 were expected"),
         ({"k": "50"}, "from 2 to 11 were expected"),
         ({"text": "\n".join(["the cat"] * 9)}, "9 passages were asked for; shown: the first 6."),
         ({"long": "yes"}, "a text that was too long for it"),
